@@ -1,0 +1,63 @@
+# The only entry point a person needs; `make` prints this help.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+NODE_MODULES := node_modules/.package-lock.json
+OPERATOR := dist/main.cjs
+GO := $(shell command -v go 2>/dev/null)
+
+help: ## Print this help
+	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
+
+$(NODE_MODULES): package.json package-lock.json .npmrc
+	npm ci
+	@touch $@
+
+install: $(NODE_MODULES) ## Install the pinned npm packages
+
+generate: $(NODE_MODULES) ## Write crds/ from src/api
+	node --import tsx scripts/generate.ts
+
+manifests: $(NODE_MODULES) ## Print the install YAML: CRDs, RBAC, Deployment
+	@node --import tsx src/manifests.ts
+
+build: $(NODE_MODULES) ## Bundle the operator into dist/
+	node --import tsx scripts/build.ts
+
+$(OPERATOR): $(NODE_MODULES) $(shell find src cdk8s scripts -name '*.ts' 2>/dev/null)
+	node --import tsx scripts/build.ts
+
+check: $(NODE_MODULES) ## Generated files fresh, types, lint
+	node --import tsx scripts/generate.ts --check
+	npx tsc --noEmit
+	npx eslint .
+
+test: $(NODE_MODULES) ## Unit and transport tests; needs nothing but Node
+	npx vitest run --project unit
+
+controlplane: $(NODE_MODULES) ## Build the real control plane with Go into .cache/, once
+	node --import tsx test/controlplane/build.ts
+
+controlplane-up: $(NODE_MODULES) ## Start the real control plane and keep it running until Ctrl-C
+	node --import tsx test/controlplane/main.ts
+
+run: $(OPERATOR) ## Run the operator against $$KUBECONFIG as its own ServiceAccount (AS_ADMIN=1: as the kubeconfig's user; INSTALL=1: apply CRDs and RBAC first)
+	@node --import tsx scripts/run.ts
+
+demo: $(OPERATOR) ## Migrate legacy-apps to ambient and back on the real control plane, checking every step
+	@node --import tsx test/demo/main.ts
+
+test-controlplane: $(OPERATOR) ## End-to-end tests on the real control plane; needs Go
+	npx vitest run --project controlplane
+
+e2e-kind: $(OPERATOR) ## Release check on kind with real Istio ambient; needs Docker, kind, kubectl and istioctl
+	node --import tsx scripts/e2e-kind.ts
+
+ci: check test build ## What CI runs: check, test, build, and the control-plane tests where Go is installed
+ifneq ($(GO),)
+ci: test-controlplane
+endif
+
+clean: ## Remove build output, caches and the state of local control planes
+	rm -rf dist .cache .sidestep coverage
+
+.PHONY: help install generate manifests build check test controlplane controlplane-up run demo test-controlplane e2e-kind ci clean
