@@ -1,0 +1,270 @@
+/**
+ * What Sidestep does about a finding (design 5.3): keep the object as it is, convert it, warn, stop until it is fixed or
+ * acknowledged, or note that the object loses its effect.
+ */
+export type Verdict = 'KEEP' | 'CONVERT' | 'WARN' | 'BLOCK' | 'DROP';
+
+/** An entry of the table of findings: everything about a code that does not depend on the object it was found on. */
+export interface FindingKind {
+  readonly verdict: Verdict;
+  /** When it is raised, one sentence. */
+  readonly condition: string;
+  /** What the user can do about it, one sentence in the imperative. */
+  readonly fix: string;
+  /** Page, file or issue of the upstream project that the rule comes from. */
+  readonly source: string;
+  /** Whether a blocker may be accepted in `spec.acknowledge`. Health of the mesh and what Sidestep cannot execute may not. */
+  readonly acknowledgeable: boolean;
+  /** Raised by live pods: it comes and goes without anybody's change, and stays out of the plan's hash. */
+  readonly fromPods: boolean;
+}
+
+const kind = (
+  verdict: Verdict,
+  condition: string,
+  fix: string,
+  source: string,
+  options: { acknowledgeable?: boolean; fromPods?: boolean } = {},
+): FindingKind => ({
+  verdict,
+  condition,
+  fix,
+  source,
+  acknowledgeable: options.acknowledgeable ?? verdict === 'BLOCK',
+  fromPods: options.fromPods ?? false,
+});
+
+const MUST_FIX = { acknowledgeable: false };
+const FROM_PODS = { fromPods: true };
+
+/**
+ * The table of findings. Codes are a promise to users, who name them in `spec.acknowledge`: 1xxx cluster, 2xxx policy,
+ * 3xxx traffic, 4xxx workload, 5xxx waypoint. A code is never given a second meaning.
+ */
+export const FINDINGS = {
+  SST1001: kind(
+    'BLOCK',
+    'GatewayClass istio-waypoint is missing or not accepted: istiod runs without ambient support.',
+    'Install or upgrade istiod with the ambient profile (PILOT_ENABLE_AMBIENT=true).',
+    'istio.io, ambient/migrate/install-ambient-components',
+    MUST_FIX,
+  ),
+  SST1002: kind(
+    'BLOCK',
+    'The injector does not give sidecars ISTIO_META_ENABLE_HBONE=true, so ambient pods would reach them in plaintext.',
+    'Set meshConfig.defaultConfig.proxyMetadata.ISTIO_META_ENABLE_HBONE to "true" (the ambient profile does).',
+    'istio.io, ambient/migrate/install-ambient-components, step 4',
+    MUST_FIX,
+  ),
+  SST1003: kind(
+    'BLOCK',
+    'No ready ztunnel on a node that runs pods of the namespace.',
+    'Make the DaemonSet ztunnel ready on that node.',
+    'istio.io, ambient/migrate/install-ambient-components, step 3',
+    MUST_FIX,
+  ),
+  SST1004: kind(
+    'BLOCK',
+    'No ready istio-cni agent on a node that runs pods of the namespace.',
+    'Make the DaemonSet istio-cni-node ready on that node.',
+    'istio.io, ambient/migrate/install-ambient-components, step 3',
+    MUST_FIX,
+  ),
+  SST1005: kind(
+    'BLOCK',
+    'The sidecar injector does not answer: no pod could be created now.',
+    'Bring istiod back; Sidestep goes on by itself.',
+    'Kubernetes docs, Dynamic Admission Control, failure policy',
+    MUST_FIX,
+  ),
+  SST1006: kind(
+    'BLOCK',
+    'A dry run shows that the injector does not inject a pod that has a sidecar today: the way back would be closed.',
+    'Make injection work again for this template: compare the namespace labels with the webhook selectors.',
+    'istio/istio manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml',
+    MUST_FIX,
+  ),
+  SST1007: kind(
+    'BLOCK',
+    'istiod does not answer: a pod that starts now would get neither certificates nor configuration from ztunnel.',
+    'Bring istiod back; Sidestep goes on by itself.',
+    'istio/istio pkg/webhooks/validation/controller/controller.go (the same probe)',
+    MUST_FIX,
+  ),
+  SST1008: kind(
+    'WARN',
+    'istiod validates no configuration in this cluster, so Sidestep cannot tell whether it is alive before each restart.',
+    'Enable global.configValidation in the istiod chart.',
+    'istio/istio manifests/charts/istio-control/istio-discovery/templates/validatingwebhookconfiguration.yaml',
+  ),
+  SST2001: kind(
+    'BLOCK',
+    'An object applies to this namespace that Sidestep does not yet understand, so its meaning in ambient mode is not proven.',
+    'Remove the object, or acknowledge it after checking by hand that its loss or change is acceptable.',
+    'design 5.3, the catch-all',
+  ),
+  SST2002: kind(
+    'BLOCK',
+    'A PeerAuthentication asks for plaintext (DISABLE), which ambient mode does not honour.',
+    'Use PERMISSIVE, or remove the policy.',
+    'istio.io, ambient/migrate/_index, support matrix',
+  ),
+  SST2003: kind(
+    'BLOCK',
+    'A NetworkPolicy selects pods of the namespace: in ambient mode mesh traffic arrives on TCP 15008 and probes from 169.254.7.127.',
+    'Allow TCP 15008 and 169.254.7.127/32 to the selected pods, then acknowledge.',
+    'istio.io, ambient/usage/networkpolicy',
+  ),
+  SST2004: kind(
+    'BLOCK',
+    'The namespace or a Service in it is bound to a waypoint already, so pods would see the identity of the waypoint.',
+    'Remove the label istio.io/use-waypoint, or acknowledge when every policy allows the waypoint.',
+    'istio/istio pilot/pkg/serviceregistry/ambient/waypoints.go',
+  ),
+  SST3001: kind(
+    'WARN',
+    'Sidecars in other namespaces do not speak HBONE: they and the ambient pods of this namespace talk in plaintext.',
+    'Restart those workloads, so that the injector gives them ISTIO_META_ENABLE_HBONE=true.',
+    'istio.io, ambient/migrate/install-ambient-components, step 4',
+    FROM_PODS,
+  ),
+  SST3002: kind(
+    'BLOCK',
+    'Sidecars in other namespaces do not speak HBONE, and a STRICT or principal-based policy here would refuse their plaintext.',
+    'Restart those workloads, or acknowledge that none of them talks to this namespace.',
+    'istio/istio pilot/pkg/xds/endpoints/endpoint_builder.go; istio-ambient facts 0.4',
+    FROM_PODS,
+  ),
+  SST4001: kind(
+    'BLOCK',
+    'A gateway runs in the namespace: it would lose its proxy at its next restart, or be captured in place.',
+    'Move the gateway to a namespace of its own, or label its pods istio.io/dataplane-mode: none.',
+    'istio.io, ambient/usage',
+    FROM_PODS,
+  ),
+  SST4002: kind(
+    'BLOCK',
+    'A running pod has no sidecar and its template says nothing about istio.io/dataplane-mode: the namespace label would enrol it at once, cutting its connections.',
+    'Put the label istio.io/dataplane-mode: none (or ambient) into its pod template.',
+    'istio/istio issue 48876',
+    FROM_PODS,
+  ),
+  SST4003: kind(
+    'BLOCK',
+    'A pod belongs to no workload that Sidestep can restart.',
+    'Give it an owner (Deployment, StatefulSet, DaemonSet), delete it, or acknowledge that it keeps its sidecar until somebody does.',
+    'design 5.2',
+    FROM_PODS,
+  ),
+  SST4004: kind(
+    'BLOCK',
+    'The update strategy OnDelete: a changed template starts no rollout.',
+    'Use RollingUpdate for the time of the migration.',
+    'Kubernetes docs, StatefulSet and DaemonSet update strategies',
+    MUST_FIX,
+  ),
+  SST4005: kind(
+    'BLOCK',
+    'A StatefulSet with a partition: a rollout would leave pods on the old revision.',
+    'Set spec.updateStrategy.rollingUpdate.partition to 0.',
+    'Kubernetes docs, StatefulSet, Partitioned rolling updates',
+    MUST_FIX,
+  ),
+  SST4006: kind(
+    'BLOCK',
+    'A paused Deployment: a changed template starts no rollout.',
+    'Resume it: kubectl rollout resume.',
+    'Kubernetes docs, Deployment, Pausing and Resuming a rollout',
+    MUST_FIX,
+  ),
+  SST4007: kind(
+    'BLOCK',
+    'The rollout takes a pod away before its replacement is ready, and a PodDisruptionBudget can never allow that.',
+    'Raise the replicas, or lower the minimum of the budget.',
+    'Kubernetes docs, Disruptions',
+  ),
+  SST4008: kind(
+    'BLOCK',
+    'A workload with a sidecar opts out of ambient mode in its pod template: it would leave the mesh.',
+    'Remove the label istio.io/dataplane-mode: none from the pod template.',
+    'istio/istio cni/pkg/util/podutil.go',
+  ),
+  SST4009: kind(
+    'BLOCK',
+    'Ports or addresses are excluded from the sidecar by annotation; ambient mode ignores these exclusions.',
+    'Remove the traffic.sidecar.istio.io annotations, or acknowledge that this traffic will go through ztunnel.',
+    'istio/istio issue 49829',
+  ),
+  SST4010: kind(
+    'BLOCK',
+    'The pod template itself carries a label that only the injector should set: without a sidecar it would mislead callers.',
+    'Remove the label from the pod template.',
+    'istio/istio pilot/pkg/xds/endpoints/endpoint_builder.go (supportTunnel)',
+    MUST_FIX,
+  ),
+  SST4011: kind(
+    'WARN',
+    'The restart of this workload is an outage: no second pod serves meanwhile.',
+    'Plan for it, or add replicas.',
+    'Kubernetes docs, Deployment strategy Recreate; StatefulSet and DaemonSet rolling updates',
+  ),
+  SST4012: kind(
+    'BLOCK',
+    'The API server refuses a new pod of this workload today: a restart would lose pods.',
+    'Mend what the message names (quota, Pod Security, an admission policy).',
+    'Kubernetes docs, Dry-run',
+    MUST_FIX,
+  ),
+  SST4013: kind(
+    'WARN',
+    'A rollout of this workload had not finished before the migration.',
+    'Finish or undo that rollout first; the migration waits for it when its turn comes.',
+    'design 5.2',
+    FROM_PODS,
+  ),
+} satisfies Record<string, FindingKind>;
+
+/** The code of a finding: `SST` and four digits. */
+export type FindingCode = keyof typeof FINDINGS;
+
+/** A finding on one object. */
+export interface Finding {
+  readonly code: FindingCode;
+  /** `Kind/name`, or `Kind/namespace/name` for an object outside the migrated namespace. */
+  readonly object: string;
+  /** What was found on this object, one sentence. */
+  readonly message: string;
+}
+
+/** An entry of `spec.acknowledge`. Without `object` it accepts the code on every object. */
+export interface Acknowledgement {
+  readonly code: string;
+  readonly object?: string | undefined;
+}
+
+/** Whether a finding is about the health of the cluster (class 1xxx), which changes by itself and is never planned for. */
+export function isHealthFinding(finding: Finding): boolean {
+  return finding.code.startsWith('SST1');
+}
+
+/** Whether `spec.acknowledge` accepts this finding. A finding that must be fixed is never accepted. */
+export function isAcknowledged(finding: Finding, acknowledged: readonly Acknowledgement[]): boolean {
+  return (
+    FINDINGS[finding.code].acknowledgeable &&
+    acknowledged.some(({ code, object }) => code === finding.code && (object === undefined || object === finding.object))
+  );
+}
+
+/** Whether the finding stops the migration. */
+export function isBlocking(finding: Finding, acknowledged: readonly Acknowledgement[]): boolean {
+  return FINDINGS[finding.code].verdict === 'BLOCK' && !isAcknowledged(finding, acknowledged);
+}
+
+/** Order for people and for the plan's hash: by code, then by object. */
+export function compareFindings(a: Finding, b: Finding): number {
+  return a.code === b.code ? compareText(a.object, b.object) : compareText(a.code, b.code);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
