@@ -1,0 +1,214 @@
+import fs from 'node:fs';
+import type https from 'node:https';
+import os from 'node:os';
+import path from 'node:path';
+
+// NOTE: the package's main entry loads every generated model. Bundled, this module alone costs some 20 MB of resident
+// memory; only this file may import it.
+import { KubeConfig, bufferFromFileOrString } from '@kubernetes/client-node/dist/config.js';
+import { parse } from 'yaml';
+
+import { systemClock, type Clock } from '../clock.js';
+
+/**
+ * Where the API server is and how to be let in. Certificates are read again for each new connection, so an
+ * implementation with getters may change them.
+ */
+export interface Connection {
+  /** URL of the server; a path in it is put before all paths. */
+  server: string;
+  /** PEM; default: the certificate authorities of Node. */
+  readonly ca?: string | Buffer | undefined;
+  /** False takes any certificate. Default: true. */
+  rejectUnauthorized?: boolean;
+  /** Client certificate and key, PEM. */
+  readonly cert?: string | Buffer | undefined;
+  readonly key?: string | Buffer | undefined;
+  /** The name that the server's certificate must carry, if it is not that of the URL. */
+  servername?: string;
+  /** The headers that authenticate a request; called for each one. */
+  headers(): Promise<Record<string, string>>;
+  /**
+   * The server did not accept the credentials (401).
+   *
+   * @returns true if the next `headers()` fetches new ones, so that it is worth asking again
+   */
+  credentialsRejected?(): boolean;
+  /** For people and logs; holds no credentials. */
+  describe: string;
+}
+
+/** Credentials and certificates are looked at again after this time, as in client-go. */
+const refreshMs = 60_000;
+
+/**
+ * The connection that a kubeconfig describes: token, token file, client certificate, exec plugin, OIDC, basic
+ * authentication. Files are read again every minute; the credentials of plugins are kept until they expire or the server
+ * refuses them.
+ *
+ * @param options.kubeconfig  path, or several with the path separator between; default: `KUBECONFIG`, else
+ *                            `~/.kube/config`, else the service account of the pod
+ * @param options.context     default: the current context
+ * @throws {Error} no configuration is found, it is unreadable, or it names no cluster
+ */
+export function connectionFromKubeConfig(
+  options: { kubeconfig?: string; context?: string; clock?: Clock } = {},
+): Connection {
+  const source = locate(options.kubeconfig);
+  const load = (): KubeConfig => {
+    try {
+      return loadConfig(source, options.context);
+    } catch (error) {
+      throw new Error(`cannot use ${describeSource(source)}: ${(error as Error).message}`, { cause: error });
+    }
+  };
+  return new KubeConfigConnection(load, describeSource(source), options.clock ?? systemClock);
+}
+
+type Source = { files: string[] } | 'in-cluster';
+
+function locate(kubeconfig: string | undefined): Source {
+  const named = kubeconfig ?? process.env['KUBECONFIG'];
+  if (named) return { files: named.split(path.delimiter).filter((file) => file !== '') };
+  const usual = path.join(os.homedir(), '.kube', 'config');
+  if (fs.existsSync(usual)) return { files: [usual] };
+  if (process.env['KUBERNETES_SERVICE_HOST']) return 'in-cluster';
+  throw new Error(
+    `no cluster configuration: KUBECONFIG is not set, ${usual} does not exist, and this is not a pod with a service account`,
+  );
+}
+
+const describeSource = (source: Source): string =>
+  source === 'in-cluster' ? 'the service account of this pod' : `kubeconfig ${source.files.join(', ')}`;
+
+function loadConfig(source: Source, context: string | undefined): KubeConfig {
+  const config = new KubeConfig();
+  if (source === 'in-cluster') config.loadFromCluster();
+  else loadFiles(config, source.files);
+  if (context !== undefined) config.setCurrentContext(context);
+  const cluster = config.getCurrentCluster();
+  if (!cluster) {
+    const known = config.getContexts().map((each) => each.name);
+    const wanted = config.getCurrentContext() ?? '(none)';
+    throw new Error(`context ${wanted} names no cluster; known contexts: ${known.join(', ') || 'none'}`);
+  }
+  if (cluster.proxyUrl) throw new Error(`cluster ${cluster.name} has a proxy-url, which is not supported`);
+  // The library refuses plain HTTP unless told that TLS is not verified, which there is none of.
+  if (cluster.server.startsWith('http:')) Object.assign(cluster, { skipTLSVerify: true });
+  return config;
+}
+
+function loadFiles(config: KubeConfig, files: string[]): void {
+  for (const [index, file] of files.entries()) {
+    const one = new KubeConfig();
+    one.loadFromFile(file);
+    useTokenFiles(one, file);
+    if (index === 0) {
+      config.loadFromOptions({ ...one });
+    } else {
+      config.mergeConfig(one, config.currentContext !== undefined);
+    }
+  }
+}
+
+/** The library knows the `tokenFile` of kubeconfigs under another name only, and reads that just once. */
+function useTokenFiles(config: KubeConfig, file: string): void {
+  const raw = parse(fs.readFileSync(file, 'utf8')) as {
+    users?: { name: string; user?: { tokenFile?: string; 'token-file'?: string } }[];
+  };
+  for (const { name, user } of raw.users ?? []) {
+    const tokenFile = user?.tokenFile ?? user?.['token-file'];
+    const known = config.getUser(name);
+    if (tokenFile === undefined || !known) continue;
+    const absolute = path.resolve(path.dirname(file), tokenFile);
+    Object.assign(known, { token: undefined, authProvider: { name: 'tokenFile', config: { tokenFile: absolute } } });
+  }
+}
+
+type Pem = string | Buffer | undefined;
+
+class KubeConfigConnection implements Connection {
+  readonly server: string;
+  readonly rejectUnauthorized?: boolean;
+  readonly servername?: string;
+  readonly describe: string;
+  readonly #load: () => KubeConfig;
+  readonly #clock: Clock;
+  #config: KubeConfig;
+  #ca: Pem;
+  #cert: Pem;
+  #key: Pem;
+  #fresh: Promise<Record<string, string>> | undefined;
+  #freshUntil = 0;
+
+  constructor(load: () => KubeConfig, source: string, clock: Clock) {
+    this.#load = load;
+    this.#clock = clock;
+    this.#config = load();
+    const cluster = this.#config.getCurrentCluster();
+    const user = this.#config.getCurrentUser();
+    this.server = cluster?.server ?? '';
+    if (cluster?.skipTLSVerify) this.rejectUnauthorized = false;
+    if (cluster?.tlsServerName) this.servername = cluster.tlsServerName;
+    this.#ca = bufferFromFileOrString(cluster?.caFile, cluster?.caData) ?? undefined;
+    this.#cert = bufferFromFileOrString(user?.certFile, user?.certData) ?? undefined;
+    this.#key = bufferFromFileOrString(user?.keyFile, user?.keyData) ?? undefined;
+    this.describe = `${this.server} (${source}, context ${this.#config.getCurrentContext()})`;
+  }
+
+  get ca(): Pem {
+    return this.#ca;
+  }
+
+  get cert(): Pem {
+    return this.#cert;
+  }
+
+  get key(): Pem {
+    return this.#key;
+  }
+
+  headers(): Promise<Record<string, string>> {
+    if (this.#fresh && this.#clock.now() < this.#freshUntil) return this.#fresh;
+    const fresh = this.#refresh();
+    this.#fresh = fresh;
+    this.#freshUntil = this.#clock.now() + refreshMs;
+    // A failure is told to those who wait for it, and the next request tries again.
+    fresh.catch(() => {
+      if (this.#fresh === fresh) this.#fresh = undefined;
+    });
+    return fresh;
+  }
+
+  credentialsRejected(): boolean {
+    const user = this.#config.getCurrentUser();
+    const canChange = Boolean(user?.exec || user?.authProvider || user?.certFile);
+    if (canChange) {
+      this.#fresh = undefined;
+      // The plugins of the library keep a refused token until it expires; a new configuration starts without.
+      this.#config = this.#load();
+    }
+    return canChange;
+  }
+
+  async #refresh(): Promise<Record<string, string>> {
+    const options: https.RequestOptions = { headers: {} };
+    await this.#config.applyToHTTPSOptions(options);
+    this.#ca = keepIfEqual(this.#ca, options.ca as Pem);
+    this.#cert = keepIfEqual(this.#cert, options.cert as Pem);
+    this.#key = keepIfEqual(this.#key, options.key as Pem);
+    const headers: Record<string, string> = {};
+    if (options.auth) headers['authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
+    for (const [name, value] of Object.entries(options.headers ?? {})) {
+      // A token file usually ends in a newline, which no header may hold.
+      headers[name.toLowerCase()] = String(value).trim();
+    }
+    return headers;
+  }
+}
+
+/** The same value for the same content: a new one makes the transport open new connections. */
+function keepIfEqual(before: Pem, now: Pem): Pem {
+  if (before !== undefined && now !== undefined && Buffer.from(before).equals(Buffer.from(now))) return before;
+  return now;
+}

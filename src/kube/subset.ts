@@ -1,0 +1,89 @@
+/**
+ * Lists to which others add elements of their own without touching ours: webhooks, other field managers, the garbage
+ * collector. In all other lists an element more is a change that somebody made to our object.
+ */
+const sharedLists = new Set([
+  'ownerReferences',
+  'finalizers',
+  'containers',
+  'initContainers',
+  'volumes',
+  'volumeMounts',
+  'env',
+  'imagePullSecrets',
+]);
+
+/** Maps whose values are quantities, which the server rewrites into their shortest form. */
+const quantityMaps = new Set(['requests', 'limits', 'hard', 'capacity', 'storage']);
+
+/**
+ * Whether an apply of `desired` would leave `live` as it is: every field is there with the same value. Fields that
+ * only `live` has are defaults and fields of others.
+ *
+ * Empty values count as absent, because the server leaves them out; quantities are equal if their amounts are (`1000m`
+ * and `1`).
+ *
+ * @param desired  plain JSON
+ * @param live     plain JSON, as the server sent it
+ */
+export function isSubset(desired: unknown, live: unknown): boolean {
+  return covers(desired, live, [], '');
+}
+
+function covers(desired: unknown, live: unknown, parents: readonly string[], key: string): boolean {
+  if (desired === undefined || desired === live) return true;
+  if (live === undefined || live === null) return isEmpty(desired);
+  if (Array.isArray(desired)) return Array.isArray(live) && coversList(desired, live, parents, key);
+  if (isMap(desired)) {
+    const within = [...parents, key];
+    return isMap(live) && Object.entries(desired).every(([name, value]) => covers(value, live[name], within, name));
+  }
+  return quantityMaps.has(parents.at(-1) ?? '') && sameQuantity(desired, live);
+}
+
+function coversList(desired: unknown[], live: unknown[], parents: readonly string[], key: string): boolean {
+  if (sharedLists.has(key)) {
+    return desired.every((element) => live.some((candidate) => covers(element, candidate, parents, key)));
+  }
+  return desired.length === live.length && desired.every((element, index) => covers(element, live[index], parents, key));
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  if (isMap(value)) return Object.values(value).every((inner) => inner === undefined || isEmpty(inner));
+  return value === null || value === '' || value === false || value === 0;
+}
+
+const suffixes: Record<string, number> = {
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  '': 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+function sameQuantity(a: unknown, b: unknown): boolean {
+  const amount = amountOf(a);
+  return amount !== undefined && amount === amountOf(b);
+}
+
+function amountOf(quantity: unknown): number | undefined {
+  const [, digits, suffix] = /^([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]*)$/.exec(String(quantity)) ?? [];
+  const factor = suffix === undefined ? undefined : suffixes[suffix];
+  // Rounded to 12 digits: 0.1 and 100m are the same amount, whatever floating point says.
+  return digits === undefined || factor === undefined ? undefined : Number((Number(digits) * factor).toPrecision(12));
+}
