@@ -1,0 +1,99 @@
+import { AMBIENT_MIGRATION, type AmbientMigration } from '../../api/ambient-migration.js';
+import { applyStatus } from '../../kube/status.js';
+import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.js';
+import type { Request } from '../../runtime/request.js';
+import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js';
+import { generationOrMetadataChanged, watch } from '../../runtime/watch.js';
+import { act } from './act.js';
+import { type Decision, decide } from './decide.js';
+import { labelManagersOf } from './field-owners.js';
+import { STATUS_FIELD_MANAGER } from './field-manager.js';
+import { type MeshLocation, observe } from './observe.js';
+import type { Observed } from './observed.js';
+import { probe } from './probe.js';
+import { generationOf, referenceTo } from './situation.js';
+import { type Pass, statusOf } from './status.js';
+import { watches } from './watches.js';
+
+/** The controller of AmbientMigration: the phases of design 5. */
+export function ambientMigration(location: MeshLocation): ControllerSpec {
+  return {
+    name: 'ambient-migration',
+    primary: watch({ type: AMBIENT_MIGRATION, map: (object) => [{ namespace: object.metadata.namespace, name: object.metadata.name }], predicate: generationOrMetadataChanged }),
+    watches: watches(location),
+    reconcile: (request, context) => reconcile(request, context, location),
+  };
+}
+
+/**
+ * One pass: observe, decide, act, report. A new spec is acknowledged in the status before anything else is written.
+ *
+ * @throws {ApiError} an action or the status write failed; the queue retries the pass
+ */
+export async function reconcile(request: Request, context: ReconcileContext, location: MeshLocation): Promise<Result> {
+  const seen = observe(request, context.stores, location, context.clock.now());
+  if (!seen) return awaitChange();
+  const isNew = seen.migration.status?.observedGeneration !== generationOf(seen);
+  const { observed, decision } = isNew ? { observed: seen, decision: decide(seen) } : await decideWithProbes(seen, context);
+
+  const outcome = isNew ? { written: 0 } : await attempt(() => carryOut(decision, observed, context));
+  await report(observed, decision, { isNew, failure: 'error' in outcome ? String(outcome.error) : undefined }, context);
+  if ('error' in outcome) throw outcome.error;
+  return next(decision, isNew, outcome.written);
+}
+
+/** Decides; where a step asks for dry runs, makes them and decides once more. */
+async function decideWithProbes(seen: Observed, context: ReconcileContext): Promise<{ observed: Observed; decision: Decision }> {
+  const first = decide(seen);
+  if (first.verdict.kind === 'stalled' && first.verdict.reason === 'FieldReverted') {
+    const observed = { ...seen, labelManagers: await labelManagersOf(seen, context) };
+    return { observed, decision: decide(observed) };
+  }
+  if (first.verdict.kind !== 'probe') return { observed: seen, decision: first };
+  const observed = { ...seen, probes: await probe(first.verdict.request, seen, context.client, context.signal) };
+  return { observed, decision: decide(observed) };
+}
+
+async function carryOut(decision: Decision, observed: Observed, context: ReconcileContext): Promise<number> {
+  return decision.verdict.kind === 'act' ? act(decision.verdict.actions, observed, context) : 0;
+}
+
+async function report(observed: Observed, decision: Decision, pass: Pass, context: ReconcileContext): Promise<void> {
+  const live = observed.migration;
+  const { object, written } = await applyStatus<AmbientMigration>(context.client, AMBIENT_MIGRATION, live, statusOf(observed, decision, pass), {
+    fieldManager: STATUS_FIELD_MANAGER,
+    signal: context.signal,
+  });
+  if (!written) return;
+  context.stores.of(AMBIENT_MIGRATION).record(object);
+  if (decision.verdict.kind !== 'stalled') return;
+  context.events.emit({ regarding: referenceTo(live), type: 'Warning', reason: decision.verdict.reason, note: decision.verdict.message, action: 'Migrate' });
+}
+
+/** How long to wait for the caches when the API server knew better than they did, in milliseconds. */
+const STALE_CACHE_MS = 200;
+
+/** After a write the next pass looks again at once: what follows from it may need no event at all. */
+function next(decision: Decision, isNew: boolean, written: number): Result {
+  const { verdict } = decision;
+  if (isNew) return requeueAfter(0, 'SpecChanged');
+  switch (verdict.kind) {
+    case 'done':
+      return awaitChange();
+    case 'act':
+    case 'probe':
+      return requeueAfter(written > 0 ? 0 : STALE_CACHE_MS, verdict.reason);
+    case 'wait':
+    case 'stalled':
+      return verdict.recheckMs === undefined ? awaitChange() : requeueAfter(verdict.recheckMs, verdict.reason);
+  }
+}
+
+/** Whatever happens to the actions, the status is written; the error is thrown after that. */
+async function attempt(work: () => Promise<number>): Promise<{ written: number } | { error: unknown }> {
+  try {
+    return { written: await work() };
+  } catch (error) {
+    return { error };
+  }
+}

@@ -1,0 +1,142 @@
+import { parse } from 'yaml';
+import {
+  AUTHORIZATION_POLICY,
+  DESTINATION_RULE,
+  ENVOY_FILTER,
+  PEER_AUTHENTICATION,
+  PROXY_CONFIG,
+  REQUEST_AUTHENTICATION,
+  SERVICE_ENTRY,
+  SIDECAR,
+  TELEMETRY,
+  VIRTUAL_SERVICE,
+  WASM_PLUGIN,
+  WORKLOAD_ENTRY,
+  WORKLOAD_GROUP,
+} from '../../api/istio.js';
+import { LABEL } from '../../api/labels.js';
+import { GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE } from '../../api/gateway-api.js';
+import { findCondition } from '../../kube/conditions.js';
+import {
+  CONFIG_MAP,
+  MUTATING_WEBHOOK_CONFIGURATION,
+  NAMESPACE,
+  NETWORK_POLICY,
+  POD,
+  SERVICE,
+  VALIDATING_WEBHOOK_CONFIGURATION,
+} from '../../kube/types.js';
+import { hasSidecar, isLive, speaksHbone } from '../../mesh/dataplane.js';
+import type { MeshSettings } from '../../mesh/policies.js';
+import { type PolicyObject, asRecord, asStrings, stringAt } from '../../mesh/policy-object.js';
+import type { Stores } from '../../runtime/stores.js';
+import type { MeshLocation } from './observe.js';
+import type { Mesh } from './observed.js';
+
+/** Istio, Gateway API and NetworkPolicy kinds that may change what a namespace means in ambient mode. */
+export const POLICY_KINDS = [
+  AUTHORIZATION_POLICY,
+  PEER_AUTHENTICATION,
+  REQUEST_AUTHENTICATION,
+  VIRTUAL_SERVICE,
+  DESTINATION_RULE,
+  SERVICE_ENTRY,
+  SIDECAR,
+  ENVOY_FILTER,
+  WASM_PLUGIN,
+  TELEMETRY,
+  PROXY_CONFIG,
+  WORKLOAD_ENTRY,
+  WORKLOAD_GROUP,
+  HTTP_ROUTE,
+  GRPC_ROUTE,
+  TLS_ROUTE,
+  TCP_ROUTE,
+  NETWORK_POLICY,
+  NAMESPACE,
+  SERVICE,
+] as const;
+
+/** Pod labels of the two DaemonSets of ambient mode (charts `ztunnel` and `istio-cni`). */
+export const ZTUNNEL_LABEL = { key: 'app', value: 'ztunnel' } as const;
+export const CNI_LABEL = { key: 'k8s-app', value: 'istio-cni-node' } as const;
+
+/** Name of the store index that finds the pods of the two DaemonSets. */
+export const COMPONENT_INDEX = 'mesh-component';
+/** Name of the store index that finds sidecars that do not speak HBONE. */
+export const OLD_SIDECAR_INDEX = 'old-sidecar';
+
+/** Every object that policy analysis may have to look at, of the whole cluster. */
+export function observePolicies(stores: Stores): PolicyObject[] {
+  return POLICY_KINDS.flatMap((type) => stores.of(type).list() as readonly PolicyObject[]);
+}
+
+/**
+ * The state of Istio as far as a namespace depends on it.
+ *
+ * @param nodes  names of the nodes that run pods of the namespace
+ */
+export function observeMesh(stores: Stores, location: MeshLocation, namespace: string, nodes: ReadonlySet<string>): Mesh {
+  const { istioNamespace } = location;
+  const revision = stores.of(NAMESPACE).get({ name: namespace })?.metadata.labels?.[LABEL.revision];
+  const config = meshConfig(stores, istioNamespace, revision);
+  const gatewayClass = stores.of(GATEWAY_CLASS).get({ name: 'istio-waypoint' });
+  const ready = (component: string): Set<string | undefined> =>
+    new Set(
+      stores
+        .of(POD)
+        .byIndex(COMPONENT_INDEX, component)
+        .filter((pod) => isLive(pod) && pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'))
+        .map((pod) => pod.spec?.nodeName),
+    );
+  const without = (component: string): string[] => [...nodes].filter((node) => !ready(component).has(node)).sort();
+  return {
+    rootNamespace: config.rootNamespace ?? istioNamespace,
+    settings: config.settings,
+    ambientAccepted: findCondition(gatewayClass?.status?.conditions ?? [], 'Accepted')?.status === 'True',
+    injectsHbone: config.hbone,
+    injectors: stores.of(MUTATING_WEBHOOK_CONFIGURATION).list(),
+    validatingRevisions: stores
+      .of(VALIDATING_WEBHOOK_CONFIGURATION)
+      .list()
+      .filter((object) => object.webhooks?.some(({ name }) => name.endsWith('validation.istio.io')))
+      .map((object) => object.metadata.labels?.[LABEL.revision] ?? 'default'),
+    nodesWithoutZtunnel: without(ZTUNNEL_LABEL.value),
+    nodesWithoutCni: without(CNI_LABEL.value),
+    oldSidecars: stores
+      .of(POD)
+      .byIndex(OLD_SIDECAR_INDEX, 'true')
+      .filter((pod) => pod.metadata.namespace !== namespace && isLive(pod) && hasSidecar(pod) && !speaksHbone(pod))
+      .map((pod) => `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`)
+      .sort(),
+  };
+}
+
+interface MeshConfig {
+  readonly rootNamespace: string | undefined;
+  readonly hbone: boolean;
+  readonly settings: MeshSettings;
+}
+
+/**
+ * The mesh configuration of the namespace's revision: ConfigMap `istio`, or `istio-REVISION`, key `mesh`.
+ *
+ * @see istio/istio manifests/charts/istio-control/istio-discovery/templates/configmap.yaml
+ */
+function meshConfig(stores: Stores, istioNamespace: string, revision: string | undefined): MeshConfig {
+  const names = revision === undefined || revision === 'default' ? ['istio'] : [`istio-${revision}`, 'istio'];
+  const found = names.map((name) => stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name })).find((object) => object !== undefined);
+  const mesh = asRecord(parse(found?.data?.['mesh'] ?? '{}'));
+  const metadata = asRecord(asRecord(mesh['defaultConfig'])['proxyMetadata']);
+  return {
+    rootNamespace: stringAt(mesh, 'rootNamespace'),
+    hbone: String(metadata['ISTIO_META_ENABLE_HBONE']) === 'true',
+    settings: {
+      trustDomain: stringAt(mesh, 'trustDomain') ?? 'cluster.local',
+      trustDomainAliases: asStrings(mesh['trustDomainAliases']),
+      outboundTrafficPolicy: stringAt(asRecord(mesh['outboundTrafficPolicy']), 'mode') ?? 'ALLOW_ANY',
+      enableAutoMtls: mesh['enableAutoMtls'] !== false,
+      object: `ConfigMap/${istioNamespace}/${found?.metadata.name ?? 'istio'}`,
+    },
+  };
+}

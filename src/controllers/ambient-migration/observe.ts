@@ -1,0 +1,145 @@
+import { AMBIENT_MIGRATION, type AmbientMigration, parseAmbientMigrationSpec } from '../../api/ambient-migration.js';
+import { findCondition } from '../../kube/conditions.js';
+import type { KubeObject } from '../../kube/resource.js';
+import { matchesSelector } from '../../kube/selectors.js';
+import {
+  CONTROLLER_REVISION,
+  DAEMON_SET,
+  DEPLOYMENT,
+  NAMESPACE,
+  POD,
+  POD_DISRUPTION_BUDGET,
+  type Pod,
+  type PodDisruptionBudget,
+  REPLICA_SET,
+  STATEFUL_SET,
+} from '../../kube/types.js';
+import type { Request } from '../../runtime/request.js';
+import type { Stores } from '../../runtime/stores.js';
+import { observeMesh, observePolicies } from './observe-mesh.js';
+import type { Budget, Observed } from './observed.js';
+import { type PodView, podView } from './pods.js';
+import { SNAPSHOT_NAME, parseSnapshot } from './snapshot.js';
+import { type Workload, compareWorkloads, daemonSetView, deploymentView, statefulSetView } from './workloads.js';
+
+/** Where the mesh is installed; from the operator's configuration. */
+export interface MeshLocation {
+  /** Namespace of istiod, of its ConfigMaps, and (unless the mesh configuration says otherwise) the root namespace. */
+  readonly istioNamespace: string;
+}
+
+/**
+ * Reads everything a pass needs from the caches; no request is sent.
+ *
+ * @returns undefined if the AmbientMigration or its namespace is gone
+ * @throws {InvalidSpecError} the spec is not one that the API server would have accepted
+ */
+export function observe(request: Request, stores: Stores, location: MeshLocation, nowMs: number): Observed | undefined {
+  const migration = stores.of(AMBIENT_MIGRATION).get(request);
+  const namespaceName = request.namespace ?? '';
+  const namespace = stores.of(NAMESPACE).get({ name: namespaceName });
+  if (!migration || !namespace) return undefined;
+
+  const pods = podsOf(stores, namespaceName);
+  const nodes = new Set([...pods.values()].flatMap(({ view }) => (view.live && view.nodeName ? [view.nodeName] : [])));
+  const workloads = workloadsOf(stores, namespaceName, pods);
+  const rest = [...pods.values()].filter(({ workload, view }) => workload === undefined && view.live);
+  return {
+    nowMs,
+    migration,
+    spec: parseAmbientMigrationSpec(migration),
+    supersededBy: supersededBy(migration, stores),
+    namespace,
+    ...snapshotOf(stores, namespaceName),
+    workloads,
+    jobPods: rest.filter(({ job }) => job).map(({ view }) => view),
+    strayPods: rest.filter(({ job }) => !job).map(({ view }) => view),
+    budgets: stores.of(POD_DISRUPTION_BUDGET).list(namespaceName).map(budgetView),
+    mesh: observeMesh(stores, location, namespaceName, nodes),
+    policies: observePolicies(stores),
+    probes: undefined,
+    labelManagers: undefined,
+  };
+}
+
+/** A pod, its top-level controller, and whether that is a Job. */
+interface OwnedPod {
+  readonly view: PodView;
+  readonly workload: string | undefined;
+  readonly job: boolean;
+}
+
+function podsOf(stores: Stores, namespace: string): Map<string, OwnedPod> {
+  return new Map(
+    stores
+      .of(POD)
+      .list(namespace)
+      .map((pod) => [pod.metadata.name, ownedPod(pod, stores, namespace)]),
+  );
+}
+
+function ownedPod(pod: Pod, stores: Stores, namespace: string): OwnedPod {
+  const view = podView(pod);
+  const { kind, name } = view.owner ?? { kind: '', name: '' };
+  switch (kind) {
+    case 'ReplicaSet': {
+      const replicaSet = stores.of(REPLICA_SET).get({ namespace, name });
+      const deployment = replicaSet?.metadata.ownerReferences?.find((reference) => reference.kind === 'Deployment');
+      return { view, workload: deployment && `Deployment/${deployment.name}`, job: false };
+    }
+    case 'StatefulSet':
+    case 'DaemonSet':
+      return { view, workload: `${kind}/${name}`, job: false };
+    case 'Job':
+      return { view, workload: undefined, job: true };
+    default:
+      return { view, workload: undefined, job: false };
+  }
+}
+
+function workloadsOf(stores: Stores, namespace: string, pods: ReadonlyMap<string, OwnedPod>): Workload[] {
+  const byWorkload = new Map<string | undefined, PodView[]>();
+  for (const { workload, view } of pods.values()) byWorkload.set(workload, [...(byWorkload.get(workload) ?? []), view]);
+  const podsOfWorkload = (key: string): PodView[] => byWorkload.get(key) ?? [];
+  return [
+    ...stores.of(DEPLOYMENT).list(namespace).map((object) => deploymentView(object, podsOfWorkload(`Deployment/${object.metadata.name}`))),
+    ...stores.of(STATEFUL_SET).list(namespace).map((object) => statefulSetView(object, podsOfWorkload(`StatefulSet/${object.metadata.name}`))),
+    ...stores.of(DAEMON_SET).list(namespace).map((object) => daemonSetView(object, podsOfWorkload(`DaemonSet/${object.metadata.name}`))),
+  ].sort(compareWorkloads);
+}
+
+/**
+ * The oldest AmbientMigration of a namespace is active (ties by UID). One that was superseded and becomes the oldest stays so
+ * until its spec changes: its own condition, with the generation that it saw, is the memory (design 2.1).
+ */
+function supersededBy(migration: AmbientMigration, stores: Stores): string | undefined {
+  const rank = ({ metadata }: KubeObject): string => `${metadata.creationTimestamp ?? ''} ${metadata.uid ?? ''}`;
+  const siblings = stores.of(AMBIENT_MIGRATION).list(migration.metadata.namespace);
+  const oldest = [...siblings].sort((a, b) => (rank(a) < rank(b) ? -1 : 1))[0];
+  if (oldest && oldest.metadata.name !== migration.metadata.name) return oldest.metadata.name;
+  const stalled = findCondition(migration.status?.conditions ?? [], 'Stalled');
+  const stays = stalled?.reason === 'Superseded' && stalled.observedGeneration === migration.metadata.generation;
+  return stays ? 'that was here before' : undefined;
+}
+
+function snapshotOf(stores: Stores, namespace: string): Pick<Observed, 'snapshot' | 'snapshotProblem'> {
+  const revision = stores.of(CONTROLLER_REVISION).get({ namespace, name: SNAPSHOT_NAME });
+  if (revision === undefined) return { snapshot: undefined, snapshotProblem: undefined };
+  try {
+    return { snapshot: parseSnapshot(revision), snapshotProblem: undefined };
+  } catch (error) {
+    return { snapshot: undefined, snapshotProblem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function budgetView(budget: PodDisruptionBudget): Budget {
+  const { status, spec, metadata } = budget;
+  return {
+    name: metadata.name,
+    selects: (labels) => matchesSelector(spec?.selector, labels),
+    disruptionsAllowed: status?.disruptionsAllowed ?? 0,
+    desiredHealthy: status?.desiredHealthy ?? 0,
+    expectedPods: status?.expectedPods ?? 0,
+  };
+}
+

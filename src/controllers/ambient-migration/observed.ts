@@ -1,0 +1,79 @@
+import type { AmbientMigration, AmbientMigrationSpec } from '../../api/ambient-migration.js';
+import type { MutatingWebhookConfiguration, Namespace } from '../../kube/types.js';
+import type { MeshSettings } from '../../mesh/policies.js';
+import type { PolicyObject } from '../../mesh/policy-object.js';
+import type { PodView } from './pods.js';
+import type { Snapshot } from './snapshot.js';
+import type { Workload } from './workloads.js';
+
+/** Everything one pass knows, read once from the caches: plain data, never changed afterwards. */
+export interface Observed {
+  readonly nowMs: number;
+  readonly migration: AmbientMigration;
+  readonly spec: AmbientMigrationSpec;
+  /** Name of the AmbientMigration that is active in the namespace instead of this one. */
+  readonly supersededBy: string | undefined;
+  readonly namespace: Namespace;
+  readonly snapshot: Snapshot | undefined;
+  /** Why the snapshot that exists cannot be read. */
+  readonly snapshotProblem: string | undefined;
+  /** Sorted by kind and name. */
+  readonly workloads: readonly Workload[];
+  /** Live pods of Jobs: they cannot be restarted, only awaited. */
+  readonly jobPods: readonly PodView[];
+  /** Live pods that no workload of a known kind owns. */
+  readonly strayPods: readonly PodView[];
+  readonly budgets: readonly Budget[];
+  readonly mesh: Mesh;
+  /** Istio, Gateway API and NetworkPolicy objects of the whole cluster; what applies is decided by `src/mesh`. */
+  readonly policies: readonly PolicyObject[];
+  /** Answers to dry runs, once a step has asked for them in this pass. */
+  readonly probes: Probes | undefined;
+  /** Field managers of the injection labels, once a revert has been seen; for the message only. */
+  readonly labelManagers: string | undefined;
+}
+
+/** A PodDisruptionBudget of the namespace. */
+export interface Budget {
+  readonly name: string;
+  readonly selects: (labels: Readonly<Record<string, string>>) => boolean;
+  readonly disruptionsAllowed: number;
+  readonly desiredHealthy: number;
+  readonly expectedPods: number;
+}
+
+/** The state of Istio as far as the namespace depends on it. */
+export interface Mesh {
+  readonly rootNamespace: string;
+  readonly settings: MeshSettings;
+  /** GatewayClass `istio-waypoint` is accepted: istiod runs with ambient support. */
+  readonly ambientAccepted: boolean;
+  /** The injector gives new sidecars HBONE. */
+  readonly injectsHbone: boolean;
+  readonly injectors: readonly MutatingWebhookConfiguration[];
+  /**
+   * Revisions whose istiod validates configuration, so that a dry run of an invalid object shows whether it is alive;
+   * empty: nothing can tell.
+   */
+  readonly validatingRevisions: readonly string[];
+  /** Nodes with pods of the namespace where no ztunnel, or no CNI agent, is ready. */
+  readonly nodesWithoutZtunnel: readonly string[];
+  readonly nodesWithoutCni: readonly string[];
+  /** `namespace/pod` of sidecars elsewhere that do not speak HBONE. */
+  readonly oldSidecars: readonly string[];
+}
+
+/** Answers of the API server to requests that write nothing. */
+export interface Probes {
+  /** By `Kind/name` of the workload. */
+  readonly pods: ReadonlyMap<string, PodProbe>;
+  readonly istiod: 'alive' | 'down' | 'unknown' | 'not-asked';
+}
+
+/** What became of a pod made from a workload's template, in a dry run. */
+export type PodProbe =
+  | { readonly kind: 'created'; readonly sidecar: boolean }
+  /** The injector's webhook was called and did not answer. */
+  | { readonly kind: 'injector-down'; readonly message: string }
+  /** Something else refused the pod: quota, Pod Security, another webhook. */
+  | { readonly kind: 'refused'; readonly message: string };

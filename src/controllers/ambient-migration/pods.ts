@@ -1,0 +1,117 @@
+import { ANNOTATION } from '../../api/labels.js';
+import type { Pod } from '../../kube/types.js';
+import { counts, dataplaneModeOf, hasSidecar, isEnrolled, isGateway, isLive, speaksHbone } from '../../mesh/dataplane.js';
+
+/** How a pod takes part in the mesh; `none`: neither by a sidecar nor by ztunnel. */
+export type PodMode = 'sidecar' | 'ambient' | 'none';
+
+/** A pod as the migration sees it: plain data, computed once per pass. */
+export interface PodView {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly nodeName: string | undefined;
+  /** `Kind` and name of the controller that owns the pod directly; undefined for a bare pod. */
+  readonly owner: { readonly kind: string; readonly name: string } | undefined;
+  readonly mode: PodMode;
+  /** A sidecar that speaks HBONE. */
+  readonly hbone: boolean;
+  readonly gateway: boolean;
+  readonly live: boolean;
+  /** Counts as a pod to migrate (design 5.1). */
+  readonly counts: boolean;
+  readonly ready: boolean;
+  /** `ambient`, `none`, or undefined where neither pod nor template says anything. */
+  readonly dataplaneMode: string | undefined;
+  /** Our mark of the restart that made this pod; undefined for a pod of before. */
+  readonly restartMark: string | undefined;
+  /** When the pod last moved: created, or turned Ready. Milliseconds since the epoch. */
+  readonly progressAtMs: number;
+  /** Why the pod is not ready, in the kubelet's or the scheduler's words. */
+  readonly problem: string | undefined;
+}
+
+/** Computes the view of a pod; pure. */
+export function podView(pod: Pod): PodView {
+  const controller = pod.metadata.ownerReferences?.find((reference) => reference.controller === true);
+  const readyCondition = pod.status?.conditions?.find((condition) => condition.type === 'Ready');
+  const ready = readyCondition?.status === 'True';
+  return {
+    name: pod.metadata.name,
+    labels: pod.metadata.labels ?? {},
+    nodeName: pod.spec?.nodeName,
+    owner: controller && { kind: controller.kind, name: controller.name },
+    mode: hasSidecar(pod) ? 'sidecar' : isEnrolled(pod) ? 'ambient' : 'none',
+    hbone: speaksHbone(pod),
+    gateway: isGateway(pod),
+    live: isLive(pod),
+    counts: counts(pod),
+    ready,
+    dataplaneMode: dataplaneModeOf(pod),
+    restartMark: pod.metadata.annotations?.[ANNOTATION.restart],
+    progressAtMs: Math.max(timeOf(pod.metadata.creationTimestamp), ready ? timeOf(readyCondition.lastTransitionTime) : 0),
+    problem: ready ? undefined : problemOf(pod),
+  };
+}
+
+/** The fields of a pod that a `PodView` is made from; everything else is not cached (100,000 pods must fit in 500 MB). */
+export function trimPod(pod: Pod): Pod {
+  const { metadata, spec, status } = pod;
+  const nameOnly = ({ name }: { name: string }): { name: string } => ({ name });
+  return {
+    apiVersion: pod.apiVersion,
+    kind: pod.kind,
+    metadata: {
+      name: metadata.name,
+      ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
+      ...(metadata.uid !== undefined && { uid: metadata.uid }),
+      ...(metadata.resourceVersion !== undefined && { resourceVersion: metadata.resourceVersion }),
+      ...(metadata.creationTimestamp !== undefined && { creationTimestamp: metadata.creationTimestamp }),
+      ...(metadata.deletionTimestamp !== undefined && { deletionTimestamp: metadata.deletionTimestamp }),
+      ...(metadata.labels && { labels: metadata.labels }),
+      ...(metadata.annotations && { annotations: keptAnnotations(metadata.annotations) }),
+      ...(metadata.ownerReferences && { ownerReferences: metadata.ownerReferences }),
+    },
+    spec: {
+      ...(spec?.nodeName !== undefined && { nodeName: spec.nodeName }),
+      ...(spec?.hostNetwork !== undefined && { hostNetwork: spec.hostNetwork }),
+      containers: (spec?.containers ?? []).map(nameOnly),
+      ...(spec?.initContainers && { initContainers: spec.initContainers.map(nameOnly) }),
+    },
+    status: {
+      ...(status?.phase !== undefined && { phase: status.phase }),
+      ...(status?.conditions && {
+        conditions: status.conditions.filter(({ type }) => type === 'Ready' || type === 'PodScheduled'),
+      }),
+      ...(status?.containerStatuses && {
+        containerStatuses: status.containerStatuses.map(({ name, ready, restartCount, state }) => ({
+          name,
+          ready,
+          restartCount,
+          ...(state?.waiting && { state: { waiting: state.waiting } }),
+        })),
+      }),
+    },
+  };
+}
+
+const KEPT_ANNOTATIONS = [ANNOTATION.injectTemplates, ANNOTATION.redirection, ANNOTATION.restart];
+
+/** The sidecar's status annotation is a few hundred bytes of which only the presence matters. */
+function keptAnnotations(annotations: Readonly<Record<string, string>>): Record<string, string> {
+  const kept = KEPT_ANNOTATIONS.flatMap((key) => (annotations[key] === undefined ? [] : [[key, annotations[key]] as const]));
+  const sidecar = annotations[ANNOTATION.sidecarStatus] === undefined ? [] : [[ANNOTATION.sidecarStatus, ''] as const];
+  return Object.fromEntries([...kept, ...sidecar]);
+}
+
+function problemOf(pod: Pod): string | undefined {
+  const waiting = pod.status?.containerStatuses?.find((container) => container.state?.waiting)?.state?.waiting;
+  if (waiting) return [waiting.reason, waiting.message].filter(Boolean).join(': ');
+  const unscheduled = pod.status?.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
+  const unready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status !== 'True');
+  const condition = unscheduled ?? unready;
+  return condition && [condition.reason, condition.message].filter(Boolean).join(': ');
+}
+
+function timeOf(timestamp: string | null | undefined): number {
+  return timestamp ? Date.parse(timestamp) : 0;
+}

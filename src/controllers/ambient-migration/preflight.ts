@@ -1,0 +1,136 @@
+import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { type Finding, type FindingCode, compareFindings } from '../../mesh/findings.js';
+import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/policies.js';
+import { isEnrolledNamespace } from './enrolment.js';
+import { wouldInject } from './injection.js';
+import type { Budget, Observed, PodProbe } from './observed.js';
+import { type Workload, templateLabels, workloadName } from './workloads.js';
+
+/** Health of the mesh (findings 1xxx): before the snapshot they block, afterwards they hold forward steps. Pure. */
+export function healthFindings(observed: Observed): Finding[] {
+  const { mesh } = observed;
+  const found: Finding[] = [];
+  const add = (code: FindingCode, object: string, message: string): void => void found.push({ code, object, message });
+  if (!mesh.ambientAccepted) add('SST1001', 'GatewayClass/istio-waypoint', 'the GatewayClass is not accepted by istiod');
+  if (!mesh.injectsHbone) add('SST1002', mesh.settings.object, 'ISTIO_META_ENABLE_HBONE is not "true" in defaultConfig.proxyMetadata');
+  for (const node of mesh.nodesWithoutZtunnel) add('SST1003', `Node/${node}`, `no ready ztunnel on node ${node}`);
+  for (const node of mesh.nodesWithoutCni) add('SST1004', `Node/${node}`, `no ready istio-cni agent on node ${node}`);
+  if (mesh.validatingRevisions.length === 0) add('SST1008', `Namespace/${mesh.rootNamespace}`, 'no ValidatingWebhookConfiguration of istiod');
+  return [...found, ...istiodFindings(observed)].sort(compareFindings);
+}
+
+/** Findings about the namespace: its policies, its traffic, its workloads. Pure. */
+export function namespaceFindings(observed: Observed): Finding[] {
+  return [...liveFindings(observed), ...workloadFindings(observed)].sort(compareFindings);
+}
+
+/** The findings that stay live after the snapshot: a policy that appears meanwhile must not pass unseen. */
+export function liveFindings(observed: Observed): Finding[] {
+  const scope = policyScope(observed);
+  return [...policyFindings(observed.policies, scope), ...oldSidecarFindings(observed, scope)];
+}
+
+/** What decides which policies apply to the namespace. */
+export function policyScope(observed: Observed): PolicyScope {
+  const podLabels = [...observed.jobPods, ...observed.strayPods].map((pod) => pod.labels);
+  return {
+    namespace: observed.namespace.metadata.name,
+    rootNamespace: observed.mesh.rootNamespace,
+    workloadLabels: [...observed.workloads.map(templateLabels), ...podLabels],
+    mesh: observed.mesh.settings,
+  };
+}
+
+/** Whether the injector would give the workload's pods a sidecar, by the namespace's labels of now. */
+export function isInjected(observed: Observed, workload: Workload): boolean {
+  return (
+    workload.template.spec?.hostNetwork !== true &&
+    wouldInject(observed.mesh.injectors, observed.namespace.metadata.labels ?? {}, templateLabels(workload))
+  );
+}
+
+/** The budgets that cover a workload whose rollout takes pods away. */
+export function budgetsOf(observed: Observed, workload: Workload): Budget[] {
+  if (workload.maxUnavailable === 0) return [];
+  return observed.budgets.filter((budget) => budget.selects(templateLabels(workload)));
+}
+
+function oldSidecarFindings(observed: Observed, scope: PolicyScope): Finding[] {
+  const { oldSidecars } = observed.mesh;
+  if (oldSidecars.length === 0) return [];
+  const demands = callerDemands(observed.policies, scope);
+  const code = demands.strict || demands.identityBased ? 'SST3002' : 'SST3001';
+  const shown = oldSidecars.slice(0, 10).join(', ');
+  const rest = oldSidecars.length > 10 ? ` and ${oldSidecars.length - 10} more` : '';
+  return [{ code, object: `Namespace/${scope.namespace}`, message: `sidecars without HBONE: ${shown}${rest}` }];
+}
+
+function workloadFindings(observed: Observed): Finding[] {
+  const pods = [...observed.workloads.flatMap((workload) => workload.pods), ...observed.jobPods, ...observed.strayPods];
+  const found: Finding[] = [];
+  const add = (code: FindingCode, object: string, message: string): void => void found.push({ code, object, message });
+  for (const pod of pods.filter((candidate) => candidate.gateway)) {
+    if (pod.dataplaneMode !== 'none') add('SST4001', `Pod/${pod.name}`, `pod ${pod.name} is a gateway`);
+  }
+  for (const pod of pods) {
+    const silent = pod.counts && !pod.gateway && pod.mode === 'none' && pod.dataplaneMode === undefined;
+    if (silent && !isEnrolledNamespace(observed.namespace)) add('SST4002', `Pod/${pod.name}`, `pod ${pod.name} has no sidecar and no word in its template`);
+  }
+  for (const pod of observed.strayPods.filter((candidate) => candidate.counts && !candidate.gateway)) {
+    const owner = pod.owner ? `owned by ${pod.owner.kind}/${pod.owner.name}` : 'without an owner';
+    add('SST4003', `Pod/${pod.name}`, `pod ${pod.name} is ${owner}`);
+  }
+  return [...found, ...observed.workloads.flatMap((workload) => templateFindings(observed, workload))];
+}
+
+function templateFindings(observed: Observed, workload: Workload): Finding[] {
+  const object = workloadName(workload);
+  const labels = templateLabels(workload);
+  const annotations = workload.template.metadata?.annotations ?? {};
+  const injected = isInjected(observed, workload);
+  if (!injected && !workload.pods.some((pod) => pod.mode === 'sidecar')) return [];
+  const found: Finding[] = [];
+  const add = (code: FindingCode, message: string): void => void found.push({ code, object, message: `${object} ${message}` });
+
+  if (workload.obstacle === 'OnDelete') add('SST4004', 'has updateStrategy OnDelete');
+  if (workload.obstacle === 'Partition') add('SST4005', 'has a rollingUpdate.partition above 0');
+  if (workload.obstacle === 'Paused') add('SST4006', 'is paused');
+  for (const budget of budgetsOf(observed, workload)) {
+    if (budget.expectedPods - workload.maxUnavailable < budget.desiredHealthy) {
+      add('SST4007', `takes ${workload.maxUnavailable} of ${budget.expectedPods} pods away, and PodDisruptionBudget ${budget.name} wants ${budget.desiredHealthy}`);
+    }
+  }
+  if (labels[LABEL.dataplaneMode] === 'none') add('SST4008', 'has istio.io/dataplane-mode: none in its pod template');
+  const exclusion = Object.keys(annotations).find((key) => key.startsWith(ANNOTATION.trafficPrefix));
+  if (exclusion !== undefined) add('SST4009', `has the annotation ${exclusion} in its pod template`);
+  const reserved = [LABEL.tlsMode, LABEL.tunnel].find((key) => labels[key] !== undefined);
+  if (reserved !== undefined) add('SST4010', `has the label ${reserved} in its pod template`);
+  if (workload.outage && workload.replicas > 0) add('SST4011', 'is restarted without a second pod that serves meanwhile');
+  if (!workload.finished) add('SST4013', 'has a rollout that is not finished');
+  return found;
+}
+
+/** Findings from the dry runs of Preflight: pods made from today's templates, in the namespace as it is. Pure. */
+export function dryRunFindings(observed: Observed): Finding[] {
+  const found = [...(observed.probes?.pods ?? [])].flatMap(([object, probe]) => podProbeFindings(object, probe));
+  // One injector serves them all: its silence is one finding.
+  const firstSilence = found.find((finding) => finding.code === 'SST1005');
+  return found.filter((finding) => finding.code !== 'SST1005' || finding === firstSilence).sort(compareFindings);
+}
+
+function istiodFindings(observed: Observed): Finding[] {
+  if (observed.probes?.istiod !== 'down') return [];
+  const object = `Namespace/${observed.mesh.rootNamespace}`;
+  return [{ code: 'SST1007', object, message: 'istiod does not answer its validation webhook' }];
+}
+
+function podProbeFindings(object: string, probe: PodProbe): Finding[] {
+  switch (probe.kind) {
+    case 'injector-down':
+      return [{ code: 'SST1005', object: 'MutatingWebhookConfiguration/istio-sidecar-injector', message: probe.message }];
+    case 'refused':
+      return [{ code: 'SST4012', object, message: `a new pod of ${object} is refused: ${probe.message}` }];
+    case 'created':
+      return probe.sidecar ? [] : [{ code: 'SST1006', object, message: `a new pod of ${object} gets no sidecar` }];
+  }
+}

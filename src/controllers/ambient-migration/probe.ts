@@ -1,0 +1,92 @@
+import { AUTHORIZATION_POLICY } from '../../api/istio.js';
+import { LABEL } from '../../api/labels.js';
+import type { Client } from '../../kube/client.js';
+import { ApiError } from '../../kube/errors.js';
+import { type KubeObject } from '../../kube/resource.js';
+import { POD, type Pod } from '../../kube/types.js';
+import { hasSidecar } from '../../mesh/dataplane.js';
+import { FIELD_MANAGER } from './field-manager.js';
+import type { Observed, PodProbe, Probes } from './observed.js';
+import type { ProbeRequest } from './verdict.js';
+import { type Workload, workloadName } from './workloads.js';
+
+const PROBE_TIMEOUT_MS = 12_000;
+
+/**
+ * Makes the dry runs that a decision needs; the cluster is not changed. They show what labels cannot: what the injector
+ * does now (the API server's view of namespace labels lags), a dead webhook, quota, Pod Security, other admission.
+ */
+export async function probe(request: ProbeRequest, observed: Observed, client: Client, signal: AbortSignal): Promise<Probes> {
+  const pods = new Map<string, PodProbe>();
+  for (const workload of request.pods) pods.set(workloadName(workload), await probePod(workload, observed, client, signal));
+  return { pods, istiod: request.istiod ? await probeIstiod(observed, client, signal) : 'not-asked' };
+}
+
+async function probePod(workload: Workload, observed: Observed, client: Client, signal: AbortSignal): Promise<PodProbe> {
+  const pod: KubeObject & { spec: unknown } = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: '',
+      generateName: `${workload.name}-sidestep-probe-`,
+      namespace: observed.namespace.metadata.name,
+      labels: { ...workload.template.metadata?.labels },
+      annotations: { ...workload.template.metadata?.annotations },
+    },
+    spec: workload.template.spec,
+  };
+  try {
+    const created = await client.create<Pod>(POD, pod, { dryRun: true, fieldManager: FIELD_MANAGER, signal, timeoutMs: PROBE_TIMEOUT_MS });
+    return { kind: 'created', sidecar: hasSidecar(created) };
+  } catch (error) {
+    return classifyPodError(error);
+  }
+}
+
+function classifyPodError(error: unknown): PodProbe {
+  if (!(error instanceof ApiError)) throw error;
+  const { message } = error;
+  // A webhook that is called and does not answer is an internal error of the API server that names it.
+  if (/failed calling webhook/.test(message)) {
+    return { kind: message.includes('sidecar-injector.istio.io') ? 'injector-down' : 'refused', message };
+  }
+  if ([400, 403, 422].includes(error.code)) return { kind: 'refused', message };
+  throw error;
+}
+
+/**
+ * Whether istiod is alive: it must reject an object that only its validation knows to be invalid. istiod asks itself the
+ * same before it lets its webhook fail closed; the answer is right for either failure policy.
+ *
+ * @see istio/istio pkg/webhooks/validation/controller/controller.go (isDryRunOfInvalidConfigRejected)
+ */
+async function probeIstiod(observed: Observed, client: Client, signal: AbortSignal): Promise<Probes['istiod']> {
+  const revision = validatingRevision(observed);
+  if (revision === undefined) return 'unknown';
+  const invalid: KubeObject & { spec: unknown } = {
+    apiVersion: `${AUTHORIZATION_POLICY.group}/${AUTHORIZATION_POLICY.version}`,
+    kind: AUTHORIZATION_POLICY.kind,
+    metadata: {
+      name: 'sidestep-probe-invalid',
+      namespace: observed.namespace.metadata.name,
+      labels: { [LABEL.revision]: revision },
+    },
+    spec: { rules: [{ when: [{ key: 'sidestep.dev/not-an-attribute', values: ['x'] }] }] },
+  };
+  try {
+    await client.create(AUTHORIZATION_POLICY, invalid, { dryRun: true, fieldManager: FIELD_MANAGER, signal, timeoutMs: PROBE_TIMEOUT_MS });
+    return 'down';
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (/denied the request/.test(error.message)) return 'alive';
+    if (/failed calling webhook/.test(error.message)) return 'down';
+    throw error;
+  }
+}
+
+/** The namespace's own revision where it validates; a tag, or a revision without validation, is stood in for by another. */
+function validatingRevision(observed: Observed): string | undefined {
+  const { validatingRevisions } = observed.mesh;
+  const own = observed.namespace.metadata.labels?.[LABEL.revision] ?? 'default';
+  return [own, 'default'].find((revision) => validatingRevisions.includes(revision)) ?? validatingRevisions[0];
+}

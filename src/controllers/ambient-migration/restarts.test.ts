@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { NOW_MS, pod, workload } from '../../../test/support/observed.js';
+import { type Aim, assess } from './restarts.js';
+
+const MINUTE_MS = 60_000;
+
+function aim(overrides: Partial<Aim> = {}): Aim {
+  return {
+    goal: 'ambient',
+    generation: 3,
+    nowMs: NOW_MS,
+    clockStartMs: NOW_MS,
+    progressDeadlineMs: 10 * MINUTE_MS,
+    isInjected: () => true,
+    ...overrides,
+  };
+}
+
+const ambientPod = pod({ mode: 'ambient', hbone: false });
+
+describe('what a workload needs', () => {
+  it.each([
+    ['a sidecar pod is restarted', workload(), aim(), 'restart'],
+    ['an ambient pod is done', workload({ pods: [ambientPod] }), aim(), 'done'],
+    ['no pods at all are done', workload({ pods: [], replicas: 0 }), aim(), 'done'],
+    ['an unfinished rollout is awaited', workload({ finished: false, pods: [ambientPod] }), aim(), 'rolling'],
+    ['a sidecar pod of an unfinished rollout is not restarted again', workload({ finished: false }), aim(), 'rolling'],
+    ['a pod that is not enrolled yet is awaited', workload({ pods: [pod({ mode: 'none' })] }), aim(), 'rolling'],
+    ['a pod that is not ready is awaited', workload({ pods: [pod({ mode: 'ambient', ready: false })] }), aim(), 'rolling'],
+    ['pods that do not count make the workload exempt', workload({ pods: [pod({ counts: false })] }), aim(), 'exempt'],
+    ['a sidecar that speaks HBONE needs no tunnel restart', workload(), aim({ goal: 'tunnel' }), 'done'],
+    ['a sidecar without HBONE does', workload({ pods: [pod({ hbone: false })] }), aim({ goal: 'tunnel' }), 'restart'],
+    ['going back, an ambient pod that would be injected is restarted', workload({ pods: [ambientPod] }), aim({ goal: 'sidecar' }), 'restart'],
+    ['going back, a pod that would not be injected is left alone', workload({ pods: [ambientPod] }), aim({ goal: 'sidecar', isInjected: () => false }), 'exempt'],
+    ['going back, a sidecar pod is done', workload(), aim({ goal: 'sidecar' }), 'done'],
+  ])('%s', (_, given, judgedBy, kind) => {
+    expect(assess(given, judgedBy).kind).toBe(kind);
+  });
+
+  it('restarts once more if pods made by the restart still have the wrong mode, then needs a person', () => {
+    const after = (attempt: number) => {
+      const restartMark = { goal: 'ambient', generation: 3, attempt } as const;
+      return assess(workload({ restartMark, pods: [pod({ restartMark: `ambient.3.${attempt}` })] }), aim());
+    };
+    expect(after(1)).toMatchObject({ kind: 'restart', mark: { attempt: 2 } });
+    expect(after(2)).toMatchObject({ kind: 'stuck', reason: 'WrongModeAfterRestart' });
+  });
+
+  it('counts attempts anew for another generation and for another goal', () => {
+    const old = { goal: 'ambient', generation: 2, attempt: 2 } as const;
+    const given = workload({ restartMark: old, pods: [pod({ restartMark: 'ambient.2.2' })] });
+    expect(assess(given, aim())).toMatchObject({ kind: 'restart', mark: { generation: 3, attempt: 1 } });
+  });
+
+  it('does not take a pod of before the last restart for its result', () => {
+    const restartMark = { goal: 'ambient', generation: 3, attempt: 1 } as const;
+    expect(assess(workload({ restartMark, pods: [pod()] }), aim()).kind).toBe('rolling');
+  });
+
+  it('is stuck after the deadline, and says which pod and why', () => {
+    const given = workload({ finished: false, pods: [pod({ name: 'web-2', mode: 'ambient', ready: false, problem: 'ImagePullBackOff' })] });
+    const late = aim({ clockStartMs: NOW_MS - 10 * MINUTE_MS });
+    expect(assess(given, late)).toEqual({
+      kind: 'stuck',
+      reason: 'ProgressDeadlineExceeded',
+      message: 'pod web-2 is not ready (ImagePullBackOff)',
+    });
+  });
+
+  it('starts the deadline anew with every pod that moves', () => {
+    const given = workload({ finished: false, pods: [pod({ mode: 'ambient', ready: false, progressAtMs: NOW_MS - MINUTE_MS })] });
+    const state = assess(given, aim({ clockStartMs: 0 }));
+    expect(state).toMatchObject({ kind: 'rolling', deadlineAtMs: NOW_MS + 9 * MINUTE_MS });
+  });
+});

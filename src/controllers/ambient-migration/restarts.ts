@@ -1,0 +1,116 @@
+import type { PodView } from './pods.js';
+import { type RestartGoal, type RestartMark, type Workload, isCurrent } from './workloads.js';
+
+/** Restarts of one workload for one goal and spec generation: one, and at most one repeat (design 5.2). */
+const MAX_ATTEMPTS = 2;
+
+/** What a workload needs in order to reach a goal; each with one sentence for people. */
+export type WorkloadState =
+  /** Nothing to do, now or later: no pod of it is meant to have the mode at hand. */
+  | { readonly kind: 'exempt' }
+  | { readonly kind: 'done' }
+  /** Pods are on their way; `deadlineAtMs` is when no progress becomes a failure. */
+  | { readonly kind: 'rolling'; readonly message: string; readonly deadlineAtMs: number }
+  | { readonly kind: 'restart'; readonly mark: RestartMark; readonly message: string }
+  | { readonly kind: 'stuck'; readonly reason: StuckReason; readonly message: string };
+
+/** Why a workload needs a person. */
+export type StuckReason = 'ProgressDeadlineExceeded' | 'WrongModeAfterRestart';
+
+/** What a workload is judged by. */
+export interface Aim {
+  readonly goal: RestartGoal;
+  /** `metadata.generation` of the AmbientMigration. */
+  readonly generation: number;
+  readonly nowMs: number;
+  /** The clock of the deadline starts here at the earliest: the last spec change or un-pause. Milliseconds since the epoch. */
+  readonly clockStartMs: number;
+  readonly progressDeadlineMs: number;
+  /** Whether the injector would inject such a pod now. Only asked for the goal `sidecar`. */
+  readonly isInjected: (pod: PodView) => boolean;
+}
+
+/**
+ * Judges a workload; pure. A restart is asked for only if the last rollout is finished and a pod that was made after our
+ * last restart has the wrong mode.
+ */
+export function assess(workload: Workload, aim: Aim): WorkloadState {
+  const pods = workload.pods.filter((pod) => concerns(pod, aim));
+  if (workload.pods.length > 0 && pods.length === 0) return { kind: 'exempt' };
+  const awaited = pods.find((pod) => !isFit(pod, aim));
+  if (awaited === undefined && (workload.finished || aim.goal === 'tunnel')) return { kind: 'done' };
+
+  if (workload.finished && pods.some((pod) => isWrong(pod, aim) && isCurrent(pod, workload))) return restart(workload, aim, pods);
+  const message = awaited === undefined ? 'its rollout is not finished' : describeAwaited(awaited, aim);
+  const deadlineAtMs = lastProgressMs(workload, aim) + aim.progressDeadlineMs;
+  if (aim.nowMs < deadlineAtMs) return { kind: 'rolling', message, deadlineAtMs };
+  return { kind: 'stuck', reason: 'ProgressDeadlineExceeded', message };
+}
+
+function restart(workload: Workload, aim: Aim, pods: readonly PodView[]): WorkloadState {
+  const last = workload.restartMark;
+  const repeated = last !== undefined && last.goal === aim.goal && last.generation === aim.generation;
+  const attempt = repeated ? last.attempt + 1 : 1;
+  const wrong = pods.find((pod) => isWrong(pod, aim));
+  const message = `pod ${wrong?.name ?? ''} ${wrongMode(aim.goal)}`;
+  if (attempt > MAX_ATTEMPTS) {
+    return { kind: 'stuck', reason: 'WrongModeAfterRestart', message: `${message} after ${MAX_ATTEMPTS} restarts` };
+  }
+  return { kind: 'restart', mark: { goal: aim.goal, generation: aim.generation, attempt }, message };
+}
+
+function concerns(pod: PodView, aim: Aim): boolean {
+  if (!pod.counts || pod.gateway) return false;
+  switch (aim.goal) {
+    case 'tunnel':
+      return pod.mode === 'sidecar';
+    case 'ambient':
+      return true;
+    case 'sidecar':
+      return aim.isInjected(pod);
+  }
+}
+
+function isWrong(pod: PodView, aim: Aim): boolean {
+  switch (aim.goal) {
+    case 'tunnel':
+      return !pod.hbone;
+    case 'ambient':
+      return pod.mode === 'sidecar';
+    case 'sidecar':
+      return pod.mode !== 'sidecar';
+  }
+}
+
+function isFit(pod: PodView, aim: Aim): boolean {
+  switch (aim.goal) {
+    case 'tunnel':
+      return pod.hbone;
+    case 'ambient':
+      return pod.mode === 'ambient' && pod.ready;
+    case 'sidecar':
+      return pod.mode === 'sidecar' && pod.ready;
+  }
+}
+
+function describeAwaited(pod: PodView, aim: Aim): string {
+  if (isWrong(pod, aim)) return `pod ${pod.name} ${wrongMode(aim.goal)}`;
+  if (aim.goal === 'ambient' && pod.mode === 'none') return `pod ${pod.name} is not enrolled by the CNI agent`;
+  return `pod ${pod.name} is not ready${pod.problem ? ` (${pod.problem})` : ''}`;
+}
+
+function wrongMode(goal: RestartGoal): string {
+  switch (goal) {
+    case 'tunnel':
+      return 'has a sidecar that does not speak HBONE';
+    case 'ambient':
+      return 'still has a sidecar';
+    case 'sidecar':
+      return 'has no sidecar';
+  }
+}
+
+function lastProgressMs(workload: Workload, aim: Aim): number {
+  return Math.max(aim.clockStartMs, workload.restartedAtMs, ...workload.pods.map((pod) => pod.progressAtMs));
+}
+

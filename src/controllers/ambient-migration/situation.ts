@@ -1,0 +1,59 @@
+import { findCondition } from '../../kube/conditions.js';
+import { type AmbientMigration, parseDuration } from '../../api/ambient-migration.js';
+import type { ObjectReference } from '../../kube/types.js';
+import { wouldInject } from './injection.js';
+import type { Observed } from './observed.js';
+import type { Aim } from './restarts.js';
+import type { RestartGoal } from './workloads.js';
+
+/** Which way the namespace goes. */
+export type Direction = 'forward' | 'back';
+
+/** `dataplaneMode: Sidecar` goes back to the state before. */
+export function directionOf(observed: Observed): Direction {
+  return observed.spec.dataplaneMode === 'Sidecar' ? 'back' : 'forward';
+}
+
+/** The migration as Events name it. */
+export function referenceTo(migration: AmbientMigration): ObjectReference {
+  const { apiVersion, kind, metadata } = migration;
+  return {
+    apiVersion,
+    kind,
+    name: metadata.name,
+    ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
+    ...(metadata.uid !== undefined && { uid: metadata.uid }),
+  };
+}
+
+/** `metadata.generation` of the AmbientMigration. */
+export function generationOf(observed: Observed): number {
+  return observed.migration.metadata.generation ?? 0;
+}
+
+/** What workloads are judged by in this pass. */
+export function aimFor(observed: Observed, goal: RestartGoal): Aim {
+  const namespaceLabels = observed.namespace.metadata.labels ?? {};
+  return {
+    goal,
+    generation: generationOf(observed),
+    nowMs: observed.nowMs,
+    clockStartMs: Math.max(unpausedAtMs(observed), transitionMs(observed, 'Reconciling', 'True')),
+    progressDeadlineMs: parseDuration(observed.spec.rollout.progressDeadline),
+    isInjected: (pod) => wouldInject(observed.mesh.injectors, namespaceLabels, pod.labels),
+  };
+}
+
+/** When the migration was last released from a pause; 0 if it never was. Clocks stop while it is paused. */
+export function unpausedAtMs(observed: Observed): number {
+  return transitionMs(observed, 'Paused', 'False');
+}
+
+/**
+ * How long one of our own conditions has had a status, the one thing that is read back from status (design 5): lost
+ * status only restarts the clocks. 0 if the condition does not have that status.
+ */
+export function transitionMs(observed: Observed, type: string, status: 'True' | 'False'): number {
+  const condition = findCondition(observed.migration.status?.conditions ?? [], type);
+  return condition?.status === status ? Date.parse(condition.lastTransitionTime) : 0;
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { ANNOTATION, LABEL } from '../../api/labels.js';
+import type { ControllerRevision } from '../../kube/types.js';
+import type { Finding, FindingCode } from '../../mesh/findings.js';
+import { FINDINGS } from '../../mesh/findings.js';
+
+/** Name of a namespace's snapshot; it has no owner, so that it outlives every AmbientMigration. */
+export const SNAPSHOT_NAME = 'sidestep-before';
+
+/** The namespace labels that Sidestep may change, and that a rollback restores. */
+export const MANAGED_LABELS = [LABEL.injection, LABEL.revision, LABEL.dataplaneMode] as const;
+
+const SnapshotSchema = z.object({
+  version: z.literal(1),
+  namespace: z.object({
+    /** The injection and data-plane labels as they were; a label that was absent is absent. */
+    labels: z.record(z.string(), z.string()),
+  }),
+  workloads: z.array(
+    z.object({
+      kind: z.enum(['Deployment', 'StatefulSet', 'DaemonSet']),
+      name: z.string(),
+      /** The injector gave its pods a sidecar. */
+      injected: z.boolean(),
+      templateLabels: z.record(z.string(), z.string()),
+    }),
+  ),
+  policies: z.array(z.object({ object: z.string(), hash: z.string(), spec: z.unknown() })),
+  /** Findings as they were accepted; health of the cluster left out. */
+  findings: z.array(z.object({ code: z.string(), object: z.string(), message: z.string() })),
+});
+
+/** The state of a namespace before the migration, as kept in the snapshot's `data`. Holds no Secret. */
+export type SnapshotData = z.output<typeof SnapshotSchema>;
+
+/** A snapshot that exists in the cluster. */
+export interface Snapshot {
+  readonly name: string;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly data: SnapshotData;
+}
+
+/** The ControllerRevision to write. Its data is immutable in the API server, so a second writer cannot change it. */
+export function snapshotObject(namespace: string, data: SnapshotData): ControllerRevision {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'ControllerRevision',
+    metadata: {
+      name: SNAPSHOT_NAME,
+      namespace,
+      labels: { [LABEL.managedBy]: 'sidestep', [LABEL.snapshot]: 'before' },
+      annotations: { [ANNOTATION.contentHash]: contentHash(data) },
+    },
+    revision: 1,
+    data,
+  };
+}
+
+/**
+ * Reads a snapshot back.
+ *
+ * @throws {Error} the object is not one that Sidestep wrote; the message names the field
+ */
+export function parseSnapshot(revision: ControllerRevision): Snapshot {
+  const parsed = SnapshotSchema.safeParse(revision.data);
+  if (!parsed.success) {
+    throw new Error(
+      `ControllerRevision ${revision.metadata.name} is not a snapshot that this version reads: ${z.prettifyError(parsed.error)}`,
+    );
+  }
+  return { name: revision.metadata.name, createdAt: revision.metadata.creationTimestamp ?? '', data: parsed.data };
+}
+
+/** The findings kept in a snapshot. Codes that this version no longer knows are left out. */
+export function snapshotFindings(snapshot: Snapshot): Finding[] {
+  return snapshot.data.findings.filter((finding): finding is Finding & { code: FindingCode } => finding.code in FINDINGS);
+}
+
+/** The labels that a rollback restores: those of `labels` that Sidestep may change. */
+export function managedLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(MANAGED_LABELS.flatMap((key) => (labels[key] === undefined ? [] : [[key, labels[key]]])));
+}
+
+/** 12 hexadecimal digits of the SHA-256 of a value's JSON. Equal values in another key order differ: build them in order. */
+export function contentHash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 12);
+}

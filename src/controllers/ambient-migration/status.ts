@@ -1,0 +1,202 @@
+import { type AmbientMigrationStatus, MAX_FINDINGS, MAX_NOT_DONE } from '../../api/ambient-migration.js';
+import type { ConditionType, Reason } from '../../api/conditions.js';
+import { type Condition, findCondition, mergeConditions } from '../../kube/conditions.js';
+import { FINDINGS, type Finding, isAcknowledged } from '../../mesh/findings.js';
+import type { Decision, StepReport } from './decide.js';
+import { isEnrolledNamespace } from './enrolment.js';
+import type { Observed } from './observed.js';
+import type { WorkloadState } from './restarts.js';
+import { generationOf } from './situation.js';
+import type { Verdict } from './verdict.js';
+import { type Judged, judge } from './workload-step.js';
+
+type NextCondition = Omit<Condition, 'lastTransitionTime'>;
+
+/** What happened in a pass besides its decision. */
+export interface Pass {
+  /**
+   * The spec changed since the last status: Ready is False until the next pass, so that
+   * `kubectl wait --for=condition=Ready` cannot return on the old truth.
+   */
+  readonly isNew: boolean;
+  /** Message of the error by which an action failed; the pass is repeated. */
+  readonly failure: string | undefined;
+}
+
+/**
+ * The status after a pass; pure. `phase` and `nextAction` come last, from everything else, and are never read back.
+ */
+export function statusOf(observed: Observed, decision: Decision, { isNew, failure }: Pass): AmbientMigrationStatus {
+  const previous = observed.migration.status;
+  const conditions = mergeConditions(previous?.conditions ?? [], nextConditions(observed, decision, { isNew, failure }), observed.nowMs);
+  const ready = findCondition(conditions, 'Ready');
+  return {
+    observedGeneration: generationOf(observed),
+    phase: phaseOf(decision, isNew),
+    nextAction: nextAction(decision, isNew),
+    conditions: conditions as AmbientMigrationStatus['conditions'],
+    ...(observed.supersededBy === undefined && { plan: planStatus(observed, decision), workloads: workloadStatus(observed, decision) }),
+    ...(observed.snapshot && { snapshot: { name: observed.snapshot.name, createdAt: observed.snapshot.createdAt }, startedAt: observed.snapshot.createdAt }),
+    ...(ready?.status === 'True' && { completedAt: ready.lastTransitionTime }),
+  };
+}
+
+function nextConditions(observed: Observed, decision: Decision, { isNew, failure }: Pass): NextCondition[] {
+  const observedGeneration = generationOf(observed);
+  const set = (type: ConditionType, value: boolean, reason: Reason, message: string): NextCondition => ({
+    type,
+    status: value ? 'True' : 'False',
+    reason,
+    message,
+    observedGeneration,
+  });
+  const { verdict } = decision;
+  const ready = verdict.kind === 'done' && !isNew;
+  const stalled = verdict.kind === 'stalled' && !isNew;
+  const reason: Reason = isNew ? 'SpecChanged' : failure !== undefined ? 'ReconcileFailed' : verdict.reason;
+  const message = isNew ? 'the spec has changed and is being looked at' : (failure ?? verdict.message);
+  return [
+    set('Ready', ready, reason, message),
+    set('Reconciling', !ready && !stalled, reason, message),
+    set('Stalled', stalled, stalled ? reason : 'Progressing', stalled ? message : ''),
+    ...decision.steps.flatMap((report) => stepCondition(observed, decision, report, set)),
+    set('Paused', observed.spec.paused, observed.spec.paused ? 'Paused' : 'NotPaused', observed.spec.paused ? 'spec.paused is true' : ''),
+  ];
+}
+
+type Setter = (type: ConditionType, value: boolean, reason: Reason, message: string) => NextCondition;
+
+function stepCondition(observed: Observed, decision: Decision, report: StepReport, set: Setter): NextCondition[] {
+  const { condition } = report.step;
+  if (condition === undefined || observed.supersededBy !== undefined) return [];
+  if (condition === 'RollbackAvailable') {
+    const kept = observed.snapshot;
+    return [set(condition, kept !== undefined, kept ? 'SnapshotKept' : 'NothingToRollBack', kept ? `ControllerRevision ${kept.name}` : 'nothing was changed')];
+  }
+  if (decision.direction === 'back') return backCondition(observed, decision, report, set);
+  const { verdict } = report;
+  if (verdict === undefined) return [set(condition, false, 'NotStarted', `waits for step ${decision.current ?? ''}`)];
+  const shown = report.step.name === decision.current ? decision.verdict : verdict;
+  return [set(condition, verdict.kind === 'done', shown.reason, shown.message)];
+}
+
+/** Going back, `Enrolled` and `WorkloadsMigrated` tell how much of the migration is still there; the others ask nothing. */
+function backCondition(observed: Observed, decision: Decision, report: StepReport, set: Setter): NextCondition[] {
+  const verdict: Verdict = report.step.name === decision.current ? decision.verdict : (report.verdict ?? decision.verdict);
+  switch (report.step.condition) {
+    case 'Enrolled':
+      return [set('Enrolled', isEnrolledNamespace(observed.namespace), verdict.reason, verdict.message)];
+    case 'WorkloadsMigrated':
+      return [set('WorkloadsMigrated', false, verdict.reason, verdict.message)];
+    default:
+      return [];
+  }
+}
+
+function planStatus(observed: Observed, decision: Decision): AmbientMigrationStatus['plan'] {
+  const { plan, steps, current } = decision;
+  return {
+    hash: plan.hash,
+    findingSummary: findingSummary(plan.findings),
+    steps: steps
+      .filter(({ step }) => decision.direction === 'forward' || step.back !== undefined)
+      .map(({ step, verdict }) => ({
+        name: step.name,
+        state: step.name === current ? 'Current' : verdict?.kind === 'done' ? 'Done' : 'Pending',
+        ...(step.name === current && { message: decision.verdict.message }),
+      })),
+    findings: plan.findings.slice(0, MAX_FINDINGS).map((finding) => ({
+      code: finding.code,
+      verdict: FINDINGS[finding.code].verdict,
+      object: finding.object,
+      message: finding.message,
+      fix: FINDINGS[finding.code].fix,
+      acknowledged: isAcknowledged(finding, observed.spec.acknowledge),
+    })),
+  };
+}
+
+/** `1 BLOCK, 2 WARN`; empty without findings. */
+function findingSummary(findings: readonly Finding[]): string {
+  const verdicts = findings.map((finding) => FINDINGS[finding.code].verdict);
+  return [...new Set(verdicts)].sort().map((verdict) => `${verdicts.filter((other) => other === verdict).length} ${verdict}`).join(', ');
+}
+
+function workloadStatus(observed: Observed, decision: Decision): AmbientMigrationStatus['workloads'] {
+  const judged = judge(observed, decision.direction === 'forward' ? 'ambient' : 'sidecar').filter(({ state }) => state.kind !== 'exempt');
+  const count = (matches: (entry: Judged) => boolean): number => judged.filter(matches).length;
+  const all = (mode: 'sidecar' | 'ambient') => (entry: Judged) => entry.workload.pods.length > 0 && entry.workload.pods.every((pod) => !pod.counts || pod.mode === mode);
+  const done = count(({ state }) => state.kind === 'done');
+  return {
+    total: judged.length,
+    sidecar: count(all('sidecar')),
+    ambient: count(all('ambient')),
+    pending: count(({ state }) => state.kind === 'rolling' || state.kind === 'restart'),
+    failed: count(({ state }) => state.kind === 'stuck'),
+    progress: `${done}/${judged.length}`,
+    notDone: judged
+      .filter(({ state }) => state.kind !== 'done')
+      .slice(0, MAX_NOT_DONE)
+      .map(({ workload, state }) => ({ kind: workload.kind, name: workload.name, state: STATE_NAME[state.kind], message: 'message' in state ? state.message : '' })),
+  };
+}
+
+const STATE_NAME: Record<WorkloadState['kind'], string> = {
+  exempt: 'Exempt',
+  done: 'Done',
+  rolling: 'RollingOut',
+  restart: 'Waiting',
+  stuck: 'Failed',
+};
+
+const FORWARD_PHASE: Readonly<Record<string, string>> = {
+  Preflight: 'Preflight',
+  Plan: 'Planning',
+  Approval: 'AwaitingApproval',
+  Snapshot: 'Snapshot',
+  Tunnel: 'PreparingTunnel',
+  Enrol: 'Enrolling',
+  Workloads: 'Migrating',
+  Verify: 'Verifying',
+};
+
+function phaseOf(decision: Decision, isNew: boolean): string {
+  const { verdict, direction, current } = decision;
+  if (verdict.reason === 'Superseded') return 'Superseded';
+  if (verdict.kind === 'done' && !isNew) return direction === 'forward' ? 'Ambient' : 'Sidecar';
+  if (verdict.kind === 'stalled') return 'Stalled';
+  if (verdict.reason === 'Paused') return 'Paused';
+  return direction === 'back' ? 'RollingBack' : (FORWARD_PHASE[current ?? ''] ?? 'Pending');
+}
+
+function nextAction(decision: Decision, isNew: boolean): string {
+  const { verdict } = decision;
+  if (isNew) return 'Sidestep looks at the changed spec.';
+  switch (verdict.kind) {
+    case 'done':
+      return 'Nothing to do.';
+    case 'stalled':
+      return sentence(`You: ${adviceFor(verdict)}`);
+    case 'wait':
+      return sentence(verdict.reason === 'AwaitingApproval' ? `You: ${verdict.message}` : `Waiting: ${verdict.message}`);
+    case 'act':
+    case 'probe':
+      return sentence(`Sidestep: ${verdict.message}`);
+  }
+}
+
+function adviceFor(verdict: Verdict): string {
+  switch (verdict.reason) {
+    case 'ProgressDeadlineExceeded':
+      return `mend ${verdict.message}, or set spec.dataplaneMode: Sidecar to roll back`;
+    case 'BlockedByFindings':
+      return `fix, or acknowledge in spec.acknowledge: ${verdict.message}`;
+    default:
+      return verdict.message;
+  }
+}
+
+function sentence(text: string): string {
+  return text.endsWith('.') ? text : `${text}.`;
+}
+

@@ -1,0 +1,199 @@
+import { parseDuration } from '../../api/ambient-migration.js';
+import type { ConditionType } from '../../api/conditions.js';
+import { LABEL } from '../../api/labels.js';
+import type { FieldChange } from '../../kube/patch.js';
+import { type Finding, isBlocking } from '../../mesh/findings.js';
+import {
+  MAX_LABEL_ATTEMPTS,
+  enrolChanges,
+  leaveChanges,
+  markChange,
+  nextMark,
+  restoreInjectionChanges,
+} from './enrolment.js';
+import type { Observed } from './observed.js';
+import { type Plan, snapshotData } from './plan.js';
+import { dryRunFindings, healthFindings, isInjected } from './preflight.js';
+import { aimFor, generationOf, transitionMs, unpausedAtMs } from './situation.js';
+import { type Verdict, done } from './verdict.js';
+import { judge, restartVerdict } from './workload-step.js';
+import { workloadName } from './workloads.js';
+
+/** A step of design 5, as data. `forward` and `back` are pure; a step without `back` has nothing to undo. */
+export interface Step {
+  readonly name: string;
+  /** The condition in which the step reports. */
+  readonly condition: ConditionType | undefined;
+  readonly forward: (observed: Observed, plan: Plan) => Verdict;
+  readonly back?: (observed: Observed) => Verdict;
+}
+
+const RECHECK_HEALTH_MS = 10_000;
+const RECHECK_FINDINGS_MS = 30_000;
+
+/** The steps in order. Forward, the current step is the first that is not done; back, the last that is not undone. */
+export const STEPS: readonly Step[] = [
+  { name: 'Preflight', condition: 'PreflightPassed', forward: preflight },
+  { name: 'Plan', condition: 'PlanReady', forward: planReady },
+  { name: 'Approval', condition: 'Approved', forward: approved },
+  { name: 'Snapshot', condition: 'RollbackAvailable', forward: snapshotTaken },
+  { name: 'Tunnel', condition: 'TunnelReady', forward: tunnelReady },
+  { name: 'Enrol', condition: 'Enrolled', forward: enrolled, back: unenrolled },
+  { name: 'Workloads', condition: 'WorkloadsMigrated', forward: workloadsAmbient, back: workloadsSidecar },
+  { name: 'Verify', condition: 'Verified', forward: verified },
+];
+
+function preflight(observed: Observed): Verdict {
+  if (observed.snapshot) return done('Passed', 'checked before the first change');
+  const unhealthy = healthFindings(observed).filter((finding) => isBlocking(finding, []));
+  if (unhealthy.length > 0) {
+    return { kind: 'wait', reason: 'ClusterNotReady', message: list(unhealthy), recheckMs: RECHECK_HEALTH_MS };
+  }
+  if (isAmbientAlready(observed)) return done('Passed', 'nothing to change');
+  const pods = observed.workloads.filter((workload) => isInjected(observed, workload));
+  const message = 'dry runs show what the injector does with the templates of today';
+  if (!observed.probes) return { kind: 'probe', request: { pods, istiod: true }, reason: 'ClusterNotReady', message };
+  const refused = dryRunFindings(observed);
+  if (refused.length > 0) {
+    return { kind: 'wait', reason: 'ClusterNotReady', message: list(refused), recheckMs: RECHECK_HEALTH_MS };
+  }
+  return done('Passed', 'cluster and injector are fit');
+}
+
+function planReady(observed: Observed, plan: Plan): Verdict {
+  const blocking = plan.findings.filter((finding) => isBlocking(finding, observed.spec.acknowledge));
+  if (blocking.length === 0) return done('Planned', `plan ${plan.hash}: ${plan.actions.length} changes`);
+  return { kind: 'stalled', reason: 'BlockedByFindings', message: list(blocking), recheckMs: RECHECK_FINDINGS_MS };
+}
+
+function approved(observed: Observed, plan: Plan): Verdict {
+  if (observed.spec.approval === 'Automatic') return done('Automatic', 'spec.approval is Automatic');
+  if (observed.spec.approvedPlan === plan.hash) return done('Approved', `plan ${plan.hash}`);
+  return { kind: 'wait', reason: 'AwaitingApproval', message: `set spec.approvedPlan to ${plan.hash}` };
+}
+
+function snapshotTaken(observed: Observed): Verdict {
+  if (observed.snapshot) return done('SnapshotKept', `ControllerRevision ${observed.snapshot.name}`);
+  if (isAmbientAlready(observed)) return done('NothingToRollBack', 'nothing was changed');
+  const actions = [{ type: 'write-snapshot', data: snapshotData(observed) }] as const;
+  return { kind: 'act', actions, reason: 'SnapshotMissing', message: 'the state before is written down' };
+}
+
+/** Once injection is off, the restarts of the step Workloads replace every sidecar anyway. */
+function tunnelReady(observed: Observed): Verdict {
+  const injects = observed.workloads.some((workload) => isInjected(observed, workload));
+  return injects ? restartVerdict(observed, 'tunnel') : done('AllSpeakHbone', 'injection is off');
+}
+
+function enrolled(observed: Observed): Verdict {
+  const changes = enrolChanges(observed);
+  if (changes.length === 0) return done('LabelsSet', `${LABEL.dataplaneMode}=ambient`);
+  const message = `the namespace is labelled ${describe(changes)}`;
+  if (!observed.probes) return { kind: 'probe', request: { pods: [], istiod: true }, reason: 'LabelsMissing', message };
+  if (observed.probes.istiod === 'down') {
+    return { kind: 'wait', reason: 'ControlPlaneDown', message: 'istiod does not answer', recheckMs: RECHECK_HEALTH_MS };
+  }
+  return labelVerdict(observed, changes, message);
+}
+
+/** Sets labels with our mark; after the second revert by somebody else it stops and names the field. */
+function labelVerdict(observed: Observed, changes: readonly FieldChange[], message: string): Verdict {
+  const mark = nextMark(observed.namespace, generationOf(observed));
+  if (mark.attempt > MAX_LABEL_ATTEMPTS) {
+    return {
+      kind: 'stalled',
+      reason: 'FieldReverted',
+      message: `somebody reverts ${describe(changes)} on the namespace${observed.labelManagers ? ` (${observed.labelManagers})` : ''}; commit these labels there`,
+    };
+  }
+  const actions = [{ type: 'label-namespace', changes: [...changes, markChange(mark)], note: message }] as const;
+  return { kind: 'act', actions, reason: 'LabelsMissing', message };
+}
+
+function workloadsAmbient(observed: Observed): Verdict {
+  const verdict = restartVerdict(observed, 'ambient');
+  const jobs = observed.jobPods.filter((pod) => pod.counts && pod.mode === 'sidecar').length;
+  if (verdict.kind !== 'done' || jobs === 0) return verdict;
+  return done(verdict.reason, `${verdict.message}; ${jobs} Job pods keep their sidecar until they end`);
+}
+
+function verified(observed: Observed): Verdict {
+  const soakMs = parseDuration(observed.spec.rollout.soak);
+  const migratedAtMs = transitionMs(observed, 'WorkloadsMigrated', 'True') || observed.nowMs;
+  const remainingMs = Math.max(migratedAtMs, unpausedAtMs(observed)) + soakMs - observed.nowMs;
+  if (soakMs === 0 || remainingMs <= 0) return done('Verified', soakMs === 0 ? 'no soak asked for' : `watched for ${observed.spec.rollout.soak}`);
+  return { kind: 'wait', reason: 'Soaking', message: `watched for ${observed.spec.rollout.soak} before Ready`, recheckMs: remainingMs };
+}
+
+function workloadsSidecar(observed: Observed): Verdict {
+  const changes = restoreInjectionChanges(observed);
+  if (changes.length > 0) return labelVerdict(observed, changes, `injection is restored: ${describe(changes)}`);
+  const closed = notInjected(observed);
+  if (closed.length > 0) {
+    const before = observed.snapshot?.data.namespace.labels ?? {};
+    const labels = [LABEL.injection, LABEL.revision].map((key) => `${key}=${before[key] ?? '(absent)'}`).join(', ');
+    return { kind: 'stalled', reason: 'InjectionNotRestored', message: `${closed.join(', ')} would get no sidecar: the namespace had ${labels}` };
+  }
+  return restartVerdict(observed, 'sidecar');
+}
+
+/**
+ * The data-plane label goes last, and not while it protects a pod that has no sidecar. Pods that nobody can restart (Jobs,
+ * bare pods) hold the label, but not Ready.
+ */
+function unenrolled(observed: Observed): Verdict {
+  const changes = leaveChanges(observed);
+  if (changes.length === 0) return done('RolledBack', 'the labels are those of before');
+  const aim = aimFor(observed, 'sidecar');
+  const unsettled = judge(observed, 'sidecar').filter(({ state }) => state.kind !== 'done' && state.kind !== 'exempt');
+  if (unsettled.length > 0) {
+    return { kind: 'wait', reason: 'RolloutInProgress', message: unsettled.map(({ workload }) => workloadName(workload)).join(', ') };
+  }
+  const held = [...observed.jobPods, ...observed.strayPods].filter((pod) => pod.counts && pod.mode === 'ambient' && aim.isInjected(pod));
+  if (held.length > 0) {
+    const names = held.map((pod) => pod.name).join(', ');
+    return { kind: 'done', reason: 'HeldByPods', message: `${LABEL.dataplaneMode} stays until ${names} end` };
+  }
+  const leaving = wouldLeaveMesh(observed);
+  if (leaving.length > 0) {
+    return {
+      kind: 'stalled',
+      reason: 'WouldLeaveMesh',
+      message: `${leaving.join(', ')} came during the migration and get no sidecar: remove their opt-out of injection, or label their templates ${LABEL.dataplaneMode}: ambient or none`,
+    };
+  }
+  const actions = [{ type: 'label-namespace', changes, note: 'the namespace leaves ambient mode' }] as const;
+  return { kind: 'act', actions, reason: 'LabelsSet', message: `removed last: ${LABEL.dataplaneMode}` };
+}
+
+/** Workloads that had a sidecar before, and would get none now: somebody has changed the injection labels by hand. */
+function notInjected(observed: Observed): string[] {
+  const before = observed.snapshot?.data.workloads.filter((workload) => workload.injected) ?? [];
+  return observed.workloads
+    .filter((workload) => before.some(({ kind, name }) => kind === workload.kind && name === workload.name))
+    .filter((workload) => !isInjected(observed, workload))
+    .map(workloadName);
+}
+
+/** Enrolled by nothing but the namespace label, not injected, and not outside the mesh before. */
+function wouldLeaveMesh(observed: Observed): string[] {
+  const before = observed.snapshot?.data.workloads ?? [];
+  return observed.workloads
+    .filter((workload) => !before.some(({ kind, name }) => kind === workload.kind && name === workload.name))
+    .filter((workload) => !isInjected(observed, workload))
+    .filter((workload) => workload.pods.some((pod) => pod.mode === 'ambient' && pod.dataplaneMode === undefined))
+    .map(workloadName);
+}
+
+/** Nothing would have to be written: then there is nothing to snapshot either. */
+function isAmbientAlready(observed: Observed): boolean {
+  return enrolChanges(observed).length === 0 && judge(observed, 'ambient').every(({ state }) => state.kind !== 'restart');
+}
+
+function list(findings: readonly Finding[]): string {
+  return findings.map(({ code, message }) => `${code} ${message}`).join('; ');
+}
+
+function describe(changes: readonly FieldChange[]): string {
+  return changes.map(({ path, value }) => `${path.at(-1) ?? ''}=${value === undefined ? '(absent)' : String(value)}`).join(', ');
+}

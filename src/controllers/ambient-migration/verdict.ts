@@ -1,0 +1,38 @@
+import type { Reason } from '../../api/conditions.js';
+import type { FieldChange } from '../../kube/patch.js';
+import type { SnapshotData } from './snapshot.js';
+import type { RestartMark, Workload } from './workloads.js';
+
+/**
+ * What a step says about itself, in one direction. The engine takes the first step that is not `done` (forward; back: the
+ * last that is not undone) and does what it says; the reason and the message go to the step's condition.
+ */
+export type Verdict =
+  | { readonly kind: 'done'; readonly reason: Reason; readonly message: string }
+  /** Something to write now; the next pass sees the result. */
+  | { readonly kind: 'act'; readonly actions: readonly Action[]; readonly reason: Reason; readonly message: string }
+  /** Dry runs are needed before this pass can decide. */
+  | { readonly kind: 'probe'; readonly request: ProbeRequest; readonly reason: Reason; readonly message: string }
+  /** Something in the cluster has to happen first. `recheckMs`: look again after that long, for no event may tell. */
+  | { readonly kind: 'wait'; readonly reason: Reason; readonly message: string; readonly recheckMs?: number }
+  /** A person has to act; `recheckMs` as above. */
+  | { readonly kind: 'stalled'; readonly reason: Reason; readonly message: string; readonly recheckMs?: number };
+
+/** A write, as data. Each is computed again from a fresh read when it is carried out. */
+export type Action =
+  | { readonly type: 'write-snapshot'; readonly data: SnapshotData }
+  | { readonly type: 'label-namespace'; readonly changes: readonly FieldChange[]; readonly note: string }
+  | { readonly type: 'restart'; readonly workload: Workload; readonly mark: RestartMark };
+
+/** Requests that write nothing, made before a decision. */
+export interface ProbeRequest {
+  /** Workloads from whose templates a pod is created in a dry run. */
+  readonly pods: readonly Workload[];
+  /** Whether istiod is alive. */
+  readonly istiod: boolean;
+}
+
+/** A step that is complete. */
+export function done(reason: Reason, message: string): Verdict {
+  return { kind: 'done', reason, message };
+}

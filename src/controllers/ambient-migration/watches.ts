@@ -1,0 +1,104 @@
+import { AMBIENT_MIGRATION } from '../../api/ambient-migration.js';
+import { GATEWAY_CLASS } from '../../api/gateway-api.js';
+import { LABEL } from '../../api/labels.js';
+import type { KubeObject, ResourceType } from '../../kube/resource.js';
+import {
+  CONFIG_MAP,
+  CONTROLLER_REVISION,
+  DAEMON_SET,
+  DEPLOYMENT,
+  MUTATING_WEBHOOK_CONFIGURATION,
+  NAMESPACE,
+  NETWORK_POLICY,
+  POD,
+  POD_DISRUPTION_BUDGET,
+  type Pod,
+  REPLICA_SET,
+  SERVICE,
+  STATEFUL_SET,
+  VALIDATING_WEBHOOK_CONFIGURATION,
+} from '../../kube/types.js';
+import { hasSidecar, speaksHbone } from '../../mesh/dataplane.js';
+import type { Request } from '../../runtime/request.js';
+import type { Stores } from '../../runtime/stores.js';
+import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
+import { CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LABEL } from './observe-mesh.js';
+import type { MeshLocation } from './observe.js';
+import { trimPod } from './pods.js';
+
+/** Everything an AmbientMigration depends on, in one place. */
+export function watches(location: MeshLocation): readonly WatchSpec[] {
+  const policyKinds = POLICY_KINDS.filter((type) => type !== NAMESPACE && type !== SERVICE && type !== NETWORK_POLICY);
+  return [
+    // Namespace and metadata-only kinds have no generation: labels and annotations decide.
+    watch({ type: NAMESPACE, map: (object, stores) => migrationsIn(object.metadata.name, stores), predicate: generationOrMetadataChanged }),
+    watch({
+      type: POD,
+      map: podConcerns,
+      transform: trimPod,
+      indexes: { [COMPONENT_INDEX]: (pod) => componentOf(pod) ?? [], [OLD_SIDECAR_INDEX]: (pod) => (hasSidecar(pod) && !speaksHbone(pod) ? ['true'] : []) },
+    }),
+    inNamespace(DEPLOYMENT),
+    inNamespace(STATEFUL_SET),
+    inNamespace(DAEMON_SET),
+    watch({ type: REPLICA_SET, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), predicate: generationOrMetadataChanged, transform: metadataOnly }),
+    inNamespace(POD_DISRUPTION_BUDGET),
+    watch({ type: CONTROLLER_REVISION, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), labelSelector: LABEL.snapshot }),
+    watch({ type: SERVICE, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), predicate: generationOrMetadataChanged, transform: metadataOnly }),
+    watch({ type: NETWORK_POLICY, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), predicate: generationOrMetadataChanged }),
+    watch({ type: CONFIG_MAP, map: isMeshConfig, namespace: location.istioNamespace, transform: onlyMeshConfig }),
+    everywhere(MUTATING_WEBHOOK_CONFIGURATION),
+    everywhere(VALIDATING_WEBHOOK_CONFIGURATION),
+    watch({ type: GATEWAY_CLASS, map: (_, stores) => allMigrations(stores) }),
+    ...policyKinds.map((type) => everywhere(type as ResourceType)),
+  ];
+}
+
+/** A change in one namespace concerns the migrations of that namespace. */
+function inNamespace<T extends KubeObject>(type: ResourceType<T>): WatchSpec {
+  return watch({ type, map: (object, stores) => migrationsIn(object.metadata.namespace, stores) });
+}
+
+/** A change that may concern any namespace: exported hosts, the root namespace's policies. Status does not matter. */
+function everywhere<T extends KubeObject>(type: ResourceType<T>): WatchSpec {
+  return watch({ type, map: (_, stores) => allMigrations(stores), predicate: generationOrMetadataChanged });
+}
+
+function podConcerns(pod: Pod, stores: Stores): readonly Request[] {
+  return componentOf(pod) ? allMigrations(stores) : migrationsIn(pod.metadata.namespace, stores);
+}
+
+function componentOf(pod: Pod): string[] | undefined {
+  const found = [ZTUNNEL_LABEL, CNI_LABEL].find(({ key, value }) => pod.metadata.labels?.[key] === value);
+  return found && [found.value];
+}
+
+function isMeshConfig(object: KubeObject, stores: Stores): readonly Request[] {
+  return isMeshConfigName(object.metadata.name) ? allMigrations(stores) : [];
+}
+
+/** `istio`, or `istio-REVISION`; istiod's leader locks lie beside them and change every few seconds. */
+function isMeshConfigName(name: string): boolean {
+  return name === 'istio' || (name.startsWith('istio-') && !name.includes('leader'));
+}
+
+function onlyMeshConfig<T extends KubeObject & { data?: Record<string, string> }>(object: T): T {
+  const mesh = isMeshConfigName(object.metadata.name) ? object.data?.['mesh'] : undefined;
+  return { ...metadataOnly(object), ...(mesh !== undefined && { data: { mesh } }) };
+}
+
+function metadataOnly<T extends KubeObject>(object: T): T {
+  return { apiVersion: object.apiVersion, kind: object.kind, metadata: object.metadata } as T;
+}
+
+function migrationsIn(namespace: string | undefined, stores: Stores): readonly Request[] {
+  return stores.of(AMBIENT_MIGRATION).list(namespace).map(requestFor);
+}
+
+function allMigrations(stores: Stores): readonly Request[] {
+  return stores.of(AMBIENT_MIGRATION).list().map(requestFor);
+}
+
+function requestFor({ metadata }: KubeObject): Request {
+  return { namespace: metadata.namespace, name: metadata.name };
+}

@@ -1,0 +1,120 @@
+import type { Reason } from '../../api/conditions.js';
+import type { Observed, PodProbe } from './observed.js';
+import { budgetsOf } from './preflight.js';
+import { type WorkloadState, assess } from './restarts.js';
+import { aimFor } from './situation.js';
+import { type Verdict, done } from './verdict.js';
+import { type RestartGoal, type Workload, workloadName } from './workloads.js';
+
+/** A workload and what it needs. */
+export interface Judged {
+  readonly workload: Workload;
+  readonly state: WorkloadState;
+}
+
+/** How soon to look again where no event will tell, in milliseconds. */
+const RECHECK = { admissionLagMs: 300, injectorMs: 3_000, refusedMs: 15_000 } as const;
+
+/** Judges every workload for a goal, in the order in which they are restarted: by kind and name; back, the reverse. */
+export function judge(observed: Observed, goal: RestartGoal): Judged[] {
+  const aim = aimFor(observed, goal);
+  const judged = observed.workloads.map((workload) => ({ workload, state: assess(workload, aim) }));
+  return goal === 'sidecar' ? judged.reverse() : judged;
+}
+
+/**
+ * The verdict of a step that restarts workloads until all have reached a goal: at most `maxConcurrent` at once, none before
+ * a dry run has shown what the injector does now, none while another is stuck.
+ */
+export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
+  const judged = judge(observed, goal);
+  const stuck = judged.flatMap(({ workload, state }) => (state.kind === 'stuck' ? [{ workload, state }] : []))[0];
+  if (stuck) return { kind: 'stalled', reason: stuck.state.reason, message: `${workloadName(stuck.workload)}: ${stuck.state.message}` };
+
+  const rolling = judged.flatMap(({ workload, state }) => (state.kind === 'rolling' ? [{ workload, state }] : []));
+  const candidates = judged.flatMap(({ workload, state }) => (state.kind === 'restart' ? [{ workload, mark: state.mark, message: state.message }] : []));
+  const chosen = candidates.slice(0, Math.max(0, observed.spec.rollout.maxConcurrent - rolling.length));
+  const first = chosen[0];
+  if (first) return startVerdict(observed, goal, chosen, `${workloadName(first.workload)}: ${first.message}`);
+
+  const next = rolling[0];
+  if (next === undefined) return done(DONE[goal], describeDone(judged));
+  return {
+    kind: 'wait',
+    reason: 'RolloutInProgress',
+    message: rolling.map(({ workload, state }) => `${workloadName(workload)}: ${state.message}`).join('; '),
+    recheckMs: Math.max(0, Math.min(...rolling.map(({ state }) => state.deadlineAtMs)) - observed.nowMs),
+  };
+}
+
+const DONE: Record<RestartGoal, Reason> = { tunnel: 'AllSpeakHbone', ambient: 'AllAmbient', sidecar: 'AllSidecar' };
+
+type Chosen = Extract<import('./verdict.js').Action, { type: 'restart' }>;
+
+function startVerdict(
+  observed: Observed,
+  goal: RestartGoal,
+  chosen: readonly Pick<Chosen, 'workload' | 'mark'>[],
+  message: string,
+): Verdict {
+  const workloads = chosen.map(({ workload }) => workload);
+  for (const workload of workloads) {
+    const obstacle = obstacleTo(observed, workload);
+    if (obstacle) return obstacle;
+  }
+  // Going back, the dry run itself asks the injector; forward it is out of the way, and istiod must be asked apart.
+  if (!observed.probes) {
+    return { kind: 'probe', request: { pods: workloads, istiod: goal === 'ambient' }, reason: 'Restarting', message };
+  }
+  if (observed.probes.istiod === 'down') {
+    return { kind: 'wait', reason: 'ControlPlaneDown', message: 'istiod does not answer; nothing is restarted until it does', recheckMs: RECHECK.injectorMs };
+  }
+  for (const workload of workloads) {
+    const refusal = refusalOf(workload, observed.probes.pods.get(workloadName(workload)), goal);
+    if (refusal) return refusal;
+  }
+  const actions = chosen.map(({ workload, mark }) => ({ type: 'restart' as const, workload, mark }));
+  return { kind: 'act', actions, reason: 'Restarting', message };
+}
+
+function obstacleTo(observed: Observed, workload: Workload): Verdict | undefined {
+  const name = workloadName(workload);
+  switch (workload.obstacle) {
+    case 'Paused':
+      return { kind: 'stalled', reason: 'RolloutBlocked', message: `${name} is paused: resume it with kubectl rollout resume` };
+    case 'OnDelete':
+      return { kind: 'stalled', reason: 'RolloutBlocked', message: `${name} has updateStrategy OnDelete: set RollingUpdate` };
+    case 'Partition':
+      return { kind: 'stalled', reason: 'RolloutBlocked', message: `${name} has a partition: set spec.updateStrategy.rollingUpdate.partition to 0` };
+    case undefined:
+      break;
+  }
+  const exhausted = budgetsOf(observed, workload).find((budget) => budget.disruptionsAllowed <= 0);
+  if (!exhausted) return undefined;
+  const message = `${name} waits for PodDisruptionBudget ${exhausted.name} to allow a disruption`;
+  return { kind: 'wait', reason: 'BudgetExhausted', message };
+}
+
+/** What a dry run says against restarting the workload now; undefined if nothing does. */
+function refusalOf(workload: Workload, probe: PodProbe | undefined, goal: RestartGoal): Verdict | undefined {
+  const name = workloadName(workload);
+  switch (probe?.kind) {
+    case undefined:
+      return { kind: 'wait', reason: 'Restarting', message: `${name} waits for a dry run`, recheckMs: RECHECK.admissionLagMs };
+    case 'injector-down':
+      return { kind: 'wait', reason: 'InjectorDown', message: `the sidecar injector does not answer: ${probe.message}`, recheckMs: RECHECK.injectorMs };
+    case 'refused':
+      return { kind: 'stalled', reason: 'PodRefused', message: `a new pod of ${name} would be refused: ${probe.message}`, recheckMs: RECHECK.refusedMs };
+    case 'created':
+      break;
+  }
+  const wanted = goal !== 'ambient';
+  if (probe.sidecar === wanted) return undefined;
+  const message = wanted ? `a new pod of ${name} would get no sidecar yet` : `a new pod of ${name} would still get a sidecar`;
+  return { kind: 'wait', reason: wanted ? 'InjectorNotInjecting' : 'InjectorStillInjects', message, recheckMs: RECHECK.admissionLagMs };
+}
+
+function describeDone(judged: readonly Judged[]): string {
+  const counted = judged.filter(({ state }) => state.kind !== 'exempt');
+  return `${counted.length} of ${counted.length} workloads`;
+}

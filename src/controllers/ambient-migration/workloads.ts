@@ -1,0 +1,171 @@
+import { ANNOTATION } from '../../api/labels.js';
+import type { DaemonSet, Deployment, PodTemplate, StatefulSet } from '../../kube/types.js';
+import type { PodView } from './pods.js';
+
+/** The kinds of top-level controllers that Sidestep restarts. */
+export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet';
+
+/** A top-level controller and its pods, as plain data. */
+export interface Workload {
+  readonly kind: WorkloadKind;
+  readonly name: string;
+  readonly replicas: number;
+  readonly template: PodTemplate;
+  /** Every pod of the workload that is alive, of any revision. */
+  readonly pods: readonly PodView[];
+  /** The last rollout is over: its generation is observed, and every pod is of the current revision and available. */
+  readonly finished: boolean;
+  /** Mark of our last restart, from the template; undefined if we never restarted it. */
+  readonly restartMark: RestartMark | undefined;
+  readonly restartedAtMs: number;
+  /** How many pods a rollout may take away before their replacements are ready; 0 for a surge rollout. */
+  readonly maxUnavailable: number;
+  readonly obstacle: RolloutObstacle | undefined;
+  /** No second pod serves while the rollout replaces one. */
+  readonly outage: boolean;
+}
+
+/** Why a changed template would not replace every pod. */
+export type RolloutObstacle = 'Paused' | 'OnDelete' | 'Partition';
+
+/** What a restart is for: pods that speak HBONE, pods without sidecar, pods with sidecar. */
+export type RestartGoal = 'tunnel' | 'ambient' | 'sidecar';
+
+/**
+ * Our mark in a pod template, `<goal>.<generation>.<attempt>`: it starts the rollout, tells the pods that it made from
+ * those of before, and bounds the number of restarts to two per goal and spec generation, also across crashes.
+ */
+export interface RestartMark {
+  readonly goal: RestartGoal;
+  /** `metadata.generation` of the AmbientMigration that asked for it. */
+  readonly generation: number;
+  readonly attempt: number;
+}
+
+/** Text of a mark, the value of the annotation. */
+export function formatRestartMark(mark: RestartMark): string {
+  return `${mark.goal}.${mark.generation}.${mark.attempt}`;
+}
+
+/** Reads a mark; undefined for anything that we did not write. */
+export function parseRestartMark(text: string | undefined): RestartMark | undefined {
+  const match = /^(tunnel|ambient|sidecar)\.(\d+)\.(\d+)$/.exec(text ?? '');
+  if (!match) return undefined;
+  return { goal: match[1] as RestartGoal, generation: Number(match[2]), attempt: Number(match[3]) };
+}
+
+/** Whether the pod was made after our last restart of its workload (or there was none): only such a pod's mode can be wrong. */
+export function isCurrent(pod: PodView, workload: Workload): boolean {
+  const mark = workload.restartMark && formatRestartMark(workload.restartMark);
+  return pod.restartMark === mark;
+}
+
+/** `Kind/name`. */
+export function workloadName(workload: { kind: string; name: string }): string {
+  return `${workload.kind}/${workload.name}`;
+}
+
+/** Labels of a workload's pod template. */
+export function templateLabels(workload: Workload): Readonly<Record<string, string>> {
+  return workload.template.metadata?.labels ?? {};
+}
+
+/** Order of restarts forward: by kind, then by name. Back is the reverse. */
+export function compareWorkloads(a: { kind: string; name: string }, b: { kind: string; name: string }): number {
+  return workloadName(a) < workloadName(b) ? -1 : 1;
+}
+
+/** View of a Deployment; its pods are those of all its ReplicaSets. */
+export function deploymentView(deployment: Deployment, pods: readonly PodView[]): Workload {
+  const { spec, status } = deployment;
+  const replicas = spec.replicas ?? 1;
+  const recreate = spec.strategy?.type === 'Recreate';
+  const updated = status?.updatedReplicas ?? 0;
+  return {
+    ...common('Deployment', deployment, pods),
+    replicas,
+    finished:
+      isObserved(deployment) &&
+      updated >= replicas &&
+      (status?.replicas ?? 0) <= updated &&
+      (status?.availableReplicas ?? 0) >= updated,
+    // Deployments round maxUnavailable down, and allow 1 if both bounds come out as 0 (Kubernetes, ResolveFenceposts).
+    maxUnavailable: recreate ? replicas : deploymentUnavailable(spec.strategy?.rollingUpdate, replicas),
+    obstacle: spec.paused === true ? 'Paused' : undefined,
+    outage: recreate,
+  };
+}
+
+/** View of a StatefulSet. */
+export function statefulSetView(statefulSet: StatefulSet, pods: readonly PodView[]): Workload {
+  const { spec, status } = statefulSet;
+  const replicas = spec.replicas ?? 1;
+  const rolling = spec.updateStrategy?.rollingUpdate;
+  return {
+    ...common('StatefulSet', statefulSet, pods),
+    replicas,
+    finished:
+      isObserved(statefulSet) &&
+      status?.currentRevision === status?.updateRevision &&
+      (status?.replicas ?? 0) === replicas &&
+      (status?.readyReplicas ?? 0) === replicas,
+    maxUnavailable: Math.max(1, resolveAmount(rolling?.maxUnavailable ?? 1, replicas, Math.floor)),
+    obstacle: spec.updateStrategy?.type === 'OnDelete' ? 'OnDelete' : (rolling?.partition ?? 0) > 0 ? 'Partition' : undefined,
+    outage: replicas === 1,
+  };
+}
+
+/** View of a DaemonSet. */
+export function daemonSetView(daemonSet: DaemonSet, pods: readonly PodView[]): Workload {
+  const { spec, status } = daemonSet;
+  const desired = status?.desiredNumberScheduled ?? 0;
+  const rolling = spec.updateStrategy?.rollingUpdate;
+  const surge = resolveAmount(rolling?.maxSurge ?? 0, desired, Math.ceil);
+  return {
+    ...common('DaemonSet', daemonSet, pods),
+    replicas: desired,
+    finished:
+      isObserved(daemonSet) &&
+      (status?.updatedNumberScheduled ?? 0) >= desired &&
+      (status?.numberAvailable ?? 0) >= desired,
+    maxUnavailable: surge > 0 ? 0 : Math.max(1, resolveAmount(rolling?.maxUnavailable ?? 1, desired, Math.ceil)),
+    obstacle: spec.updateStrategy?.type === 'OnDelete' ? 'OnDelete' : undefined,
+    outage: surge === 0,
+  };
+}
+
+function common(
+  kind: WorkloadKind,
+  object: Deployment | StatefulSet | DaemonSet,
+  pods: readonly PodView[],
+): Pick<Workload, 'kind' | 'name' | 'template' | 'pods' | 'restartMark' | 'restartedAtMs'> {
+  const annotations = object.spec.template.metadata?.annotations;
+  const restartedAt = annotations?.[ANNOTATION.restartedAt];
+  return {
+    kind,
+    name: object.metadata.name,
+    template: object.spec.template,
+    pods: pods.filter((pod) => pod.live),
+    restartMark: parseRestartMark(annotations?.[ANNOTATION.restart]),
+    restartedAtMs: restartedAt === undefined ? 0 : Date.parse(restartedAt),
+  };
+}
+
+function isObserved(object: Deployment | StatefulSet | DaemonSet): boolean {
+  return (object.status?.observedGeneration ?? 0) >= (object.metadata.generation ?? 0);
+}
+
+function deploymentUnavailable(
+  rolling: { maxUnavailable?: number | string; maxSurge?: number | string } | undefined,
+  replicas: number,
+): number {
+  const surge = resolveAmount(rolling?.maxSurge ?? '25%', replicas, Math.ceil);
+  const unavailable = resolveAmount(rolling?.maxUnavailable ?? '25%', replicas, Math.floor);
+  return surge === 0 && unavailable === 0 ? 1 : unavailable;
+}
+
+/** An int-or-percent amount of `total`, rounded as the controller of the kind does. */
+function resolveAmount(amount: number | string, total: number, round: (value: number) => number): number {
+  if (typeof amount === 'number') return amount;
+  return amount.endsWith('%') ? round((Number.parseInt(amount, 10) * total) / 100) : Number.parseInt(amount, 10);
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it, test } from 'vitest';
+import { ISTIO_KINDS } from '../api/istio.js';
+import { CONFIG_MAP, DEPLOYMENT, NAMESPACE, POD } from '../kube/types.js';
+import { DRY_RUN_ONLY, LEASE_NAME, accessOf } from './rbac.js';
+
+const watched = [...[POD, NAMESPACE, DEPLOYMENT, ...ISTIO_KINDS].map((type) => ({ type })), { type: CONFIG_MAP, namespace: 'istio-system' }];
+const access = accessOf(watched, 'sidestep-system');
+const everywhere = [...access.cluster, ...Object.values(access.namespaces).flat()];
+
+const verbsOf = (group: string, resource: string) =>
+  access.cluster.filter(({ apiGroups, resources }) => apiGroups.includes(group) && resources.includes(resource)).flatMap(({ verbs }) => verbs);
+
+describe('what the operator may do', () => {
+  test.each(everywhere)('%j grants no secrets, and nothing by a wildcard', ({ apiGroups, resources, verbs }) => {
+    expect([...apiGroups, ...resources, ...verbs]).not.toContain('*');
+    expect(resources).not.toContain('secrets');
+  });
+
+  it('deletes nothing', () => {
+    expect(everywhere.filter(({ verbs }) => verbs.some((verb) => /delete/.test(verb)))).toEqual([]);
+  });
+
+  it('reads what is watched, and no more of it', () => {
+    expect(verbsOf('security.istio.io', 'peerauthentications')).toEqual(['list', 'watch']);
+    expect(verbsOf('apps', 'statefulsets')).toEqual(['get', 'patch']);
+  });
+
+  it('joins the verbs of a kind that is watched and changed', () => {
+    expect(verbsOf('apps', 'deployments')).toEqual(['get', 'list', 'watch', 'patch']);
+    expect(verbsOf('', 'pods')).toEqual(['list', 'watch', 'create']);
+  });
+
+  it('reads a kind that is watched in one namespace in that namespace only', () => {
+    expect(verbsOf('', 'configmaps')).toEqual([]);
+    expect(access.namespaces['istio-system']).toEqual([{ apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] }]);
+  });
+
+  it('writes its own Lease only', () => {
+    expect(access.namespaces['sidestep-system']?.at(-1)).toEqual({
+      apiGroups: ['coordination.k8s.io'],
+      resources: ['leases'],
+      verbs: ['get', 'patch'],
+      resourceNames: [LEASE_NAME],
+    });
+  });
+
+  it('keeps both sets of rules when istiod and the operator share a namespace', () => {
+    const shared = accessOf(watched, 'istio-system').namespaces;
+    expect(Object.keys(shared)).toEqual(['istio-system']);
+    expect(shared['istio-system']?.flatMap(({ resources }) => resources)).toEqual(['configmaps', 'leases', 'leases']);
+  });
+
+  it('creates Pods and AuthorizationPolicies in dry runs only', () => {
+    const created = access.cluster.filter(({ verbs }) => verbs.includes('create')).flatMap(({ resources }) => resources);
+    const dry = DRY_RUN_ONLY.map(({ resource }) => resource);
+    expect(created.filter((resource) => !dry.includes(resource))).toEqual(['controllerrevisions', 'events']);
+  });
+
+  it('does not depend on the order of the watches', () => {
+    expect(accessOf([...watched].reverse(), 'sidestep-system')).toEqual(access);
+  });
+});

@@ -1,0 +1,101 @@
+import type { Access, PolicyRule } from '../../cdk8s/access.js';
+import type { DryRunOnly } from '../../cdk8s/admission.js';
+import { AMBIENT_MIGRATION } from '../api/ambient-migration.js';
+import { AUTHORIZATION_POLICY } from '../api/istio.js';
+import type { ResourceType } from '../kube/resource.js';
+import {
+  CONTROLLER_REVISION,
+  CUSTOM_RESOURCE_DEFINITION,
+  DAEMON_SET,
+  DEPLOYMENT,
+  EVENT,
+  LEASE,
+  NAMESPACE,
+  POD,
+  STATEFUL_SET,
+} from '../kube/types.js';
+
+/** Name of the Lease by which one operator leads. */
+export const LEASE_NAME = 'sidestep';
+
+/** A kind that a controller watches; `namespace`: only there. */
+export interface Watched {
+  readonly type: Pick<ResourceType, 'group' | 'plural'>;
+  readonly namespace?: string | undefined;
+}
+
+type Grant = readonly [type: Pick<ResourceType, 'group' | 'plural'>, verbs: readonly string[], subresource?: string];
+
+/** What the operator asks for besides its watches. Each verb is used: the audit log of the tests must show it. */
+const CALLS: readonly Grant[] = [
+  // Read again before each change of an object that is not ours.
+  [NAMESPACE, ['get', 'patch']],
+  [DEPLOYMENT, ['get', 'patch']],
+  [STATEFUL_SET, ['get', 'patch']],
+  [DAEMON_SET, ['get', 'patch']],
+  // Server-side apply of an object that does not exist asks for both.
+  [CONTROLLER_REVISION, ['create', 'patch']],
+  [AMBIENT_MIGRATION, ['patch'], 'status'],
+  [EVENT, ['create', 'patch']],
+  // In dry runs only: see DRY_RUN_ONLY.
+  [POD, ['create']],
+  [AUTHORIZATION_POLICY, ['create']],
+];
+
+/** Kinds that are created to see what admission does with them; an admission policy refuses to create them for real. */
+export const DRY_RUN_ONLY: readonly DryRunOnly[] = [
+  { apiGroup: POD.group, apiVersion: POD.version, resource: POD.plural, label: 'pods' },
+  {
+    apiGroup: AUTHORIZATION_POLICY.group,
+    apiVersion: AUTHORIZATION_POLICY.version,
+    resource: AUTHORIZATION_POLICY.plural,
+    label: 'AuthorizationPolicies',
+  },
+];
+
+/**
+ * What the operator may do: exactly what it uses. Reading follows from what the controllers watch, so that a new watch
+ * cannot be forgotten here; a watch of one namespace is granted in that namespace.
+ *
+ * @param watched    every watch of every controller
+ * @param namespace  namespace of the operator and its Lease
+ */
+export function accessOf(watched: readonly Watched[], namespace: string): Access {
+  const reads = (scope: string | undefined): Grant[] =>
+    watched.filter((watch) => watch.namespace === scope).map(({ type }) => [type, ['list', 'watch']]);
+  const scopes = new Set(watched.flatMap((watch) => watch.namespace ?? []));
+  return {
+    // CustomResourceDefinitions tell the runtime when an absent kind appears.
+    cluster: toRules([...reads(undefined), [CUSTOM_RESOURCE_DEFINITION, ['list', 'watch']], ...CALLS]),
+    namespaces: {
+      ...Object.fromEntries([...scopes].sort().map((scope) => [scope, toRules(reads(scope))])),
+      [namespace]: [...(scopes.has(namespace) ? toRules(reads(namespace)) : []), ...LEASE_RULES],
+    },
+  };
+}
+
+const LEASE_RULES: readonly PolicyRule[] = [
+  // A name cannot be demanded of an object that does not exist yet.
+  { apiGroups: [LEASE.group], resources: [LEASE.plural], verbs: ['create'] },
+  { apiGroups: [LEASE.group], resources: [LEASE.plural], verbs: ['get', 'patch'], resourceNames: [LEASE_NAME] },
+];
+
+const VERBS = ['get', 'list', 'watch', 'create', 'patch'];
+
+/** One rule for all kinds of a group that have the same verbs; sorted, so that the manifests do not change by themselves. */
+function toRules(grants: readonly Grant[]): PolicyRule[] {
+  const verbsOf = new Map<string, Set<string>>();
+  for (const [{ group, plural }, verbs, subresource] of grants) {
+    const key = `${group} ${subresource === undefined ? plural : `${plural}/${subresource}`}`;
+    verbsOf.set(key, new Set([...(verbsOf.get(key) ?? []), ...verbs]));
+  }
+  const rules = new Map<string, { group: string; resources: string[]; verbs: string[] }>();
+  for (const [key, granted] of [...verbsOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const [group = '', resource = ''] = key.split(' ');
+    const verbs = VERBS.filter((verb) => granted.has(verb));
+    const rule = rules.get(`${group} ${verbs.join()}`) ?? { group, resources: [], verbs };
+    rule.resources.push(resource);
+    rules.set(`${group} ${verbs.join()}`, rule);
+  }
+  return [...rules.values()].map(({ group, resources, verbs }) => ({ apiGroups: [group], resources, verbs }));
+}

@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { AmbientMigration } from '../../src/api/ambient-migration.js';
+import { findCondition } from '../../src/kube/conditions.js';
+import { NAMESPACE } from '../../src/kube/types.js';
+import { GoMissingError } from '../controlplane/build.js';
+import { repositoryRoot } from '../controlplane/paths.js';
+import { Cluster } from '../support/cluster.js';
+import { containersOf, namespaceState } from '../support/namespace-state.js';
+import { until } from '../support/until.js';
+import { ambientWorkload } from './ambientz.js';
+import { Screen } from './screen.js';
+
+/*
+ * The main job of the product, on the real control plane: the article's two namespaces, `legacy-apps` to ambient mode and
+ * back. Each check looks at the cluster; the last line counts them.
+ */
+
+const LEGACY = 'legacy-apps';
+const screen = new Screen();
+
+async function main(): Promise<number> {
+  screen.title('A Kubernetes control plane with Istio (profile ambient), without containers');
+  const cluster = await Cluster.start({ log: (line) => screen.line(line) });
+  const stop = endWith(cluster);
+  try {
+    await deploy(cluster);
+    const before = await namespaceState(cluster.client, LEGACY);
+    await checkSidecars(cluster, 'before');
+    await cluster.operator.start();
+    await migrate(cluster);
+    await checkAmbient(cluster);
+    await rollBack(cluster);
+    await checkSidecars(cluster, 'after the rollback');
+    const after = await namespaceState(cluster.client, LEGACY);
+    screen.check('the namespace is equal to the state before', isDeepStrictEqual(after, before), { before, after });
+  } finally {
+    screen.status('ending the control plane');
+    await stop();
+  }
+  return screen.summary();
+}
+
+async function deploy(cluster: Cluster): Promise<void> {
+  screen.title('The article: legacy-apps on sidecars, ambient-apps in ambient mode');
+  for (const name of ['legacy-apps', 'ambient-apps']) {
+    await cluster.apply(readFileSync(join(repositoryRoot, 'examples', 'article', `${name}.yaml`), 'utf8'));
+    screen.line(`kubectl apply -f examples/article/${name}.yaml`);
+  }
+  await cluster.podsReady(LEGACY, 1);
+  await cluster.podsReady('ambient-apps', 3);
+}
+
+async function migrate(cluster: Cluster): Promise<void> {
+  screen.title('Migration: kubectl apply -f examples/migrate-legacy-apps.yaml');
+  await cluster.apply(readFileSync(join(repositoryRoot, 'examples', 'migrate-legacy-apps.yaml'), 'utf8'));
+  await follow(cluster, (migration) => readyReason(migration) === 'Migrated');
+}
+
+async function rollBack(cluster: Cluster): Promise<void> {
+  const patch = { spec: { dataplaneMode: 'Sidecar' } };
+  screen.title(`Rollback: kubectl patch am ${LEGACY} -n ${LEGACY} --type merge -p '${JSON.stringify(patch)}'`);
+  await cluster.kubectl('patch', 'am', LEGACY, '-n', LEGACY, '--type', 'merge', '-p', JSON.stringify(patch));
+  await follow(cluster, (migration) => readyReason(migration) === 'RolledBack');
+}
+
+/** Prints every condition as it changes, and why, until the migration is where it should be. */
+async function follow(cluster: Cluster, isThere: (migration: AmbientMigration) => boolean): Promise<void> {
+  const printed = new Map<string, string>();
+  await until(
+    'the migration is where it should be',
+    async () => {
+      const migration = await cluster.migration(LEGACY);
+      const { conditions, workloads, phase, nextAction } = migration.status ?? {};
+      for (const { type, status, reason, message } of conditions ?? []) {
+        const text = `${type}=${status} ${reason}${message ? `: ${message}` : ''}`;
+        if (printed.get(type) !== text) screen.line(text);
+        printed.set(type, text);
+      }
+      screen.status(`${phase ?? 'Pending'} ${workloads?.progress ?? ''}  ${nextAction ?? ''}`);
+      return isThere(migration) ? true : undefined;
+    },
+    { timeoutMs: 120_000, everyMs: 30 },
+  );
+}
+
+/** Ready for the spec of now, and why. */
+function readyReason({ metadata, status }: AmbientMigration): string | undefined {
+  const ready = findCondition(status?.conditions ?? [], 'Ready');
+  return ready?.status === 'True' && ready.observedGeneration === metadata.generation ? ready.reason : undefined;
+}
+
+async function checkSidecars(cluster: Cluster, when: string): Promise<void> {
+  screen.title(`Checks ${when}`);
+  const { metadata } = await cluster.client.get(NAMESPACE, { name: LEGACY });
+  screen.check('namespace label istio-injection=enabled', metadata.labels?.['istio-injection'] === 'enabled', metadata.labels);
+  screen.check('no namespace label istio.io/dataplane-mode', metadata.labels?.['istio.io/dataplane-mode'] === undefined, metadata.labels);
+  for (const pod of await cluster.podsReady(LEGACY, 1)) {
+    const containers = containersOf(pod);
+    screen.check(`${pod.metadata.name}: two containers, one of them istio-proxy`, containers.length === 2 && containers.includes('istio-proxy'), containers);
+    screen.check(`${pod.metadata.name}: not redirected to ztunnel`, pod.metadata.annotations?.['ambient.istio.io/redirection'] === undefined, pod.metadata.annotations);
+  }
+}
+
+async function checkAmbient(cluster: Cluster): Promise<void> {
+  screen.title('Checks after the migration');
+  const { metadata } = await cluster.client.get(NAMESPACE, { name: LEGACY });
+  screen.check('namespace label istio.io/dataplane-mode=ambient', metadata.labels?.['istio.io/dataplane-mode'] === 'ambient', metadata.labels);
+  screen.check('namespace label istio-injection=disabled', metadata.labels?.['istio-injection'] === 'disabled', metadata.labels);
+  for (const pod of [...(await cluster.podsReady(LEGACY, 1)), ...(await cluster.podsReady('ambient-apps', 3))]) {
+    const { name, namespace = '' } = pod.metadata;
+    const containers = containersOf(pod);
+    screen.check(`${namespace}/${name}: one container, no istio-proxy`, containers.length === 1 && !containers.includes('istio-proxy'), containers);
+    screen.check(`${namespace}/${name}: ambient.istio.io/redirection=enabled`, pod.metadata.annotations?.['ambient.istio.io/redirection'] === 'enabled', pod.metadata.annotations);
+    const seen = await ambientWorkload(cluster.controlPlane.istiodUrl, namespace, name);
+    screen.check(`${namespace}/${name}: istiod sends it to ztunnel as HBONE, without a sidecar`, seen?.tunnelProtocol === 'HBONE' && seen.nativeTunnel !== true, seen);
+  }
+  const { status } = await cluster.migration(LEGACY);
+  for (const type of ['PreflightPassed', 'PlanReady', 'Approved', 'RollbackAvailable', 'TunnelReady', 'Enrolled', 'WorkloadsMigrated', 'Verified', 'Ready']) {
+    const condition = findCondition(status?.conditions ?? [], type);
+    screen.check(`condition ${type}=True`, condition?.status === 'True', condition);
+  }
+  screen.check('progress 1/1', status?.workloads?.progress === '1/1', status?.workloads);
+}
+
+/** Ends the cluster once, also on Ctrl-C. */
+function endWith(cluster: Cluster): () => Promise<void> {
+  let ending: Promise<void> | undefined;
+  const stop = (): Promise<void> => (ending ??= cluster.stop());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void stop().finally(() => process.exit(130)));
+  }
+  return stop;
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  console.error(error instanceof GoMissingError ? error.message : error);
+  return 1;
+});

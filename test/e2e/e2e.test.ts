@@ -1,0 +1,35 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { Cluster } from '../support/cluster.js';
+import { accounting } from './accounting.js';
+import { badInput } from './bad-input.js';
+import { crashes } from './crashes.js';
+import { hands } from './hands.js';
+import { obstacles } from './obstacles.js';
+import { outages } from './outages.js';
+import { thereAndBack } from './there-and-back.js';
+
+/*
+ * One real control plane for all end-to-end tests, and one audit log: the last suite accounts for every request of all of
+ * them. Every test has namespaces of its own.
+ */
+
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await Cluster.start();
+  await cluster.operator.start();
+}, 120_000);
+
+afterAll(async () => {
+  await cluster?.stop();
+}, 30_000);
+
+const current = (): Cluster => cluster;
+
+describe('there and back', () => thereAndBack(current));
+describe('bad input', () => badInput(current));
+describe('what a migration meets', () => obstacles(current));
+describe('hands in between', () => hands(current));
+describe('a crash of the operator', () => crashes(current));
+describe('outages', () => outages(current));
+describe('accounting', () => accounting(current));

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import type { Pod } from '../../src/kube/types.js';
+import { hasSidecar, isEnrolled } from '../../src/mesh/dataplane.js';
+
+/** One request in the API server's audit log (audit.k8s.io/v1 Event, the fields we read). */
+export interface AuditEntry {
+  readonly verb: string;
+  readonly requestURI: string;
+  readonly user: { readonly username: string };
+  readonly objectRef?: { readonly apiGroup?: string; readonly resource: string; readonly subresource?: string; readonly namespace?: string; readonly name?: string };
+  readonly responseStatus?: { readonly code: number };
+  readonly requestObject?: unknown;
+  readonly responseObject?: unknown;
+  readonly requestReceivedTimestamp: string;
+  readonly stageTimestamp: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** User name of the operator's ServiceAccount. */
+export const OPERATOR_USER = 'system:serviceaccount:sidestep-system:sidestep';
+
+const WRITE_VERBS = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
+
+/** Every request so far, in the order in which they were answered. A line that is being written is left out. */
+export function readAudit(path: string): AuditEntry[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as AuditEntry);
+}
+
+/** Whether the request was only tried out. */
+export function isDryRun(entry: AuditEntry): boolean {
+  return entry.requestURI.includes('dryRun=All');
+}
+
+/** Requests that changed something, or tried to and were refused; dry runs are none. */
+export function writesOf(entries: readonly AuditEntry[], user = OPERATOR_USER): AuditEntry[] {
+  return entries.filter((entry) => entry.user.username === user && WRITE_VERBS.has(entry.verb) && !isDryRun(entry));
+}
+
+/** `verb resource.group[/subresource]`, the form in which RBAC grants. */
+export function permissionOf({ verb, objectRef }: AuditEntry): string {
+  const group = objectRef?.apiGroup ? `.${objectRef.apiGroup}` : '';
+  const subresource = objectRef?.subresource ? `/${objectRef.subresource}` : '';
+  return `${verb} ${objectRef?.resource ?? '-'}${group}${subresource}`;
+}
+
+/**
+ * Breaches of the invariant of design 5.2, from the writes of everybody to the pods of a namespace: between our first and
+ * our last write there, no pod of a workload becomes Ready with neither sidecar nor enrolment, and none is un-enrolled
+ * without a sidecar.
+ */
+export function invariantBreaches(entries: readonly AuditEntry[], namespace: string): string[] {
+  const ours = writesOf(entries).filter((entry) => isChangeIn(entry, namespace));
+  const first = ours[0]?.requestReceivedTimestamp;
+  const last = ours.at(-1)?.stageTimestamp;
+  if (first === undefined || last === undefined) return [];
+  const breaches: string[] = [];
+  const known = new Map<string, Pod>();
+  for (const pod of podVersions(entries, namespace)) {
+    const before = known.get(pod.object.metadata.uid ?? '');
+    known.set(pod.object.metadata.uid ?? '', pod.object);
+    if (pod.at < first || pod.at > last || !isOfWorkload(pod.object) || pod.object.metadata.deletionTimestamp) continue;
+    const outside = !hasSidecar(pod.object) && !isEnrolled(pod.object);
+    if (outside && isReady(pod.object) && !isReady(before)) breaches.push(`${pod.object.metadata.name} became Ready outside the mesh at ${pod.at}`);
+    if (outside && before && isEnrolled(before)) breaches.push(`${pod.object.metadata.name} was un-enrolled without a sidecar at ${pod.at}`);
+  }
+  return breaches;
+}
+
+/** Writes to the namespace itself or to objects in it; status and Events do not move pods. */
+function isChangeIn({ objectRef }: AuditEntry, namespace: string): boolean {
+  if (!objectRef || objectRef.subresource !== undefined || objectRef.resource === 'events') return false;
+  return objectRef.namespace === namespace || (objectRef.resource === 'namespaces' && objectRef.name === namespace);
+}
+
+/** Versions of pods, in the order of their resourceVersions: answers of parallel requests overtake each other in the log. */
+function podVersions(entries: readonly AuditEntry[], namespace: string): { at: string; object: Pod }[] {
+  return entries
+    .filter((entry) => entry.objectRef?.resource === 'pods' && entry.objectRef.namespace === namespace && WRITE_VERBS.has(entry.verb) && !isDryRun(entry))
+    .flatMap((entry) => (isPod(entry.responseObject) ? [{ at: entry.stageTimestamp, object: entry.responseObject }] : []))
+    .sort((a, b) => Number(a.object.metadata.resourceVersion) - Number(b.object.metadata.resourceVersion));
+}
+
+function isPod(object: unknown): object is Pod {
+  return typeof object === 'object' && object !== null && (object as Pod).kind === 'Pod';
+}
+
+function isReady(pod: Pod | undefined): boolean {
+  return pod?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+function isOfWorkload(pod: Pod): boolean {
+  const owner = pod.metadata.ownerReferences?.find((reference) => reference.controller);
+  return owner !== undefined && ['ReplicaSet', 'StatefulSet', 'DaemonSet'].includes(owner.kind);
+}

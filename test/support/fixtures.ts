@@ -1,0 +1,82 @@
+/** Kubernetes objects for end-to-end tests, as plain JSON. Names are given, everything else has a plain default. */
+
+type Labels = Record<string, string>;
+
+/** A namespace that istiod injects, unless other labels are given. */
+export function namespace(name: string, labels: Labels = { 'istio-injection': 'enabled' }): object {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
+}
+
+/** What a workload's pods are made of. */
+export interface PodOptions {
+  labels?: Labels;
+  annotations?: Labels;
+  image?: string;
+}
+
+/** Pods with this annotation never become Ready in the test control plane. */
+export const NEVER_READY = { 'sidestep.dev/test': 'never-ready' };
+
+/** A Deployment; `app` is its name. */
+export function deployment(inNamespace: string, name: string, options: PodOptions & { replicas?: number; strategy?: object; paused?: boolean } = {}): object {
+  return workload('Deployment', inNamespace, name, options, {
+    replicas: options.replicas ?? 1,
+    ...(options.strategy && { strategy: options.strategy }),
+    ...(options.paused !== undefined && { paused: options.paused }),
+  });
+}
+
+/** A StatefulSet with a headless Service's name. */
+export function statefulSet(inNamespace: string, name: string, options: PodOptions & { replicas?: number; updateStrategy?: object } = {}): object {
+  return workload('StatefulSet', inNamespace, name, options, {
+    replicas: options.replicas ?? 1,
+    serviceName: name,
+    ...(options.updateStrategy && { updateStrategy: options.updateStrategy }),
+  });
+}
+
+/** A DaemonSet. */
+export function daemonSet(inNamespace: string, name: string, options: PodOptions = {}): object {
+  return workload('DaemonSet', inNamespace, name, options, {});
+}
+
+/** A PodDisruptionBudget over the pods of one workload. */
+export function budget(inNamespace: string, app: string, minAvailable: number): object {
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: app, namespace: inNamespace },
+    spec: { minAvailable, selector: { matchLabels: { app } } },
+  };
+}
+
+/** A Job whose pod runs until it is deleted. */
+export function job(inNamespace: string, name: string): object {
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name, namespace: inNamespace },
+    spec: { template: { metadata: { labels: { app: name } }, spec: { restartPolicy: 'Never', containers: [{ name: 'app', image: 'curlimages/curl' }] } } },
+  };
+}
+
+/** Objects as one YAML stream (JSON is YAML). */
+export function yaml(...objects: object[]): string {
+  return objects.map((object) => JSON.stringify(object)).join('\n---\n');
+}
+
+function workload(kind: string, inNamespace: string, name: string, options: PodOptions, spec: object): object {
+  return {
+    apiVersion: 'apps/v1',
+    kind,
+    metadata: { name, namespace: inNamespace, labels: { app: name } },
+    spec: {
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name, ...options.labels }, ...(options.annotations && { annotations: options.annotations }) },
+        spec: { containers: [{ name: 'app', image: options.image ?? 'docker.io/kennethreitz/httpbin' }] },
+      },
+      ...spec,
+    },
+  };
+}

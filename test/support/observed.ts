@@ -1,0 +1,131 @@
+import type { AmbientMigration } from '../../src/api/ambient-migration.js';
+import { parseAmbientMigrationSpec } from '../../src/api/ambient-migration.js';
+import { LABEL } from '../../src/api/labels.js';
+import type { Mesh, Observed } from '../../src/controllers/ambient-migration/observed.js';
+import type { PodView } from '../../src/controllers/ambient-migration/pods.js';
+import type { Workload } from '../../src/controllers/ambient-migration/workloads.js';
+import type { MutatingWebhookConfiguration } from '../../src/kube/types.js';
+
+/** Builders of what a pass observes: a healthy mesh, and a namespace with sidecars. Tests override what they are about. */
+
+/** The time at which every test pass takes place. */
+export const NOW_MS = Date.parse('2026-11-21T10:00:00Z');
+
+/** A ready sidecar pod that speaks HBONE. */
+export function pod(overrides: Partial<PodView> = {}): PodView {
+  return {
+    name: 'web-1',
+    labels: { app: 'web' },
+    nodeName: 'node-1',
+    owner: { kind: 'ReplicaSet', name: 'web-abc' },
+    mode: 'sidecar',
+    hbone: true,
+    gateway: false,
+    live: true,
+    counts: true,
+    ready: true,
+    dataplaneMode: undefined,
+    restartMark: undefined,
+    progressAtMs: NOW_MS - 3_600_000,
+    problem: undefined,
+    ...overrides,
+  };
+}
+
+/** A finished Deployment of one sidecar pod. */
+export function workload(overrides: Partial<Workload> = {}): Workload {
+  return {
+    kind: 'Deployment',
+    name: 'web',
+    replicas: 1,
+    template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'app' }] } },
+    pods: [pod()],
+    finished: true,
+    restartMark: undefined,
+    restartedAtMs: 0,
+    maxUnavailable: 0,
+    obstacle: undefined,
+    outage: false,
+    ...overrides,
+  };
+}
+
+/** Istio's injector, as its chart renders it for the default revision. */
+export function injectors(): MutatingWebhookConfiguration[] {
+  const rule = (name: string, namespaceSelector: object, objectSelector: object): object => ({
+    name: `${name}.sidecar-injector.istio.io`,
+    namespaceSelector,
+    objectSelector,
+  });
+  const notOptedOut = { key: LABEL.inject, operator: 'NotIn', values: ['false'] };
+  const absent = (key: string): object => ({ key, operator: 'DoesNotExist' });
+  return [
+    {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'MutatingWebhookConfiguration',
+      metadata: { name: 'istio-sidecar-injector', labels: { [LABEL.revision]: 'default' } },
+      webhooks: [
+        rule('rev.namespace', { matchExpressions: [{ key: LABEL.revision, operator: 'In', values: ['default'] }, absent(LABEL.injection)] }, { matchExpressions: [notOptedOut] }),
+        rule('namespace', { matchExpressions: [{ key: LABEL.injection, operator: 'In', values: ['enabled'] }] }, { matchExpressions: [notOptedOut] }),
+        rule('object', { matchExpressions: [absent(LABEL.injection), absent(LABEL.revision)] }, { matchExpressions: [{ key: LABEL.inject, operator: 'In', values: ['true'] }, absent(LABEL.revision)] }),
+      ],
+    } as MutatingWebhookConfiguration,
+  ];
+}
+
+/** A healthy mesh with ambient support. */
+export function mesh(overrides: Partial<Mesh> = {}): Mesh {
+  return {
+    rootNamespace: 'istio-system',
+    settings: {
+      trustDomain: 'cluster.local',
+      trustDomainAliases: [],
+      outboundTrafficPolicy: 'ALLOW_ANY',
+      enableAutoMtls: true,
+      object: 'ConfigMap/istio-system/istio',
+    },
+    ambientAccepted: true,
+    injectsHbone: true,
+    injectors: injectors(),
+    validatingRevisions: ['default'],
+    nodesWithoutZtunnel: [],
+    nodesWithoutCni: [],
+    oldSidecars: [],
+    ...overrides,
+  };
+}
+
+/** An AmbientMigration of generation 1 whose status has seen that generation. */
+export function migration(spec: object = {}, status: object = { observedGeneration: 1 }): AmbientMigration {
+  return {
+    apiVersion: 'sidestep.dev/v1alpha1',
+    kind: 'AmbientMigration',
+    metadata: { name: 'shop', namespace: 'shop', uid: 'uid-1', generation: 1, creationTimestamp: '2026-11-21T09:00:00Z' },
+    spec,
+    status,
+  } as AmbientMigration;
+}
+
+/** What a pass sees: namespace `shop`, injected by `istio-injection=enabled`, one Deployment, nothing migrated yet. */
+export function observed(overrides: Partial<Observed> & { labels?: Record<string, string>; annotations?: Record<string, string> } = {}): Observed {
+  const { labels = { [LABEL.injection]: 'enabled' }, annotations = {}, ...rest } = overrides;
+  const am = rest.migration ?? migration();
+  return {
+    nowMs: NOW_MS,
+    migration: am,
+    spec: parseAmbientMigrationSpec(am),
+    supersededBy: undefined,
+    namespace: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', resourceVersion: '5', labels, annotations } },
+    snapshot: undefined,
+    snapshotProblem: undefined,
+    workloads: [workload()],
+    jobPods: [],
+    strayPods: [],
+    budgets: [],
+    mesh: mesh(),
+    policies: [],
+    probes: undefined,
+    labelManagers: undefined,
+    ...rest,
+  };
+}
