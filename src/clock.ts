@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * Time as the program sees it. Everything that waits or reads the time takes a `Clock`, so that tests can move time
  * instead of sleeping.
@@ -42,14 +44,26 @@ export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
       reject(signal.reason as Error);
       return;
     }
-    const onAbort = (): void => {
-      cancel();
-      reject(signal?.reason as Error);
-    };
     const cancel = clock.schedule(delayMs, () => {
-      signal?.removeEventListener('abort', onAbort);
+      forget();
       resolve();
     });
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const forget = onAbort(signal, () => {
+      cancel();
+      reject(signal?.reason as Error);
+    });
   });
+}
+
+/**
+ * Calls `callback` when `signal` is aborted. Many may listen to one signal (it ends a whole process), so Node's warning
+ * about more than ten listeners is switched off for it.
+ *
+ * @returns stops listening
+ */
+export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
+  if (!signal) return () => {};
+  setMaxListeners(0, signal);
+  signal.addEventListener('abort', callback, { once: true });
+  return () => signal.removeEventListener('abort', callback);
 }

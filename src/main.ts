@@ -1,13 +1,15 @@
 import { systemClock } from './clock.js';
 import { type Config, readConfig } from './config.js';
 import { controllers } from './controllers/index.js';
+import { FIELD_MANAGER } from './api/field-managers.js';
+import { LEASE_NAME } from './controllers/rbac.js';
 import { Client } from './kube/client.js';
 import { connectionFromKubeConfig } from './kube/connection.js';
 import { type Logger, createLogger } from './log.js';
-import { Manager } from './runtime/manager.js';
+import { SidestepOperator } from './operator.js';
 import { Metrics } from './runtime/metrics.js';
 
-/** Configuration → manager → controllers → run until SIGTERM. */
+/** Configuration → operator → controllers → run until SIGTERM. */
 async function main(config: Config, log: Logger): Promise<void> {
   const metrics = new Metrics();
   const client = new Client({
@@ -17,21 +19,20 @@ async function main(config: Config, log: Logger): Promise<void> {
     userAgent: 'sidestep',
     onResponse: (info) => metrics.observeResponse(info),
   });
-  const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
-  const manager = new Manager({
+  const options = {
     client,
-    controllers: controllers({ istioNamespace: config.istioNamespace }),
     clock: systemClock,
     log,
-    component: 'sidestep',
+    component: FIELD_MANAGER,
     identity: config.identity,
     probes: config.probes,
     metrics,
-    ...(config.leaderElection && { leaderElection: { namespace: config.leaseNamespace, name: 'sidestep' } }),
-  });
+    ...(config.leaderElection && { leaderElection: { namespace: config.leaseNamespace, name: LEASE_NAME } }),
+  };
+  const operator = new SidestepOperator(options, controllers({ istioNamespace: config.istioNamespace }));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => operator.stop());
   try {
-    await manager.run(stop.signal);
+    await operator.start();
   } finally {
     client.close();
   }

@@ -5,10 +5,10 @@ import { Condition, atomicList, mapList, text, time, withRules } from './schema.
 
 export { parseDuration } from './duration.js';
 
-/** Most findings that a status lists; the lead ones, for an object in the API server has a limit of 1.5 MB. */
+/** Most findings that a status lists: the API server stores no object above 1.5 MB, and refuses a longer list. */
 export const MAX_FINDINGS = 200;
 
-/** Most workloads that a status lists one by one. */
+/** Most workloads that a status lists one by one; the API server refuses a longer list. */
 export const MAX_NOT_DONE = 50;
 
 const Acknowledgement = z.object({

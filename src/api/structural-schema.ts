@@ -79,10 +79,10 @@ export function structuralSchema(schema: z.ZodType, root: string): StructuralSch
 export function withDefaults(schema: StructuralSchema, value: unknown): unknown {
   if (Array.isArray(value)) return schema.items ? value.map((item) => withDefaults(schema.items as StructuralSchema, item)) : value;
   if (typeof value !== 'object' || value === null) return value;
-  const filled: Record<string, unknown> = { ...value };
+  const filled = { ...value } as Record<string, unknown>;
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     const given = filled[name] ?? property.default;
-    if (given !== undefined) filled[name] = withDefaults(property, structuredClone(given));
+    if (given !== undefined) filled[name] = withDefaults(property, structuredClone<unknown>(given));
   }
   return filled;
 }
@@ -103,7 +103,7 @@ function convert(source: JsonSchema, path: string): StructuralSchema {
   if (type === undefined) throw new SchemaError(path, 'needs exactly one type');
 
   const copied = COPIED.filter((keyword) => source[keyword] !== undefined).map((keyword) => [keyword, source[keyword]]);
-  const schema: StructuralSchema = { type, ...Object.fromEntries(copied) };
+  const schema: StructuralSchema = { type, ...(Object.fromEntries(copied) as Partial<StructuralSchema>) };
   if (type === 'integer') narrowInteger(schema);
   if (type === 'object') convertFields(source, schema, path);
   if (type === 'array') convertItems(source, schema, path);

@@ -30,7 +30,7 @@ describe('what the operator may do', () => {
     expect(verbsOf('', 'pods')).toEqual(['list', 'watch', 'create']);
   });
 
-  it('reads a kind that is watched in one namespace in that namespace only', () => {
+  it('reads what is watched in one namespace there only', () => {
     expect(verbsOf('', 'configmaps')).toEqual([]);
     expect(access.namespaces['istio-system']).toEqual([{ apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] }]);
   });
@@ -42,12 +42,6 @@ describe('what the operator may do', () => {
       verbs: ['get', 'patch'],
       resourceNames: [LEASE_NAME],
     });
-  });
-
-  it('keeps both sets of rules when istiod and the operator share a namespace', () => {
-    const shared = accessOf(watched, 'istio-system').namespaces;
-    expect(Object.keys(shared)).toEqual(['istio-system']);
-    expect(shared['istio-system']?.flatMap(({ resources }) => resources)).toEqual(['configmaps', 'leases', 'leases']);
   });
 
   it('creates Pods and AuthorizationPolicies in dry runs only', () => {

@@ -18,13 +18,10 @@ import {
 /** Name of the Lease by which one operator leads. */
 export const LEASE_NAME = 'sidestep';
 
-/** A kind that a controller watches; `namespace`: only there. */
-export interface Watched {
-  readonly type: Pick<ResourceType, 'group' | 'plural'>;
-  readonly namespace?: string | undefined;
-}
+/** A kind, as far as RBAC names it. */
+type Named = Pick<ResourceType, 'group' | 'plural'>;
 
-type Grant = readonly [type: Pick<ResourceType, 'group' | 'plural'>, verbs: readonly string[], subresource?: string];
+type Grant = readonly [type: Named, verbs: readonly string[], subresource?: string];
 
 /** What the operator asks for besides its watches. Each verb is used: the audit log of the tests must show it. */
 const CALLS: readonly Grant[] = [
@@ -53,25 +50,29 @@ export const DRY_RUN_ONLY: readonly DryRunOnly[] = [
   },
 ];
 
+/** A watch, as far as it decides what may be read: a kind, everywhere or in one namespace. */
+interface Watched {
+  readonly type: Named;
+  readonly namespace?: string;
+}
+
 /**
  * What the operator may do: exactly what it uses. Reading follows from what the controllers watch, so that a new watch
- * cannot be forgotten here; a watch of one namespace is granted in that namespace.
+ * cannot be forgotten here.
  *
  * @param watched    every watch of every controller
  * @param namespace  namespace of the operator and its Lease
  */
 export function accessOf(watched: readonly Watched[], namespace: string): Access {
-  const reads = (scope: string | undefined): Grant[] =>
-    watched.filter((watch) => watch.namespace === scope).map(({ type }) => [type, ['list', 'watch']]);
-  const scopes = new Set(watched.flatMap((watch) => watch.namespace ?? []));
-  return {
-    // CustomResourceDefinitions tell the runtime when an absent kind appears.
-    cluster: toRules([...reads(undefined), [CUSTOM_RESOURCE_DEFINITION, ['list', 'watch']], ...CALLS]),
-    namespaces: {
-      ...Object.fromEntries([...scopes].sort().map((scope) => [scope, toRules(reads(scope))])),
-      [namespace]: [...(scopes.has(namespace) ? toRules(reads(namespace)) : []), ...LEASE_RULES],
-    },
-  };
+  const read = ({ type }: Watched): Grant => [type, ['list', 'watch']];
+  // CustomResourceDefinitions tell the runtime when an absent kind appears.
+  const everywhere = [...watched.filter((one) => one.namespace === undefined), { type: CUSTOM_RESOURCE_DEFINITION }];
+  const namespaces: Record<string, readonly PolicyRule[]> = { [namespace]: LEASE_RULES };
+  for (const one of watched) {
+    if (one.namespace === undefined) continue;
+    namespaces[one.namespace] = [...(namespaces[one.namespace] ?? []), ...toRules([read(one)])];
+  }
+  return { cluster: toRules([...everywhere.map(read), ...CALLS]), namespaces };
 }
 
 const LEASE_RULES: readonly PolicyRule[] = [

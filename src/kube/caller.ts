@@ -73,7 +73,7 @@ export class Caller {
       } catch (error) {
         const waitMs = this.#repeatAfter(error, call, repetitions);
         if (waitMs === undefined || this.#clock.now() + waitMs >= deadline) throw error;
-        await delay(this.#clock, waitMs, signal);
+        if (waitMs > 0) await delay(this.#clock, waitMs, signal);
       }
     }
   }
@@ -145,6 +145,7 @@ export class Caller {
 function httpRequest(call: Call, limits: { signal: AbortSignal | undefined; timeoutMs: number }): HttpRequest {
   return {
     method: call.method,
+    label: labelOf(call),
     path: call.path + queryString(call.query),
     ...(call.body !== undefined && { body: call.body }),
     ...(call.contentType !== undefined && { headers: { 'content-type': call.contentType } }),

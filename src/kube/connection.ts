@@ -41,13 +41,15 @@ export interface Connection {
 /** Credentials and certificates are looked at again after this time, as in client-go. */
 const refreshMs = 60_000;
 
+const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
 /**
  * The connection that a kubeconfig describes: token, token file, client certificate, exec plugin, OIDC, basic
  * authentication. Files are read again every minute; the credentials of plugins are kept until they expire or the server
  * refuses them.
  *
- * @param options.kubeconfig  path, or several with the path separator between; default: `KUBECONFIG`, else
- *                            `~/.kube/config`, else the service account of the pod
+ * @param options.kubeconfig  path, or several with the path separator between, as the variable KUBECONFIG holds them (the
+ *                            caller reads it); default: `~/.kube/config`, else the service account of the pod
  * @param options.context     default: the current context
  * @throws {Error} no configuration is found, it is unreadable, or it names no cluster
  */
@@ -68,13 +70,12 @@ export function connectionFromKubeConfig(
 type Source = { files: string[] } | 'in-cluster';
 
 function locate(kubeconfig: string | undefined): Source {
-  const named = kubeconfig ?? process.env['KUBECONFIG'];
-  if (named) return { files: named.split(path.delimiter).filter((file) => file !== '') };
+  if (kubeconfig) return { files: kubeconfig.split(path.delimiter).filter((file) => file !== '') };
   const usual = path.join(os.homedir(), '.kube', 'config');
   if (fs.existsSync(usual)) return { files: [usual] };
-  if (process.env['KUBERNETES_SERVICE_HOST']) return 'in-cluster';
+  if (fs.existsSync(serviceAccountToken)) return 'in-cluster';
   throw new Error(
-    `no cluster configuration: KUBECONFIG is not set, ${usual} does not exist, and this is not a pod with a service account`,
+    `no cluster configuration: no kubeconfig was named, ${usual} does not exist, and this is no pod with a service account`,
   );
 }
 

@@ -19,8 +19,9 @@ export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: number;
   readonly reason: string;
-  readonly retryAfterMs?: number;
-  readonly details?: unknown;
+  // Declared only, so that logs of errors without them do not show them.
+  declare readonly retryAfterMs?: number;
+  declare readonly details?: unknown;
 
   constructor(message: string, info: ApiErrorInfo) {
     super(message, info.cause === undefined ? undefined : { cause: info.cause });
@@ -36,7 +37,16 @@ export class ApiError extends Error {
  * an answer that is not what the API speaks. Whether a write took place is unknown. The underlying error is the `cause`.
  */
 export class TransportError extends Error {
-  override readonly name = 'TransportError';
+  override readonly name: string = 'TransportError';
+}
+
+/**
+ * A watch brought nothing for so long that its connection may be dead. Not a failure by itself: the API server sends
+ * bookmarks only for kinds of which it has seen a change, so a kind that nobody ever wrote is silent by nature (seen on
+ * kube-apiserver 1.35).
+ */
+export class SilentStreamError extends TransportError {
+  override readonly name: string = 'SilentStreamError';
 }
 
 /** The object, or its whole kind, does not exist (404). */

@@ -141,7 +141,8 @@ describe('Reflector', () => {
   it('lists in one piece when the continue token expires between two pages', async () => {
     const objects = Array.from({ length: 700 }, (_, index) => configMap(`object-${index}`, '5'));
     server.set(path, '10', objects);
-    server.on({ path, watch: false }, { body: { metadata: { resourceVersion: '9', continue: 'old' }, items: [configMap('stale', '1')] } });
+    const metadata = { resourceVersion: '9', continue: 'old' };
+    server.on({ path, watch: false }, { body: { metadata, items: [configMap('stale', '1')] } });
     server.on({ path, watch: false }, { status: 410 });
     await start().whenSynced();
 
@@ -291,22 +292,25 @@ describe('Reflector', () => {
     await clock.advance(2_000);
     await until(() => watch.closed);
 
-    await watchAfterBackoff(2);
+    await server.watch(2);
     expect(opened(2)).toBe('12');
     expect(lists()).toHaveLength(1);
   });
 
   it('gives up a stream that the server does not end in time, however talkative it is', async () => {
     server.set(path, '10', []);
-    start();
+    const reflector = start();
     const watch = await server.watch(1);
     await until(() => clock.pending === 1);
-    for (let elapsed = 0; elapsed < 640 && !watch.closed; elapsed += 30) {
-      watch.bookmark(String(100 + elapsed));
-      await settle();
+    const openedAt = clock.now();
+    for (let version = 100; !watch.closed; version++) {
+      watch.bookmark(String(version));
+      await until(() => reflector.lastEventAt === clock.now() || watch.closed);
       await clock.advance(30_000);
+      await settle();
     }
-    await until(() => watch.closed);
+    expect(clock.now() - openedAt).toBeGreaterThanOrEqual(330_000);
+    expect(clock.now() - openedAt).toBeLessThanOrEqual(690_000);
   });
 
   it.each([

@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.js';
+import { onAbort, type Clock } from '../clock.js';
 import type { Logger } from '../log.js';
 import type { Client } from './client.js';
-import { ApiError, isGone, isNotFound } from './errors.js';
+import { ApiError, SilentStreamError, isGone, isNotFound } from './errors.js';
 import { describeRef, resourceName, type KubeObject, type ResourceType } from './resource.js';
 import type { WatchEvent } from './watch-stream.js';
 
@@ -15,7 +15,7 @@ export interface ReflectorHandler<T> {
 }
 
 /** Why a reflector had to begin a new watch. */
-export type RestartReason = 'closed' | 'gone' | 'error';
+export type RestartReason = 'closed' | 'silent' | 'gone' | 'error';
 
 export interface ReflectorOptions<T extends KubeObject> {
   client: Client;
@@ -217,6 +217,12 @@ export class Reflector<T extends KubeObject> {
       this.#options.log.debug({ resource: this.#resource, version: this.#version }, 'watch expired, listing again');
       return this.#relist('gone');
     }
+    if (error instanceof SilentStreamError) {
+      this.#options.log.debug({ resource: this.#resource }, 'watch was silent, resuming');
+      this.#restarting('silent');
+      this.#failures = 0;
+      return 0;
+    }
     if (watching && blamesVersion(error, this.#failures)) this.#version = undefined;
     if (watching) this.#restarting('error');
     const waitMs = Math.max(this.#backoff(), retryAfterMs(error));
@@ -265,12 +271,12 @@ export class Reflector<T extends KubeObject> {
       await new Promise<void>((resolve) => {
         const done = (): void => {
           cancel();
-          signal.removeEventListener('abort', done);
+          forget();
           this.#wake = undefined;
           resolve();
         };
         const cancel = this.#options.clock.schedule(waitMs, done);
-        signal.addEventListener('abort', done, { once: true });
+        const forget = onAbort(signal, done);
         this.#wake = done;
       });
     }

@@ -1,13 +1,15 @@
 import http from 'node:http';
 import https from 'node:https';
 
-import type { Clock } from '../clock.js';
+import { onAbort, type Clock } from '../clock.js';
 import type { Connection } from './connection.js';
 import { TransportError } from './errors.js';
 
 /** One HTTP exchange to make. */
 export interface HttpRequest {
   method: string;
+  /** What is asked, for messages. */
+  label: string;
   /** Path and query, starting with `/`, without the path prefix that the server's URL may have. */
   path: string;
   headers?: Record<string, string>;
@@ -117,7 +119,14 @@ export class Transport {
       hostname: this.#base.hostname.replace(/^\[|\]$/g, ''),
       port: this.#base.port === '' ? (secure ? 443 : 80) : this.#base.port,
       path: this.#pathPrefix + request.path,
-      headers: { accept: 'application/json', 'user-agent': this.#userAgent, ...request.headers, ...credentials },
+      headers: {
+        accept: 'application/json',
+        'user-agent': this.#userAgent,
+        // Node sends the body of a DELETE without any framing unless its length is given.
+        ...(request.body !== undefined && { 'content-length': String(Buffer.byteLength(request.body)) }),
+        ...request.headers,
+        ...credentials,
+      },
       agent,
     };
     return secure ? https.request(options) : http.request(options);
@@ -146,9 +155,9 @@ interface Agents {
 
 interface Exchange extends HttpStream {
   /** The answer has begun and may now take for ever. */
-  begun(): void;
+  begun: () => void;
   /** Forgets deadline and signal. */
-  release(): void;
+  release: () => void;
 }
 
 function answerOf(call: http.ClientRequest, request: HttpRequest, deadline: Deadline): Promise<Exchange> {
@@ -195,17 +204,15 @@ function makeAgents(connection: Connection, secure: boolean): Agents {
 /** Ends a request when its time is up or its signal is aborted, in whatever stage it is. */
 class Deadline {
   readonly #cancelTimer: () => void;
-  readonly #signal: AbortSignal | undefined;
+  readonly #forgetSignal: () => void;
   #expire: (reason: Error) => void = () => {};
   #reason: Error | undefined;
-  readonly #onAbort = (): void => this.#end(asError(this.#signal?.reason));
 
   constructor(clock: Clock, request: HttpRequest) {
-    this.#signal = request.signal;
     this.#cancelTimer = clock.schedule(request.timeoutMs, () =>
-      this.#end(new TransportError(`${label(request)}: no answer within ${request.timeoutMs} ms`)),
+      this.#end(new TransportError(`${request.label}: no answer within ${request.timeoutMs} ms`)),
     );
-    this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#forgetSignal = onAbort(request.signal, () => this.#end(asError(request.signal?.reason)));
   }
 
   /** What ends the current stage; called at once if it is too late already. */
@@ -228,7 +235,7 @@ class Deadline {
 
   release(): void {
     this.#cancelTimer();
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#forgetSignal();
   }
 
   #end(reason: Error): void {
@@ -251,8 +258,6 @@ export function readBody(stream: http.IncomingMessage): Promise<string> {
 
 const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));
 
-const label = (request: HttpRequest): string => `${request.method} ${request.path}`;
-
 /** A reset of a connection that had been idle in the pool: the server closed it while our request was on its way. */
 class StaleConnectionError extends TransportError {}
 
@@ -264,11 +269,28 @@ export function isStaleConnection(error: unknown): boolean {
   return error instanceof StaleConnectionError;
 }
 
+const troubles: Record<string, string> = {
+  ECONNREFUSED: 'the connection was refused',
+  ECONNRESET: 'the connection was reset',
+  EPIPE: 'the connection was reset',
+  ETIMEDOUT: 'the connection timed out',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  ENOTFOUND: 'the host name is not known',
+  EAI_AGAIN: 'the host name cannot be resolved now',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate of the server is not trusted',
+  SELF_SIGNED_CERT_IN_CHAIN: 'the certificate of the server is not trusted',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate of the server is not trusted',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate of the server is not trusted',
+  CERT_HAS_EXPIRED: 'the certificate of the server has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the server is for another name',
+};
+
 function wrap(error: unknown, request: HttpRequest, reusedSocket = false): Error {
   if (request.signal?.aborted) return request.signal.reason as Error;
   if (error instanceof TransportError) return error;
   const cause = error as NodeJS.ErrnoException;
   const stale = reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
-  const message = `${label(request)}: ${cause.message}`;
+  const message = `${request.label}: ${troubles[cause.code ?? ''] ?? 'the connection failed'}`;
   return stale ? new StaleConnectionError(message, { cause }) : new TransportError(message, { cause });
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import { apiErrorFromStatus, withoutManagedFields } from './answer.js';
-import { ApiError, TransportError } from './errors.js';
+import { ApiError, TransportError, SilentStreamError } from './errors.js';
 import type { KubeObject } from './resource.js';
 import type { HttpStream } from './transport.js';
 
@@ -150,7 +150,7 @@ class Watchdog {
   #check(): void {
     const { clock, label, idleTimeoutMs, maxDurationMs } = this.#options;
     if (clock.now() - this.#lastSeenAt >= idleTimeoutMs) {
-      this.#bark(new TransportError(`${label}: the stream was silent for ${idleTimeoutMs} ms`));
+      this.#bark(new SilentStreamError(`${label}: the stream was silent for ${idleTimeoutMs} ms`));
     } else if (clock.now() - this.#startedAt >= maxDurationMs) {
       this.#bark(new TransportError(`${label}: the stream was open for more than ${maxDurationMs} ms`));
     } else {

@@ -36,7 +36,8 @@ function withSignal(client: Client, verb: Verb, signal: AbortSignal): (...args: 
       return (client[verb] as (...args: unknown[]) => unknown)(...args);
     });
   };
-  return STREAMS.has(verb) ? (...args) => call(args) : async (...args) => call(args);
+  // A promise also when it refuses, for callers handle one kind of failure.
+  return STREAMS.has(verb) ? (...args) => call(args) : async (...args) => await call(args);
 }
 
 /**

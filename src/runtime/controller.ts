@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { Client } from '../kube/client.js';
 import type { EventRecorder } from '../kube/events.js';
@@ -157,6 +158,8 @@ export class Controller {
     const { metadata } = this.#options.primary.get(requestOfKey(key)) ?? {};
     const log = this.#log.child({ object: key, reconcileId: randomUUID(), generation: metadata?.generation });
     const run: Run = { key, startedMs: this.#clock.now(), log, abort: new AbortController(), ended: Promise.resolve(), isOverdue: false };
+    // A run may have any number of requests under way, each with a listener; Node would warn from the eleventh on.
+    setMaxListeners(0, run.abort.signal);
     this.#runs.add(run);
     this.#metrics.started();
     run.ended = this.#attempt(run).then((outcome) => this.#end(run, outcome));

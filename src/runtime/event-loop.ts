@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay, performance, type IntervalHistogram } from 'node:perf_hooks';
 
 /** How often the monitor samples, ms; a sample that is late by x means the loop was blocked for x. */
-const RESOLUTION_MS = 20;
+const RESOLUTION_MS = 50;
 
 /** Lags are reported for windows of this length, ms: an old hiccup must not be reported for ever. */
 const WINDOW_MS = 30_000;

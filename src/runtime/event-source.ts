@@ -30,9 +30,9 @@ export function feed(source: EventSource): void {
 function enqueue({ spec, stores, queue, log }: EventSource, change: Change<KubeObject>, priority: Priority): void {
   try {
     if (spec.predicate?.(change) === false) return;
-    for (const object of [change.new, change.old]) {
-      if (object) for (const request of spec.map(object, stores)) queue.add(keyOf(request), { priority });
-    }
+    const requests = [change.new, change.old].flatMap((object) => (object ? spec.map(object, stores) : []));
+    // Once each: an idle worker takes a key at its first add, and the second one would be a run more.
+    for (const key of new Set(requests.map(keyOf))) queue.add(key, { priority });
   } catch (err) {
     // Ours or not, one object that a mapping cannot read must not cut everybody off from the kind's events.
     const { kind, metadata } = (change.new ?? change.old) as KubeObject;

@@ -2,7 +2,9 @@ import type { Clock } from '../clock.js';
 import type { Client } from '../kube/client.js';
 import { Reflector } from '../kube/reflector.js';
 import { resourceName, type KubeObject, type ObjectRef, type ResourceType } from '../kube/resource.js';
+import { matchesSelector, type LabelSelector } from '../kube/selectors.js';
 import type { Logger } from '../log.js';
+import { parseSelector } from './selector-string.js';
 import { ObjectStore, type Change, type Store } from './store.js';
 import type { WatchSpec } from './watch.js';
 
@@ -24,6 +26,7 @@ export class Informer<T extends KubeObject = KubeObject> implements Store<T> {
   /** `plural.group`, for messages and metrics. */
   readonly kind: string;
   readonly #spec: WatchSpec<T>;
+  readonly #selector: LabelSelector | undefined;
   readonly #log: Logger;
   readonly #objects: ObjectStore<T>;
   readonly #reflector: Reflector<T>;
@@ -34,6 +37,7 @@ export class Informer<T extends KubeObject = KubeObject> implements Store<T> {
     this.type = spec.type;
     this.kind = resourceName(spec.type);
     this.#spec = spec;
+    this.#selector = spec.labelSelector === undefined ? undefined : parseSelector(spec.labelSelector);
     this.#log = options.log.child({ kind: this.kind });
     this.#objects = new ObjectStore<T>({}, (err, { metadata }) =>
       this.#log.error({ err, namespace: metadata.namespace, name: metadata.name }, 'an index function failed'),
@@ -117,11 +121,11 @@ export class Informer<T extends KubeObject = KubeObject> implements Store<T> {
     this.#publish(this.#objects.record(transform ? transform(stripped) : stripped));
   }
 
-  /** Selectors are evaluated by the server only, so an object that it never sent cannot be known to match one. */
-  #isInScope(object: T): boolean {
-    const { namespace, labelSelector } = this.#spec;
-    if (namespace !== undefined && object.metadata.namespace !== namespace) return false;
-    return labelSelector === undefined || this.#objects.get(object.metadata) !== undefined;
+  /** Whether the watch would show the object; one that it does not show would never be taken out again. */
+  #isInScope({ metadata }: T): boolean {
+    const { namespace } = this.#spec;
+    if (namespace !== undefined && metadata.namespace !== namespace) return false;
+    return this.#selector === undefined || matchesSelector(this.#selector, metadata.labels);
   }
 
   #reflect({ client, clock, onRestart }: InformerOptions): Reflector<T> {

@@ -12,6 +12,8 @@ import type { WatchSpec } from './watch.js';
 export class Informers implements Stores {
   readonly #options: InformerOptions;
   readonly #byScope = new Map<string, Informer>();
+  /** `plural.group` → the informers of its scopes; mappings look stores up for every object at start. */
+  readonly #byKind = new Map<string, Informer[]>();
   readonly #absentKinds: AbsentKinds;
 
   constructor(options: InformerOptions) {
@@ -31,15 +33,15 @@ export class Informers implements Stores {
       held.extend(spec);
       return held;
     }
-    const informer = new Informer<KubeObject>(spec, this.#options);
+    const informer = new Informer(spec, this.#options);
     this.#absentKinds.add(informer);
     this.#byScope.set(scope, informer);
+    this.#byKind.set(informer.kind, [...(this.#byKind.get(informer.kind) ?? []), informer]);
     return informer;
   }
 
   of<T extends KubeObject>(type: ResourceType<T>): Store<T> {
-    const ofType = this.all.filter((informer) => informer.type.plural === type.plural && informer.type.group === type.group);
-    const [first, second] = ofType;
+    const [first, second] = this.#byKind.get(resourceName(type)) ?? [];
     if (!first) throw new Error(`no controller declares a watch of ${resourceName(type)}, so it cannot be read`);
     if (second) throw new Error(`${resourceName(type)} is watched in several scopes, so the type does not say which store is meant`);
     // The phantom type of the informer was widened when the watch was declared; the kind is the same.

@@ -44,6 +44,12 @@ export interface Leadership {
 
 type LeaseSpec = NonNullable<Lease['spec']>;
 
+/**
+ * A moment by three clocks. The injected one may be the machine's wall clock, which can be set back, and the monotonic one
+ * stands still while the machine sleeps; of what has passed since, the most that any of them says counts.
+ */
+type Moment = readonly [injectedMs: number, wallMs: number, monotonicMs: number];
+
 /** Of client-go: waits between tries are lengthened by up to this factor, so candidates do not march in step. */
 const JITTER_FACTOR = 1.2;
 
@@ -92,19 +98,19 @@ export class LeaderElector {
     this.#log.debug({}, 'waiting for the lease');
     for (;;) {
       signal.throwIfAborted();
-      const renewedMs = await this.#try(() => this.#take(signal), signal);
-      if (renewedMs !== undefined) {
+      const acquired = await this.#try(() => this.#take(signal), signal);
+      if (acquired) {
         this.#log.info({}, 'acquired the lease');
-        return this.#lead(renewedMs);
+        return this.#lead(acquired);
       }
       await delay(this.#clock, this.#retryPeriodMs * (1 + this.#random() * JITTER_FACTOR), signal);
     }
   }
 
-  #lead(acquiredMs: number): Leadership {
+  #lead(acquired: Moment): Leadership {
     const lost = new AbortController();
     const released = new AbortController();
-    let renewedMs = acquiredMs;
+    let renewedAt = acquired;
     let cancelExpiry: () => void = () => {};
     const lose = (message: string): void => {
       cancelExpiry();
@@ -112,17 +118,17 @@ export class LeaderElector {
       lost.abort(new LeadershipLostError(message));
     };
     const expire = (): void => lose(`the lease could not be renewed for ${this.#renewDeadlineMs} ms`);
-    const renewed = (atMs: number): void => {
-      renewedMs = atMs;
+    const renewed = (at: Moment): void => {
+      renewedAt = at;
       cancelExpiry();
-      cancelExpiry = this.#clock.schedule(atMs + this.#renewDeadlineMs - this.#clock.now(), expire);
+      cancelExpiry = this.#clock.schedule(at[0] + this.#renewDeadlineMs - this.#clock.now(), expire);
     };
-    renewed(acquiredMs);
+    renewed(acquired);
     const renewing = this.#renew(released.signal, renewed, () => lose('the lease is no longer ours'));
     return {
       signal: lost.signal,
       assertHeld: () => {
-        if (!released.signal.aborted && this.#clock.now() >= renewedMs + this.#renewDeadlineMs) expire();
+        if (!released.signal.aborted && this.#sinceMs(renewedAt) >= this.#renewDeadlineMs) expire();
         lost.signal.throwIfAborted();
         if (released.signal.aborted) throw new LeadershipLostError('the lease was released');
       },
@@ -136,25 +142,25 @@ export class LeaderElector {
     };
   }
 
-  async #renew(stop: AbortSignal, renewed: (atMs: number) => void, lose: () => void): Promise<void> {
+  async #renew(stop: AbortSignal, renewed: (at: Moment) => void, lose: () => void): Promise<void> {
     while (!stop.aborted) {
       try {
         await delay(this.#clock, this.#retryPeriodMs, stop);
       } catch {
         return; // stopped; there is nothing else to fail
       }
-      const renewedMs = await this.#try(() => this.#extend(stop), stop);
+      const at = await this.#try(() => this.#extend(stop), stop);
       if (stop.aborted) return;
-      if (renewedMs !== undefined) renewed(renewedMs);
+      if (at) renewed(at);
       else if (!this.#mustRead && !this.#isOurs()) lose();
     }
   }
 
-  /** One try to take or to renew the Lease: the time from which it counts, or undefined. A failure is not fatal yet. */
-  async #try(write: () => Promise<boolean>, signal: AbortSignal): Promise<number | undefined> {
-    const startedMs = this.#clock.now();
+  /** One try to take or to renew the Lease: the moment from which it counts, or undefined. A failure is not fatal yet. */
+  async #try(write: () => Promise<boolean>, signal: AbortSignal): Promise<Moment | undefined> {
+    const started = this.#now();
     try {
-      return (await write()) ? startedMs : undefined;
+      return (await write()) ? started : undefined;
     } catch (err) {
       // Even a request that failed may have been carried out.
       this.#mustRead = true;
@@ -207,7 +213,7 @@ export class LeaderElector {
     const operations: JsonPatchOperation[] = [
       { op: 'test', path: '/metadata/resourceVersion', value: lease?.metadata.resourceVersion },
       ...(lease?.spec ? [] : [{ op: 'add' as const, path: '/spec', value: {} }]),
-      ...Object.entries(spec).map(([field, value]) => ({ op: 'add' as const, path: `/spec/${field}`, value: value as unknown })),
+      ...Object.entries(spec).map(([field, value]) => ({ op: 'add' as const, path: `/spec/${field}`, value })),
     ];
     this.#see(await client.jsonPatch<Lease>(LEASE, { namespace, name }, operations, { ...this.#callOptions(signal), fieldManager }));
   }
@@ -242,6 +248,14 @@ export class LeaderElector {
     const isSame = this.#seen && JSON.stringify(this.#seen.lease.spec) === JSON.stringify(lease.spec);
     this.#mustRead = false;
     this.#seen = { lease, sinceMs: isSame && this.#seen ? this.#seen.sinceMs : this.#clock.now() };
+  }
+
+  #now(): Moment {
+    return [this.#clock.now(), Date.now(), performance.now()];
+  }
+
+  #sinceMs(moment: Moment): number {
+    return Math.max(...this.#now().map((nowMs, clock) => nowMs - (moment[clock] ?? nowMs)));
   }
 
   #isOurs(): boolean {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { Client } from '../kube/client.js';
 import { EventRecorder } from '../kube/events.js';
@@ -45,7 +46,9 @@ const UNWIND_MS = 2_000;
 const SYNC_REPORT_MS = 30_000;
 
 /** The right to write of a manager that stands for no election. */
-const ALWAYS: Leadership = { signal: new AbortController().signal, assertHeld: () => {}, release: () => Promise.resolve() };
+function always(): Leadership {
+  return { signal: new AbortController().signal, assertHeld: () => {}, release: () => Promise.resolve() };
+}
 
 /**
  * Runs controllers: fills the stores, waits for the Lease with warm stores, works while it holds it, and leaves in order.
@@ -112,6 +115,8 @@ export class Manager {
    */
   async run(signal: AbortSignal): Promise<void> {
     const background = new AbortController();
+    // One listener or two per watch; Node warns from the eleventh on, and ten controllers watch more kinds than that.
+    setMaxListeners(0, background.signal);
     this.#loop.start();
     try {
       await this.#startProbes();
@@ -149,7 +154,7 @@ export class Manager {
   }
 
   async #acquire(signal: AbortSignal): Promise<Leadership | undefined> {
-    if (!this.#elector) return ALWAYS;
+    if (!this.#elector) return always();
     try {
       return await this.#elector.acquire(signal);
     } catch (error) {

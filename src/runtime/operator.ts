@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { readFile } from 'node:fs/promises';
-import operatorModule, { ResourceMetaImpl, type OperatorLogger, type ResourceEvent, type ResourceEventType, type ResourceMeta } from '@dot-i/k8s-operator';
+import type { V1CustomResourceDefinitionVersion } from '@kubernetes/client-node';
 import equal from 'fast-deep-equal';
 import { parse } from 'yaml';
 import type { Client } from '../kube/client.js';
@@ -11,6 +11,7 @@ import type { Backoff } from './backoff.js';
 import type { ControllerSpec, ReconcileContext } from './controller.js';
 import { applyCrd } from './crd-installer.js';
 import { Manager, type ManagerOptions } from './manager.js';
+import { Operator, ResourceMetaImpl, type OperatorLogger, type ResourceEvent, type ResourceEventType, type ResourceMeta } from './operator-package.js';
 import { keyOf } from './request.js';
 import { ResourceEvents, type ResourceChange } from './resource-events.js';
 import { awaitChange } from './result.js';
@@ -25,6 +26,9 @@ export interface ManagedOperatorOptions extends Omit<ManagerOptions, 'controller
 /** The package's type of the client for an object: as ours, with times as Date, which nothing here touches. */
 type KubernetesObject = ResourceEvent['object'];
 
+/** The package's type for `spec.versions` of a CRD; it is protected there. */
+type CrdVersions = V1CustomResourceDefinitionVersion[];
+
 interface ObjectWithStatus extends KubeObject {
   status?: unknown;
 }
@@ -37,7 +41,7 @@ interface ObjectWithStatus extends KubeObject {
  *
  * NOTE: handlers of the package and controllers of ours see the same engine; a new controller should be a `ControllerSpec`.
  */
-export abstract class ManagedOperator extends operatorModule.default {
+export abstract class ManagedOperator extends Operator {
   readonly #options: ManagedOperatorOptions;
   readonly #controllers: ControllerSpec[] = [];
   /** Kinds found so far, by `plural.group/version`. */
@@ -63,11 +67,9 @@ export abstract class ManagedOperator extends operatorModule.default {
     return this.#running;
   }
 
-  /** Ends `start` in order: what is under way ends first. Resolves when it has; a failure is told by `start`. */
-  override async stop(): Promise<void> {
+  /** Ends everything in order: what is under way ends first, then `start` resolves. Returns at once. */
+  override stop(): void {
     this.#stop.abort();
-    // `start` rejects with it, and whoever called that is told there.
-    await this.#running?.catch(() => {});
   }
 
   /** The manager, from the end of `init` on: its state and the address of its probes. */
@@ -171,7 +173,7 @@ export abstract class ManagedOperator extends operatorModule.default {
    * @param crdFile  path of a YAML file with one CustomResourceDefinition
    * @throws {Error} it is no CRD, its names are taken, or it is not Established after 30 s
    */
-  protected override async registerCustomResourceDefinition(crdFile: string): ReturnType<InstanceType<typeof operatorModule.default>['registerCustomResourceDefinition']> {
+  protected override async registerCustomResourceDefinition(crdFile: string): Promise<{ group: string; versions: CrdVersions; plural: string }> {
     const crd = parse(await readFile(crdFile, 'utf8')) as CustomResourceDefinition;
     const { clock, component } = this.#options;
     await applyCrd(crd, { client: this.client, clock, signal: this.#stop.signal, fieldManager: component });
@@ -180,7 +182,7 @@ export abstract class ManagedOperator extends operatorModule.default {
       const type = { group, version, plural: names.plural, kind: names.kind, namespaced: scope === 'Namespaced' };
       this.#types.set(idOf(type), type);
     }
-    return { group, versions: versions as never, plural: names.plural };
+    return { group, versions: versions as unknown as CrdVersions, plural: names.plural };
   }
 
   /** The path of a collection, for `client.getJson`; without a server, for nothing but our client should be used. */
@@ -249,11 +251,11 @@ function idOf({ group, version, plural }: Pick<ResourceType, 'group' | 'version'
 }
 
 function toResourceEvent(id: string, { type, object }: ResourceChange): ResourceEvent {
-  return { type: type as ResourceEventType, object: structuredClone(object) as KubernetesObject, meta: metaOf(id, object) };
+  return { type: type as ResourceEventType, object: structuredClone(object) as unknown as KubernetesObject, meta: metaOf(id, object) };
 }
 
 function metaOf(id: string, object: KubeObject): ResourceMeta {
-  return ResourceMetaImpl.createWithId(id, object as KubernetesObject);
+  return ResourceMetaImpl.createWithId(id, object as unknown as KubernetesObject);
 }
 
 /** A meta's id is `plural.apiVersion`, and no plural holds a dot. */

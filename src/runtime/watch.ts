@@ -8,8 +8,7 @@ import type { Stores } from './stores.js';
  * One kind a controller looks at, and whom a change of it concerns. All watches of a kind with the same scope
  * (`namespace`, `labelSelector`) share one stream and one store.
  */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a list of watches mixes kinds; `watch()` checks each one
-export interface WatchSpec<T extends KubeObject = any> {
+export interface WatchSpec<T extends KubeObject = KubeObject> {
   readonly type: ResourceType<T>;
   /**
    * The keys of the primary kind that `object` concerns. Runs on the old and on the new object, so that a key which an
@@ -31,9 +30,10 @@ export interface WatchSpec<T extends KubeObject = any> {
   readonly labelSelector?: string;
 }
 
-/** Declares a watch; the only use of this function is that TypeScript infers the kind. */
+/** Declares a watch: TypeScript infers the kind from `type` and checks the functions against it. */
 export function watch<T extends KubeObject>(spec: WatchSpec<T>): WatchSpec {
-  return spec;
+  // Controllers hold watches of many kinds in one list. Each spec is only ever given objects of its own `type`.
+  return spec as unknown as WatchSpec;
 }
 
 /** Mapping for the primary kind: an object concerns itself. */

@@ -1,34 +1,35 @@
-import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
-import { lock } from './lock.js'
-import { cacheDir, harnessDir } from './paths.js'
+import { lock } from './lock.js';
+import { cacheDir, harnessDir } from './paths.js';
+import { Watchdog } from './watchdog.js';
 
 /** Absolute paths of the real programs. */
 export interface Binaries {
-  'etcd': string
-  'kube-apiserver': string
-  'kube-controller-manager': string
-  'kube-scheduler': string
-  'kubectl': string
-  'kwok': string
-  'pilot-discovery': string
-  'helm': string
+  etcd: string;
+  'kube-apiserver': string;
+  'kube-controller-manager': string;
+  'kube-scheduler': string;
+  kubectl: string;
+  kwok: string;
+  'pilot-discovery': string;
+  helm: string;
 }
 
-type Program = keyof Binaries
+type Program = keyof Binaries;
 
 /** Go is missing or too old; the message says what to install. */
 export class GoMissingError extends Error {}
 
 /** Version that the Kubernetes programs say they are. */
-export const kubernetesVersion = 'v1.35.4'
-const flags = ['-trimpath', '-ldflags', `-s -w -X k8s.io/component-base/version.gitVersion=${kubernetesVersion}`]
-const goRequired = { major: 1, minor: 26 }
-const binDir = join(cacheDir, 'bin')
+export const kubernetesVersion = 'v1.35.4';
+const flags = ['-trimpath', '-ldflags', `-s -w -X k8s.io/component-base/version.gitVersion=${kubernetesVersion}`];
+const goRequired = { major: 1, minor: 26 };
+const binDir = join(cacheDir, 'bin');
 
 // One Go module for each dependency tree: they cannot be resolved together.
 const modules: Record<string, Partial<Record<Program, string>>> = {
@@ -38,14 +39,14 @@ const modules: Record<string, Partial<Record<Program, string>>> = {
     'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
     'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
     'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
-    'kubectl': 'k8s.io/kubernetes/cmd/kubectl',
+    kubectl: 'k8s.io/kubernetes/cmd/kubectl',
   },
-  istio: { 'pilot-discovery': 'istio.io/istio/pilot/cmd/pilot-discovery', 'helm': 'helm.sh/helm/v4/cmd/helm' },
-}
+  istio: { 'pilot-discovery': 'istio.io/istio/pilot/cmd/pilot-discovery', helm: 'helm.sh/helm/v4/cmd/helm' },
+};
 
 /** Folder of a pinned Go module of this harness. */
 export function moduleDir(name: string): string {
-  return join(harnessDir, 'modules', name)
+  return join(harnessDir, 'modules', name);
 }
 
 /**
@@ -57,76 +58,87 @@ export function moduleDir(name: string): string {
  * @throws {GoMissingError} when something must be built and Go 1.26 or newer is not on the PATH
  */
 export async function build(options: { log?: (line: string) => void } = {}): Promise<Binaries> {
-  const log = options.log ?? (() => undefined)
-  const found = providedPrograms()
-  const binaries: Partial<Binaries> = { ...found }
+  const log = options.log ?? (() => undefined);
+  const found = providedPrograms();
+  const binaries: Partial<Binaries> = { ...found };
   for (const [module, packages] of Object.entries(modules)) {
-    const wanted = Object.entries(packages).filter(([program]) => !(program in found)) as [Program, string][]
-    for (const [program] of wanted) binaries[program] = join(binDir, program)
-    if (wanted.length > 0 && !isFresh(module, wanted)) await buildLocked(module, wanted, log)
+    const wanted = Object.entries(packages).filter(([program]) => !(program in found)) as [Program, string][];
+    for (const [program] of wanted) binaries[program] = join(binDir, program);
+    if (wanted.length > 0 && !isFresh(module, wanted)) await buildLocked(module, wanted, log);
   }
-  return binaries as Binaries
+  return binaries as Binaries;
 }
 
 function providedPrograms(): Partial<Binaries> {
-  const assets = process.env.KUBEBUILDER_ASSETS
-  const programs = ['etcd', ...Object.keys(modules.kubernetes ?? {})] as Program[]
-  if (!assets) return {}
-  return Object.fromEntries(programs.map((name) => [name, resolve(assets, name)]).filter(([, path]) => existsSync(path as string)))
+  const assets = process.env.KUBEBUILDER_ASSETS;
+  const programs = ['etcd', ...Object.keys(modules.kubernetes ?? {})] as Program[];
+  if (!assets) return {};
+  return Object.fromEntries(
+    programs.map((name) => [name, resolve(assets, name)]).filter(([, path]) => existsSync(path as string)),
+  );
 }
 
 function isFresh(module: string, wanted: [Program, string][]): boolean {
-  const stamp = join(binDir, `${module}.stamp`)
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint(module, wanted) && wanted.every(([program]) => existsSync(join(binDir, program)))
+  const stamp = join(binDir, `${module}.stamp`);
+  return (
+    existsSync(stamp) &&
+    readFileSync(stamp, 'utf8') === fingerprint(module, wanted) &&
+    wanted.every(([program]) => existsSync(join(binDir, program)))
+  );
 }
 
 function fingerprint(module: string, wanted: [Program, string][]): string {
-  const hash = createHash('sha256')
-  for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(moduleDir(module), file)))
-  return hash.update(JSON.stringify([wanted, flags, process.platform, process.arch])).digest('hex')
+  const hash = createHash('sha256');
+  for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(moduleDir(module), file)));
+  return hash.update(JSON.stringify([wanted, flags, process.platform, process.arch])).digest('hex');
 }
 
 async function buildLocked(module: string, wanted: [Program, string][], log: (line: string) => void): Promise<void> {
-  mkdirSync(binDir, { recursive: true })
-  const held = await lock(join(cacheDir, 'build.lock'), (owner) => log(`waiting for process ${owner}, which builds already`))
+  mkdirSync(binDir, { recursive: true });
+  const held = await lock(join(cacheDir, 'build.lock'), (owner) =>
+    log(`waiting for process ${owner}, which builds already`),
+  );
   try {
-    if (isFresh(module, wanted)) return
-    await requireGo()
-    const startedAt = performance.now()
-    log(`building ${wanted.map(([program]) => program).join(', ')} (first build of this module takes minutes)`)
-    await buildModule(module, wanted)
-    log(`built ${wanted.map(([program]) => program).join(', ')} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
+    if (isFresh(module, wanted)) return;
+    await requireGo();
+    const startedAt = performance.now();
+    log(`building ${wanted.map(([program]) => program).join(', ')} (first build of this module takes minutes)`);
+    await buildModule(module, wanted);
+    log(
+      `built ${wanted.map(([program]) => program).join(', ')} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
+    );
   } finally {
-    held.release()
+    held.release();
   }
 }
 
 async function buildModule(module: string, wanted: [Program, string][]): Promise<void> {
   // Built aside and renamed: a control plane that runs the old program keeps its file.
-  const aside = mkdtempSync(join(binDir, `${module}-`))
+  const aside = mkdtempSync(join(binDir, `${module}-`));
   try {
     // One command for all of a module, so that Go links them side by side; a single package gets our name for it, because
     // Go would call etcd's "server".
-    const [first] = wanted
-    const output = wanted.length === 1 && first ? join(aside, first[0]) : `${aside}/`
-    await go(['build', ...flags, '-o', output, ...wanted.map(([, pkg]) => pkg)], moduleDir(module))
-    for (const [program] of wanted) renameSync(join(aside, program), join(binDir, program))
-    writeFileSync(join(binDir, `${module}.stamp`), fingerprint(module, wanted))
+    const [first] = wanted;
+    const output = wanted.length === 1 && first ? join(aside, first[0]) : `${aside}/`;
+    await go(['build', ...flags, '-o', output, ...wanted.map(([, pkg]) => pkg)], moduleDir(module));
+    for (const [program] of wanted) renameSync(join(aside, program), join(binDir, program));
+    writeFileSync(join(binDir, `${module}.stamp`), fingerprint(module, wanted));
   } finally {
-    rmSync(aside, { recursive: true, force: true })
+    rmSync(aside, { recursive: true, force: true });
   }
 }
 
 async function requireGo(): Promise<void> {
-  const wanted = `${goRequired.major}.${goRequired.minor}`
-  const install = `install Go ${wanted} or newer (https://go.dev/dl/) and put it on the PATH`
+  const wanted = `${goRequired.major}.${goRequired.minor}`;
+  const install = `install Go ${wanted} or newer (https://go.dev/dl/) and put it on the PATH`;
   const version = await go(['env', 'GOVERSION'], harnessDir).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new GoMissingError(`the real control plane is built with Go, which is missing: ${install}`)
-    throw error
-  })
-  const [, major, minor] = /go(\d+)\.(\d+)/.exec(version) ?? []
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new GoMissingError(`the real control plane is built with Go, which is missing: ${install}`);
+    throw error;
+  });
+  const [, major, minor] = /go(\d+)\.(\d+)/.exec(version) ?? [];
   if (Number(major) === goRequired.major && Number(minor) < goRequired.minor) {
-    throw new GoMissingError(`the real control plane needs a newer Go than ${version.trim()}: ${install}`)
+    throw new GoMissingError(`the real control plane needs a newer Go than ${version.trim()}: ${install}`);
   }
 }
 
@@ -136,35 +148,41 @@ async function requireGo(): Promise<void> {
  * @throws {Error} when the module does not depend on it or the download fails
  */
 export async function dependencyDir(module: string, dependency: string): Promise<string> {
-  const list = async (): Promise<string> => (await go(['list', '-m', '-f', '{{.Dir}}', dependency], moduleDir(module))).trim()
-  const dir = await list()
-  if (dir !== '') return dir
-  await requireGo()
-  await go(['mod', 'download', dependency], moduleDir(module))
-  return list()
+  const list = async (): Promise<string> =>
+    (await go(['list', '-m', '-f', '{{.Dir}}', dependency], moduleDir(module))).trim();
+  const dir = await list();
+  if (dir !== '') return dir;
+  await requireGo();
+  await go(['mod', 'download', dependency], moduleDir(module));
+  return list();
 }
 
 function go(args: string[], cwd: string): Promise<string> {
   return new Promise((resolvePromise, reject) => {
-    const child = spawn('go', args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
-    const out: Buffer[] = []
-    const err: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
-    child.once('error', reject)
+    // Building takes minutes: it must not go on when the runner is gone.
+    const watchdog = new Watchdog('go build');
+    const child = spawn('go', args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    if (child.pid !== undefined) watchdog.add(child.pid);
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    child.once('error', reject);
+    child.once('exit', () => child.pid !== undefined && watchdog.remove(child.pid));
     child.once('close', (code) => {
-      if (code === 0) resolvePromise(Buffer.concat(out).toString())
-      else reject(new Error(`go ${args.join(' ')} in ${cwd} ended with ${code}:\n${Buffer.concat(err).toString()}`))
-    })
-  })
+      void watchdog.stop();
+      if (code === 0) resolvePromise(Buffer.concat(out).toString());
+      else reject(new Error(`go ${args.join(' ')} in ${cwd} ended with ${code}:\n${Buffer.concat(err).toString()}`));
+    });
+  });
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   build({ log: (line) => console.log(line) }).then(
     (binaries) => console.log(`ready: ${Object.keys(binaries).length} programs in ${binDir}`),
     (error: unknown) => {
-      console.error(error instanceof GoMissingError ? error.message : error)
-      process.exitCode = 1
+      console.error(error instanceof GoMissingError ? error.message : error);
+      process.exitCode = 1;
     },
-  )
+  );
 }

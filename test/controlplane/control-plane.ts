@@ -1,65 +1,72 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 
-import { type AdminApi, adminApi } from './admin-api.js'
-import { build } from './build.js'
-import { bundleCniAgent } from './cni-agent-bundle.js'
-import { Component } from './component.js'
-import { type Addresses, auditLogPath, type ComponentName, componentNames, componentSpecs, takeAddresses } from './components.js'
-import { type Credentials, makeCredentials, type User, users, writeKubeconfig } from './credentials.js'
-import { type Inputs, inputs, webhookUrlPlaceholder } from './inputs.js'
-import { installManifests, operatorAccount, operatorManifests, operatorToken } from './install.js'
-import { apply, type KubectlTarget } from './kubectl.js'
-import { nodes } from './nodes.js'
-import { type Ports, reservePorts } from './ports.js'
-import { whenMeshIsReady } from './readiness.js'
-import { Watchdog } from './watchdog.js'
+import { type AdminApi, adminApi } from './admin-api.js';
+import { build } from './build.js';
+import { bundleCniAgent } from './cni-agent-bundle.js';
+import { Component } from './component.js';
+import {
+  type Addresses,
+  auditLogPath,
+  type ComponentName,
+  componentNames,
+  componentSpecs,
+  takeAddresses,
+} from './components.js';
+import { type Credentials, makeCredentials, type User, users, writeKubeconfig } from './credentials.js';
+import { type Inputs, inputs, webhookUrlPlaceholder } from './inputs.js';
+import { installManifests, operatorAccount, operatorManifests, operatorToken } from './install.js';
+import { apply, type KubectlTarget } from './kubectl.js';
+import { nodes } from './nodes.js';
+import { type Ports, reservePorts } from './ports.js';
+import { whenMeshIsReady } from './readiness.js';
+import { Watchdog } from './watchdog.js';
 
 export interface ControlPlaneOptions {
   /** Folder for everything of this control plane; made if missing. Data in it from an earlier one is removed. */
-  dir: string
-  log?: (line: string) => void
+  dir: string;
+  log?: (line: string) => void;
   /** Whether the API server writes an audit log (true). */
-  audit?: boolean
+  audit?: boolean;
   /** Number of kwok nodes (2). */
-  nodes?: number
+  nodes?: number;
   /** More flags of kube-apiserver, such as `--watch-cache=false`. */
-  apiServerFlags?: readonly string[]
+  apiServerFlags?: readonly string[];
 }
 
 /** One program of a running control plane. */
 export interface ComponentControl {
   /** Ends it (SIGKILL unless told otherwise) and waits until it is gone. */
-  kill(signal?: NodeJS.Signals): Promise<void>
+  kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again, same ports, same data, and waits until it is ready. kwok must not be started twice: its address pool would begin anew. */
-  start(): Promise<void>
+  start(): Promise<void>;
   /** Holds it where it is: connections stay open, nothing is answered. */
-  pause(): void
-  resume(): void
+  pause(): void;
+  resume(): void;
   /** Path of its log. */
-  readonly log: string
+  readonly log: string;
   /** Process id while it runs. */
-  readonly pid: number | undefined
+  readonly pid: number | undefined;
 }
 
 /** A running control plane. */
 export interface ControlPlane {
-  readonly dir: string
+  readonly dir: string;
   /** https URL of the API server. */
-  readonly server: string
+  readonly server: string;
   /** Kubeconfig of the administrator. */
-  readonly kubeconfig: string
+  readonly kubeconfig: string;
   /** Kubeconfig of the operator's ServiceAccount. */
-  readonly operatorKubeconfig: string
+  readonly operatorKubeconfig: string;
   /** http URL of istiod's debug port, without a slash at the end. */
-  readonly istiodUrl: string
+  readonly istiodUrl: string;
   /** File with one JSON line per request, absent when auditing is off. */
-  readonly auditLog: string
+  readonly auditLog: string;
   /** Path of a kubectl of the same version. */
-  readonly kubectl: string
-  component(name: ComponentName): ComponentControl
+  readonly kubectl: string;
+  component(name: ComponentName): ComponentControl;
   /** Ends every program and waits until all are gone; logs, kubeconfigs and the audit log stay. Calling it twice does no harm. */
-  stop(): Promise<void>
+  stop(): Promise<void>;
 }
 
 /**
@@ -72,10 +79,10 @@ export interface ControlPlane {
  * @throws {Error} when a program does not become ready; what ran is ended, logs stay in `dir/logs`
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const log = options.log ?? (() => undefined)
-  const binaries = await build({ log })
-  const rendered = await inputs(binaries)
-  const instance = await prepare(options, binaries.kubectl, rendered)
+  const log = options.log ?? (() => undefined);
+  const binaries = await build({ log });
+  const rendered = await inputs(binaries);
+  const instance = await prepare(options, binaries.kubectl, rendered);
   const specs = componentSpecs({
     dir: options.dir,
     binaries,
@@ -87,15 +94,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     apiServerFlags: options.apiServerFlags ?? [],
     kubeconfig: instance.userKubeconfig,
     api: instance.api,
-  })
-  const watchdog = new Watchdog()
-  const components = new Map(componentNames.map((name) => [name, new Component(specs[name], watchdog)]))
-  const stop = stopOnce(components, watchdog, instance)
+  });
+  const watchdog = new Watchdog(options.dir);
+  const components = new Map(componentNames.map((name) => [name, new Component(specs[name], watchdog, log)]));
+  const stop = stopOnce(components, watchdog, instance);
   try {
-    await bringUp(instance, components, log)
+    await bringUp(instance, components, log);
   } catch (error) {
-    await stop()
-    throw new Error(`the control plane did not come up; logs are in ${join(options.dir, 'logs')}`, { cause: error })
+    await stop();
+    throw new Error(`the control plane did not come up; logs are in ${join(options.dir, 'logs')}`, { cause: error });
   }
   return {
     dir: options.dir,
@@ -105,35 +112,42 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     istiodUrl: `http://127.0.0.1:${instance.addresses.istiodMonitoring}`,
     auditLog: auditLogPath(options.dir),
     kubectl: binaries.kubectl,
-    component: (name) => components.get(name) as Component,
+    component: (name) => componentOf(components, name),
     stop,
-  }
+  };
+}
+
+function componentOf(components: ReadonlyMap<ComponentName, Component>, name: ComponentName): Component {
+  const component = components.get(name);
+  if (component === undefined) throw new Error(`a control plane has no program ${name}`);
+  return component;
 }
 
 /** What exists before the first program runs. */
 interface Instance {
-  dir: string
-  nodes: number
-  addresses: Addresses
-  ports: Ports
-  credentials: Credentials
-  cniAgent: string
-  server: string
-  api: AdminApi
-  target: KubectlTarget
-  inputs: Inputs
-  userKubeconfig: (user: User) => string
+  dir: string;
+  nodes: number;
+  addresses: Addresses;
+  ports: Ports;
+  credentials: Credentials;
+  cniAgent: string;
+  server: string;
+  api: AdminApi;
+  target: KubectlTarget;
+  inputs: Inputs;
+  userKubeconfig: (user: User) => string;
 }
 
 async function prepare(options: ControlPlaneOptions, kubectl: string, rendered: Inputs): Promise<Instance> {
-  const { dir } = options
-  for (const name of ['etcd', 'kube-apiserver', 'credentials', 'logs', 'audit.jsonl']) rmSync(join(dir, name), { recursive: true, force: true })
-  mkdirSync(join(dir, 'logs'), { recursive: true })
-  const credentials = await makeCredentials(join(dir, 'credentials'))
-  const cniAgent = await bundleCniAgent(dir)
-  const ports = await reservePorts()
-  const addresses = takeAddresses(ports)
-  const server = `https://127.0.0.1:${addresses.apiServer}`
+  const { dir } = options;
+  for (const name of ['etcd', 'kube-apiserver', 'credentials', 'logs', 'audit.jsonl'])
+    rmSync(join(dir, name), { recursive: true, force: true });
+  mkdirSync(join(dir, 'logs'), { recursive: true });
+  const credentials = await makeCredentials(join(dir, 'credentials'));
+  const cniAgent = await bundleCniAgent(dir);
+  const ports = await reservePorts();
+  const addresses = takeAddresses(ports);
+  const server = `https://127.0.0.1:${addresses.apiServer}`;
   return {
     dir,
     nodes: options.nodes ?? 2,
@@ -145,68 +159,96 @@ async function prepare(options: ControlPlaneOptions, kubectl: string, rendered: 
     api: adminApi(server, credentials.tokens.admin),
     target: { kubectl, kubeconfig: join(dir, 'kubeconfig') },
     inputs: rendered,
-    userKubeconfig: (user) => user === 'admin' ? join(dir, 'kubeconfig') : join(dir, 'credentials', `${user.replace('system:', '')}.kubeconfig`),
-  }
+    userKubeconfig: (user) =>
+      user === 'admin'
+        ? join(dir, 'kubeconfig')
+        : join(dir, 'credentials', `${user.replace('system:', '')}.kubeconfig`),
+  };
 }
 
-async function bringUp(instance: Instance, components: Map<ComponentName, Component>, log: (line: string) => void): Promise<void> {
-  const startedAt = performance.now()
-  const done = (what: string): void => log(`${what} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`)
+async function bringUp(
+  instance: Instance,
+  components: Map<ComponentName, Component>,
+  log: (line: string) => void,
+): Promise<void> {
+  const startedAt = performance.now();
+  const done = (what: string): void => log(`${what} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`);
   const start = async (...names: ComponentName[]): Promise<void> => {
-    await Promise.all(names.map((name) => components.get(name)?.start()))
-    done(`${names.join(', ')} started`)
-  }
-  const manifests = operatorManifests()
+    await Promise.all(names.map((name) => componentOf(components, name).start()));
+    done(`${names.join(', ')} started`);
+  };
+  const manifests = operatorManifests();
   // It is awaited below; until then a failure must not count as unhandled.
-  manifests.catch(() => undefined)
-  await start('etcd', 'kube-apiserver')
-  writeKubeconfigs(instance)
+  manifests.catch(() => undefined);
+  await start('etcd', 'kube-apiserver');
+  writeKubeconfigs(instance);
   await Promise.all([
     start('kube-controller-manager', 'kube-scheduler', 'kwok', 'cni-agent'),
-    installIstio(instance).then(() => done('Istio applied')).then(() => start('istiod')),
-    installOperator(instance, manifests).then(() => done('Sidestep applied')),
-  ])
-  await whenMeshIsReady(instance.api, { nodes: instance.nodes, istiodUrl: `http://127.0.0.1:${instance.addresses.istiodMonitoring}` })
-  done('mesh ready')
+    installIstio(instance)
+      .then(() => done('Istio applied'))
+      // Sidestep has a Role in Istio's namespace, which must be there.
+      .then(() => Promise.all([start('istiod'), installOperator(instance, manifests).then(() => done('Sidestep applied'))])),
+  ]);
+  await whenMeshIsReady(instance.api, {
+    nodes: instance.nodes,
+    istiodUrl: `http://127.0.0.1:${instance.addresses.istiodMonitoring}`,
+  });
+  done('mesh ready');
 }
 
 async function installIstio(instance: Instance): Promise<void> {
-  const { target, addresses } = instance
-  await apply(target, nodes(instance.nodes))
-  await apply(target, readFileSync(instance.inputs.crds, 'utf8'))
-  await apply(target, readFileSync(instance.inputs.istiod, 'utf8').replaceAll(webhookUrlPlaceholder, `https://127.0.0.1:${addresses.istiodWebhook}`))
-  await apply(target, readFileSync(instance.inputs.nodeComponents, 'utf8'))
+  const { target, addresses } = instance;
+  await apply(target, nodes(instance.nodes));
+  await apply(target, readFileSync(instance.inputs.crds, 'utf8'));
+  await apply(
+    target,
+    readFileSync(instance.inputs.istiod, 'utf8').replaceAll(
+      webhookUrlPlaceholder,
+      `https://127.0.0.1:${addresses.istiodWebhook}`,
+    ),
+  );
+  await apply(target, readFileSync(instance.inputs.nodeComponents, 'utf8'));
 }
 
 async function installOperator(instance: Instance, manifests: Promise<string>): Promise<void> {
-  await installManifests(instance.target, await manifests)
+  await installManifests(instance.target, await manifests);
   writeKubeconfig(join(instance.dir, 'operator.kubeconfig'), {
     server: instance.server,
     ca: apiServerCertificate(instance.dir),
     user: `${operatorAccount.namespace}/${operatorAccount.name}`,
     token: await operatorToken(instance.api),
     namespace: operatorAccount.namespace,
-  })
+  });
 }
 
 function writeKubeconfigs(instance: Instance): void {
-  const ca = apiServerCertificate(instance.dir)
-  for (const user of users) writeKubeconfig(instance.userKubeconfig(user), { server: instance.server, ca, user, token: instance.credentials.tokens[user] })
+  const ca = apiServerCertificate(instance.dir);
+  for (const user of users)
+    writeKubeconfig(instance.userKubeconfig(user), {
+      server: instance.server,
+      ca,
+      user,
+      token: instance.credentials.tokens[user],
+    });
 }
 
 /** kube-apiserver makes its own serving certificate and puts the signing one behind it into the same file. */
 function apiServerCertificate(dir: string): string {
-  return readFileSync(join(dir, 'kube-apiserver', 'certificates', 'apiserver.crt'), 'utf8')
+  return readFileSync(join(dir, 'kube-apiserver', 'certificates', 'apiserver.crt'), 'utf8');
 }
 
-function stopOnce(components: Map<ComponentName, Component>, watchdog: Watchdog, instance: Instance): () => Promise<void> {
-  let stopped: Promise<void> | undefined
+function stopOnce(
+  components: Map<ComponentName, Component>,
+  watchdog: Watchdog,
+  instance: Instance,
+): () => Promise<void> {
+  let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    await Promise.all([...components.values()].map((component) => component.kill()))
-    await watchdog.stop()
-    instance.api.close()
-    instance.ports.release()
-    rmSync(join(instance.dir, 'etcd'), { recursive: true, force: true })
-  }
-  return () => stopped ??= stop()
+    await Promise.all([...components.values()].map((component) => component.kill()));
+    await watchdog.stop();
+    instance.api.close();
+    instance.ports.release();
+    rmSync(join(instance.dir, 'etcd'), { recursive: true, force: true });
+  };
+  return () => (stopped ??= stop());
 }

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process'
+import { spawn } from 'node:child_process';
 
 /** What kubectl is run with. */
 export interface KubectlTarget {
   /** Path of the binary. */
-  kubectl: string
-  kubeconfig: string
+  kubectl: string;
+  kubeconfig: string;
 }
 
 /**
@@ -14,23 +14,30 @@ export interface KubectlTarget {
  */
 export function kubectl(target: KubectlTarget, args: readonly string[], input?: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(target.kubectl, ['--kubeconfig', target.kubeconfig, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: process.env.PATH, HOME: process.env.HOME } })
-    const out: Buffer[] = []
-    const err: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
-    child.once('error', reject)
+    const child = spawn(target.kubectl, ['--kubeconfig', target.kubeconfig, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, HOME: process.env.HOME },
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    child.once('error', reject);
     child.once('close', (code) => {
-      if (code === 0) resolve(Buffer.concat(out).toString())
-      else reject(new Error(`kubectl ${args.join(' ')} ended with ${code}: ${Buffer.concat(err).toString().trim()}`))
-    })
+      if (code === 0) resolve(Buffer.concat(out).toString());
+      else reject(new Error(`kubectl ${args.join(' ')} ended with ${code}: ${Buffer.concat(err).toString().trim()}`));
+    });
     // kubectl may end before it has read all of it; its exit code says what was wrong.
-    child.stdin.on('error', () => undefined)
-    child.stdin.end(input)
-  })
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
+  });
 }
 
 /** Applies YAML documents with server-side apply, in their order. */
 export async function apply(target: KubectlTarget, yaml: string): Promise<void> {
-  await kubectl(target, ['apply', '--server-side', '--force-conflicts', '--field-manager=sidestep-controlplane', '-f', '-'], yaml)
+  await kubectl(
+    target,
+    ['apply', '--server-side', '--force-conflicts', '--field-manager=sidestep-controlplane', '-f', '-'],
+    yaml,
+  );
 }

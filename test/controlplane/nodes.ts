@@ -1,11 +1,20 @@
-import { stringify } from 'yaml'
+import { stringify } from 'yaml';
 
-import { kubernetesVersion } from './build.js'
+import { kubernetesVersion } from './build.js';
 
 // All are required by the API; the stage node-initialize fills in those that are empty.
 const emptyNodeInfo = {
-  architecture: '', bootID: '', containerRuntimeVersion: '', kernelVersion: '', kubeProxyVersion: '', kubeletVersion: '', machineID: '', operatingSystem: '', osImage: '', systemUUID: '',
-}
+  architecture: '',
+  bootID: '',
+  containerRuntimeVersion: '',
+  kernelVersion: '',
+  kubeProxyVersion: '',
+  kubeletVersion: '',
+  machineID: '',
+  operatingSystem: '',
+  osImage: '',
+  systemUUID: '',
+};
 
 /**
  * YAML of `count` nodes for kwok, and of the namespace istio-system.
@@ -13,7 +22,7 @@ const emptyNodeInfo = {
  * Their addresses are fixed: kwok would otherwise give each the address of this machine, and hostNetwork pods with it.
  */
 export function nodes(count: number): string {
-  const names = Array.from({ length: count }, (_, index) => `node-${index + 1}`)
+  const names = Array.from({ length: count }, (_, index) => `node-${index + 1}`);
   const objects: object[] = names.map((name, index) => ({
     apiVersion: 'v1',
     kind: 'Node',
@@ -25,9 +34,12 @@ export function nodes(count: number): string {
     status: {
       // istiod makes native sidecars where every kubelet is new enough; kwok would call itself "kwok-0.8.0".
       nodeInfo: { ...emptyNodeInfo, kubeletVersion: kubernetesVersion },
-      addresses: [{ type: 'InternalIP', address: `10.0.0.${index + 1}` }, { type: 'Hostname', address: name }],
+      addresses: [
+        { type: 'InternalIP', address: `10.0.0.${index + 1}` },
+        { type: 'Hostname', address: name },
+      ],
     },
-  }))
-  const istioSystem = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } }
-  return [istioSystem, ...objects].map((object) => stringify(object)).join('---\n')
+  }));
+  const istioSystem = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } };
+  return [istioSystem, ...objects].map((object) => stringify(object)).join('---\n');
 }

@@ -5,7 +5,7 @@ import { AMBIENT_MIGRATION, type AmbientMigration } from '../../src/api/ambient-
 import { Client } from '../../src/kube/client.js';
 import { connectionFromKubeConfig } from '../../src/kube/connection.js';
 import { findCondition } from '../../src/kube/conditions.js';
-import { POD, type Pod } from '../../src/kube/types.js';
+import { EVENT, type Event, POD, type Pod } from '../../src/kube/types.js';
 import { type ControlPlane, startControlPlane } from '../controlplane/control-plane.js';
 import { apply, kubectl } from '../controlplane/kubectl.js';
 import { type AuditEntry, readAudit } from './audit.js';
@@ -41,6 +41,16 @@ export class Cluster {
   /** Applies YAML as a user would. */
   apply(yaml: string): Promise<void> {
     return apply(this.#target, yaml);
+  }
+
+  /** Applies YAML as somebody else. */
+  applyAs(user: string, yaml: string, ...flags: string[]): Promise<string> {
+    return kubectl(this.#target, ['apply', '--server-side', '-f', '-', `--as=${user}`, ...flags], yaml);
+  }
+
+  /** Creates an object as somebody else. */
+  createAs(user: string, json: string, ...flags: string[]): Promise<string> {
+    return kubectl(this.#target, ['create', '-f', '-', `--as=${user}`, ...flags], json);
   }
 
   /** Runs kubectl as the administrator; returns what it printed. */
@@ -94,6 +104,14 @@ export class Cluster {
       const pods = await this.pods(namespace);
       const ready = pods.filter((pod) => pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'));
       return ready.length === count && pods.length === count ? pods : undefined;
+    });
+  }
+
+  /** Waits for an Event about something in a namespace; returns its note. */
+  eventNote(namespace: string, reason: string): Promise<string> {
+    return until(`Event ${reason} in ${namespace}`, async () => {
+      const { items } = await this.client.list<Event>(EVENT, { namespace });
+      return items.find((event) => event.reason === reason)?.note;
     });
   }
 

@@ -14,9 +14,6 @@ export interface PodOptions {
   image?: string;
 }
 
-/** Pods with this annotation never become Ready in the test control plane. */
-export const NEVER_READY = { 'sidestep.dev/test': 'never-ready' };
-
 /** A Deployment; `app` is its name. */
 export function deployment(inNamespace: string, name: string, options: PodOptions & { replicas?: number; strategy?: object; paused?: boolean } = {}): object {
   return workload('Deployment', inNamespace, name, options, {
@@ -56,7 +53,7 @@ export function job(inNamespace: string, name: string): object {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { name, namespace: inNamespace },
-    spec: { template: { metadata: { labels: { app: name } }, spec: { restartPolicy: 'Never', containers: [{ name: 'app', image: 'curlimages/curl' }] } } },
+    spec: { template: { metadata: { labels: { app: name }, annotations: { 'sidestep.dev/test': 'keep-running' } }, spec: { restartPolicy: 'Never', containers: [{ name: 'app', image: 'curlimages/curl' }] } } },
   };
 }
 

@@ -40,6 +40,7 @@ export function workload(overrides: Partial<Workload> = {}): Workload {
     replicas: 1,
     template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'app' }] } },
     pods: [pod()],
+    observed: true,
     finished: true,
     restartMark: undefined,
     restartedAtMs: 0,
@@ -103,7 +104,7 @@ export function migration(spec: object = {}, status: object = { observedGenerati
     metadata: { name: 'shop', namespace: 'shop', uid: 'uid-1', generation: 1, creationTimestamp: '2026-11-21T09:00:00Z' },
     spec,
     status,
-  } as AmbientMigration;
+  };
 }
 
 /** What a pass sees: namespace `shop`, injected by `istio-injection=enabled`, one Deployment, nothing migrated yet. */

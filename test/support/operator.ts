@@ -8,7 +8,7 @@ import { Watchdog } from '../controlplane/watchdog.js';
 
 /** The bundled operator in a process of its own, as `make run` and the image start it. */
 export class OperatorProcess {
-  readonly #watchdog = new Watchdog();
+  readonly #watchdog = new Watchdog('sidestep-operator');
   readonly #component: Component;
   readonly #probesPort: number;
 
@@ -36,7 +36,7 @@ export class OperatorProcess {
       log: join(options.dir, 'logs', `${name}.log`),
       isReady: async () => (await probe(port, '/readyz')).code === 200,
     };
-    return new OperatorProcess((watchdog) => new Component(spec, watchdog), port);
+    return new OperatorProcess((watchdog) => new Component(spec, watchdog, () => undefined), port);
   }
 
   /** Starts it and waits until it is ready: leading, or standing by. */

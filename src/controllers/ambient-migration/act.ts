@@ -1,6 +1,6 @@
 import { ANNOTATION } from '../../api/labels.js';
 import { applyIfChanged } from '../../kube/apply.js';
-import { isConflict, isInvalid } from '../../kube/errors.js';
+import { isConflict } from '../../kube/errors.js';
 import { type FieldChange, guardedPatch } from '../../kube/patch.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import { formatSelector } from '../../kube/selectors.js';
@@ -16,7 +16,7 @@ import {
   type StatefulSet,
 } from '../../kube/types.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
-import { FIELD_MANAGER } from './field-manager.js';
+import { FIELD_MANAGER } from '../../api/field-managers.js';
 import type { Observed } from './observed.js';
 import { podView } from './pods.js';
 import { assess } from './restarts.js';
@@ -135,8 +135,7 @@ async function patchGuarded<T extends KubeObject>(
     context.stores.of(type).record(patched);
     return true;
   } catch (error) {
-    // A failed `test` of the resourceVersion is 422; a write in between that reaches etcd first is 409.
-    if (isConflict(error) || (isInvalid(error) && /test/i.test(String(error)))) return false;
+    if (isConflict(error)) return false;
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import { generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { act } from './act.js';
 import { type Decision, decide } from './decide.js';
 import { labelManagersOf } from './field-owners.js';
-import { STATUS_FIELD_MANAGER } from './field-manager.js';
+import { STATUS_FIELD_MANAGER } from '../../api/field-managers.js';
 import { type MeshLocation, observe } from './observe.js';
 import type { Observed } from './observed.js';
 import { probe } from './probe.js';
@@ -42,16 +42,19 @@ export async function reconcile(request: Request, context: ReconcileContext, loc
   return next(decision, isNew, outcome.written);
 }
 
-/** Decides; where a step asks for dry runs, makes them and decides once more. */
-async function decideWithProbes(seen: Observed, context: ReconcileContext): Promise<{ observed: Observed; decision: Decision }> {
-  const first = decide(seen);
-  if (first.verdict.kind === 'stalled' && first.verdict.reason === 'FieldReverted') {
-    const observed = { ...seen, labelManagers: await labelManagersOf(seen, context) };
-    return { observed, decision: decide(observed) };
+/** Decides; where a step asks for dry runs, or for the owner of a reverted label, asks and decides once more. */
+async function decideWithProbes(observed: Observed, context: ReconcileContext): Promise<{ observed: Observed; decision: Decision }> {
+  const decision = decide(observed);
+  const { verdict } = decision;
+  if (verdict.kind === 'probe') {
+    const probes = await probe(verdict.request, observed, context.client, context.signal);
+    return decideWithProbes({ ...observed, probes }, context);
   }
-  if (first.verdict.kind !== 'probe') return { observed: seen, decision: first };
-  const observed = { ...seen, probes: await probe(first.verdict.request, seen, context.client, context.signal) };
-  return { observed, decision: decide(observed) };
+  if (verdict.reason === 'FieldReverted' && observed.labelManagers === undefined) {
+    const labelManagers = (await labelManagersOf(observed, context)) ?? '';
+    return decideWithProbes({ ...observed, labelManagers }, context);
+  }
+  return { observed, decision };
 }
 
 async function carryOut(decision: Decision, observed: Observed, context: ReconcileContext): Promise<number> {

@@ -2,7 +2,7 @@ import { LABEL } from '../../api/labels.js';
 import { NAMESPACE } from '../../kube/types.js';
 import { asRecord } from '../../mesh/policy-object.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
-import { FIELD_MANAGER } from './field-manager.js';
+import { FIELD_MANAGER } from '../../api/field-managers.js';
 import type { Observed } from './observed.js';
 
 /** Who else owns the namespace's injection and data-plane labels, from managedFields; for the message of `FieldReverted`. */

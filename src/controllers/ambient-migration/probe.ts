@@ -5,7 +5,7 @@ import { ApiError } from '../../kube/errors.js';
 import { type KubeObject } from '../../kube/resource.js';
 import { POD, type Pod } from '../../kube/types.js';
 import { hasSidecar } from '../../mesh/dataplane.js';
-import { FIELD_MANAGER } from './field-manager.js';
+import { FIELD_MANAGER } from '../../api/field-managers.js';
 import type { Observed, PodProbe, Probes } from './observed.js';
 import type { ProbeRequest } from './verdict.js';
 import { type Workload, workloadName } from './workloads.js';

@@ -57,6 +57,14 @@ describe('what a workload needs', () => {
     expect(assess(workload({ restartMark, pods: [pod()] }), aim()).kind).toBe('rolling');
   });
 
+  it('does not wait for a restart of ours to finish that went the other way', () => {
+    const restartMark = { goal: 'ambient', generation: 3, attempt: 1 } as const;
+    const pods = [pod(), pod({ name: 'web-2', mode: 'ambient', ready: false, restartMark: 'ambient.3.1' })];
+    const stuck = workload({ finished: false, restartMark, pods });
+    expect(assess(stuck, aim({ goal: 'sidecar', generation: 4 }))).toMatchObject({ kind: 'restart', mark: { goal: 'sidecar', generation: 4, attempt: 1 } });
+    expect(assess({ ...stuck, observed: false }, aim({ goal: 'sidecar', generation: 4 })).kind).toBe('rolling');
+  });
+
   it('is stuck after the deadline, and says which pod and why', () => {
     const given = workload({ finished: false, pods: [pod({ name: 'web-2', mode: 'ambient', ready: false, problem: 'ImagePullBackOff' })] });
     const late = aim({ clockStartMs: NOW_MS - 10 * MINUTE_MS });

@@ -31,20 +31,31 @@ export interface Aim {
 }
 
 /**
- * Judges a workload; pure. A restart is asked for only if the last rollout is finished and a pod that was made after our
- * last restart has the wrong mode.
+ * Judges a workload; pure. A restart is asked for only if the last rollout is finished (or was ours, for the opposite goal)
+ * and a pod that was made after our last restart has the wrong mode.
  */
 export function assess(workload: Workload, aim: Aim): WorkloadState {
   const pods = workload.pods.filter((pod) => concerns(pod, aim));
   if (workload.pods.length > 0 && pods.length === 0) return { kind: 'exempt' };
-  const awaited = pods.find((pod) => !isFit(pod, aim));
+  const unfit = pods.filter((pod) => !isFit(pod, aim));
+  // Of several, the one to tell about is a new pod that does not come up: the old ones wait for it.
+  const awaited = unfit.find((pod) => !pod.ready && isCurrent(pod, workload)) ?? unfit[0];
   if (awaited === undefined && (workload.finished || aim.goal === 'tunnel')) return { kind: 'done' };
 
-  if (workload.finished && pods.some((pod) => isWrong(pod, aim) && isCurrent(pod, workload))) return restart(workload, aim, pods);
+  const isDue = workload.finished || isSuperseded(workload, aim);
+  if (isDue && pods.some((pod) => isWrong(pod, aim) && isCurrent(pod, workload))) return restart(workload, aim, pods);
   const message = awaited === undefined ? 'its rollout is not finished' : describeAwaited(awaited, aim);
   const deadlineAtMs = lastProgressMs(workload, aim) + aim.progressDeadlineMs;
   if (aim.nowMs < deadlineAtMs) return { kind: 'rolling', message, deadlineAtMs };
   return { kind: 'stuck', reason: 'ProgressDeadlineExceeded', message };
+}
+
+/**
+ * The rollout under way is our own restart for another goal: it need not finish, and may never, for a pod that does not
+ * become ready is just what people roll back from.
+ */
+function isSuperseded(workload: Workload, aim: Aim): boolean {
+  return workload.observed && workload.restartMark !== undefined && workload.restartMark.goal !== aim.goal;
 }
 
 function restart(workload: Workload, aim: Aim, pods: readonly PodView[]): WorkloadState {

@@ -1,5 +1,6 @@
 import { findCondition } from '../../kube/conditions.js';
-import { type AmbientMigration, parseDuration } from '../../api/ambient-migration.js';
+import { parseDuration } from '../../api/ambient-migration.js';
+import type { KubeObject } from '../../kube/resource.js';
 import type { ObjectReference } from '../../kube/types.js';
 import { wouldInject } from './injection.js';
 import type { Observed } from './observed.js';
@@ -15,7 +16,7 @@ export function directionOf(observed: Observed): Direction {
 }
 
 /** The migration as Events name it. */
-export function referenceTo(migration: AmbientMigration): ObjectReference {
+export function referenceTo(migration: KubeObject): ObjectReference {
   const { apiVersion, kind, metadata } = migration;
   return {
     apiVersion,

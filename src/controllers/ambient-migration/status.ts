@@ -34,7 +34,7 @@ export function statusOf(observed: Observed, decision: Decision, { isNew, failur
     observedGeneration: generationOf(observed),
     phase: phaseOf(decision, isNew),
     nextAction: nextAction(decision, isNew),
-    conditions: conditions as AmbientMigrationStatus['conditions'],
+    conditions: conditions,
     ...(observed.supersededBy === undefined && { plan: planStatus(observed, decision), workloads: workloadStatus(observed, decision) }),
     ...(observed.snapshot && { snapshot: { name: observed.snapshot.name, createdAt: observed.snapshot.createdAt }, startedAt: observed.snapshot.createdAt }),
     ...(ready?.status === 'True' && { completedAt: ready.lastTransitionTime }),

@@ -195,5 +195,5 @@ function list(findings: readonly Finding[]): string {
 }
 
 function describe(changes: readonly FieldChange[]): string {
-  return changes.map(({ path, value }) => `${path.at(-1) ?? ''}=${value === undefined ? '(absent)' : String(value)}`).join(', ');
+  return changes.map(({ path, value }) => `${path.at(-1) ?? ''}=${typeof value === 'string' ? value : '(absent)'}`).join(', ');
 }

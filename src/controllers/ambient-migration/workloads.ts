@@ -13,6 +13,8 @@ export interface Workload {
   readonly template: PodTemplate;
   /** Every pod of the workload that is alive, of any revision. */
   readonly pods: readonly PodView[];
+  /** The controller of the kind has seen the current template. */
+  readonly observed: boolean;
   /** The last rollout is over: its generation is observed, and every pod is of the current revision and available. */
   readonly finished: boolean;
   /** Mark of our last restart, from the template; undefined if we never restarted it. */
@@ -138,7 +140,7 @@ function common(
   kind: WorkloadKind,
   object: Deployment | StatefulSet | DaemonSet,
   pods: readonly PodView[],
-): Pick<Workload, 'kind' | 'name' | 'template' | 'pods' | 'restartMark' | 'restartedAtMs'> {
+): Pick<Workload, 'kind' | 'name' | 'template' | 'pods' | 'observed' | 'restartMark' | 'restartedAtMs'> {
   const annotations = object.spec.template.metadata?.annotations;
   const restartedAt = annotations?.[ANNOTATION.restartedAt];
   return {
@@ -146,6 +148,7 @@ function common(
     name: object.metadata.name,
     template: object.spec.template,
     pods: pods.filter((pod) => pod.live),
+    observed: isObserved(object),
     restartMark: parseRestartMark(annotations?.[ANNOTATION.restart]),
     restartedAtMs: restartedAt === undefined ? 0 : Date.parse(restartedAt),
   };

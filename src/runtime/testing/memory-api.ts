@@ -92,7 +92,7 @@ export class MemoryApi {
     const call = async (verb: string, type: ResourceType, ref: ObjectRef | undefined, signal: AbortSignal | undefined, act: () => unknown) => {
       signal?.throwIfAborted();
       if (WRITES.has(verb)) guard();
-      await hook({ verb, kind: resourceName(type), name: ref?.name });
+      await untilAborted(signal, hook({ verb, kind: resourceName(type), name: ref?.name }));
       signal?.throwIfAborted();
       const answer = act();
       if (WRITES.has(verb)) this.writes.push(`${verb} ${resourceName(type)} ${ref ? keyOf(ref) : ''}`);
@@ -166,6 +166,16 @@ export class MemoryApi {
       });
     }
   }
+}
+
+/** A request under way ends with its signal, as one over HTTP does. */
+async function untilAborted(signal: AbortSignal | undefined, work: Promise<void> | void): Promise<void> {
+  if (!signal || !work) return work;
+  await new Promise<void>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 function versionOf({ group, version }: ResourceType): string {

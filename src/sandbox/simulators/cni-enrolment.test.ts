@@ -24,7 +24,9 @@ function pod({ namespace = 'shop', labels = {}, annotations = {}, spec, status }
 const ambient = { 'istio.io/dataplane-mode': 'ambient' };
 const none = { 'istio.io/dataplane-mode': 'none' };
 const sidecar = { 'sidecar.istio.io/status': '{"containers":["istio-proxy"]}' };
-const nativeSidecar = { 'sidecar.istio.io/status': '{"initContainers":["istio-init","istio-proxy"],"containers":null}' };
+const nativeSidecar = {
+  'sidecar.istio.io/status': '{"initContainers":["istio-init","istio-proxy"],"containers":null}',
+};
 const enrolled = { 'ambient.istio.io/redirection': 'enabled' };
 const pending = { 'ambient.istio.io/redirection': 'pending' };
 

@@ -1,0 +1,64 @@
+/**
+ * Bundles the programs into `dist/`, one file each: the operator starts faster and takes half the memory that it takes
+ * unbundled, and the image needs no node_modules.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type Plugin, build } from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Bundle → entry point. CommonJS, because dependencies of ours call `require` at run time. */
+export const BUNDLES = { 'main.cjs': 'src/main.ts', 'manifests.cjs': 'src/manifests.ts' } as const;
+
+/** Oldest Node that the bundles must run on: `engines` in package.json. */
+const TARGET = 'node20.19';
+
+/**
+ * `@dot-i/k8s-operator` requires all of `@kubernetes/client-node`, and gaxios, for members that `ManagedOperator` replaces:
+ * 14 MB of code and 39 MB of memory that nothing would use. What it needs of them while it is loaded is one name.
+ */
+const trimOperatorPackage: Plugin = {
+  name: 'trim-operator-package',
+  setup(builder) {
+    builder.onResolve({ filter: /^(@kubernetes\/client-node|gaxios)$/ }, ({ importer, path }) =>
+      importer.includes('/@dot-i/k8s-operator/') ? { path, namespace: 'trimmed' } : undefined,
+    );
+    builder.onLoad({ filter: /.*/, namespace: 'trimmed' }, () => ({ contents: 'exports.KubeConfig = class {};' }));
+  },
+};
+
+/**
+ * Writes one bundle, and its source map beside it, which `--enable-source-maps` reads.
+ *
+ * @param outfile  path of the bundle
+ * @param entry    path relative to the root of the repository
+ */
+export async function bundle(outfile: string, entry: string): Promise<void> {
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: TARGET,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'eof',
+    // ES modules know their own place; in CommonJS it has to be said.
+    define: { 'import.meta.url': 'importMetaUrl' },
+    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    plugins: [trimOperatorPackage],
+    logLevel: 'warning',
+  });
+}
+
+async function main(): Promise<void> {
+  const dist = join(ROOT, 'dist');
+  rmSync(dist, { recursive: true, force: true });
+  await Promise.all(Object.entries(BUNDLES).map(([file, entry]) => bundle(join(dist, file), entry)));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();

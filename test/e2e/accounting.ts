@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { OPERATOR_USER, invariantBreaches, isDryRun, permissionOf, writesOf } from '../support/audit.js';
+import type { Cluster } from '../support/cluster.js';
+import { NAMESPACE } from '../../src/kube/types.js';
+
+const IDLE_MS = 60_000;
+const MAX_RESIDENT_MB = 130;
+
+interface PolicyRule {
+  apiGroups: string[];
+  resources: string[];
+  verbs: string[];
+}
+
+/** What all suites together asked of the API server, from its audit log. Runs last. */
+export function accounting(cluster: () => Cluster): void {
+  it('never had a pod Ready outside the mesh, nor un-enrolled one without a sidecar, in any namespace of any test', async () => {
+    const entries = cluster().audit();
+    const touched = new Set(writesOf(entries).flatMap(({ objectRef }) => (objectRef?.resource === 'namespaces' && objectRef.name ? [objectRef.name] : [])));
+    expect(touched.size).toBeGreaterThan(15);
+    expect([...touched].flatMap((name) => invariantBreaches(entries, name).map((breach) => `${name}: ${breach}`))).toEqual([]);
+  });
+
+  it('used exactly what its ServiceAccount is granted', async () => {
+    const entries = cluster().audit().filter(({ user }) => user.username === OPERATOR_USER);
+    const used = new Set(entries.map((entry) => `${permissionOf(entry)}${isDryRun(entry) ? ' (dry run)' : ''}`).filter((permission) => !permission.includes(' -')));
+    const dryRunOnly = new Set([...used].filter((permission) => permission.endsWith('(dry run)')).map((permission) => permission.replace(' (dry run)', '')));
+    const usedPermissions = new Set([...used].map((permission) => permission.replace(' (dry run)', '')));
+    expect([...usedPermissions].sort()).toEqual([...(await granted(cluster()))].sort());
+    expect([...dryRunOnly].filter((permission) => !used.has(permission)).sort()).toEqual(['create authorizationpolicies.security.istio.io', 'create pods']);
+  });
+
+  it('is refused a pod that is not a dry run', async () => {
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'real', namespace: 'legacy-apps' }, spec: { containers: [{ name: 'app', image: 'x' }] } };
+    const create = (...flags: string[]): Promise<string> => cluster().createAs(OPERATOR_USER, JSON.stringify(pod), ...flags);
+    expect(await create('--dry-run=server').catch(String)).toMatch(/created \(server dry run\)/);
+    expect(await create().catch(String)).toMatch(/dry run/);
+    await expect(cluster().client.get(NAMESPACE, { name: 'legacy-apps' })).resolves.toBeDefined();
+  });
+
+  it('is idle when nothing changes: no writes but the Lease, at most one request per watched kind and minute', async () => {
+    await delay(2_000);
+    const before = cluster().audit().length;
+    await delay(IDLE_MS);
+    const entries = cluster().audit().slice(before).filter(({ user, objectRef }) => user.username === OPERATOR_USER && objectRef?.resource !== 'leases');
+    expect(writesOf(entries)).toEqual([]);
+    const perKind = new Map<string, number>();
+    for (const entry of entries) perKind.set(permissionOf(entry).split(' ')[1] ?? '', (perKind.get(permissionOf(entry).split(' ')[1] ?? '') ?? 0) + 1);
+    expect([...perKind].filter(([, count]) => count > 1)).toEqual([]);
+  });
+
+  it(`takes no more than ${MAX_RESIDENT_MB} MB`, () => {
+    const status = readFileSync(`/proc/${cluster().operator.pid ?? ''}/status`, 'utf8');
+    const residentMb = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+    expect(residentMb).toBeGreaterThan(10);
+    expect(residentMb).toBeLessThanOrEqual(MAX_RESIDENT_MB);
+  });
+}
+
+/** Everything that the operator's roles grant, as `verb resource.group`. */
+async function granted(cluster: Cluster): Promise<Set<string>> {
+  const list = JSON.parse(await cluster.kubectl('get', 'clusterroles,roles', '-A', '-o', 'json')) as { items: { metadata: { name: string }; rules: PolicyRule[] }[] };
+  const ours = list.items.filter(({ metadata }) => metadata.name === 'sidestep');
+  expect(ours.length).toBeGreaterThan(1);
+  return new Set(
+    ours.flatMap(({ rules }) =>
+      rules.flatMap(({ apiGroups, resources, verbs }) =>
+        apiGroups.flatMap((group) =>
+          resources.flatMap((resource) => {
+            const [name = '', subresource] = resource.split('/');
+            return verbs.map((verb) => `${verb} ${name}${group ? `.${group}` : ''}${subresource ? `/${subresource}` : ''}`);
+          }),
+        ),
+      ),
+    ),
+  );
+}

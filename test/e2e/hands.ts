@@ -1,0 +1,143 @@
+import { expect, it } from 'vitest';
+import { findCondition } from '../../src/kube/conditions.js';
+import { DEPLOYMENT, NAMESPACE } from '../../src/kube/types.js';
+import type { Cluster } from '../support/cluster.js';
+import { fence, type FencedWrite } from '../support/fence.js';
+import { deployment, namespace, yaml } from '../support/fixtures.js';
+import { containersOf, namespaceState } from '../support/namespace-state.js';
+import { until } from '../support/until.js';
+
+const SNAPSHOT: FencedWrite = { apiGroup: 'apps', resource: 'controllerrevisions', operation: 'CREATE' };
+const LABELS: FencedWrite = { apiGroup: '', resource: 'namespaces', operation: 'UPDATE' };
+const RESTART: FencedWrite = { apiGroup: 'apps', resource: 'deployments', operation: 'UPDATE' };
+
+/** People change things while a migration runs: they turn round, edit objects, delete the AmbientMigration. */
+export function hands(cluster: () => Cluster): void {
+  it.each<[string, string, FencedWrite | undefined, object, string]>([
+    ['Approval', 'turn-approval', undefined, { approval: 'Manual' }, 'NothingToRollBack'],
+    ['Snapshot', 'turn-snapshot', SNAPSHOT, {}, 'NothingToRollBack'],
+    ['Enrol', 'turn-enrol', LABELS, {}, 'RolledBack'],
+    ['Workloads', 'turn-workloads', RESTART, {}, 'RolledBack'],
+    ['Verify', 'turn-verify', undefined, { rollout: { soak: '1h' } }, 'RolledBack'],
+  ])('rolls back when asked to while %s is the current step', async (step, name, write, spec, reason) => {
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web', { replicas: 2 })));
+    await cluster().podsReady(name, 2);
+    const before = await namespaceState(cluster().client, name);
+    const lift = write && (await fence(cluster(), name, write));
+    await cluster().migrate(name, spec);
+    await atStep(cluster(), name, step);
+    await cluster().migrate(name, { ...spec, dataplaneMode: 'Sidecar' });
+    await lift?.();
+    await cluster().condition(name, 'Ready', { status: 'True', reason });
+    await cluster().podsReady(name, 2);
+    expect(await namespaceState(cluster().client, name)).toEqual(before);
+  });
+
+  it('says in its conditions which write was refused, and by what', async () => {
+    const name = 'refused';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    const lift = await fence(cluster(), name, LABELS);
+    await cluster().migrate(name);
+    const failed = await cluster().condition(name, 'Ready', { status: 'False', reason: 'ReconcileFailed' });
+    expect(findCondition(failed.status?.conditions ?? [], 'Ready')?.message).toMatch(/fenced by the test/);
+    await lift();
+    await cluster().ready(name, 'Migrated');
+  });
+
+  it('keeps what people changed meanwhile: labels, replicas, image, a new Deployment', async () => {
+    const name = 'edited';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web', { replicas: 2 })));
+    await cluster().podsReady(name, 2);
+    const lift = await fence(cluster(), name, RESTART);
+    await cluster().migrate(name);
+    await atStep(cluster(), name, 'Workloads');
+    await cluster().kubectl('label', 'ns', name, 'team=shop');
+    await cluster().kubectl('scale', 'deployment/web', '-n', name, '--replicas=3');
+    await cluster().kubectl('set', 'image', 'deployment/web', '-n', name, 'app=docker.io/kennethreitz/httpbin:edited');
+    await cluster().apply(yaml(deployment(name, 'newcomer')));
+    await lift();
+    await cluster().ready(name, 'Migrated');
+    for (const pod of await cluster().podsReady(name, 4)) expect(containersOf(pod)).toEqual(['app']);
+
+    await cluster().migrate(name, { dataplaneMode: 'Sidecar' });
+    await cluster().ready(name, 'RolledBack');
+    for (const pod of await cluster().podsReady(name, 4)) expect(containersOf(pod)).toContain('istio-proxy');
+    const { metadata } = await cluster().client.get(NAMESPACE, { name });
+    expect(metadata.labels).toMatchObject({ team: 'shop', 'istio-injection': 'enabled' });
+    expect(metadata.labels).not.toHaveProperty(['istio.io/dataplane-mode']);
+    const web = await cluster().client.get(DEPLOYMENT, { namespace: name, name: 'web' });
+    expect(web.spec).toMatchObject({ replicas: 3, template: { spec: { containers: [{ image: 'docker.io/kennethreitz/httpbin:edited' }] } } });
+  });
+
+  it('sets a reverted label again once, then names who reverts it', async () => {
+    const name = 'reverted';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    await cluster().migrate(name);
+    await cluster().ready(name, 'Migrated');
+    const revert = (): Promise<void> => cluster().apply(yaml(namespace(name, { 'istio-injection': 'enabled' })));
+    await revert();
+    await labelled(cluster(), name);
+    await revert();
+    const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'FieldReverted' });
+    expect(stalled.status?.nextAction).toMatch(/istio-injection=disabled.*field manager sidestep-controlplane.*commit these labels/);
+  });
+
+  it('rolls back to the first state after the AmbientMigration was deleted and applied again in mid-flight', async () => {
+    const name = 'again';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'a'), deployment(name, 'b')));
+    await cluster().podsReady(name, 2);
+    const before = await namespaceState(cluster().client, name);
+    const lift = await fence(cluster(), name, RESTART);
+    await cluster().migrate(name);
+    await atStep(cluster(), name, 'Workloads');
+    await cluster().kubectl('delete', 'am', name, '-n', name);
+    await cluster().migrate(name);
+    await lift();
+    await cluster().ready(name, 'Migrated');
+    await cluster().migrate(name, { dataplaneMode: 'Sidecar' });
+    await cluster().ready(name, 'RolledBack');
+    await cluster().podsReady(name, 2);
+    expect(await namespaceState(cluster().client, name)).toEqual(before);
+  });
+
+  it('leaves an Event that names what stays when an AmbientMigration is deleted', async () => {
+    const name = 'deleted';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    await cluster().migrate(name);
+    await cluster().ready(name, 'Migrated');
+    await cluster().kubectl('delete', 'am', name, '-n', name);
+    const note = await cluster().eventNote(name, 'MigrationDeleted');
+    expect(note).toMatch(/istio\.io\/dataplane-mode=ambient.*ControllerRevision sidestep-before/);
+    for (const pod of await cluster().podsReady(name, 1)) expect(pod.metadata.annotations?.['ambient.istio.io/redirection']).toBe('enabled');
+  });
+
+  it('goes back and forth as often as it is told to, and ends where it was told last', async () => {
+    const name = 'forth';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web', { replicas: 2 }), deployment(name, 'api')));
+    await cluster().podsReady(name, 3);
+    const before = await namespaceState(cluster().client, name);
+    await cluster().migrate(name);
+    for (const dataplaneMode of ['Sidecar', 'Ambient', 'Sidecar', 'Ambient', 'Sidecar']) await cluster().migrate(name, { dataplaneMode });
+    await cluster().condition(name, 'Ready', { status: 'True' });
+    await cluster().podsReady(name, 3);
+    expect(await namespaceState(cluster().client, name)).toEqual(before);
+  });
+}
+
+/** Waits until a step is the current one. */
+async function atStep(cluster: Cluster, name: string, step: string): Promise<void> {
+  await until(`${step} is the current step of ${name}`, async () => {
+    const { status } = await cluster.migration(name);
+    return status?.plan?.steps.some((reported) => reported.name === step && reported.state === 'Current') ? true : undefined;
+  });
+}
+
+async function labelled(cluster: Cluster, name: string): Promise<void> {
+  await until(`${name} is labelled again`, async () => {
+    const { metadata } = await cluster.client.get(NAMESPACE, { name });
+    return metadata.labels?.['istio-injection'] === 'disabled' ? true : undefined;
+  });
+}

@@ -1,0 +1,99 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { LEASE } from '../../src/kube/types.js';
+import { writesOf } from '../support/audit.js';
+import type { Cluster } from '../support/cluster.js';
+import { fence } from '../support/fence.js';
+import { deployment, namespace, yaml } from '../support/fixtures.js';
+import { containersOf } from '../support/namespace-state.js';
+import { until } from '../support/until.js';
+import { restartOperator } from './crashes.js';
+
+/** The API server, istiod, and the right to write go away in mid-migration. */
+export function outages(cluster: () => Cluster): void {
+  it('goes on after the API server was killed and started again', async () => {
+    const name = 'api-server-away';
+    await cluster().apply(yaml(namespace(name), ...['a', 'b', 'c'].map((app) => deployment(name, app, { replicas: 2 }))));
+    await cluster().podsReady(name, 6);
+    await cluster().migrate(name);
+    await until('a first restart', async () => (restarts(cluster(), name) > 0 ? true : undefined), { everyMs: 5 });
+    const apiServer = cluster().controlPlane.component('kube-apiserver');
+    await apiServer.kill('SIGKILL');
+    await delay(3_000);
+    await apiServer.start();
+    await cluster().ready(name, 'Migrated');
+    for (const pod of await cluster().podsReady(name, 6)) expect(containersOf(pod)).toEqual(['app']);
+  });
+
+  it('does not begin while istiod is stopped, says so, and goes on by itself', async () => {
+    const name = 'istiod-away-before';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    const istiod = cluster().controlPlane.component('istiod');
+    await istiod.kill();
+    await cluster().migrate(name);
+    const waiting = await cluster().condition(name, 'Ready', { status: 'False', reason: 'ClusterNotReady' });
+    expect(waiting.status?.nextAction).toMatch(/SST1005|SST1007/);
+    expect(writesOf(cluster().audit()).filter(({ objectRef }) => objectRef?.namespace === name && objectRef.resource !== 'events' && objectRef.subresource === undefined)).toEqual([]);
+    await istiod.start();
+    await cluster().ready(name, 'Migrated');
+  });
+
+  it('notices before a restart that istiod has stopped in mid-migration, and goes on when it is back', async () => {
+    const name = 'istiod-away-later';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    const lift = await fence(cluster(), name, { apiGroup: 'apps', resource: 'deployments', operation: 'UPDATE' });
+    await cluster().migrate(name);
+    await cluster().condition(name, 'Ready', { reason: 'ReconcileFailed' });
+    const istiod = cluster().controlPlane.component('istiod');
+    await istiod.kill();
+    await lift();
+    await cluster().condition(name, 'WorkloadsMigrated', { status: 'False', reason: 'ControlPlaneDown' });
+    expect(restarts(cluster(), name)).toBe(0);
+    for (const pod of await cluster().podsReady(name, 1)) expect(containersOf(pod)).toContain('istio-proxy');
+    await istiod.start();
+    await cluster().ready(name, 'Migrated');
+  });
+
+  it('keeps a second operator from writing while the first leads', async () => {
+    const name = 'two-operators';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    const second = await cluster().secondOperator('second');
+    try {
+      await second.start();
+      await cluster().migrate(name);
+      await cluster().ready(name, 'Migrated');
+      const requests = (await second.metrics()).match(/^rest_client_requests_total\{.*\}.*$/gm) ?? [];
+      expect(requests.length).toBeGreaterThan(0);
+      const writes = requests.filter((line) => /method="(POST|PUT|PATCH|DELETE|create|update|patch|apply|delete)"/i.test(line) && !line.endsWith(' 0'));
+      expect(writes).toEqual([]);
+    } finally {
+      await second.stop();
+    }
+  });
+
+  it('stops writing, and ends, when it loses the Lease', async () => {
+    const name = 'lease-lost';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    const pid = cluster().operator.pid;
+    const lease = await cluster().client.get(LEASE, { namespace: 'sidestep-system', name: 'sidestep' });
+    const taken = { ...lease.spec, holderIdentity: 'somebody-else', renewTime: new Date().toISOString().replace('Z', '000Z') };
+    await cluster().client.jsonPatch(LEASE, { namespace: 'sidestep-system', name: 'sidestep' }, [{ op: 'replace', path: '/spec', value: taken }], { fieldManager: 'test' });
+    await until('the operator has ended', async () => (cluster().operator.pid === undefined ? true : undefined));
+    expect(pid).toBeDefined();
+    const before = writesOf(cluster().audit()).length;
+    await cluster().migrate(name);
+    await delay(1_000);
+    expect(writesOf(cluster().audit()).slice(before)).toEqual([]);
+    await restartOperator(cluster());
+    await cluster().ready(name, 'Migrated');
+  });
+}
+
+/** Restarts that the API server has accepted. */
+function restarts(cluster: Cluster, name: string): number {
+  return writesOf(cluster.audit()).filter(({ objectRef, responseStatus }) => objectRef?.namespace === name && objectRef.resource === 'deployments' && (responseStatus?.code ?? 500) < 300).length;
+}

@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    reporters: ['./test/support/reporter.ts'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'cdk8s/**/*.test.ts', 'scripts/**/*.test.ts', 'test/support/**/*.test.ts'],
+          // No test may lean on one that ran before it.
+          sequence: { shuffle: { files: false, tests: true } },
+        },
+      },
+      {
+        test: {
+          name: 'controlplane',
+          include: ['test/controlplane/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          // A control plane at a time: two would share the cores, and time out.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          // The first start builds the control plane with Go.
+          hookTimeout: 900_000,
+        },
+      },
+    ],
+  },
+});
