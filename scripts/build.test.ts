@@ -34,7 +34,7 @@ describe('the bundle that prints the manifests', () => {
   it('leaves out the Deployment on demand', async () => {
     const kinds = parseAllDocuments(await run('--without-deployment')).map((document) => document.get('kind'));
     expect(kinds).toEqual([
-      'CustomResourceDefinition', 'Namespace', 'ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding',
+      'CustomResourceDefinition', 'Namespace', 'ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding', 'Role', 'RoleBinding',
       'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding',
     ]);
   });

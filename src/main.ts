@@ -9,6 +9,9 @@ import { type Logger, createLogger } from './log.js';
 import { SidestepOperator } from './operator.js';
 import { Metrics } from './runtime/metrics.js';
 
+/** How long the process may take to end by itself after its operator has ended, in milliseconds. */
+const FORCED_EXIT_MS = 3_000;
+
 /** Configuration → operator → controllers → run until SIGTERM. */
 async function main(config: Config, log: Logger): Promise<void> {
   const metrics = new Metrics();
@@ -40,7 +43,15 @@ async function main(config: Config, log: Logger): Promise<void> {
 
 const config = readConfig();
 const log = createLogger({ level: config.logLevel });
-main(config, log).catch((error: unknown) => {
-  log.error({ err: error }, 'the operator ended');
-  process.exitCode = 1;
-});
+main(config, log)
+  .catch((error: unknown) => {
+    log.error({ err: error }, 'the operator ended');
+    process.exitCode = 1;
+  })
+  .finally(() => {
+    // An operator that may no longer write must make room for one that may, whatever still holds the process.
+    setTimeout(() => {
+      log.error({ resources: process.getActiveResourcesInfo() }, 'the process is ended by force');
+      process.exit();
+    }, FORCED_EXIT_MS).unref();
+  });

@@ -227,7 +227,9 @@ export class Reflector<T extends KubeObject> {
     if (watching) this.#restarting('error');
     const waitMs = Math.max(this.#backoff(), retryAfterMs(error));
     const fields = { err: error, resource: this.#resource, retryInMs: Math.round(waitMs) };
-    this.#options.log.error(fields, watching ? 'watch failed' : 'list failed');
+    // An outage is told once for each kind, not at each try.
+    const level = this.#failures <= 1 ? 'error' : 'debug';
+    this.#options.log[level](fields, watching ? 'watch failed' : 'list failed');
     return waitMs;
   }
 

@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await cluster?.stop();
-}, 30_000);
+}, 60_000);
 
 const current = (): Cluster => cluster;
 

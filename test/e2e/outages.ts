@@ -9,6 +9,9 @@ import { containersOf } from '../support/namespace-state.js';
 import { until } from '../support/until.js';
 import { restartOperator } from './crashes.js';
 
+/** A kind that Sidestep watches, and that a cluster may lack. */
+const ABSENT_KIND = 'proxyconfigs.networking.istio.io';
+
 /** The API server, istiod, and the right to write go away in mid-migration. */
 export function outages(cluster: () => Cluster): void {
   it('goes on after the API server was killed and started again', async () => {
@@ -91,6 +94,28 @@ export function outages(cluster: () => Cluster): void {
     await restartOperator(cluster());
     await cluster().ready(name, 'Migrated');
   });
+
+  it('takes a kind whose CRD is absent for empty, and watches it once it appears', async () => {
+    const name = 'absent-kind';
+    const { metadata: _, status: __, ...crd } = JSON.parse(await cluster().kubectl('get', 'crd', ABSENT_KIND, '-o', 'json')) as Record<string, unknown>;
+    await cluster().kubectl('delete', 'crd', ABSENT_KIND);
+    await cluster().operator.kill('SIGTERM');
+    await restartOperator(cluster());
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    await cluster().migrate(name);
+    await cluster().ready(name, 'Migrated');
+
+    await establish(cluster(), JSON.stringify({ ...crd, metadata: { name: ABSENT_KIND, annotations: { 'api-approved.kubernetes.io': 'unapproved, test' } } }));
+    await cluster().apply(yaml({ apiVersion: 'networking.istio.io/v1beta1', kind: 'ProxyConfig', metadata: { name: 'late', namespace: name }, spec: { concurrency: 1 } }));
+    const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
+    expect(stalled.status?.nextAction).toMatch(/ProxyConfig late/);
+  });
+}
+
+async function establish(cluster: Cluster, crd: string): Promise<void> {
+  await cluster.apply(crd);
+  await cluster.kubectl('wait', '--for=condition=Established', `crd/${ABSENT_KIND}`, '--timeout=30s');
 }
 
 /** Restarts that the API server has accepted. */

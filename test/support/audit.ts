@@ -39,7 +39,16 @@ export function writesOf(entries: readonly AuditEntry[], user = OPERATOR_USER): 
   return entries.filter((entry) => entry.user.username === user && WRITE_VERBS.has(entry.verb) && !isDryRun(entry));
 }
 
-/** `verb resource.group[/subresource]`, the form in which RBAC grants. */
+/**
+ * The permissions that a request needed, as `verb resource.group[/subresource]`, the form in which RBAC grants. A
+ * server-side apply that creates is audited as a patch, and authorised as a patch and a create.
+ */
+export function permissionsOf(entry: AuditEntry): string[] {
+  const created = entry.verb === 'patch' && entry.responseStatus?.code === 201;
+  return [permissionOf(entry), ...(created ? [permissionOf({ ...entry, verb: 'create' })] : [])];
+}
+
+/** The permission that the verb of a request stands for. */
 export function permissionOf({ verb, objectRef }: AuditEntry): string {
   const group = objectRef?.apiGroup ? `.${objectRef.apiGroup}` : '';
   const subresource = objectRef?.subresource ? `/${objectRef.subresource}` : '';

@@ -38,7 +38,7 @@ describe('forward', () => {
     ['waits while the injector is dead', observed({ probes: { pods: new Map([['Deployment/web', { kind: 'injector-down', message: 'x' }]]), istiod: 'alive' } }), 'Preflight wait ClusterNotReady'],
     ['holds when paused', observed({ snapshot, migration: migration({ paused: true }) }), 'Enrol wait Paused'],
     ['waits for approval', observed({ probes: alive, migration: migration({ approval: 'Manual' }) }), 'Approval wait AwaitingApproval'],
-    ['stalls on a blocker', observed({ probes: alive, workloads: [workload({ obstacle: 'OnDelete' })] }), 'Plan stalled BlockedByFindings'],
+    ['stalls on a blocker, before any dry run', observed({ workloads: [workload({ obstacle: 'OnDelete' })] }), 'Preflight stalled BlockedByFindings'],
     ['stalls on a policy that appears in mid-migration', observed({ snapshot, labels: enrolledLabels, policies: [{ kind: 'EnvoyFilter', metadata: { name: 'x', namespace: 'shop' } }] }), 'Plan stalled BlockedByFindings'],
     ['names a workload that a hand has paused meanwhile', observed({ snapshot, labels: enrolledLabels, workloads: [workload({ obstacle: 'Paused' })] }), 'Workloads stalled RolloutBlocked'],
     ['stops when somebody has reverted the labels twice', observed({ snapshot, annotations: { 'sidestep.dev/enrolled': '1.2' }, probes: alive }), 'Enrol stalled FieldReverted'],

@@ -43,12 +43,14 @@ export const STEPS: readonly Step[] = [
   { name: 'Verify', condition: 'Verified', forward: verified },
 ];
 
-function preflight(observed: Observed): Verdict {
+function preflight(observed: Observed, plan: Plan): Verdict {
   if (observed.snapshot) return done('Passed', 'checked before the first change');
   const unhealthy = healthFindings(observed).filter((finding) => isBlocking(finding, []));
   if (unhealthy.length > 0) {
     return { kind: 'wait', reason: 'ClusterNotReady', message: list(unhealthy), recheckMs: RECHECK_HEALTH_MS };
   }
+  const blocked = blockedBy(observed, plan);
+  if (blocked) return blocked;
   if (isAmbientAlready(observed)) return done('Passed', 'nothing to change');
   const pods = observed.workloads.filter((workload) => isInjected(observed, workload));
   const message = 'dry runs show what the injector does with the templates of today';
@@ -61,8 +63,13 @@ function preflight(observed: Observed): Verdict {
 }
 
 function planReady(observed: Observed, plan: Plan): Verdict {
+  return blockedBy(observed, plan) ?? done('Planned', `plan ${plan.hash}: ${plan.actions.length} changes`);
+}
+
+/** Findings are looked at again after a while without any event: those about other namespaces wake nobody here. */
+function blockedBy(observed: Observed, plan: Plan): Verdict | undefined {
   const blocking = plan.findings.filter((finding) => isBlocking(finding, observed.spec.acknowledge));
-  if (blocking.length === 0) return done('Planned', `plan ${plan.hash}: ${plan.actions.length} changes`);
+  if (blocking.length === 0) return undefined;
   return { kind: 'stalled', reason: 'BlockedByFindings', message: list(blocking), recheckMs: RECHECK_FINDINGS_MS };
 }
 

@@ -4,6 +4,7 @@ import { LABEL } from '../../api/labels.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import {
   CONFIG_MAP,
+  type ConfigMap,
   CONTROLLER_REVISION,
   DAEMON_SET,
   DEPLOYMENT,
@@ -20,6 +21,7 @@ import {
 } from '../../kube/types.js';
 import { hasSidecar, speaksHbone } from '../../mesh/dataplane.js';
 import type { Request } from '../../runtime/request.js';
+import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LABEL } from './observe-mesh.js';
@@ -46,7 +48,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     watch({ type: CONTROLLER_REVISION, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), labelSelector: LABEL.snapshot }),
     watch({ type: SERVICE, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), predicate: generationOrMetadataChanged, transform: metadataOnly }),
     watch({ type: NETWORK_POLICY, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), predicate: generationOrMetadataChanged }),
-    watch({ type: CONFIG_MAP, map: isMeshConfig, namespace: location.istioNamespace, transform: onlyMeshConfig }),
+    watch({ type: CONFIG_MAP, map: (_, stores) => allMigrations(stores), predicate: meshConfigChanged, namespace: location.istioNamespace, transform: onlyMeshConfig }),
     everywhere(MUTATING_WEBHOOK_CONFIGURATION),
     everywhere(VALIDATING_WEBHOOK_CONFIGURATION),
     watch({ type: GATEWAY_CLASS, map: (_, stores) => allMigrations(stores) }),
@@ -73,17 +75,13 @@ function componentOf(pod: Pod): string[] | undefined {
   return found && [found.value];
 }
 
-function isMeshConfig(object: KubeObject, stores: Stores): readonly Request[] {
-  return isMeshConfigName(object.metadata.name) ? allMigrations(stores) : [];
+/** istiod's leader locks are ConfigMaps too, beside the mesh configuration, and change every few seconds. */
+function meshConfigChanged({ old, new: now }: Change<ConfigMap>): boolean {
+  return old?.data?.['mesh'] !== now?.data?.['mesh'];
 }
 
-/** `istio`, or `istio-REVISION`; istiod's leader locks lie beside them and change every few seconds. */
-function isMeshConfigName(name: string): boolean {
-  return name === 'istio' || (name.startsWith('istio-') && !name.includes('leader'));
-}
-
-function onlyMeshConfig<T extends KubeObject & { data?: Record<string, string> }>(object: T): T {
-  const mesh = isMeshConfigName(object.metadata.name) ? object.data?.['mesh'] : undefined;
+function onlyMeshConfig(object: ConfigMap): ConfigMap {
+  const mesh = object.data?.['mesh'];
   return { ...metadataOnly(object), ...(mesh !== undefined && { data: { mesh } }) };
 }
 
