@@ -1,7 +1,6 @@
 import { AMBIENT_MIGRATION } from './api/ambient-migration.js';
 import { goodbye } from './controllers/ambient-migration/goodbye.js';
 import type { ControllerSpec } from './runtime/controller.js';
-import { EventRecorder } from './kube/events.js';
 import { ManagedOperator, type ManagedOperatorOptions } from './runtime/operator.js';
 
 /**
@@ -10,13 +9,10 @@ import { ManagedOperator, type ManagedOperatorOptions } from './runtime/operator
  */
 export class SidestepOperator extends ManagedOperator {
   readonly #controllers: readonly ControllerSpec[];
-  readonly #events: EventRecorder;
 
   constructor(options: ManagedOperatorOptions, controllers: readonly ControllerSpec[]) {
-    super(options);
+    super({ ...options, types: [AMBIENT_MIGRATION] });
     this.#controllers = controllers;
-    const { client, clock, log, component, identity } = options;
-    this.#events = new EventRecorder({ client, clock, log, component, instance: identity });
   }
 
   protected override async init(): Promise<void> {
@@ -28,7 +24,7 @@ export class SidestepOperator extends ManagedOperator {
       const uid = object.metadata?.uid;
       const metadata = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) };
       const event = await goodbye({ apiVersion, kind, metadata }, this.client);
-      if (event) this.#events.emit(event);
+      if (event) this.events.emit(event);
     });
   }
 }

@@ -107,6 +107,16 @@ describe('EventRecorder', () => {
     expect(series().at(-1)).toMatchObject([{ value: { count: 10 } }]);
   });
 
+  it('leaves no timer behind when it is stopped, and writes nothing more', async () => {
+    recorder.emit(event());
+    await recorder.flush(1_000);
+    recorder.emit(event());
+    recorder.stop();
+    await clock.advance(600_000);
+    expect(clock.pending).toBe(0);
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('begins a new event after six quiet minutes', async () => {
     recorder.emit(event());
     await recorder.flush(1_000);

@@ -115,6 +115,16 @@ export class EventRecorder {
         resolve();
       });
     });
+    this.#stopSweep();
+  }
+
+  /** Drops what is waiting and leaves no timer behind. */
+  stop(): void {
+    this.#queue.length = 0;
+    this.#stopSweep();
+  }
+
+  #stopSweep(): void {
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
   }

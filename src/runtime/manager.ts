@@ -133,6 +133,7 @@ export class Manager {
       for (const controller of this.#controllers) controller.abort(reason);
       this.#end.abort(reason);
       background.abort(reason);
+      this.#events.stop();
       this.#loop.stop();
       await this.#probes?.stop();
     }

@@ -4,6 +4,7 @@ import type { V1CustomResourceDefinitionVersion } from '@kubernetes/client-node'
 import equal from 'fast-deep-equal';
 import { parse } from 'yaml';
 import type { Client } from '../kube/client.js';
+import type { EventRecorder } from '../kube/events.js';
 import { pathOf, type KubeObject, type ResourceType } from '../kube/resource.js';
 import type { CustomResourceDefinition } from '../kube/types.js';
 import type { Logger } from '../log.js';
@@ -21,6 +22,8 @@ import { toSelf, watch } from './watch.js';
 export interface ManagedOperatorOptions extends Omit<ManagerOptions, 'controllers'> {
   /** For handlers given to `watchResource`. Default concurrency is 1 per kind, as handlers of the package expect; others as `ControllerSpec`. */
   readonly handlers?: { readonly concurrency?: number; readonly timeoutMs?: number; readonly backoff?: Backoff };
+  /** Kinds that `watchResource` need not ask the API server about: so it may be away at the start, or not serve them yet. */
+  readonly types?: readonly ResourceType[];
 }
 
 /** The package's type of the client for an object: as ours, with times as Date, which nothing here touches. */
@@ -55,6 +58,7 @@ export abstract class ManagedOperator extends Operator {
   constructor(options: ManagedOperatorOptions) {
     super(operatorLogger(options.log));
     this.#options = options;
+    for (const type of options.types ?? []) this.#types.set(idOf(type), type);
   }
 
   /**
@@ -82,6 +86,17 @@ export abstract class ManagedOperator extends Operator {
     return this.#run.getStore()?.client ?? this.#manager?.client ?? this.#options.client;
   }
 
+  /**
+   * Tells people of something; in handlers only.
+   *
+   * @throws {Error} no handler is running
+   */
+  protected get events(): EventRecorder {
+    const run = this.#run.getStore();
+    if (!run) throw new Error('Events are emitted by handlers, while they run');
+    return run.events;
+  }
+
   /** Registers a controller; in `init` only. */
   protected registerController(spec: ControllerSpec): void {
     if (this.#manager) throw new Error('controllers and watches are registered in init()');
@@ -92,7 +107,7 @@ export abstract class ManagedOperator extends Operator {
    * Calls `onEvent` for each object that is added, modified or deleted. For one object never twice at a time; if it throws,
    * again after a while with what there is then. It gets a copy of the object, which it may change.
    *
-   * @throws {Error} the API server does not serve the kind, or the call comes after `init`
+   * @throws {Error} the API server does not serve the kind (and it is not one of `types`), or the call comes after `init`
    */
   protected override async watchResource(
     group: string,
@@ -192,7 +207,7 @@ export abstract class ManagedOperator extends Operator {
 
   async #start(): Promise<void> {
     await this.init();
-    const { handlers: _, ...options } = this.#options;
+    const { handlers: _, types: __, ...options } = this.#options;
     this.#manager = new Manager({ ...options, controllers: this.#controllers });
     await this.#manager.run(this.#stop.signal);
   }
