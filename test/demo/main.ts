@@ -74,6 +74,8 @@ async function follow(cluster: Cluster, isThere: (migration: AmbientMigration) =
       const migration = await cluster.migration(LEGACY);
       const { conditions, workloads, phase, nextAction } = migration.status ?? {};
       for (const { type, status, reason, message } of conditions ?? []) {
+        // Says the same as Ready, the other way round.
+        if (type === 'Reconciling') continue;
         const text = `${type}=${status} ${reason}${message ? `: ${message}` : ''}`;
         if (printed.get(type) !== text) screen.line(text);
         printed.set(type, text);

@@ -100,7 +100,7 @@ describe('back', () => {
     ['waits for an injector that is down', observed({ ...restored, probes: { pods: new Map([['Deployment/web', { kind: 'injector-down', message: 'x' }]]), istiod: 'not-asked' } }), 'Workloads wait InjectorDown'],
     ['waits for an injector whose view lags', observed({ ...restored, probes: notInjected }), 'Workloads wait InjectorNotInjecting'],
     ['restarts what the injector will inject', observed({ ...restored, probes: alive }), 'Workloads act Restarting'],
-    ['takes the data-plane label away last', observed({ ...restored, workloads: [workload()] }), 'Enrol act LabelsSet'],
+    ['takes the data-plane label away last', observed({ ...restored, workloads: [workload()] }), 'Enrol act LabelsMissing'],
     ['is done when label and mark are gone', observed({ ...rollback, labels: { [LABEL.injection]: 'enabled' }, annotations: {}, workloads: [workload()] }), '- done RolledBack'],
     ['is not held by ill health', observed({ ...restored, probes: alive, mesh: mesh({ nodesWithoutZtunnel: ['node-1'] }) }), 'Workloads act Restarting'],
     ['keeps the label, but not Ready, for an enrolled Job pod', observed({ ...restored, workloads: [workload()], jobPods: ambientPods }), '- done RolledBack'],

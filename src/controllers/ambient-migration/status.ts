@@ -59,9 +59,16 @@ function nextConditions(observed: Observed, decision: Decision, { isNew, failure
     set('Ready', ready, reason, message),
     set('Reconciling', !ready && !stalled, reason, message),
     set('Stalled', stalled, stalled ? reason : 'Progressing', stalled ? message : ''),
-    ...decision.steps.flatMap((report) => stepCondition(observed, decision, report, set)),
+    ...(isNew ? unchanged(observed) : decision.steps.flatMap((report) => stepCondition(observed, decision, report, set))),
     set('Paused', observed.spec.paused, observed.spec.paused ? 'Paused' : 'NotPaused', observed.spec.paused ? 'spec.paused is true' : ''),
   ];
+}
+
+const SUMMARY: readonly string[] = ['Ready', 'Reconciling', 'Stalled', 'Paused'] satisfies ConditionType[];
+
+/** Conditions of the steps say nothing yet about a spec that nobody has looked at: they keep what they said, and of which. */
+function unchanged(observed: Observed): NextCondition[] {
+  return (observed.migration.status?.conditions ?? []).filter(({ type }) => !SUMMARY.includes(type));
 }
 
 type Setter = (type: ConditionType, value: boolean, reason: Reason, message: string) => NextCondition;
@@ -82,12 +89,17 @@ function stepCondition(observed: Observed, decision: Decision, report: StepRepor
 
 /** Going back, `Enrolled` and `WorkloadsMigrated` tell how much of the migration is still there; the others ask nothing. */
 function backCondition(observed: Observed, decision: Decision, report: StepReport, set: Setter): NextCondition[] {
-  const verdict: Verdict = report.step.name === decision.current ? decision.verdict : (report.verdict ?? decision.verdict);
+  const verdict: Verdict | undefined = report.step.name === decision.current ? decision.verdict : report.verdict;
   switch (report.step.condition) {
-    case 'Enrolled':
-      return [set('Enrolled', isEnrolledNamespace(observed.namespace), verdict.reason, verdict.message)];
-    case 'WorkloadsMigrated':
-      return [set('WorkloadsMigrated', false, verdict.reason, verdict.message)];
+    case 'Enrolled': {
+      const waits = { reason: 'LabelsSet', message: 'the labels stay until every workload has its sidecar' } as const;
+      const { reason, message } = verdict ?? waits;
+      return [set('Enrolled', isEnrolledNamespace(observed.namespace), reason, message)];
+    }
+    case 'WorkloadsMigrated': {
+      const { reason, message } = verdict ?? decision.verdict;
+      return [set('WorkloadsMigrated', false, reason, message)];
+    }
     default:
       return [];
   }

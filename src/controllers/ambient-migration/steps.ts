@@ -83,7 +83,7 @@ function snapshotTaken(observed: Observed): Verdict {
   if (observed.snapshot) return done('SnapshotKept', `ControllerRevision ${observed.snapshot.name}`);
   if (isAmbientAlready(observed)) return done('NothingToRollBack', 'nothing was changed');
   const actions = [{ type: 'write-snapshot', data: snapshotData(observed) }] as const;
-  return { kind: 'act', actions, reason: 'SnapshotMissing', message: 'the state before is written down' };
+  return { kind: 'act', actions, reason: 'SnapshotMissing', message: 'writing the state before into ControllerRevision sidestep-before' };
 }
 
 /** Once injection is off, the restarts of the step Workloads replace every sidecar anyway. */
@@ -95,7 +95,7 @@ function tunnelReady(observed: Observed): Verdict {
 function enrolled(observed: Observed): Verdict {
   const changes = enrolChanges(observed);
   if (changes.length === 0) return done('LabelsSet', `${LABEL.dataplaneMode}=ambient`);
-  const message = `the namespace is labelled ${describe(changes)}`;
+  const message = `labelling the namespace ${describe(changes)}`;
   if (!observed.probes) return { kind: 'probe', request: { pods: [], istiod: true }, reason: 'LabelsMissing', message };
   if (observed.probes.istiod === 'down') {
     return { kind: 'wait', reason: 'ControlPlaneDown', message: 'istiod does not answer', recheckMs: RECHECK_HEALTH_MS };
@@ -134,7 +134,7 @@ function verified(observed: Observed): Verdict {
 
 function workloadsSidecar(observed: Observed): Verdict {
   const changes = restoreInjectionChanges(observed);
-  if (changes.length > 0) return labelVerdict(observed, changes, `injection is restored: ${describe(changes)}`);
+  if (changes.length > 0) return labelVerdict(observed, changes, `restoring injection: ${describe(changes)}`);
   const closed = notInjected(observed);
   if (closed.length > 0) {
     const before = observed.snapshot?.data.namespace.labels ?? {};
@@ -169,8 +169,8 @@ function unenrolled(observed: Observed): Verdict {
       message: `${leaving.join(', ')} came during the migration and get no sidecar: remove their opt-out of injection, or label their templates ${LABEL.dataplaneMode}: ambient or none`,
     };
   }
-  const actions = [{ type: 'label-namespace', changes, note: 'the namespace leaves ambient mode' }] as const;
-  return { kind: 'act', actions, reason: 'LabelsSet', message: `removed last: ${LABEL.dataplaneMode}` };
+  const actions = [{ type: 'label-namespace', changes, note: 'leaving ambient mode' }] as const;
+  return { kind: 'act', actions, reason: 'LabelsMissing', message: `removing ${LABEL.dataplaneMode}, the last label of ours` };
 }
 
 /** Workloads that had a sidecar before, and would get none now: somebody has changed the injection labels by hand. */

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { mesh, observed, pod, workload } from '../../../test/support/observed.js';
+import { LABEL } from '../../api/labels.js';
+import { FINDINGS, type Finding, isBlocking } from '../../mesh/findings.js';
+import type { PolicyObject } from '../../mesh/policy-object.js';
+import type { Budget, Observed, PodProbe } from './observed.js';
+import { dryRunFindings, healthFindings, namespaceFindings } from './preflight.js';
+
+const template = (metadata: object): object => ({ template: { metadata: { labels: { app: 'web' }, ...metadata }, spec: { containers: [{ name: 'app' }] } } });
+const policy = (kind: string, spec: object, metadata: object = {}): PolicyObject => ({ kind, metadata: { name: 'x', namespace: 'shop', ...metadata }, spec });
+const probed = (probe: PodProbe): Observed => observed({ probes: { pods: new Map([['Deployment/web', probe]]), istiod: 'alive' } });
+const budget: Budget = { name: 'web', selects: () => true, disruptionsAllowed: 0, desiredHealthy: 2, expectedPods: 2 };
+const strict = policy('PeerAuthentication', { mtls: { mode: 'STRICT' } });
+
+/** For each code: a namespace in which it is raised, and the object that it names. */
+const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
+  SST1001: [observed({ mesh: mesh({ ambientAccepted: false }) }), 'GatewayClass/istio-waypoint'],
+  SST1002: [observed({ mesh: mesh({ injectsHbone: false }) }), 'ConfigMap/istio-system/istio'],
+  SST1003: [observed({ mesh: mesh({ nodesWithoutZtunnel: ['node-1'] }) }), 'Node/node-1'],
+  SST1004: [observed({ mesh: mesh({ nodesWithoutCni: ['node-1'] }) }), 'Node/node-1'],
+  SST1005: [probed({ kind: 'injector-down', message: 'refused' }), 'MutatingWebhookConfiguration/istio-sidecar-injector'],
+  SST1006: [probed({ kind: 'created', sidecar: false }), 'Deployment/web'],
+  SST1007: [observed({ probes: { pods: new Map(), istiod: 'down' } }), 'Namespace/istio-system'],
+  SST1008: [observed({ mesh: mesh({ validatingRevisions: [] }) }), 'Namespace/istio-system'],
+  SST2001: [observed({ policies: [policy('EnvoyFilter', {})] }), 'EnvoyFilter/x'],
+  SST2002: [observed({ policies: [policy('PeerAuthentication', { mtls: { mode: 'DISABLE' } })] }), 'PeerAuthentication/x'],
+  SST2003: [observed({ policies: [policy('NetworkPolicy', { podSelector: {} })] }), 'NetworkPolicy/x'],
+  SST2004: [observed({ policies: [policy('Service', {}, { labels: { [LABEL.useWaypoint]: 'waypoint' } })] }), 'Service/x'],
+  SST3001: [observed({ mesh: mesh({ oldSidecars: ['other/caller'] }) }), 'Namespace/shop'],
+  SST3002: [observed({ mesh: mesh({ oldSidecars: ['other/caller'] }), policies: [strict] }), 'Namespace/shop'],
+  SST4001: [observed({ strayPods: [pod({ name: 'gateway', gateway: true })] }), 'Pod/gateway'],
+  SST4002: [observed({ workloads: [workload({ pods: [pod({ mode: 'none' })] })] }), 'Pod/web-1'],
+  SST4003: [observed({ strayPods: [pod({ name: 'bare', owner: undefined })] }), 'Pod/bare'],
+  SST4004: [observed({ workloads: [workload({ obstacle: 'OnDelete' })] }), 'Deployment/web'],
+  SST4005: [observed({ workloads: [workload({ obstacle: 'Partition' })] }), 'Deployment/web'],
+  SST4006: [observed({ workloads: [workload({ obstacle: 'Paused' })] }), 'Deployment/web'],
+  SST4007: [observed({ workloads: [workload({ maxUnavailable: 1 })], budgets: [budget] }), 'Deployment/web'],
+  SST4008: [observed({ workloads: [workload(template({ labels: { [LABEL.dataplaneMode]: 'none' } }))] }), 'Deployment/web'],
+  SST4009: [observed({ workloads: [workload(template({ annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '1' } }))] }), 'Deployment/web'],
+  SST4010: [observed({ workloads: [workload(template({ labels: { [LABEL.tunnel]: 'http' } }))] }), 'Deployment/web'],
+  SST4011: [observed({ workloads: [workload({ outage: true })] }), 'Deployment/web'],
+  SST4012: [probed({ kind: 'refused', message: 'exceeded quota' }), 'Deployment/web'],
+  SST4013: [observed({ workloads: [workload({ finished: false })] }), 'Deployment/web'],
+};
+
+function findings(given: Observed): Finding[] {
+  return [...healthFindings(given), ...dryRunFindings(given), ...namespaceFindings(given)];
+}
+
+describe('findings', () => {
+  it.each(Object.entries(RAISED))('%s is raised, alone, and names its object', (code, [given, object]) => {
+    expect(findings(given).map((finding) => `${finding.code} ${finding.object}`)).toEqual([`${code} ${object}`]);
+  });
+
+  it('are none in a healthy namespace', () => {
+    expect(findings(observed({ probes: { pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]), istiod: 'alive' } }))).toEqual([]);
+  });
+
+  it.each<[string, Observed]>([
+    ['a gateway that is opted out', observed({ strayPods: [pod({ gateway: true, dataplaneMode: 'none', counts: false })] })],
+    ['a pod without sidecar whose template says none', observed({ workloads: [workload({ pods: [pod({ mode: 'none', dataplaneMode: 'none', counts: false })] })] })],
+    ['a pod without sidecar in a namespace that is ambient', observed({ labels: { [LABEL.dataplaneMode]: 'ambient' }, workloads: [workload({ pods: [pod({ mode: 'none' })] })] })],
+    ['a budget over a rollout that surges', observed({ budgets: [budget] })],
+    ['a workload that was never in the mesh', observed({ labels: {}, workloads: [workload({ obstacle: 'OnDelete', pods: [] })] })],
+  ])('are none for %s', (_, given) => {
+    expect(namespaceFindings(given)).toEqual([]);
+  });
+});
+
+describe('a blocker', () => {
+  const finding: Finding = { code: 'SST2001', object: 'EnvoyFilter/x', message: '' };
+  it.each([
+    ['nothing', [], true],
+    ['its code', [{ code: 'SST2001' }], false],
+    ['its code and object', [{ code: 'SST2001', object: 'EnvoyFilter/x' }], false],
+    ['another object', [{ code: 'SST2001', object: 'EnvoyFilter/y' }], true],
+    ['another code', [{ code: 'SST2002' }], true],
+  ])('with %s acknowledged blocks: %s', (_, acknowledged, blocks) => {
+    expect(isBlocking(finding, acknowledged)).toBe(blocks);
+  });
+
+  it('that must be fixed cannot be acknowledged away', () => {
+    expect(isBlocking({ ...finding, code: 'SST4004' }, [{ code: 'SST4004' }])).toBe(true);
+  });
+});
