@@ -97,6 +97,19 @@ export const FINDINGS = {
     'Enable global.configValidation in the istiod chart.',
     'istio/istio manifests/charts/istio-control/istio-discovery/templates/validatingwebhookconfiguration.yaml',
   ),
+  SST1009: kind(
+    'BLOCK',
+    'The CNI agent is configured not to enrol pods of this namespace: without their sidecars they would leave the mesh.',
+    'Change AMBIENT_ENABLED, EXCLUDE_NAMESPACES or AMBIENT_ENABLEMENT_SELECTOR in ConfigMap istio-cni-config.',
+    'istio/istio manifests/charts/istio-cni/values.yaml (ambient.enablementSelectors, excludeNamespaces)',
+    MUST_FIX,
+  ),
+  SST1010: kind(
+    'WARN',
+    'The configuration of the CNI agent is not in the namespace of istiod, so Sidestep cannot tell which pods it enrols.',
+    'Check excludeNamespaces and ambient.enablementSelectors of the istio-cni chart yourself.',
+    'istio/istio manifests/charts/istio-cni/templates/configmap-cni.yaml',
+  ),
   SST2001: kind(
     'BLOCK',
     'An object applies to this namespace that Sidestep does not yet understand, so its meaning in ambient mode is not proven.',

@@ -89,6 +89,17 @@ export function mesh(overrides: Partial<Mesh> = {}): Mesh {
     injectsHbone: true,
     injectors: injectors(),
     validatingRevisions: ['default'],
+    enrolment: {
+      enabled: true,
+      excludedNamespaces: ['kube-system'],
+      selectors: [
+        { podSelector: { matchLabels: { [LABEL.dataplaneMode]: 'ambient' } } },
+        {
+          namespaceSelector: { matchLabels: { [LABEL.dataplaneMode]: 'ambient' } },
+          podSelector: { matchExpressions: [{ key: LABEL.dataplaneMode, operator: 'NotIn', values: ['none'] }] },
+        },
+      ],
+    },
     nodesWithoutZtunnel: [],
     nodesWithoutCni: [],
     oldSidecars: [],

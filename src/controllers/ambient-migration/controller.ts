@@ -1,4 +1,5 @@
 import { AMBIENT_MIGRATION, type AmbientMigration } from '../../api/ambient-migration.js';
+import { isNotFound } from '../../kube/errors.js';
 import { applyStatus } from '../../kube/status.js';
 import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
@@ -62,15 +63,19 @@ async function carryOut(decision: Decision, observed: Observed, context: Reconci
 }
 
 async function report(observed: Observed, decision: Decision, pass: Pass, context: ReconcileContext): Promise<void> {
-  const live = observed.migration;
-  const { object, written } = await applyStatus<AmbientMigration>(context.client, AMBIENT_MIGRATION, live, statusOf(observed, decision, pass), {
-    fieldManager: STATUS_FIELD_MANAGER,
-    signal: context.signal,
-  });
-  if (!written) return;
-  context.stores.of(AMBIENT_MIGRATION).record(object);
+  const status = statusOf(observed, decision, pass);
+  const options = { fieldManager: STATUS_FIELD_MANAGER, signal: context.signal };
+  const applied = await applyStatus<AmbientMigration>(context.client, AMBIENT_MIGRATION, observed.migration, status, options).catch(ignoreNotFound);
+  if (!applied?.written) return;
+  context.stores.of(AMBIENT_MIGRATION).record(applied.object);
   if (decision.verdict.kind !== 'stalled') return;
-  context.events.emit({ regarding: referenceTo(live), type: 'Warning', reason: decision.verdict.reason, note: decision.verdict.message, action: 'Migrate' });
+  const { reason, message } = decision.verdict;
+  context.events.emit({ regarding: referenceTo(observed.migration), type: 'Warning', reason, note: message, action: 'Migrate' });
+}
+
+/** The AmbientMigration was deleted while the pass ran: nobody is left to report to. */
+function ignoreNotFound(error: unknown): undefined {
+  if (!isNotFound(error)) throw error;
 }
 
 /** How long to wait for the caches when the API server knew better than they did, in milliseconds. */

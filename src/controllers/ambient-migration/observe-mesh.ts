@@ -29,10 +29,10 @@ import {
 } from '../../kube/types.js';
 import { hasSidecar, isLive, speaksHbone } from '../../mesh/dataplane.js';
 import type { MeshSettings } from '../../mesh/policies.js';
-import { type PolicyObject, asRecord, asStrings, stringAt } from '../../mesh/policy-object.js';
+import { type PolicyObject, asRecord, asRecords, asStrings, stringAt } from '../../mesh/policy-object.js';
 import type { Stores } from '../../runtime/stores.js';
 import type { MeshLocation } from './observe.js';
-import type { Mesh } from './observed.js';
+import type { EnrolmentConfig, Mesh } from './observed.js';
 
 /** Istio, Gateway API and NetworkPolicy kinds that may change what a namespace means in ambient mode. */
 export const POLICY_KINDS = [
@@ -62,6 +62,10 @@ export const POLICY_KINDS = [
 /** Pod labels of the two DaemonSets of ambient mode (charts `ztunnel` and `istio-cni`). */
 export const ZTUNNEL_LABEL = { key: 'app', value: 'ztunnel' } as const;
 export const CNI_LABEL = { key: 'k8s-app', value: 'istio-cni-node' } as const;
+
+/** ConfigMap of the CNI agent, and the keys in it that decide which pods it enrols. */
+export const CNI_CONFIG = 'istio-cni-config';
+export const CNI_KEYS = ['AMBIENT_ENABLED', 'AMBIENT_ENABLEMENT_SELECTOR', 'EXCLUDE_NAMESPACES'];
 
 /** Name of the store index that finds the pods of the two DaemonSets. */
 export const COMPONENT_INDEX = 'mesh-component';
@@ -103,6 +107,7 @@ export function observeMesh(stores: Stores, location: MeshLocation, namespace: s
       .list()
       .filter((object) => object.webhooks?.some(({ name }) => name.endsWith('validation.istio.io')))
       .map((object) => object.metadata.labels?.[LABEL.revision] ?? 'default'),
+    enrolment: enrolmentConfig(stores, istioNamespace),
     nodesWithoutZtunnel: without(ZTUNNEL_LABEL.value),
     nodesWithoutCni: without(CNI_LABEL.value),
     oldSidecars: stores
@@ -111,6 +116,18 @@ export function observeMesh(stores: Stores, location: MeshLocation, namespace: s
       .filter((pod) => pod.metadata.namespace !== namespace && isLive(pod) && hasSidecar(pod) && !speaksHbone(pod))
       .map((pod) => `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`)
       .sort(),
+  };
+}
+
+/** @see istio/istio manifests/charts/istio-cni/templates/configmap-cni.yaml */
+function enrolmentConfig(stores: Stores, istioNamespace: string): EnrolmentConfig | undefined {
+  const data = stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name: CNI_CONFIG })?.data;
+  if (data === undefined) return undefined;
+  const selectors: unknown = parse(data['AMBIENT_ENABLEMENT_SELECTOR'] ?? '[]');
+  return {
+    enabled: data['AMBIENT_ENABLED'] === 'true',
+    excludedNamespaces: (data['EXCLUDE_NAMESPACES'] ?? '').split(',').map((name) => name.trim()),
+    selectors: asRecords(selectors),
   };
 }
 

@@ -31,14 +31,14 @@ export interface MeshLocation {
 /**
  * Reads everything a pass needs from the caches; no request is sent.
  *
- * @returns undefined if the AmbientMigration or its namespace is gone
+ * @returns undefined if the AmbientMigration or its namespace is gone, or the namespace is on its way out
  * @throws {InvalidSpecError} the spec is not one that the API server would have accepted
  */
 export function observe(request: Request, stores: Stores, location: MeshLocation, nowMs: number): Observed | undefined {
   const migration = stores.of(AMBIENT_MIGRATION).get(request);
   const namespaceName = request.namespace ?? '';
   const namespace = stores.of(NAMESPACE).get({ name: namespaceName });
-  if (!migration || !namespace) return undefined;
+  if (!migration || !namespace || namespace.metadata.deletionTimestamp !== undefined) return undefined;
 
   const pods = podsOf(stores, namespaceName);
   const nodes = new Set([...pods.values()].flatMap(({ view }) => (view.live && view.nodeName ? [view.nodeName] : [])));

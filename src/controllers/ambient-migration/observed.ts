@@ -1,4 +1,5 @@
 import type { AmbientMigration, AmbientMigrationSpec } from '../../api/ambient-migration.js';
+import type { LabelSelector } from '../../kube/selectors.js';
 import type { MutatingWebhookConfiguration, Namespace } from '../../kube/types.js';
 import type { MeshSettings } from '../../mesh/policies.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
@@ -56,11 +57,21 @@ export interface Mesh {
    * empty: nothing can tell.
    */
   readonly validatingRevisions: readonly string[];
+  /** What the CNI agent enrols; undefined: its configuration was not found. */
+  readonly enrolment: EnrolmentConfig | undefined;
   /** Nodes with pods of the namespace where no ztunnel, or no CNI agent, is ready. */
   readonly nodesWithoutZtunnel: readonly string[];
   readonly nodesWithoutCni: readonly string[];
   /** `namespace/pod` of sidecars elsewhere that do not speak HBONE. */
   readonly oldSidecars: readonly string[];
+}
+
+/** Configuration of the CNI agent, ConfigMap `istio-cni-config`. */
+export interface EnrolmentConfig {
+  readonly enabled: boolean;
+  readonly excludedNamespaces: readonly string[];
+  /** A pod is enrolled if one of these matches it and its namespace; a selector that is absent matches everything. */
+  readonly selectors: readonly { readonly podSelector?: LabelSelector; readonly namespaceSelector?: LabelSelector }[];
 }
 
 /** Answers of the API server to requests that write nothing. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mesh, observed, pod, workload } from '../../../test/support/observed.js';
 import { LABEL } from '../../api/labels.js';
-import { FINDINGS, type Finding, isBlocking } from '../../mesh/findings.js';
+import { type FINDINGS, type Finding, isBlocking } from '../../mesh/findings.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import type { Budget, Observed, PodProbe } from './observed.js';
 import { dryRunFindings, healthFindings, namespaceFindings } from './preflight.js';
@@ -22,6 +22,8 @@ const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
   SST1006: [probed({ kind: 'created', sidecar: false }), 'Deployment/web'],
   SST1007: [observed({ probes: { pods: new Map(), istiod: 'down' } }), 'Namespace/istio-system'],
   SST1008: [observed({ mesh: mesh({ validatingRevisions: [] }) }), 'Namespace/istio-system'],
+  SST1009: [observed({ mesh: mesh({ enrolment: { enabled: true, excludedNamespaces: ['shop'], selectors: [{}] } }) }), 'Namespace/shop'],
+  SST1010: [observed({ mesh: mesh({ enrolment: undefined }) }), 'Namespace/istio-system'],
   SST2001: [observed({ policies: [policy('EnvoyFilter', {})] }), 'EnvoyFilter/x'],
   SST2002: [observed({ policies: [policy('PeerAuthentication', { mtls: { mode: 'DISABLE' } })] }), 'PeerAuthentication/x'],
   SST2003: [observed({ policies: [policy('NetworkPolicy', { podSelector: {} })] }), 'NetworkPolicy/x'],
@@ -54,6 +56,14 @@ describe('findings', () => {
 
   it('are none in a healthy namespace', () => {
     expect(findings(observed({ probes: { pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]), istiod: 'alive' } }))).toEqual([]);
+  });
+
+  it('tell a workload that the CNI agent would not enrol', () => {
+    const selectors = [{ namespaceSelector: { matchLabels: { team: 'shop' } } }];
+    const given = observed({ mesh: mesh({ enrolment: { enabled: true, excludedNamespaces: [], selectors } }) });
+    expect(findings(given).map(({ code, object }) => `${code} ${object}`)).toEqual(['SST1009 Deployment/web']);
+    const off = observed({ mesh: mesh({ enrolment: { enabled: false, excludedNamespaces: [], selectors: [{}] } }) });
+    expect(findings(off).map(({ code, object }) => `${code} ${object}`)).toEqual(['SST1009 Namespace/shop']);
   });
 
   it.each<[string, Observed]>([

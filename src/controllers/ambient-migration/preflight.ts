@@ -1,4 +1,5 @@
 import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { matchesSelector } from '../../kube/selectors.js';
 import { type Finding, type FindingCode, compareFindings } from '../../mesh/findings.js';
 import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/policies.js';
 import { isEnrolledNamespace } from './enrolment.js';
@@ -16,7 +17,23 @@ export function healthFindings(observed: Observed): Finding[] {
   for (const node of mesh.nodesWithoutZtunnel) add('SST1003', `Node/${node}`, `no ready ztunnel on node ${node}`);
   for (const node of mesh.nodesWithoutCni) add('SST1004', `Node/${node}`, `no ready istio-cni agent on node ${node}`);
   if (mesh.validatingRevisions.length === 0) add('SST1008', `Namespace/${mesh.rootNamespace}`, 'no ValidatingWebhookConfiguration of istiod');
-  return [...found, ...istiodFindings(observed)].sort(compareFindings);
+  return [...found, ...enrolmentFindings(observed), ...istiodFindings(observed)].sort(compareFindings);
+}
+
+/** What the CNI agent would not enrol once the namespace is labelled. */
+function enrolmentFindings(observed: Observed): Finding[] {
+  const { enrolment } = observed.mesh;
+  const { name, labels } = observed.namespace.metadata;
+  if (!enrolment) return [{ code: 'SST1010', object: `Namespace/${observed.mesh.rootNamespace}`, message: 'no ConfigMap istio-cni-config' }];
+  if (!enrolment.enabled) return [{ code: 'SST1009', object: `Namespace/${name}`, message: 'AMBIENT_ENABLED is not "true"' }];
+  if (enrolment.excludedNamespaces.includes(name)) {
+    return [{ code: 'SST1009', object: `Namespace/${name}`, message: `EXCLUDE_NAMESPACES names ${name}` }];
+  }
+  const ambient = { ...labels, [LABEL.dataplaneMode]: 'ambient' };
+  return observed.workloads
+    .filter((workload) => isInjected(observed, workload) && templateLabels(workload)[LABEL.dataplaneMode] !== 'none')
+    .filter((workload) => !enrolment.selectors.some(({ podSelector, namespaceSelector }) => matchesSelector(podSelector ?? {}, templateLabels(workload)) && matchesSelector(namespaceSelector ?? {}, ambient)))
+    .map((workload) => ({ code: 'SST1009', object: workloadName(workload), message: `AMBIENT_ENABLEMENT_SELECTOR does not match ${workloadName(workload)}` }));
 }
 
 /** Findings about the namespace: its policies, its traffic, its workloads. Pure. */

@@ -5,6 +5,7 @@ import { FINDINGS, type Finding, isAcknowledged } from '../../mesh/findings.js';
 import type { Decision, StepReport } from './decide.js';
 import { isEnrolledNamespace } from './enrolment.js';
 import type { Observed } from './observed.js';
+import { healthFindings } from './preflight.js';
 import type { WorkloadState } from './restarts.js';
 import { generationOf } from './situation.js';
 import type { Verdict } from './verdict.js';
@@ -107,9 +108,11 @@ function backCondition(observed: Observed, decision: Decision, report: StepRepor
 
 function planStatus(observed: Observed, decision: Decision): AmbientMigrationStatus['plan'] {
   const { plan, steps, current } = decision;
+  // The health of the cluster is shown with the plan, and is no part of it.
+  const findings = [...healthFindings(observed), ...plan.findings];
   return {
     hash: plan.hash,
-    findingSummary: findingSummary(plan.findings),
+    findingSummary: findingSummary(findings),
     steps: steps
       .filter(({ step }) => decision.direction === 'forward' || step.back !== undefined)
       .map(({ step, verdict }) => ({
@@ -117,7 +120,7 @@ function planStatus(observed: Observed, decision: Decision): AmbientMigrationSta
         state: step.name === current ? 'Current' : verdict?.kind === 'done' ? 'Done' : 'Pending',
         ...(step.name === current && { message: decision.verdict.message }),
       })),
-    findings: plan.findings.slice(0, MAX_FINDINGS).map((finding) => ({
+    findings: findings.slice(0, MAX_FINDINGS).map((finding) => ({
       code: finding.code,
       verdict: FINDINGS[finding.code].verdict,
       object: finding.object,

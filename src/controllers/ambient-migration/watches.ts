@@ -24,7 +24,7 @@ import type { Request } from '../../runtime/request.js';
 import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
-import { CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LABEL } from './observe-mesh.js';
+import { CNI_CONFIG, CNI_KEYS, CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LABEL } from './observe-mesh.js';
 import type { MeshLocation } from './observe.js';
 import { trimPod } from './pods.js';
 
@@ -48,7 +48,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     watch({ type: CONTROLLER_REVISION, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), labelSelector: LABEL.snapshot }),
     watch({ type: SERVICE, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), predicate: generationOrMetadataChanged, transform: metadataOnly }),
     watch({ type: NETWORK_POLICY, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), predicate: generationOrMetadataChanged }),
-    watch({ type: CONFIG_MAP, map: (_, stores) => allMigrations(stores), predicate: meshConfigChanged, namespace: location.istioNamespace, transform: onlyMeshConfig }),
+    watch({ type: CONFIG_MAP, map: (_, stores) => allMigrations(stores), predicate: configurationChanged, namespace: location.istioNamespace, transform: onlyConfiguration }),
     everywhere(MUTATING_WEBHOOK_CONFIGURATION),
     everywhere(VALIDATING_WEBHOOK_CONFIGURATION),
     watch({ type: GATEWAY_CLASS, map: (_, stores) => allMigrations(stores) }),
@@ -75,14 +75,16 @@ function componentOf(pod: Pod): string[] | undefined {
   return found && [found.value];
 }
 
-/** istiod's leader locks are ConfigMaps too, beside the mesh configuration, and change every few seconds. */
-function meshConfigChanged({ old, new: now }: Change<ConfigMap>): boolean {
-  return old?.data?.['mesh'] !== now?.data?.['mesh'];
+/** istiod's leader locks are ConfigMaps too, beside the configuration, and change every few seconds. */
+function configurationChanged({ old, new: now }: Change<ConfigMap>): boolean {
+  return JSON.stringify(old?.data) !== JSON.stringify(now?.data);
 }
 
-function onlyMeshConfig(object: ConfigMap): ConfigMap {
-  const mesh = object.data?.['mesh'];
-  return { ...metadataOnly(object), ...(mesh !== undefined && { data: { mesh } }) };
+/** The mesh configuration and that of the CNI agent; of every other ConfigMap only the name. */
+function onlyConfiguration(object: ConfigMap): ConfigMap {
+  const keys = object.metadata.name === CNI_CONFIG ? CNI_KEYS : ['mesh'];
+  const data = Object.fromEntries(keys.flatMap((key) => (object.data?.[key] === undefined ? [] : [[key, object.data[key]]])));
+  return { ...metadataOnly(object), ...(Object.keys(data).length > 0 && { data }) };
 }
 
 function metadataOnly<T extends KubeObject>(object: T): T {
