@@ -14,7 +14,7 @@ $(NODE_MODULES): package.json package-lock.json .npmrc
 
 install: $(NODE_MODULES) ## Install the pinned npm packages
 
-generate: $(NODE_MODULES) ## Write crds/ from src/api
+generate: $(NODE_MODULES) ## Write crds/ and docs/ from src/
 	node --import tsx scripts/generate.ts
 
 manifests: $(NODE_MODULES) ## Print the install YAML: CRDs, RBAC, Deployment
@@ -28,6 +28,7 @@ $(OPERATOR): $(NODE_MODULES) $(shell find src cdk8s scripts -name '*.ts' 2>/dev/
 
 check: $(NODE_MODULES) ## Generated files fresh, types, lint
 	node --import tsx scripts/generate.ts --check
+	npx prettier --check --log-level warn .
 	npx tsc --noEmit
 	npx eslint .
 
@@ -40,7 +41,7 @@ controlplane: $(NODE_MODULES) ## Build the real control plane with Go into .cach
 controlplane-up: $(NODE_MODULES) ## Start the real control plane and keep it running until Ctrl-C
 	node --import tsx test/controlplane/main.ts
 
-run: $(OPERATOR) ## Run the operator against $$KUBECONFIG as its own ServiceAccount (AS_ADMIN=1: as the kubeconfig's user; INSTALL=1: apply CRDs and RBAC first)
+run: $(OPERATOR) ## Run the operator against KUBECONFIG as its own ServiceAccount (AS_ADMIN=1: as the kubeconfig's user; INSTALL=1: apply CRDs and RBAC first)
 	@node --import tsx scripts/run.ts
 
 demo: $(OPERATOR) ## Migrate legacy-apps to ambient and back on the real control plane, checking every step

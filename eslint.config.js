@@ -54,8 +54,16 @@ const siblings = CONTROLLERS.map((name) => ({
   message: 'controllers meet only in the cluster',
 }));
 
-const fromSandbox = ENTRY_POINTS.map((target) => ({ target: `./${target}`, from: './src/sandbox', message: 'the sandbox is met over HTTP' }));
-const fromTests = ['src', 'cdk8s'].map((root) => ({ target: `./${root}`, from: './test', message: 'only tests import tests' }));
+const fromSandbox = ENTRY_POINTS.map((target) => ({
+  target: `./${target}`,
+  from: './src/sandbox',
+  message: 'the sandbox is met over HTTP',
+}));
+const fromTests = ['src', 'cdk8s'].map((root) => ({
+  target: `./${root}`,
+  from: './test',
+  message: 'only tests import tests',
+}));
 
 /** The environment is read in one place; `node:process` would be a way around. */
 const noEnvironment = {
@@ -82,7 +90,10 @@ export default defineConfig(
       '@typescript-eslint/return-await': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/no-explicit-any': 'error',
-      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
+      ],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       // Numbers in messages are plain text; objects are not.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
@@ -102,7 +113,10 @@ export default defineConfig(
     rules: {
       'import-x/no-restricted-paths': [
         'error',
-        { basePath: import.meta.dirname, zones: [...Object.entries(LAYERS).flatMap(zones), ...siblings, ...fromSandbox, ...fromTests] },
+        {
+          basePath: import.meta.dirname,
+          zones: [...Object.entries(LAYERS).flatMap(zones), ...siblings, ...fromSandbox, ...fromTests],
+        },
       ],
     },
   },

@@ -24,16 +24,27 @@ async function main(): Promise<void> {
         await cluster.ready(name, 'Migrated', { timeoutMs: 120_000 });
       });
       rows.push({ byHand, sidestep });
-      console.log(`round ${round + 1}: by hand ${byHand.toFixed(1)} s, Sidestep ${sidestep.toFixed(1)} s, difference ${(sidestep - byHand).toFixed(1)} s, ratio ${(sidestep / byHand).toFixed(2)}`);
+      console.log(
+        `round ${round + 1}: by hand ${byHand.toFixed(1)} s, Sidestep ${sidestep.toFixed(1)} s, difference ${(sidestep - byHand).toFixed(1)} s, ratio ${(sidestep / byHand).toFixed(2)}`,
+      );
     }
     const worst = Math.max(...rows.map(({ byHand, sidestep }) => sidestep - byHand));
-    console.log(`${DEPLOYMENTS} Deployments of 2 and a StatefulSet of 2: worst difference ${worst.toFixed(1)} s (bar: 3 s)`);
+    console.log(
+      `${DEPLOYMENTS} Deployments of 2 and a StatefulSet of 2: worst difference ${worst.toFixed(1)} s (bar: 3 s)`,
+    );
   } finally {
     await cluster.stop();
   }
 
   async function restartByHand(name: string): Promise<void> {
-    await cluster.kubectl('label', 'ns', name, 'istio.io/dataplane-mode=ambient', 'istio-injection=disabled', '--overwrite');
+    await cluster.kubectl(
+      'label',
+      'ns',
+      name,
+      'istio.io/dataplane-mode=ambient',
+      'istio-injection=disabled',
+      '--overwrite',
+    );
     await cluster.client.get(NAMESPACE, { name });
     for (const type of [DEPLOYMENT, STATEFUL_SET]) {
       const { items } = await cluster.client.list(type, { namespace: name });
@@ -48,7 +59,9 @@ async function main(): Promise<void> {
 
 /** Seconds that `migrate` takes on a fresh namespace. */
 async function timed(cluster: Cluster, name: string, migrate: (name: string) => Promise<void>): Promise<number> {
-  const deployments = Array.from({ length: DEPLOYMENTS }, (_, index) => deployment(name, `web-${index}`, { replicas: 2 }));
+  const deployments = Array.from({ length: DEPLOYMENTS }, (_, index) =>
+    deployment(name, `web-${index}`, { replicas: 2 }),
+  );
   await cluster.apply(yaml(namespace(name), ...deployments, statefulSet(name, 'db', { replicas: 2 })));
   await cluster.podsReady(name, DEPLOYMENTS * 2 + 2);
   const startedAt = performance.now();

@@ -24,12 +24,18 @@ export function addDryRunPolicy(objects: Objects, name: string, username: string
     metadata: { name },
     spec: {
       failurePolicy: 'Fail',
+      // Written as the API server would default them: the whole struct has one owner, and a second `kubectl apply
+      // --server-side` under another name would conflict over what only defaulting had set.
       matchConstraints: {
+        matchPolicy: 'Equivalent',
+        namespaceSelector: {},
+        objectSelector: {},
         resourceRules: kinds.map(({ apiGroup, apiVersion, resource }) => ({
           apiGroups: [apiGroup],
           apiVersions: [apiVersion],
           operations: ['CREATE'],
           resources: [resource],
+          scope: '*',
         })),
       },
       // Before the validations, and so simple that it cannot fail: no request of anybody else depends on this policy.

@@ -10,7 +10,9 @@ const OPTIONS = {
   access: {
     cluster: [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }],
     namespaces: {
-      'sidestep-system': [{ apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get'], resourceNames: ['sidestep'] }],
+      'sidestep-system': [
+        { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get'], resourceNames: ['sidestep'] },
+      ],
       'istio-system': [{ apiGroups: [''], resources: ['configmaps'], verbs: ['list'] }],
     },
   },
@@ -25,7 +27,9 @@ describe('install manifests', () => {
   });
 
   it('are these', async () => {
-    await expect(objects.map((object) => stringify(object)).join('---\n')).toMatchFileSnapshot('__snapshots__/install.yaml');
+    await expect(objects.map((object) => stringify(object)).join('---\n')).toMatchFileSnapshot(
+      '__snapshots__/install.yaml',
+    );
   });
 
   it('come out the same each time, and survive YAML', () => {
@@ -40,14 +44,23 @@ describe('install manifests', () => {
   });
 
   it('give every namespaced object a namespace', () => {
-    const clusterScoped = ['Namespace', 'ClusterRole', 'ClusterRoleBinding', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'];
-    for (const { kind, metadata } of objects) expect(metadata.namespace === undefined, kind).toBe(clusterScoped.includes(kind));
+    const clusterScoped = [
+      'Namespace',
+      'ClusterRole',
+      'ClusterRoleBinding',
+      'ValidatingAdmissionPolicy',
+      'ValidatingAdmissionPolicyBinding',
+    ];
+    for (const { kind, metadata } of objects)
+      expect(metadata.namespace === undefined, kind).toBe(clusterScoped.includes(kind));
   });
 
   test.each(['cluster', 'sidestep-system', 'istio-system'])('bind the account to its rules in %s', (scope) => {
     const namespace = scope === 'cluster' ? undefined : scope;
     const binding = objects.find(({ kind, metadata }) => /RoleBinding$/.test(kind) && metadata.namespace === namespace);
-    expect(binding).toMatchObject({ subjects: [{ kind: 'ServiceAccount', name: 'sidestep', namespace: 'sidestep-system' }] });
+    expect(binding).toMatchObject({
+      subjects: [{ kind: 'ServiceAccount', name: 'sidestep', namespace: 'sidestep-system' }],
+    });
   });
 
   it('name each port, protocol and environment variable once', () => {

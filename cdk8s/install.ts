@@ -30,7 +30,9 @@ export interface InstallOptions {
 export function installManifests(options: InstallOptions): Manifest[] {
   const { namespace } = options;
   const objects = new Objects();
-  objects.add(k8s.KubeNamespace, { metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } });
+  objects.add(k8s.KubeNamespace, {
+    metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  });
   objects.add(k8s.KubeServiceAccount, { metadata: { name: NAME, namespace } });
   addAccess(objects, { name: NAME, namespace }, options.access);
   // Before the Deployment: there is no moment at which the operator runs without it.
@@ -67,7 +69,12 @@ function deployment(options: InstallOptions): k8s.KubeDeploymentProps {
         spec: {
           serviceAccountName: NAME,
           terminationGracePeriodSeconds: 30,
-          securityContext: { runAsNonRoot: true, runAsUser: USER, runAsGroup: USER, seccompProfile: { type: 'RuntimeDefault' } },
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: USER,
+            runAsGroup: USER,
+            seccompProfile: { type: 'RuntimeDefault' },
+          },
           topologySpreadConstraints: [
             {
               maxSkew: 1,
@@ -97,7 +104,13 @@ function container({ image, istioNamespace }: InstallOptions): k8s.Container {
       { name: 'PROBES_PORT', value: String(PORT) },
     ],
     ports: [{ name: 'http', protocol: 'TCP', containerPort: PORT }],
-    livenessProbe: { httpGet: { path: '/healthz', port }, initialDelaySeconds: 10, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 },
+    livenessProbe: {
+      httpGet: { path: '/healthz', port },
+      initialDelaySeconds: 10,
+      periodSeconds: 10,
+      timeoutSeconds: 5,
+      failureThreshold: 6,
+    },
     readinessProbe: { httpGet: { path: '/readyz', port }, periodSeconds: 5, timeoutSeconds: 5 },
     resources: {
       requests: { cpu: k8s.Quantity.fromString('50m'), memory: k8s.Quantity.fromString('128Mi') },

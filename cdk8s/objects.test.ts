@@ -15,7 +15,8 @@ describe('Objects', () => {
   });
 
   it('gives equal text for equal input, whatever the order of keys', () => {
-    const render = (labels: Record<string, string>) => JSON.stringify(new Objects().add(k8s.KubeNamespace, { metadata: { name: 'a', labels } }).render());
+    const render = (labels: Record<string, string>) =>
+      JSON.stringify(new Objects().add(k8s.KubeNamespace, { metadata: { name: 'a', labels } }).render());
     expect(render({ a: '1', b: '2' })).toBe(render({ b: '2', a: '1' }));
   });
 
@@ -26,14 +27,25 @@ describe('Objects', () => {
   });
 
   it('refuses to render an object of which cdk8s loses a field', () => {
-    const spec = { clusterIp: 'None', trafficDistribution: 'PreferClose', ports: [{ port: 80, targetPort: 'http' as unknown as k8s.IntOrString }] };
+    const spec = {
+      clusterIp: 'None',
+      trafficDistribution: 'PreferClose',
+      ports: [{ port: 80, targetPort: 'http' as unknown as k8s.IntOrString }],
+    };
     const objects = new Objects().add(k8s.KubeService, { metadata: { name: 's' }, spec });
-    expect(() => objects.render()).toThrow('Service s lost /spec/trafficdistribution, /spec/ports/0/targetport when it was rendered');
+    expect(() => objects.render()).toThrow(
+      'Service s lost /spec/trafficdistribution, /spec/ports/0/targetport when it was rendered',
+    );
   });
 });
 
 describe('lostFields', () => {
   it('sees values that changed, and looks into IntOrString and Quantity', () => {
-    expect(lostFields({ a: k8s.IntOrString.fromNumber(1), b: k8s.Quantity.fromString('1Gi'), c: 1 }, { a: 1, b: '1Gi', c: 2 })).toEqual(['/c']);
+    expect(
+      lostFields(
+        { a: k8s.IntOrString.fromNumber(1), b: k8s.Quantity.fromString('1Gi'), c: 1 },
+        { a: 1, b: '1Gi', c: 2 },
+      ),
+    ).toEqual(['/c']);
   });
 });

@@ -49,7 +49,8 @@ export class Objects {
   render(): Manifest[] {
     for (const { construct, props } of this.#given) {
       const lost = lostFields(props, construct.toJson());
-      if (lost.length > 0) throw new Error(`${construct.kind} ${construct.name} lost ${lost.join(', ')} when it was rendered`);
+      if (lost.length > 0)
+        throw new Error(`${construct.kind} ${construct.name} lost ${lost.join(', ')} when it was rendered`);
     }
     return this.#chart.toJson() as Manifest[];
   }

@@ -20,11 +20,21 @@ describe('the bundle that prints the manifests', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const run = async (...args: string[]): Promise<string> => (await promisify(execFile)(process.execPath, [join(folder, 'manifests.cjs'), ...args])).stdout;
+  const run = async (...args: string[]): Promise<string> =>
+    (await promisify(execFile)(process.execPath, [join(folder, 'manifests.cjs'), ...args])).stdout;
 
   it('runs outside of the repository, and prints what the source prints', async () => {
     const options = { image: 'registry.example/sidestep:1', namespace: 'ops', istioNamespace: 'mesh' };
-    expect(await run('--image', options.image, '--namespace', options.namespace, '--istio-namespace', options.istioNamespace)).toBe(manifests(options));
+    expect(
+      await run(
+        '--image',
+        options.image,
+        '--namespace',
+        options.namespace,
+        '--istio-namespace',
+        options.istioNamespace,
+      ),
+    ).toBe(manifests(options));
   });
 
   it('names the version of the package in the image by default', async () => {
@@ -34,8 +44,17 @@ describe('the bundle that prints the manifests', () => {
   it('leaves out the Deployment on demand', async () => {
     const kinds = parseAllDocuments(await run('--without-deployment')).map((document) => document.get('kind'));
     expect(kinds).toEqual([
-      'CustomResourceDefinition', 'Namespace', 'ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding', 'Role', 'RoleBinding',
-      'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding',
+      'CustomResourceDefinition',
+      'Namespace',
+      'ServiceAccount',
+      'ClusterRole',
+      'ClusterRoleBinding',
+      'Role',
+      'RoleBinding',
+      'Role',
+      'RoleBinding',
+      'ValidatingAdmissionPolicy',
+      'ValidatingAdmissionPolicyBinding',
     ]);
   });
 });

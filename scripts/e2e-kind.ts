@@ -20,7 +20,8 @@ const GATEWAY_API = 'https://github.com/kubernetes-sigs/gateway-api/releases/dow
 
 function main(): void {
   const missing = TOOLS.filter((tool) => spawnSync(tool, ['--help'], { stdio: 'ignore' }).error !== undefined);
-  if (missing.length > 0) throw new Error(`make e2e-kind needs ${TOOLS.join(', ')} on the PATH; missing: ${missing.join(', ')}`);
+  if (missing.length > 0)
+    throw new Error(`make e2e-kind needs ${TOOLS.join(', ')} on the PATH; missing: ${missing.join(', ')}`);
   mkdirSync(dirname(KUBECONFIG), { recursive: true });
   // Outside the try: a cluster of that name that was there before is not ours to delete.
   run('kind', 'create', 'cluster', '--config', 'kind-config.yaml', '--wait', '2m');
@@ -46,7 +47,8 @@ function install(): void {
 
 function migrate(): void {
   kubectl('apply', '-f', 'examples/article/');
-  for (const namespace of ['legacy-apps', 'ambient-apps']) kubectl('rollout', 'status', 'deployment', '-n', namespace, '--timeout=5m');
+  for (const namespace of ['legacy-apps', 'ambient-apps'])
+    kubectl('rollout', 'status', 'deployment', '-n', namespace, '--timeout=5m');
   expectSidecar(true);
   request();
 
@@ -55,7 +57,17 @@ function migrate(): void {
   expectSidecar(false);
   request();
 
-  kubectl('patch', 'am', 'legacy-apps', '-n', 'legacy-apps', '--type', 'merge', '-p', '{"spec":{"dataplaneMode":"Sidecar"}}');
+  kubectl(
+    'patch',
+    'am',
+    'legacy-apps',
+    '-n',
+    'legacy-apps',
+    '--type',
+    'merge',
+    '-p',
+    '{"spec":{"dataplaneMode":"Sidecar"}}',
+  );
   whenReady('RolledBack');
   expectSidecar(true);
   request();
@@ -63,23 +75,51 @@ function migrate(): void {
 
 function whenReady(reason: string): void {
   kubectl('wait', 'am/legacy-apps', '-n', 'legacy-apps', '--for=condition=Ready', '--timeout=5m');
-  const seen = output('get', 'am', 'legacy-apps', '-n', 'legacy-apps', '-o', 'jsonpath={.status.conditions[?(@.type=="Ready")].reason}');
+  const seen = output(
+    'get',
+    'am',
+    'legacy-apps',
+    '-n',
+    'legacy-apps',
+    '-o',
+    'jsonpath={.status.conditions[?(@.type=="Ready")].reason}',
+  );
   if (seen !== reason) throw new Error(`AmbientMigration legacy-apps is Ready with reason ${seen}, not ${reason}`);
 }
 
 /** Whether the pods have a sidecar. A native one is an init container; pods that are about to go do not count. */
 function expectSidecar(expected: boolean): void {
-  type Pod = { metadata: { name: string; deletionTimestamp?: string }; spec: { containers: { name: string }[]; initContainers?: { name: string }[] } };
+  type Pod = {
+    metadata: { name: string; deletionTimestamp?: string };
+    spec: { containers: { name: string }[]; initContainers?: { name: string }[] };
+  };
   const { items } = JSON.parse(output('get', 'pods', '-n', 'legacy-apps', '-o', 'json')) as { items: Pod[] };
   for (const { metadata, spec } of items.filter((pod) => pod.metadata.deletionTimestamp === undefined)) {
     const names = [...spec.containers, ...(spec.initContainers ?? [])].map((container) => container.name);
-    if (names.includes('istio-proxy') !== expected) throw new Error(`pod ${metadata.name} has the containers ${names.join(', ')}; istio-proxy ${expected ? 'is missing' : 'is still there'}`);
+    if (names.includes('istio-proxy') !== expected)
+      throw new Error(
+        `pod ${metadata.name} has the containers ${names.join(', ')}; istio-proxy ${expected ? 'is missing' : 'is still there'}`,
+      );
   }
 }
 
 /** A request from an ambient pod to the server that is migrated. */
 function request(): void {
-  kubectl('exec', '-n', 'ambient-apps', 'deployment/sleep-ambient', '--', 'curl', '-sSf', '--retry', '5', '--retry-all-errors', '-o', '/dev/null', 'http://httpbin-legacy.legacy-apps:8000/headers');
+  kubectl(
+    'exec',
+    '-n',
+    'ambient-apps',
+    'deployment/sleep-ambient',
+    '--',
+    'curl',
+    '-sSf',
+    '--retry',
+    '5',
+    '--retry-all-errors',
+    '-o',
+    '/dev/null',
+    'http://httpbin-legacy.legacy-apps:8000/headers',
+  );
 }
 
 function kubectl(...args: string[]): void {
@@ -88,7 +128,11 @@ function kubectl(...args: string[]): void {
 
 function apply(yaml: string): void {
   console.log('$ make manifests | kubectl apply --server-side -f -');
-  execFileSync('kubectl', ['apply', '--server-side', '-f', '-'], { ...options(), input: yaml, stdio: ['pipe', 'inherit', 'inherit'] });
+  execFileSync('kubectl', ['apply', '--server-side', '-f', '-'], {
+    ...options(),
+    input: yaml,
+    stdio: ['pipe', 'inherit', 'inherit'],
+  });
 }
 
 function output(...args: string[]): string {

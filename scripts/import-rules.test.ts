@@ -34,8 +34,12 @@ describe('lint', { timeout: 30_000 }, () => {
     ['src/install.ts', './sandbox/simulators/cni-agent.js'],
     ['src/kube/patch.ts', '../../test/support/fake-clock.js'],
   ])('refuses %s the import of %s, be it of a type', async (file, path) => {
-    expect(await broken(file, `import * as a from '${path}'; export const b = a;`)).toEqual(['import-x/no-restricted-paths']);
-    expect(await broken(file, `import type * as a from '${path}'; export type B = typeof a;`)).toEqual(['import-x/no-restricted-paths']);
+    expect(await broken(file, `import * as a from '${path}'; export const b = a;`)).toEqual([
+      'import-x/no-restricted-paths',
+    ]);
+    expect(await broken(file, `import type * as a from '${path}'; export type B = typeof a;`)).toEqual([
+      'import-x/no-restricted-paths',
+    ]);
   });
 
   test.each([
@@ -59,22 +63,33 @@ describe('lint', { timeout: 30_000 }, () => {
   });
 
   it('refuses a cycle', async () => {
-    expect(await broken('src/api/duration.ts', "import * as a from './ambient-migration.js'; export const b = a;")).toContain('import-x/no-cycle');
+    expect(
+      await broken('src/api/duration.ts', "import * as a from './ambient-migration.js'; export const b = a;"),
+    ).toContain('import-x/no-cycle');
   });
 
   test.each([
     ['the environment outside of src/config.ts', 'export const a = process.env.HOME;', 'no-restricted-properties'],
-    ['the environment by another way', "import { env } from 'node:process'; export const a = env;", 'no-restricted-imports'],
+    [
+      'the environment by another way',
+      "import { env } from 'node:process'; export const a = env;",
+      'no-restricted-imports',
+    ],
     ['any', 'export type A = any;', '@typescript-eslint/no-explicit-any'],
     ['printing', "export const a = () => console.log('x');", 'no-console'],
   ])('refuses %s', async (_name, text, rule) => {
     expect(await broken('src/kube/patch.ts', text)).toContain(rule);
   });
 
-  test.each(['no-floating-promises', 'no-misused-promises', 'switch-exhaustiveness-check'])('refuses what %s refuses, by types', async (rule) => {
-    const config = (await new ESLint({ cwd }).calculateConfigForFile('src/kube/patch.ts')) as { rules: Record<string, [number]> };
-    expect(config.rules[`@typescript-eslint/${rule}`]?.[0]).toBe(2);
-  });
+  test.each(['no-floating-promises', 'no-misused-promises', 'switch-exhaustiveness-check'])(
+    'refuses what %s refuses, by types',
+    async (rule) => {
+      const config = (await new ESLint({ cwd }).calculateConfigForFile('src/kube/patch.ts')) as {
+        rules: Record<string, [number]>;
+      };
+      expect(config.rules[`@typescript-eslint/${rule}`]?.[0]).toBe(2);
+    },
+  );
 
   it('lets src/config.ts read the environment', async () => {
     expect(await broken('src/config.ts', 'export const a = process.env.HOME;')).toEqual([]);

@@ -26,7 +26,8 @@ import { applyCrd } from '../src/runtime/crd-installer.js';
 import { Watchdog } from '../test/controlplane/watchdog.js';
 
 const BUNDLE = fileURLToPath(new URL('../dist/main.cjs', import.meta.url));
-const HOW_TO_GET_A_CLUSTER = 'start one with `make controlplane-up`, then: export KUBECONFIG=.sidestep/controlplane/kubeconfig';
+const HOW_TO_GET_A_CLUSTER =
+  'start one with `make controlplane-up`, then: export KUBECONFIG=.sidestep/controlplane/kubeconfig';
 const FIELD_MANAGER = 'sidestep-install';
 
 async function main(): Promise<number> {
@@ -41,9 +42,11 @@ async function main(): Promise<number> {
 
 /** `KUBECONFIG`, which may name several files. */
 function existingKubeconfig({ kubeconfig }: Config): string {
-  if (kubeconfig === undefined) throw new Error(`KUBECONFIG is not set, and says which cluster is meant: ${HOW_TO_GET_A_CLUSTER}`);
+  if (kubeconfig === undefined)
+    throw new Error(`KUBECONFIG is not set, and says which cluster is meant: ${HOW_TO_GET_A_CLUSTER}`);
   const missing = kubeconfig.split(delimiter).find((file) => !existsSync(file));
-  if (missing !== undefined) throw new Error(`KUBECONFIG names ${missing}, which is not there: ${HOW_TO_GET_A_CLUSTER}`);
+  if (missing !== undefined)
+    throw new Error(`KUBECONFIG names ${missing}, which is not there: ${HOW_TO_GET_A_CLUSTER}`);
   return kubeconfig;
 }
 
@@ -61,7 +64,10 @@ async function withClient(kubeconfig: string, use: (client: Client) => Promise<v
     await use(client);
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
-    throw new Error(`${connection.server} does not answer (${error.message}); if it has ended, ${HOW_TO_GET_A_CLUSTER}`, { cause: error });
+    throw new Error(
+      `${connection.server} does not answer (${error.message}); if it has ended, ${HOW_TO_GET_A_CLUSTER}`,
+      { cause: error },
+    );
   } finally {
     client.close();
   }
@@ -69,24 +75,40 @@ async function withClient(kubeconfig: string, use: (client: Client) => Promise<v
 
 /** Applies what the operator needs outside the cluster: everything that `make manifests` prints but the Deployment. */
 async function install(client: Client, config: Config): Promise<void> {
-  const yaml = manifests({ image: 'none', namespace: config.leaseNamespace, istioNamespace: config.istioNamespace, withoutDeployment: true });
+  const yaml = manifests({
+    image: 'none',
+    namespace: config.leaseNamespace,
+    istioNamespace: config.istioNamespace,
+    withoutDeployment: true,
+  });
   const objects = parseAllDocuments(yaml).map((document) => document.toJS() as KubeObject);
   const signal = AbortSignal.timeout(60_000);
   for (const object of objects) {
-    if (object.kind === 'CustomResourceDefinition') await applyCrd(object as CustomResourceDefinition, { client, clock: systemClock, signal, fieldManager: FIELD_MANAGER });
+    if (object.kind === 'CustomResourceDefinition')
+      await applyCrd(object as CustomResourceDefinition, {
+        client,
+        clock: systemClock,
+        signal,
+        fieldManager: FIELD_MANAGER,
+      });
     else await client.apply(await typeOf(object, client), object, { fieldManager: FIELD_MANAGER, force: true, signal });
   }
   // An Established CRD is served a moment later.
   while (!(await isServed(client))) await delay(100, undefined, { signal });
-  console.log(`installed: ${objects.length} objects (CRDs, ServiceAccount, RBAC), operator namespace ${config.leaseNamespace}`);
+  console.log(
+    `installed: ${objects.length} objects (CRDs, ServiceAccount, RBAC), operator namespace ${config.leaseNamespace}`,
+  );
 }
 
 /** The kind of an object, as the API server's discovery names it. */
 async function typeOf({ apiVersion, kind }: KubeObject, client: Client): Promise<ResourceType> {
   const path = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  const { resources } = (await client.getJson(path)) as { resources: { name: string; kind: string; namespaced: boolean }[] };
+  const { resources } = (await client.getJson(path)) as {
+    resources: { name: string; kind: string; namespaced: boolean }[];
+  };
   const found = resources.find((resource) => resource.kind === kind && !resource.name.includes('/'));
-  if (!found) throw new Error(`the API server does not serve ${kind} in ${apiVersion}: Sidestep needs Kubernetes 1.30 or newer`);
+  if (!found)
+    throw new Error(`the API server does not serve ${kind} in ${apiVersion}: Sidestep needs Kubernetes 1.30 or newer`);
   const [version = '', group = ''] = apiVersion.split('/').reverse();
   return { group, version, plural: found.name, kind, namespaced: found.namespaced };
 }
@@ -102,7 +124,10 @@ async function isServed(client: Client): Promise<boolean> {
 }
 
 async function checkCluster(client: Client): Promise<void> {
-  if (!(await isServed(client))) throw new Error('Sidestep is not installed in this cluster: run `make run INSTALL=1`, which applies its CRDs and RBAC first');
+  if (!(await isServed(client)))
+    throw new Error(
+      'Sidestep is not installed in this cluster: run `make run INSTALL=1`, which applies its CRDs and RBAC first',
+    );
 }
 
 /** Runs the bundle until it ends, or until we are told to end; returns its exit code. */

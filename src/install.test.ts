@@ -11,7 +11,9 @@ interface Rule {
 }
 
 describe('the install manifests', () => {
-  const objects = parseAllDocuments(manifests(OPTIONS)).map((document) => document.toJS() as { kind: string; metadata: { name: string; namespace?: string }; rules?: Rule[] });
+  const objects = parseAllDocuments(manifests(OPTIONS)).map(
+    (document) => document.toJS() as { kind: string; metadata: { name: string; namespace?: string }; rules?: Rule[] },
+  );
   const rules = objects.flatMap((object) => object.rules ?? []);
 
   it('name every object once', () => {
@@ -20,12 +22,16 @@ describe('the install manifests', () => {
   });
 
   it('grant neither secrets nor anything by a wildcard', () => {
-    expect(rules.flatMap(({ apiGroups, resources, verbs }) => [...apiGroups, ...resources, ...verbs])).not.toContain('*');
+    expect(rules.flatMap(({ apiGroups, resources, verbs }) => [...apiGroups, ...resources, ...verbs])).not.toContain(
+      '*',
+    );
     expect(rules.flatMap(({ resources }) => resources)).not.toContain('secrets');
   });
 
   it('grant the same thing once', () => {
-    const granted = rules.flatMap(({ apiGroups, resources }) => apiGroups.flatMap((group) => resources.map((resource) => `${group}/${resource}`)));
+    const granted = rules.flatMap(({ apiGroups, resources }) =>
+      apiGroups.flatMap((group) => resources.map((resource) => `${group}/${resource}`)),
+    );
     const twice = granted.filter((grant, index) => granted.indexOf(grant) !== index);
     // The name of a Lease can be demanded once it exists, and not when it is created.
     expect(twice).toEqual(['coordination.k8s.io/leases']);

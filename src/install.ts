@@ -23,5 +23,7 @@ export function manifests(options: ManifestOptions): string {
   const access = accessOf(watched, namespace);
   const install = installManifests({ image, namespace, istioNamespace, access, dryRunOnly: DRY_RUN_ONLY });
   const wanted = install.filter(({ kind }) => options.withoutDeployment !== true || !WORKLOAD_KINDS.includes(kind));
-  return [...customResourceDefinitions(), ...wanted].map((object) => stringify(object, { lineWidth: 120 })).join('---\n');
+  return [...customResourceDefinitions(), ...wanted]
+    .map((object) => stringify(object, { lineWidth: 120 }))
+    .join('---\n');
 }

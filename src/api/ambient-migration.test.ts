@@ -1,6 +1,12 @@
 import { describe, expect, it, test } from 'vitest';
 import * as z from 'zod';
-import { AMBIENT_MIGRATION, AmbientMigrationSpecSchema, AmbientMigrationStatusSchema, ambientMigration, parseAmbientMigrationSpec } from './ambient-migration.js';
+import {
+  AMBIENT_MIGRATION,
+  AmbientMigrationSpecSchema,
+  AmbientMigrationStatusSchema,
+  ambientMigration,
+  parseAmbientMigrationSpec,
+} from './ambient-migration.js';
 import { CONDITIONS, REASONS } from './conditions.js';
 import { type StructuralSchema, structuralSchema, withDefaults } from './structural-schema.js';
 
@@ -9,7 +15,12 @@ const status = structuralSchema(AmbientMigrationStatusSchema, 'status');
 
 /** Every field below a schema, with its path. */
 function fields(schema: StructuralSchema, path: string): [string, StructuralSchema][] {
-  const inside = schema.items ? fields(schema.items, `${path}[]`) : Object.entries(schema.properties ?? {}).flatMap(([name, field]) => [[`${path}.${name}`, field] as [string, StructuralSchema], ...fields(field, `${path}.${name}`)]);
+  const inside = schema.items
+    ? fields(schema.items, `${path}[]`)
+    : Object.entries(schema.properties ?? {}).flatMap(([name, field]) => [
+        [`${path}.${name}`, field] as [string, StructuralSchema],
+        ...fields(field, `${path}.${name}`),
+      ]);
   return inside;
 }
 
@@ -31,14 +42,25 @@ describe('the schema of AmbientMigration', () => {
 
   it('has the fields that the operator acts on, and no other', () => {
     expect(fields(spec, 'spec').map(([path]) => path)).toEqual([
-      'spec.dataplaneMode', 'spec.paused', 'spec.approval', 'spec.approvedPlan',
-      'spec.acknowledge', 'spec.acknowledge[].code', 'spec.acknowledge[].object', 'spec.acknowledge[].reason',
-      'spec.rollout', 'spec.rollout.maxConcurrent', 'spec.rollout.progressDeadline', 'spec.rollout.soak',
+      'spec.dataplaneMode',
+      'spec.paused',
+      'spec.approval',
+      'spec.approvedPlan',
+      'spec.acknowledge',
+      'spec.acknowledge[].code',
+      'spec.acknowledge[].object',
+      'spec.acknowledge[].reason',
+      'spec.rollout',
+      'spec.rollout.maxConcurrent',
+      'spec.rollout.progressDeadline',
+      'spec.rollout.soak',
     ]);
   });
 
   it('bounds every text and list that a rule walks over, or the API server refuses the cost', () => {
-    const bounded = fields(spec, 'spec').filter(([, { type, enum: values }]) => type === 'array' || (type === 'string' && !values));
+    const bounded = fields(spec, 'spec').filter(
+      ([, { type, enum: values }]) => type === 'array' || (type === 'string' && !values),
+    );
     for (const [path, { maxLength, maxItems }] of bounded) expect(maxLength ?? maxItems, path).toBeGreaterThan(0);
   });
 
@@ -48,7 +70,14 @@ describe('the schema of AmbientMigration', () => {
 
   it('prints the columns of the contract', () => {
     const columns = ambientMigration.definition.columns;
-    expect(columns.filter(({ priority }) => !priority).map(({ name }) => name)).toEqual(['Mode', 'Phase', 'Progress', 'Ready', 'Next', 'Age']);
+    expect(columns.filter(({ priority }) => !priority).map(({ name }) => name)).toEqual([
+      'Mode',
+      'Phase',
+      'Progress',
+      'Ready',
+      'Next',
+      'Age',
+    ]);
     expect(columns.filter(({ priority }) => priority).map(({ name }) => name)).toEqual(['Findings', 'Plan']);
   });
 
@@ -59,7 +88,13 @@ describe('the schema of AmbientMigration', () => {
   });
 
   it('is addressed as kubectl addresses it', () => {
-    expect(AMBIENT_MIGRATION).toEqual({ group: 'sidestep.dev', version: 'v1alpha1', plural: 'ambientmigrations', kind: 'AmbientMigration', namespaced: true });
+    expect(AMBIENT_MIGRATION).toEqual({
+      group: 'sidestep.dev',
+      version: 'v1alpha1',
+      plural: 'ambientmigrations',
+      kind: 'AmbientMigration',
+      namespaced: true,
+    });
   });
 });
 
@@ -74,10 +109,16 @@ describe('defaults', () => {
   });
 
   it('are valid by the rules beside them', () => {
-    for (const [path, field] of [['spec', { ...spec, default: withDefaults(spec, {}) }] as const, ...fields(spec, 'spec')]) {
+    for (const [path, field] of [
+      ['spec', { ...spec, default: withDefaults(spec, {}) }] as const,
+      ...fields(spec, 'spec'),
+    ]) {
       if (field.default !== undefined && path === 'spec') expect(problems(field.default), path).toEqual([]);
       if (field.default !== undefined && path !== 'spec') {
-        const nested = path.split('.').slice(1).reduceRight<unknown>((value, key) => ({ [key]: value }), field.default);
+        const nested = path
+          .split('.')
+          .slice(1)
+          .reduceRight<unknown>((value, key) => ({ [key]: value }), field.default);
         expect(problems(nested), path).toEqual([]);
       }
     }
@@ -96,35 +137,67 @@ describe('defaults', () => {
 
 describe('bad input', () => {
   test.each<[object, string]>([
-    [{ rollout: { soak: '5 minutes' } }, 'rollout.soak: must be a duration such as 30s, 10m or 1h30m (units: h, m, s, ms)'],
-    [{ rollout: { progressDeadline: '1s' } }, 'rollout.progressDeadline: must be at least 5s: a shorter deadline would stall before a pod could start'],
-    [{ approvedPlan: '0123456789ab' }, 'approvedPlan: is used with approval Manual only: set spec.approval to Manual, or remove spec.approvedPlan'],
-    [{ approval: 'Manual', approvedPlan: '0123' }, 'approvedPlan: must be the 12 hexadecimal digits of status.plan.hash'],
-    [{ acknowledge: [{ code: 'SST2', reason: 'x' }] }, 'acknowledge.0.code: must be the code of a finding, such as SST2001'],
+    [
+      { rollout: { soak: '5 minutes' } },
+      'rollout.soak: must be a duration such as 30s, 10m or 1h30m (units: h, m, s, ms)',
+    ],
+    [
+      { rollout: { progressDeadline: '1s' } },
+      'rollout.progressDeadline: must be at least 5s: a shorter deadline would stall before a pod could start',
+    ],
+    [
+      { approvedPlan: '0123456789ab' },
+      'approvedPlan: is used with approval Manual only: set spec.approval to Manual, or remove spec.approvedPlan',
+    ],
+    [
+      { approval: 'Manual', approvedPlan: '0123' },
+      'approvedPlan: must be the 12 hexadecimal digits of status.plan.hash',
+    ],
+    [
+      { acknowledge: [{ code: 'SST2', reason: 'x' }] },
+      'acknowledge.0.code: must be the code of a finding, such as SST2001',
+    ],
     [{ acknowledge: [{ code: 'SST2001', reason: ' ' }] }, 'acknowledge.0.reason: must say why'],
     [{ acknowledge: [{ code: 'SST2001', reason: 'x', object: 'web' }] }, 'acknowledge.0.object: must be Kind/name'],
   ])('%j is refused with the field and the fix', (given, message) => {
     expect(problems(given)).toEqual([expect.stringContaining(message)]);
   });
 
-  test.each<object>([{ dataplaneMode: 'Ambiant' }, { rollout: { maxConcurrent: 0 } }, { rollout: { maxConcurrent: 101 } }, { rollout: { maxConcurrent: 1.5 } }, { paused: 'yes' }])('%j is refused', (given) => {
+  test.each<object>([
+    { dataplaneMode: 'Ambiant' },
+    { rollout: { maxConcurrent: 0 } },
+    { rollout: { maxConcurrent: 101 } },
+    { rollout: { maxConcurrent: 1.5 } },
+    { paused: 'yes' },
+  ])('%j is refused', (given) => {
     expect(problems(given)).toHaveLength(1);
   });
 
   it('is named by its path in the error of the parser, which leaves unknown fields out', () => {
-    expect(() => parseAmbientMigrationSpec({ spec: { acknowledge: [{ code: 'x', reason: 'y' }] } })).toThrow('AmbientMigration is invalid: spec.acknowledge[0].code: must be the code');
+    expect(() => parseAmbientMigrationSpec({ spec: { acknowledge: [{ code: 'x', reason: 'y' }] } })).toThrow(
+      'AmbientMigration is invalid: spec.acknowledge[0].code: must be the code',
+    );
     expect(parseAmbientMigrationSpec({ spec: { later: 1 } })).not.toHaveProperty('later');
   });
 });
 
 describe('conditions and reasons', () => {
-  test.each([...Object.entries(CONDITIONS), ...Object.entries(REASONS)])('%s is one CamelCase word, documented by a sentence', (name, sentence) => {
-    expect(name).toMatch(/^[A-Z][A-Za-z]*$/);
-    expect(sentence).toMatch(/^\S.*\.$/);
-  });
+  test.each([...Object.entries(CONDITIONS), ...Object.entries(REASONS)])(
+    '%s is one CamelCase word, documented by a sentence',
+    (name, sentence) => {
+      expect(name).toMatch(/^[A-Z][A-Za-z]*$/);
+      expect(sentence).toMatch(/^\S.*\.$/);
+    },
+  );
 
   it('fit the schema of the status', () => {
-    const conditions = Object.keys(CONDITIONS).map((type) => ({ type, status: 'Unknown', reason: 'NotStarted', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' }));
+    const conditions = Object.keys(CONDITIONS).map((type) => ({
+      type,
+      status: 'Unknown',
+      reason: 'NotStarted',
+      message: '',
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    }));
     expect(z.safeParse(AmbientMigrationStatusSchema, { conditions }).success).toBe(true);
   });
 });

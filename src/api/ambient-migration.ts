@@ -41,7 +41,9 @@ const Rollout = z.object({
     ),
   soak: duration()
     .default('0s')
-    .describe('How long the migrated namespace is watched before it counts as ready, such as 30m. The default 0s is not at all.'),
+    .describe(
+      'How long the migrated namespace is watched before it counts as ready, such as 30m. The default 0s is not at all.',
+    ),
 });
 
 /** `spec` of an AmbientMigration. Only fields that the operator acts on. */
@@ -71,7 +73,9 @@ export const AmbientMigrationSpecSchema = withRules(
     acknowledge: atomicList(Acknowledgement)
       .max(MAX_FINDINGS)
       .default([])
-      .describe('Findings that are accepted. A finding that blocks stops the migration until it is fixed or accepted here.'),
+      .describe(
+        'Findings that are accepted. A finding that blocks stops the migration until it is fixed or accepted here.',
+      ),
     rollout: Rollout.prefault({}).describe('How workloads are restarted.'),
   }),
   {
@@ -116,7 +120,9 @@ export const AmbientMigrationStatusSchema = z
     observedGeneration: z
       .int()
       .min(0)
-      .describe('The metadata.generation that this status was computed from; an older one means that a change has not been looked at yet.'),
+      .describe(
+        'The metadata.generation that this status was computed from; an older one means that a change has not been looked at yet.',
+      ),
     phase: z.string().describe('Where the migration is, one word for people. Scripts should use conditions.'),
     nextAction: z.string().describe('What happens next, or what a person has to do; one sentence for people.'),
     conditions: mapList(Condition, ['type'])
@@ -124,10 +130,17 @@ export const AmbientMigrationStatusSchema = z
       .describe('States of the migration. Ready, Reconciling and Stalled sum the others up.'),
     plan: z
       .object({
-        hash: z.string().describe('Hash of the plan, to be repeated in spec.approvedPlan. Another plan has another hash.'),
-        findingSummary: z.string().exactOptional().describe('How many findings there are by verdict, such as "1 BLOCK, 2 WARN".'),
+        hash: z
+          .string()
+          .describe('Hash of the plan, to be repeated in spec.approvedPlan. Another plan has another hash.'),
+        findingSummary: z
+          .string()
+          .exactOptional()
+          .describe('How many findings there are by verdict, such as "1 BLOCK, 2 WARN".'),
         steps: atomicList(Step).describe('The steps in order.'),
-        findings: atomicList(FindingStatus).max(MAX_FINDINGS).describe('What was found in the namespace and its surroundings.'),
+        findings: atomicList(FindingStatus)
+          .max(MAX_FINDINGS)
+          .describe('What was found in the namespace and its surroundings.'),
       })
       .describe('What is going to be done, and what was found.'),
     workloads: z
@@ -170,7 +183,12 @@ export const ambientMigration = defineResource({
   columns: [
     { name: 'Mode', type: 'string', jsonPath: '.spec.dataplaneMode', description: 'Where the namespace should be.' },
     { name: 'Phase', type: 'string', jsonPath: '.status.phase', description: 'Where the migration is.' },
-    { name: 'Progress', type: 'string', jsonPath: '.status.workloads.progress', description: 'Workloads done, of all.' },
+    {
+      name: 'Progress',
+      type: 'string',
+      jsonPath: '.status.workloads.progress',
+      description: 'Workloads done, of all.',
+    },
     {
       name: 'Ready',
       type: 'string',
@@ -216,4 +234,5 @@ export type AmbientMigrationWorkload = z.output<typeof WorkloadStatus>;
  *
  * @throws {InvalidSpecError} naming each field that the API server would refuse, and why
  */
-export const parseAmbientMigrationSpec: (object: { spec?: unknown }) => AmbientMigrationSpec = ambientMigration.parseSpec;
+export const parseAmbientMigrationSpec: (object: { spec?: unknown }) => AmbientMigrationSpec =
+  ambientMigration.parseSpec;

@@ -17,9 +17,11 @@ describe('durations', () => {
 
   test.each(['', '5', '5 minutes', '-5s', '1.5h', '5S', '1d', '1h1m1s1ms1ms', '100000s'])('%j is none', (text) => {
     expect(() => parseDuration(text)).toThrow(RangeError);
-    expect(duration().safeParse(text).error?.issues.map(({ message }) => message)).toEqual([
-      'must be a duration such as 30s, 10m or 1h30m (units: h, m, s, ms)',
-    ]);
+    expect(
+      duration()
+        .safeParse(text)
+        .error?.issues.map(({ message }) => message),
+    ).toEqual(['must be a duration such as 30s, 10m or 1h30m (units: h, m, s, ms)']);
   });
 
   test('a lower limit refuses what is shorter, and says why', () => {

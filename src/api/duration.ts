@@ -36,6 +36,10 @@ export function durationAtLeast(minimum: string, why: string): z.ZodString {
  * @throws {RangeError} if the text is no duration in the form of GEP-2257
  */
 export function parseDuration(duration: string): number {
-  if (!PATTERN.test(duration)) throw new RangeError(`not a duration such as 30s, 10m or 1h30m: ${JSON.stringify(duration)}`);
-  return [...duration.matchAll(PART)].reduce((sumMs, [, count, unit]) => sumMs + Number(count) * (UNIT_MS[unit ?? ''] ?? 0), 0);
+  if (!PATTERN.test(duration))
+    throw new RangeError(`not a duration such as 30s, 10m or 1h30m: ${JSON.stringify(duration)}`);
+  return [...duration.matchAll(PART)].reduce(
+    (sumMs, [, count, unit]) => sumMs + Number(count) * (UNIT_MS[unit ?? ''] ?? 0),
+    0,
+  );
 }

@@ -26,15 +26,23 @@ function objectsIn(file: string): Example[] {
 /** Paths of fields that the schema does not have: kubectl refuses them. */
 function unknownFields(schema: StructuralSchema | undefined, value: unknown, path: string): string[] {
   if (schema === undefined) return [path];
-  if (Array.isArray(value)) return value.flatMap((item, index) => unknownFields(schema.items, item, `${path}[${index}]`));
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => unknownFields(schema.items, item, `${path}[${index}]`));
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([name, field]) => unknownFields(schema.properties?.[name] ?? schema.additionalProperties, field, `${path}.${name}`));
+  return Object.entries(value).flatMap(([name, field]) =>
+    unknownFields(schema.properties?.[name] ?? schema.additionalProperties, field, `${path}.${name}`),
+  );
 }
 
 describe('examples', () => {
   test.each(files)('%s holds complete objects, each once', (file) => {
     const objects = objectsIn(file);
-    for (const object of objects) expect(object).toMatchObject({ apiVersion: expect.any(String), kind: expect.any(String), metadata: { name: expect.any(String) } });
+    for (const object of objects)
+      expect(object).toMatchObject({
+        apiVersion: expect.any(String),
+        kind: expect.any(String),
+        metadata: { name: expect.any(String) },
+      });
     const names = objects.map(({ kind, metadata }) => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`);
     expect(new Set(names).size).toBe(names.length);
   });
@@ -50,7 +58,10 @@ describe('examples', () => {
   it('migrate the namespace that the article calls legacy-apps', () => {
     const [namespace] = objectsIn('article/legacy-apps.yaml');
     const [migration] = objectsIn('migrate-legacy-apps.yaml');
-    expect(namespace).toMatchObject({ kind: 'Namespace', metadata: { name: 'legacy-apps', labels: { 'istio-injection': 'enabled' } } });
+    expect(namespace).toMatchObject({
+      kind: 'Namespace',
+      metadata: { name: 'legacy-apps', labels: { 'istio-injection': 'enabled' } },
+    });
     expect(migration?.metadata).toEqual({ name: 'legacy-apps', namespace: 'legacy-apps' });
   });
 

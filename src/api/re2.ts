@@ -21,6 +21,9 @@ export function re2Objection(pattern: string): string | undefined {
   const unescaped = pattern.replaceAll('\\\\', '_');
   const foreign = FOREIGN.find(([expression]) => expression.test(unescaped));
   if (foreign) return foreign[1];
-  const counts = [...unescaped.matchAll(/\{(\d+)(?:,(\d*))?\}/g)].flatMap(([, least, most]) => [Number(least), Number(most ?? 0)]);
+  const counts = [...unescaped.matchAll(/\{(\d+)(?:,(\d*))?\}/g)].flatMap(([, least, most]) => [
+    Number(least),
+    Number(most ?? 0),
+  ]);
   return counts.some((count) => count > MAX_REPEAT) ? `a repetition above ${MAX_REPEAT}` : undefined;
 }

@@ -28,7 +28,8 @@ export function withRules<S extends z.ZodType>(schema: S, ...rules: readonly Rul
     ...(forbids !== undefined && { fieldPath: forbids, reason: 'FieldValueForbidden' }),
   }));
   return rules.reduce<S>(
-    (checked, { holds, message, forbids = '' }) => checked.refine(holds, { message, path: forbids.split('.').slice(1) }),
+    (checked, { holds, message, forbids = '' }) =>
+      checked.refine(holds, { message, path: forbids.split('.').slice(1) }),
     schema.meta({ [VALIDATIONS]: [...before, ...added] }),
   );
 }

@@ -21,7 +21,13 @@ describe('structuralSchema', () => {
       required: ['name', 'tags'],
       properties: {
         name: { type: 'string', minLength: 1, maxLength: 63, description: 'The name.' },
-        tags: { type: 'array', items: { type: 'string' }, maxItems: 8, description: 'The tags.', 'x-kubernetes-list-type': 'atomic' },
+        tags: {
+          type: 'array',
+          items: { type: 'string' },
+          maxItems: 8,
+          description: 'The tags.',
+          'x-kubernetes-list-type': 'atomic',
+        },
       },
     });
   });
@@ -47,17 +53,27 @@ describe('structuralSchema', () => {
   });
 
   it('writes a map as additionalProperties, and drops what strict objects say about unknown fields', () => {
-    expect(structuralSchema(z.record(z.string(), z.string()), 'labels')).toEqual({ type: 'object', additionalProperties: { type: 'string' } });
+    expect(structuralSchema(z.record(z.string(), z.string()), 'labels')).toEqual({
+      type: 'object',
+      additionalProperties: { type: 'string' },
+    });
     expect(structuralSchema(z.strictObject({ a: z.string() }), 'spec')).not.toHaveProperty('additionalProperties');
   });
 
   it('keeps every rule of a field that got rules twice', () => {
-    const twice = withRules(text(/^a/, 'must start with a', 9), { cel: 'self.endsWith("z")', holds: (value) => value.endsWith('z'), message: 'must end with z' });
+    const twice = withRules(text(/^a/, 'must start with a', 9), {
+      cel: 'self.endsWith("z")',
+      holds: (value) => value.endsWith('z'),
+      message: 'must end with z',
+    });
     expect(structuralSchema(z.object({ twice }), 'spec').properties?.['twice']?.['x-kubernetes-validations']).toEqual([
       { rule: "self.matches('^a')", message: 'must start with a' },
       { rule: 'self.endsWith("z")', message: 'must end with z' },
     ]);
-    expect(twice.safeParse('b').error?.issues.map(({ message }) => message)).toEqual(['must start with a', 'must end with z']);
+    expect(twice.safeParse('b').error?.issues.map(({ message }) => message)).toEqual([
+      'must start with a',
+      'must end with z',
+    ]);
   });
 
   test.each<[string, z.ZodType, string]>([
@@ -66,10 +82,18 @@ describe('structuralSchema', () => {
     ['anything', z.object({ a: z.any() }), 'spec.a: needs exactly one type'],
     ['an open object', z.object({ a: z.looseObject({ b: z.string() }) }), 'spec.a: is an open object'],
     ['an object without fields', z.object({ a: z.object({}) }), 'spec.a: has no fields'],
-    ['a pattern with lookaround', z.object({ a: z.array(z.string().regex(/(?=x)/)) }), 'spec.a[]: RE2 does not know lookaround'],
+    [
+      'a pattern with lookaround',
+      z.object({ a: z.array(z.string().regex(/(?=x)/)) }),
+      'spec.a[]: RE2 does not know lookaround',
+    ],
     ['a rule with lookaround', z.object({ a: text(/(?!x)/, '', 9) }), 'spec.a: RE2 does not know lookaround'],
     ['two patterns', z.object({ a: z.string().regex(/a/).regex(/b/) }), 'spec.a: allOf has no structural form'],
-    ['an optional key of a list', z.object({ a: mapList(z.object({ k: z.string().optional() }), ['k']) }), 'spec.a: the key k must be required'],
+    [
+      'an optional key of a list',
+      z.object({ a: mapList(z.object({ k: z.string().optional() }), ['k']) }),
+      'spec.a: the key k must be required',
+    ],
     ['a date', z.object({ a: z.date() }), 'spec.a: needs exactly one type'],
     ['recursion', tree, 'spec: Cycle detected'],
   ])('refuses %s, and names the field', (_name, schema, message) => {
@@ -80,12 +104,20 @@ describe('structuralSchema', () => {
 
 describe('withDefaults', () => {
   const schema = structuralSchema(
-    z.object({ a: z.string().default('x'), list: z.array(z.object({ n: z.int32().default(1) })).default([]), sub: z.object({ b: z.boolean().default(true) }).prefault({}) }),
+    z.object({
+      a: z.string().default('x'),
+      list: z.array(z.object({ n: z.int32().default(1) })).default([]),
+      sub: z.object({ b: z.boolean().default(true) }).prefault({}),
+    }),
     'spec',
   );
 
   it('fills in what is missing, and what is null, down to the items of lists', () => {
-    expect(withDefaults(schema, { a: null, list: [{}, { n: 2 }] })).toEqual({ a: 'x', list: [{ n: 1 }, { n: 2 }], sub: { b: true } });
+    expect(withDefaults(schema, { a: null, list: [{}, { n: 2 }] })).toEqual({
+      a: 'x',
+      list: [{ n: 1 }, { n: 2 }],
+      sub: { b: true },
+    });
   });
 
   it('leaves the value, and the schema, as they are', () => {

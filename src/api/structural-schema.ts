@@ -53,9 +53,25 @@ type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** Keywords that mean the same in both worlds. Children and numbers are looked at apart. */
 const COPIED = [
-  'description', 'format', 'default', 'enum', 'nullable', 'pattern', 'minimum', 'maximum', 'exclusiveMinimum',
-  'exclusiveMaximum', 'multipleOf', 'minLength', 'maxLength', 'minItems', 'maxItems', 'required',
-  'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-validations',
+  'description',
+  'format',
+  'default',
+  'enum',
+  'nullable',
+  'pattern',
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'multipleOf',
+  'minLength',
+  'maxLength',
+  'minItems',
+  'maxItems',
+  'required',
+  'x-kubernetes-list-type',
+  'x-kubernetes-list-map-keys',
+  'x-kubernetes-validations',
 ] as const satisfies readonly (keyof StructuralSchema)[];
 
 const TYPES = ['object', 'array', 'string', 'integer', 'number', 'boolean'] as const;
@@ -77,7 +93,8 @@ export function structuralSchema(schema: z.ZodType, root: string): StructuralSch
 
 /** Fills in defaults as the API server does; the value itself is left alone. */
 export function withDefaults(schema: StructuralSchema, value: unknown): unknown {
-  if (Array.isArray(value)) return schema.items ? value.map((item) => withDefaults(schema.items as StructuralSchema, item)) : value;
+  if (Array.isArray(value))
+    return schema.items ? value.map((item) => withDefaults(schema.items as StructuralSchema, item)) : value;
   if (typeof value !== 'object' || value === null) return value;
   const filled = { ...value } as Record<string, unknown>;
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
@@ -90,7 +107,13 @@ export function withDefaults(schema: StructuralSchema, value: unknown): unknown 
 function jsonSchemaOf(schema: z.ZodType, root: string): JsonSchema {
   try {
     // What has no JSON form becomes an empty schema, which `convert` refuses by its path; by itself zod would not name it.
-    return z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input', reused: 'inline', cycles: 'throw', unrepresentable: 'any' });
+    return z.toJSONSchema(schema, {
+      target: 'openapi-3.0',
+      io: 'input',
+      reused: 'inline',
+      cycles: 'throw',
+      unrepresentable: 'any',
+    });
   } catch (error) {
     throw new SchemaError(root, error instanceof Error ? error.message : String(error));
   }
@@ -139,7 +162,8 @@ function convertItems(source: JsonSchema, schema: StructuralSchema, path: string
   const missing = schema['x-kubernetes-list-map-keys']?.find(
     (key) => !items.required?.includes(key) && items.properties?.[key]?.default === undefined,
   );
-  if (missing !== undefined) throw new SchemaError(path, `the key ${missing} must be required in each item, or have a default`);
+  if (missing !== undefined)
+    throw new SchemaError(path, `the key ${missing} must be required in each item, or have a default`);
 }
 
 /** Checks what the API server compiles as RE2: patterns, and expressions in the rules. */

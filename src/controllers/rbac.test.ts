@@ -3,12 +3,17 @@ import { ISTIO_KINDS } from '../api/istio.js';
 import { CONFIG_MAP, DEPLOYMENT, NAMESPACE, POD } from '../kube/types.js';
 import { DRY_RUN_ONLY, LEASE_NAME, accessOf } from './rbac.js';
 
-const watched = [...[POD, NAMESPACE, DEPLOYMENT, ...ISTIO_KINDS].map((type) => ({ type })), { type: CONFIG_MAP, namespace: 'istio-system' }];
+const watched = [
+  ...[POD, NAMESPACE, DEPLOYMENT, ...ISTIO_KINDS].map((type) => ({ type })),
+  { type: CONFIG_MAP, namespace: 'istio-system' },
+];
 const access = accessOf(watched, 'sidestep-system');
 const everywhere = [...access.cluster, ...Object.values(access.namespaces).flat()];
 
 const verbsOf = (group: string, resource: string) =>
-  access.cluster.filter(({ apiGroups, resources }) => apiGroups.includes(group) && resources.includes(resource)).flatMap(({ verbs }) => verbs);
+  access.cluster
+    .filter(({ apiGroups, resources }) => apiGroups.includes(group) && resources.includes(resource))
+    .flatMap(({ verbs }) => verbs);
 
 describe('what the operator may do', () => {
   test.each(everywhere)('%j grants no secrets, and nothing by a wildcard', ({ apiGroups, resources, verbs }) => {
@@ -32,7 +37,9 @@ describe('what the operator may do', () => {
 
   it('reads what is watched in one namespace there only', () => {
     expect(verbsOf('', 'configmaps')).toEqual([]);
-    expect(access.namespaces['istio-system']).toEqual([{ apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] }]);
+    expect(access.namespaces['istio-system']).toEqual([
+      { apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] },
+    ]);
   });
 
   it('writes its own Lease only', () => {
@@ -45,7 +52,9 @@ describe('what the operator may do', () => {
   });
 
   it('creates Pods and AuthorizationPolicies in dry runs only', () => {
-    const created = access.cluster.filter(({ verbs }) => verbs.includes('create')).flatMap(({ resources }) => resources);
+    const created = access.cluster
+      .filter(({ verbs }) => verbs.includes('create'))
+      .flatMap(({ resources }) => resources);
     const dry = DRY_RUN_ONLY.map(({ resource }) => resource);
     expect(created.filter((resource) => !dry.includes(resource))).toEqual(['controllerrevisions', 'events']);
   });

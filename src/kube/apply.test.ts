@@ -97,10 +97,20 @@ describe('isSubset', () => {
     ['fields that only the server has', { a: 1 }, { a: 1, b: 2 }, true],
     ['a different value', { a: 1 }, { a: 2 }, false],
     ['a missing field', { a: 1 }, {}, false],
-    ['empty values, which the server leaves out', { a: {}, b: [], c: '', d: false, e: 0, f: null, g: { h: {} } }, {}, true],
+    [
+      'empty values, which the server leaves out',
+      { a: {}, b: [], c: '', d: false, e: 0, f: null, g: { h: {} } },
+      {},
+      true,
+    ],
     ['a text where a map should be', { a: { b: 1 } }, { a: 'b' }, false],
     ['a number where a text should be', { a: '1' }, { a: 1 }, false],
-    ['defaults within the elements of a list', { ports: [{ port: 80 }] }, { ports: [{ port: 80, protocol: 'TCP' }] }, true],
+    [
+      'defaults within the elements of a list',
+      { ports: [{ port: 80 }] },
+      { ports: [{ port: 80, protocol: 'TCP' }] },
+      true,
+    ],
     ['an element more in a list of ours', { rules: [{ a: 1 }] }, { rules: [{ a: 1 }, {}] }, false],
     ['another order', { args: ['a', 'b'] }, { args: ['b', 'a'] }, false],
     [

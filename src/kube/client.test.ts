@@ -4,15 +4,7 @@ import { FakeClock, settle, until } from '../../test/support/fake-clock.js';
 import { StubApiServer, status } from '../../test/support/stub-api-server.js';
 import { Client, type ResponseInfo } from './client.js';
 import type { ApiError } from './errors.js';
-import {
-  TransportError,
-  isAlreadyExists,
-  isConflict,
-  isForbidden,
-  isGone,
-  isInvalid,
-  isNotFound,
-} from './errors.js';
+import { TransportError, isAlreadyExists, isConflict, isForbidden, isGone, isInvalid, isNotFound } from './errors.js';
 import { CONFIG_MAP, DEPLOYMENT, NAMESPACE, POD } from './types.js';
 
 const path = '/api/v1/namespaces/shop/configmaps';
@@ -123,7 +115,11 @@ describe('Client', () => {
     it('applies strings that YAML would read otherwise than JSON', async () => {
       const text = 'a\u2028b\u0085c\u007fd\ufeffe "quoted" \\u0041 😀';
       server.on({ method: 'PATCH' }, (request) => ({ body: request.body }));
-      const applied = await client.apply<never>(CONFIG_MAP as never, { ...configMap('a'), data: { text } } as never, writer);
+      const applied = await client.apply<never>(
+        CONFIG_MAP as never,
+        { ...configMap('a'), data: { text } } as never,
+        writer,
+      );
       expect(applied).toMatchObject({ data: { text } });
       expect(Number(server.requests[0]?.headers['content-length'])).toBeGreaterThan(0);
     });
@@ -261,8 +257,7 @@ describe('Client', () => {
 
     it.each(['get', 'create'] as const)('repeats a %s refused with 429 when the server says', async (verb) => {
       server.on({}, { status: 429, headers: { 'retry-after': '3' } });
-      const call =
-        verb === 'get' ? client.get(CONFIG_MAP, ref) : client.create(CONFIG_MAP, configMap('a'), writer);
+      const call = verb === 'get' ? client.get(CONFIG_MAP, ref) : client.create(CONFIG_MAP, configMap('a'), writer);
       await until(() => responses.length === 1);
       await clock.advance(2_900);
       expect(server.requests).toHaveLength(1);

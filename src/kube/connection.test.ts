@@ -100,7 +100,11 @@ describe('connectionFromKubeConfig', () => {
     const both = await Promise.all([connection.headers(), connection.headers()]);
     await clock.advance(120_000);
     both.push(await connection.headers());
-    expect(both.map((headers) => headers['authorization'])).toEqual(['Bearer exec-1', 'Bearer exec-1', 'Bearer exec-1']);
+    expect(both.map((headers) => headers['authorization'])).toEqual([
+      'Bearer exec-1',
+      'Bearer exec-1',
+      'Bearer exec-1',
+    ]);
     expect(connection.credentialsRejected?.()).toBe(true);
     expect(await connection.headers()).toEqual({ authorization: 'Bearer exec-2' });
   });

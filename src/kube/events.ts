@@ -283,7 +283,10 @@ const namespaceOf = (event: EmittedEvent): string => event.namespace ?? event.re
 
 /** Unique, and a DNS name whatever the object is called: at most 253 characters of `a-z0-9.-`. */
 function newName(event: EmittedEvent): string {
-  const readable = event.regarding.name.toLowerCase().replace(/[^a-z0-9.-]/g, '-').slice(0, 230);
+  const readable = event.regarding.name
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]/g, '-')
+    .slice(0, 230);
   return `${readable.replace(/[^a-z0-9]+$/, '')}.${randomBytes(8).toString('hex')}`;
 }
 

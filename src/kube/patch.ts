@@ -30,7 +30,8 @@ export function escapePointer(segment: string): string {
  */
 export function guardedPatch(object: KubeObject, changes: FieldChange[]): JsonPatchOperation[] {
   const { resourceVersion } = object.metadata;
-  if (resourceVersion === undefined) throw new TypeError('a guarded patch needs an object that was read from the server');
+  if (resourceVersion === undefined)
+    throw new TypeError('a guarded patch needs an object that was read from the server');
   // Later changes see what earlier ones did: two labels on an object without labels need one new map, not two.
   const draft = structuredClone(object) as unknown as Container;
   const operations = changes.flatMap((change) => operationsFor(draft, change));

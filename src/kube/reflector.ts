@@ -68,6 +68,7 @@ export class Reflector<T extends KubeObject> {
   #absent = false;
   #lastEventAt = 0;
   #failures = 0;
+  #outageTold = false;
   #poked = false;
   #wake: (() => void) | undefined;
   #running = false;
@@ -134,7 +135,7 @@ export class Reflector<T extends KubeObject> {
       return this.#afterClose(clock.now() - watchingSince);
     } catch (error) {
       if (signal.aborted) return 0;
-      if (watchingSince !== undefined && clock.now() - watchingSince >= healthyMs) this.#failures = 0;
+      if (watchingSince !== undefined && clock.now() - watchingSince >= healthyMs) this.#recovered();
       return this.#afterFailure(error, watchingSince !== undefined);
     }
   }
@@ -200,14 +201,21 @@ export class Reflector<T extends KubeObject> {
   }
 
   #markSynced(): void {
+    this.#outageTold = false;
     this.#synced = true;
     this.#resolveFirstSync();
+  }
+
+  /** A watch has lived long enough to call what was before it over. */
+  #recovered(): void {
+    this.#failures = 0;
+    this.#outageTold = false;
   }
 
   /** The server ended the watch, as it does every few minutes. */
   #afterClose(livedMs: number): number {
     this.#restarting('closed');
-    if (livedMs >= healthyMs) this.#failures = 0;
+    if (livedMs >= healthyMs) this.#recovered();
     return livedMs >= minWatchMs ? 0 : this.#backoff();
   }
 
@@ -220,7 +228,7 @@ export class Reflector<T extends KubeObject> {
     if (error instanceof SilentStreamError) {
       this.#options.log.debug({ resource: this.#resource }, 'watch was silent, resuming');
       this.#restarting('silent');
-      this.#failures = 0;
+      this.#recovered();
       return 0;
     }
     if (watching && blamesVersion(error, this.#failures)) this.#version = undefined;
@@ -228,7 +236,8 @@ export class Reflector<T extends KubeObject> {
     const waitMs = Math.max(this.#backoff(), retryAfterMs(error));
     const fields = { err: error, resource: this.#resource, retryInMs: Math.round(waitMs) };
     // An outage is told once for each kind, not at each try.
-    const level = this.#failures <= 1 ? 'error' : 'debug';
+    const level = this.#outageTold ? 'debug' : 'error';
+    this.#outageTold = true;
     this.#options.log[level](fields, watching ? 'watch failed' : 'list failed');
     return waitMs;
   }

@@ -45,7 +45,9 @@ function coversList(desired: unknown[], live: unknown[], parents: readonly strin
   if (sharedLists.has(key)) {
     return desired.every((element) => live.some((candidate) => covers(element, candidate, parents, key)));
   }
-  return desired.length === live.length && desired.every((element, index) => covers(element, live[index], parents, key));
+  return (
+    desired.length === live.length && desired.every((element, index) => covers(element, live[index], parents, key))
+  );
 }
 
 const isMap = (value: unknown): value is Record<string, unknown> =>

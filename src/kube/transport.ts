@@ -250,7 +250,9 @@ export function readBody(stream: http.IncomingMessage): Promise<string> {
     let body = '';
     stream.setEncoding('utf8');
     stream.on('data', (chunk: string) => (body += chunk));
-    stream.once('end', () => (stream.complete ? resolve(body) : reject(new Error('the connection was closed mid-answer'))));
+    stream.once('end', () =>
+      stream.complete ? resolve(body) : reject(new Error('the connection was closed mid-answer')),
+    );
     stream.once('error', reject);
     stream.once('close', () => reject(new Error('the connection was closed mid-answer')));
   });

@@ -359,7 +359,12 @@ export interface CustomResourceDefinition extends KubeObject {
   };
 }
 
-function namespaced<T extends KubeObject>(group: string, version: string, plural: string, kind: string): ResourceType<T> {
+function namespaced<T extends KubeObject>(
+  group: string,
+  version: string,
+  plural: string,
+  kind: string,
+): ResourceType<T> {
   return { group, version, plural, kind, namespaced: true };
 }
 
@@ -397,12 +402,7 @@ export const POD_DISRUPTION_BUDGET = namespaced<PodDisruptionBudget>(
   'poddisruptionbudgets',
   'PodDisruptionBudget',
 );
-export const NETWORK_POLICY = namespaced<NetworkPolicy>(
-  'networking.k8s.io',
-  'v1',
-  'networkpolicies',
-  'NetworkPolicy',
-);
+export const NETWORK_POLICY = namespaced<NetworkPolicy>('networking.k8s.io', 'v1', 'networkpolicies', 'NetworkPolicy');
 export const MUTATING_WEBHOOK_CONFIGURATION = clusterScoped<MutatingWebhookConfiguration>(
   'admissionregistration.k8s.io',
   'v1',

@@ -6,8 +6,7 @@ import type { HttpStream } from './transport.js';
 
 /** One line of a watch. A bookmark carries no object: it only says up to which version everything has been sent. */
 export type WatchEvent<T extends KubeObject = KubeObject> =
-  | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T }
-  | { type: 'BOOKMARK'; resourceVersion: string };
+  { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T } | { type: 'BOOKMARK'; resourceVersion: string };
 
 /** No object is larger than etcd's limit of 1.5 MB; JSON may blow that up somewhat. */
 const maxLineLength = 64 * 1024 * 1024;
@@ -94,7 +93,10 @@ export async function* readWatch<T extends KubeObject>(
   }
 }
 
-function parseEvent<T extends KubeObject>(line: string, { label, keepManagedFields }: WatchReaderOptions): WatchEvent<T> {
+function parseEvent<T extends KubeObject>(
+  line: string,
+  { label, keepManagedFields }: WatchReaderOptions,
+): WatchEvent<T> {
   let event: { type?: unknown; object?: T };
   try {
     event = JSON.parse(line) as typeof event;

@@ -31,7 +31,8 @@ export interface TrustDomains {
  */
 export function findUnsupportedField(policy: PolicyObject, trust: TrustDomains): string | undefined {
   const spec = asRecord(policy.spec);
-  if (policy.metadata.annotations?.[ANNOTATION.dryRun] !== undefined) return `metadata.annotations[${ANNOTATION.dryRun}]`;
+  if (policy.metadata.annotations?.[ANNOTATION.dryRun] !== undefined)
+    return `metadata.annotations[${ANNOTATION.dryRun}]`;
   for (const field of Object.keys(spec)) {
     if (!['selector', 'action', 'rules'].includes(field)) return `spec.${field}`;
   }

@@ -264,7 +264,9 @@ export function isHealthFinding(finding: Finding): boolean {
 export function isAcknowledged(finding: Finding, acknowledged: readonly Acknowledgement[]): boolean {
   return (
     FINDINGS[finding.code].acknowledgeable &&
-    acknowledged.some(({ code, object }) => code === finding.code && (object === undefined || object === finding.object))
+    acknowledged.some(
+      ({ code, object }) => code === finding.code && (object === undefined || object === finding.object),
+    )
   );
 }
 

@@ -6,7 +6,13 @@ const scope: PolicyScope = {
   namespace: 'shop',
   rootNamespace: 'istio-system',
   workloadLabels: [{ app: 'web' }],
-  mesh: { trustDomain: 'cluster.local', trustDomainAliases: [], outboundTrafficPolicy: 'ALLOW_ANY', enableAutoMtls: true, object: 'ConfigMap/istio-system/istio' },
+  mesh: {
+    trustDomain: 'cluster.local',
+    trustDomainAliases: [],
+    outboundTrafficPolicy: 'ALLOW_ANY',
+    enableAutoMtls: true,
+    object: 'ConfigMap/istio-system/istio',
+  },
 };
 
 function object(kind: string, spec: object = {}, metadata: Partial<PolicyObject['metadata']> = {}): PolicyObject {
@@ -19,7 +25,9 @@ const to = (operation: object): object => rule({ to: [{ operation }] });
 const when = (key: string, values: string[] = ['x']): object => rule({ when: [{ key, values }] });
 
 function found(given: PolicyObject, inScope: PolicyScope = scope): string[] {
-  return policyFindings([given], inScope).map(({ code, message }) => `${code} ${/field (.*):/.exec(message)?.[1] ?? ''}`);
+  return policyFindings([given], inScope).map(
+    ({ code, message }) => `${code} ${/field (.*):/.exec(message)?.[1] ?? ''}`,
+  );
 }
 
 describe('an AuthorizationPolicy that ztunnel reads exactly as a sidecar does', () => {
@@ -30,7 +38,16 @@ describe('an AuthorizationPolicy that ztunnel reads exactly as a sidecar does', 
     ['namespaces and service accounts', from({ namespaces: ['a', 'b-*'], notServiceAccounts: ['a/b'] })],
     ['addresses', from({ ipBlocks: ['10.0.0.0/8', '::1'] })],
     ['ports, denied', { action: 'DENY', ...to({ ports: ['80'], notPorts: ['443'] }) }],
-    ['L4 conditions', rule({ when: [{ key: 'source.ip', values: ['10.1.2.3'] }, { key: 'destination.port', notValues: ['80'] }, { key: 'source.namespace', values: ['a'] }] })],
+    [
+      'L4 conditions',
+      rule({
+        when: [
+          { key: 'source.ip', values: ['10.1.2.3'] },
+          { key: 'destination.port', notValues: ['80'] },
+          { key: 'source.namespace', values: ['a'] },
+        ],
+      }),
+    ],
   ])('%s', (_, spec) => {
     expect(found(object('AuthorizationPolicy', spec))).toEqual([]);
   });
@@ -42,7 +59,11 @@ describe('an AuthorizationPolicy that it does not read so', () => {
     ['hosts beside ports', to({ ports: ['80'], hosts: ['a'] }), 'spec.rules[0].to[0].operation.hosts'],
     ['request principals', from({ requestPrincipals: ['*'] }), 'spec.rules[0].from[0].source.requestPrincipals'],
     ['remote addresses', from({ remoteIpBlocks: ['10.0.0.0/8'] }), 'spec.rules[0].from[0].source.remoteIpBlocks'],
-    ['trust domains, which ztunnel ignores silently', from({ trustDomains: ['td'] }), 'spec.rules[0].from[0].source.trustDomains'],
+    [
+      'trust domains, which ztunnel ignores silently',
+      from({ trustDomains: ['td'] }),
+      'spec.rules[0].from[0].source.trustDomains',
+    ],
     ['a header condition', when('request.headers[x]'), 'spec.rules[0].when[0].key'],
     ['source.serviceAccount, unknown to ztunnel', when('source.serviceAccount'), 'spec.rules[0].when[0].key'],
     ['an address that istiod would drop', from({ ipBlocks: ['ten'] }), 'spec.rules[0].from[0].source.ipBlocks'],
@@ -63,22 +84,56 @@ describe('an AuthorizationPolicy that it does not read so', () => {
 
   it('names principals where sidecars rewrite trust domains', () => {
     const aliased = { ...scope, mesh: { ...scope.mesh, trustDomainAliases: ['old'] } };
-    expect(found(object('AuthorizationPolicy', from({ principals: ['old/ns/a/sa/b'] })), aliased)).toEqual(['SST2001 spec.rules[0].from[0].source.principals']);
+    expect(found(object('AuthorizationPolicy', from({ principals: ['old/ns/a/sa/b'] })), aliased)).toEqual([
+      'SST2001 spec.rules[0].from[0].source.principals',
+    ]);
   });
 });
 
 describe('what applies to a namespace', () => {
   const l7 = to({ methods: ['GET'] });
   it.each([
-    ['a selector of a workload here', object('AuthorizationPolicy', { ...l7, selector: { matchLabels: { app: 'web' } } }), 1],
-    ['a selector of no workload here', object('AuthorizationPolicy', { ...l7, selector: { matchLabels: { app: 'other' } } }), 0],
+    [
+      'a selector of a workload here',
+      object('AuthorizationPolicy', { ...l7, selector: { matchLabels: { app: 'web' } } }),
+      1,
+    ],
+    [
+      'a selector of no workload here',
+      object('AuthorizationPolicy', { ...l7, selector: { matchLabels: { app: 'other' } } }),
+      0,
+    ],
     ['the root namespace', object('AuthorizationPolicy', l7, { namespace: 'istio-system' }), 1],
-    ['the root namespace, selecting nothing here', object('AuthorizationPolicy', { ...l7, selector: { matchLabels: { istio: 'ingressgateway' } } }, { namespace: 'istio-system' }), 0],
+    [
+      'the root namespace, selecting nothing here',
+      object(
+        'AuthorizationPolicy',
+        { ...l7, selector: { matchLabels: { istio: 'ingressgateway' } } },
+        { namespace: 'istio-system' },
+      ),
+      0,
+    ],
     ['another namespace', object('AuthorizationPolicy', l7, { namespace: 'other' }), 0],
     ['an EnvoyFilter of the root namespace', object('EnvoyFilter', {}, { namespace: 'istio-system' }), 1],
-    ['an EnvoyFilter for a gateway elsewhere', object('EnvoyFilter', { workloadSelector: { labels: { istio: 'ingressgateway' } } }, { namespace: 'istio-system' }), 0],
-    ['a VirtualService of another namespace, exported', object('VirtualService', { hosts: ['a'] }, { namespace: 'other' }), 1],
-    ['a VirtualService that stays at home', object('VirtualService', { hosts: ['a'], exportTo: ['.'] }, { namespace: 'other' }), 0],
+    [
+      'an EnvoyFilter for a gateway elsewhere',
+      object(
+        'EnvoyFilter',
+        { workloadSelector: { labels: { istio: 'ingressgateway' } } },
+        { namespace: 'istio-system' },
+      ),
+      0,
+    ],
+    [
+      'a VirtualService of another namespace, exported',
+      object('VirtualService', { hosts: ['a'] }, { namespace: 'other' }),
+      1,
+    ],
+    [
+      'a VirtualService that stays at home',
+      object('VirtualService', { hosts: ['a'], exportTo: ['.'] }, { namespace: 'other' }),
+      0,
+    ],
     ['a VirtualService of an ingress gateway', object('VirtualService', { hosts: ['a'], gateways: ['ingress'] }), 0],
     ['a DestinationRule exported to us', object('DestinationRule', { exportTo: ['shop'] }, { namespace: 'other' }), 1],
     ['an HTTPRoute of a Service', object('HTTPRoute', { parentRefs: [{ kind: 'Service', name: 'web' }] }), 1],
@@ -125,7 +180,10 @@ describe('PeerAuthentication', () => {
   it('is strict by the namespace before the mesh', () => {
     const strictMesh = object('PeerAuthentication', { mtls: { mode: 'STRICT' } }, { namespace: 'istio-system' });
     const permissive = object('PeerAuthentication', { mtls: { mode: 'PERMISSIVE' } });
-    const workload = object('PeerAuthentication', { mtls: { mode: 'STRICT' }, selector: { matchLabels: { app: 'web' } } });
+    const workload = object('PeerAuthentication', {
+      mtls: { mode: 'STRICT' },
+      selector: { matchLabels: { app: 'web' } },
+    });
     expect(callerDemands([strictMesh], scope).strict).toBe(true);
     expect(callerDemands([strictMesh, permissive], scope).strict).toBe(false);
     expect(callerDemands([strictMesh, permissive, workload], scope).strict).toBe(true);

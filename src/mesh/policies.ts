@@ -1,7 +1,16 @@
 import { LABEL } from '../api/labels.js';
 import type { Finding, FindingCode } from './findings.js';
 import { findUnsupportedField, usesIdentity } from './authorization-l4.js';
-import { type Labels, type PolicyObject, asRecord, asRecords, asStrings, objectName, selects, stringAt } from './policy-object.js';
+import {
+  type Labels,
+  type PolicyObject,
+  asRecord,
+  asRecords,
+  asStrings,
+  objectName,
+  selects,
+  stringAt,
+} from './policy-object.js';
 
 /** What decides whether an object applies to a namespace, and what it would mean there. */
 export interface PolicyScope {
@@ -141,14 +150,19 @@ function peerAuthenticationFindings(object: PolicyObject, scope: PolicyScope): F
 /** Effective mode: workload before namespace before mesh, and of several the oldest (istio.io, PeerAuthentication). */
 function isStrict(applying: readonly PolicyObject[], scope: PolicyScope): boolean {
   const peers = applying.filter((object) => object.kind === 'PeerAuthentication');
-  const withSelector = peers.filter((object) => asRecord(asRecord(object.spec)['selector'])['matchLabels'] !== undefined);
+  const withSelector = peers.filter(
+    (object) => asRecord(asRecord(object.spec)['selector'])['matchLabels'] !== undefined,
+  );
   const wide = peers.filter((object) => !withSelector.includes(object) && modeOf(object) !== 'UNSET');
   const oldest = (namespace: string): PolicyObject | undefined =>
     wide
       .filter((object) => object.metadata.namespace === namespace)
       .sort((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))[0];
   const effective = oldest(scope.namespace) ?? oldest(scope.rootNamespace);
-  return withSelector.some((object) => modeOf(object) === 'STRICT') || (effective !== undefined && modeOf(effective) === 'STRICT');
+  return (
+    withSelector.some((object) => modeOf(object) === 'STRICT') ||
+    (effective !== undefined && modeOf(effective) === 'STRICT')
+  );
 }
 
 function modeOf(peerAuthentication: PolicyObject): string {
@@ -218,4 +232,3 @@ function finding(code: FindingCode, object: PolicyObject, field: string, scope: 
     message: `${object.kind} ${object.metadata.name}, field ${field}: ${TEXT[code] ?? ''}`,
   };
 }
-

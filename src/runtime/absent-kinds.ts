@@ -18,8 +18,14 @@ interface CrdName extends KubeObject {
 
 function toName({ apiVersion, kind, metadata, status }: CustomResourceDefinition): CrdName {
   const { name, uid, resourceVersion } = metadata;
-  const isEstablished = status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True') ?? false;
-  return { apiVersion, kind, metadata: { name, ...(uid !== undefined && { uid }), ...(resourceVersion !== undefined && { resourceVersion }) }, isEstablished };
+  const isEstablished =
+    status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True') ?? false;
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, ...(uid !== undefined && { uid }), ...(resourceVersion !== undefined && { resourceVersion }) },
+    isEstablished,
+  };
 }
 
 /**
@@ -54,9 +60,14 @@ export class AbsentKinds {
   }
 
   async #watchCrds(signal: AbortSignal): Promise<void> {
-    const crds = new Informer<CrdName>({ type: CUSTOM_RESOURCE_DEFINITION as never, map: () => [], transform: toName as never }, this.#options);
+    const crds = new Informer<CrdName>(
+      { type: CUSTOM_RESOURCE_DEFINITION as never, map: () => [], transform: toName as never },
+      this.#options,
+    );
     crds.subscribe(({ new: crd }) => {
-      if (crd?.isEstablished) for (const informer of this.#informers) if (informer.kind === crd.metadata.name) void this.#wake(informer, signal);
+      if (crd?.isEstablished)
+        for (const informer of this.#informers)
+          if (informer.kind === crd.metadata.name) void this.#wake(informer, signal);
     });
     await crds.run(signal);
   }

@@ -1,7 +1,17 @@
 import type { CallOptions, Client } from '../kube/client.js';
 
 /** Position of the options among the arguments of each verb. A verb that is not listed cannot be called through a guard. */
-const OPTIONS_AT = { get: 2, list: 1, pages: 1, watch: 1, getJson: 1, create: 2, apply: 2, jsonPatch: 3, delete: 2 } as const;
+const OPTIONS_AT = {
+  get: 2,
+  list: 1,
+  pages: 1,
+  watch: 1,
+  getJson: 1,
+  create: 2,
+  apply: 2,
+  jsonPatch: 3,
+  delete: 2,
+} as const;
 
 type Verb = keyof typeof OPTIONS_AT;
 
@@ -16,7 +26,10 @@ const STREAMS: ReadonlySet<Verb> = new Set<Verb>(['pages', 'watch']);
  * @param options.assertWrite  called before each write; throws to refuse it. For what only the clock can tell: after a
  *                             pause of the process no timer has fired yet, but the Lease may have run out
  */
-export function guardClient(client: Client, options: { signal: AbortSignal; assertWrite?: (() => void) | undefined }): Client {
+export function guardClient(
+  client: Client,
+  options: { signal: AbortSignal; assertWrite?: (() => void) | undefined },
+): Client {
   const { signal, assertWrite } = options;
   const refusing = client.guarded(() => {
     signal.throwIfAborted();
@@ -44,7 +57,11 @@ function withSignal(client: Client, verb: Verb, signal: AbortSignal): (...args: 
  * Calls `run` with options that abort when `guard` or the caller's own signal does. Without AbortSignal.any: on Node 20 each
  * signal made by it stays reachable from a source that lives long (nodejs/node issue 54614).
  */
-function eitherSignal(guard: AbortSignal, options: CallOptions | undefined, run: (options: CallOptions) => unknown): unknown {
+function eitherSignal(
+  guard: AbortSignal,
+  options: CallOptions | undefined,
+  run: (options: CallOptions) => unknown,
+): unknown {
   const own = options?.signal;
   if (!own || own === guard) return run({ ...options, signal: guard });
   const either = new AbortController();

@@ -31,13 +31,28 @@ function logger(bound: object = {}): Logger {
   const write = (level: string) => (fields: object, message: string) => {
     lines.push({ level, message, fields: { ...bound, ...fields } });
   };
-  return { debug: write('debug'), info: write('info'), error: write('error'), child: (fields) => logger({ ...bound, ...fields }) };
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    error: write('error'),
+    child: (fields) => logger({ ...bound, ...fields }),
+  };
 }
 
-function started(reconcile: ControllerSpec['reconcile'], options: Partial<ControllerSpec> & { assertWrite?: () => void } = {}): Controller {
+function started(
+  reconcile: ControllerSpec['reconcile'],
+  options: Partial<ControllerSpec> & { assertWrite?: () => void } = {},
+): Controller {
   const { assertWrite, ...spec } = options;
   const controller = new Controller(
-    { name: 'things', primary: { type: THING, map: toSelf }, watches: [], backoff: { baseMs: 100, maxMs: 1_000 }, ...spec, reconcile },
+    {
+      name: 'things',
+      primary: { type: THING, map: toSelf },
+      watches: [],
+      backoff: { baseMs: 100, maxMs: 1_000 },
+      ...spec,
+      reconcile,
+    },
     {
       client: api.client(),
       stores: {} as Stores,
@@ -73,7 +88,15 @@ describe('controller', () => {
     await settle();
     expect(requests).toEqual([{ namespace: 'shop', name: 'web' }]);
     expect(lines).toEqual([
-      { level: 'debug', message: 'reconciled', fields: expect.objectContaining({ controller: 'things', object: 'shop/web', reconcileId: expect.any(String) as string }) },
+      {
+        level: 'debug',
+        message: 'reconciled',
+        fields: expect.objectContaining({
+          controller: 'things',
+          object: 'shop/web',
+          reconcileId: expect.any(String) as string,
+        }),
+      },
     ]);
     expect(await counted('controller_runtime_reconcile_total', 'result="success"')).toBe(1);
   });
@@ -237,7 +260,9 @@ describe('controller', () => {
     controller.queue.add('other');
     await clock.advance(5_000);
     expect(log).toEqual(['stuck']);
-    await expect(context?.client.delete(THING, { namespace: 'shop', name: 'a' })).rejects.toThrow(DeadlineExceededError);
+    await expect(context?.client.delete(THING, { namespace: 'shop', name: 'a' })).rejects.toThrow(
+      DeadlineExceededError,
+    );
     await clock.advance(60_000);
     expect(log).toEqual(['stuck', 'other']);
     expect(errors()).toEqual(['reconcile ignores its deadline, its key is blocked until it ends']);
@@ -297,7 +322,8 @@ describe('controller', () => {
 
   test('an abort ends runs without counting them as failures', async () => {
     const controller = started(
-      (_, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+      (_, { signal }) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
     );
     controller.queue.add('a');
     await settle();

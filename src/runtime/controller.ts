@@ -157,7 +157,14 @@ export class Controller {
   #begin(key: string): Run {
     const { metadata } = this.#options.primary.get(requestOfKey(key)) ?? {};
     const log = this.#log.child({ object: key, reconcileId: randomUUID(), generation: metadata?.generation });
-    const run: Run = { key, startedMs: this.#clock.now(), log, abort: new AbortController(), ended: Promise.resolve(), isOverdue: false };
+    const run: Run = {
+      key,
+      startedMs: this.#clock.now(),
+      log,
+      abort: new AbortController(),
+      ended: Promise.resolve(),
+      isOverdue: false,
+    };
     // A run may have any number of requests under way, each with a listener; Node would warn from the eleventh on.
     setMaxListeners(0, run.abort.signal);
     this.#runs.add(run);
@@ -196,7 +203,8 @@ export class Controller {
     const { key, log } = run;
     const { queue } = this;
     const durationMs = this.#clock.now() - run.startedMs;
-    const finished = (result: Parameters<ControllerMetrics['finished']>[0]): void => this.#metrics.finished(result, durationMs);
+    const finished = (result: Parameters<ControllerMetrics['finished']>[0]): void =>
+      this.#metrics.finished(result, durationMs);
     this.#runs.delete(run);
     this.#lastEndMs = this.#clock.now();
     switch (outcome.kind) {
@@ -221,7 +229,10 @@ export class Controller {
       case 'failed': {
         const delayMs = queue.retry(key, outcome.retryAfterMs);
         finished('error');
-        log.error({ err: outcome.error, durationMs, delayMs, failures: queue.failures(key) }, 'reconcile failed, will be retried');
+        log.error(
+          { err: outcome.error, durationMs, delayMs, failures: queue.failures(key) },
+          'reconcile failed, will be retried',
+        );
         break;
       }
       case 'bug': {
@@ -236,7 +247,10 @@ export class Controller {
         finished('error');
         this.#metrics.timedOut();
         // An overdue run had its line when its worker left it.
-        log[run.isOverdue ? 'debug' : 'error']({ err: outcome.error, durationMs, delayMs }, 'reconcile passed its deadline, will be retried');
+        log[run.isOverdue ? 'debug' : 'error'](
+          { err: outcome.error, durationMs, delayMs },
+          'reconcile passed its deadline, will be retried',
+        );
         break;
       }
       case 'terminal':
@@ -262,6 +276,9 @@ export class Controller {
       void run.ended.then(cancel);
     });
     run.isOverdue = true;
-    run.log.error({ durationMs: this.#clock.now() - run.startedMs }, 'reconcile ignores its deadline, its key is blocked until it ends');
+    run.log.error(
+      { durationMs: this.#clock.now() - run.startedMs },
+      'reconcile ignores its deadline, its key is blocked until it ends',
+    );
   }
 }

@@ -4,7 +4,10 @@ import { FakeClock } from '../../test/support/fake-clock.js';
 import { DelayedKeys } from './delayed-keys.js';
 
 test('keys come in order of their time, however they were set, moved and deleted', async () => {
-  const change = fc.record({ key: fc.integer({ min: 0, max: 20 }).map(String), dueMs: fc.option(fc.integer({ min: 1, max: 500 })) });
+  const change = fc.record({
+    key: fc.integer({ min: 0, max: 20 }).map(String),
+    dueMs: fc.option(fc.integer({ min: 1, max: 500 })),
+  });
   await fc.assert(
     fc.asyncProperty(fc.array(change, { maxLength: 100 }), async (changes) => {
       const clock = new FakeClock(0);

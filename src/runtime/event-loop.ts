@@ -32,7 +32,10 @@ export class EventLoopMonitor {
   /** The worse of the last full window and the one that is being measured. */
   read(): EventLoopLag {
     const current = this.#histogram ? lagOf(this.#histogram) : this.#previous;
-    const worst = { medianMs: Math.max(current.medianMs, this.#previous.medianMs), p99Ms: Math.max(current.p99Ms, this.#previous.p99Ms) };
+    const worst = {
+      medianMs: Math.max(current.medianMs, this.#previous.medianMs),
+      p99Ms: Math.max(current.p99Ms, this.#previous.p99Ms),
+    };
     if (this.#histogram && performance.now() - this.#windowStartMs > WINDOW_MS) {
       this.#previous = current;
       this.#histogram.reset();

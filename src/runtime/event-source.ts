@@ -36,7 +36,10 @@ function enqueue({ spec, stores, queue, log }: EventSource, change: Change<KubeO
   } catch (err) {
     // Ours or not, one object that a mapping cannot read must not cut everybody off from the kind's events.
     const { kind, metadata } = (change.new ?? change.old) as KubeObject;
-    log.error({ err, kind, namespace: metadata.namespace, name: metadata.name }, 'a watch mapping failed; the event is lost');
+    log.error(
+      { err, kind, namespace: metadata.namespace, name: metadata.name },
+      'a watch mapping failed; the event is lost',
+    );
   }
 }
 

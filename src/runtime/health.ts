@@ -25,7 +25,10 @@ const STARVED_DEADLINES = 3;
 
 /** Is it worth going on, or would a restart help? Failing means "restart me". */
 export function liveness(lag: EventLoopLag, controllers: readonly Controller[]): Check[] {
-  const lagging = lag.medianMs > MAX_MEDIAN_LAG_MS ? `half of all timers are more than ${Math.round(lag.medianMs)} ms late` : undefined;
+  const lagging =
+    lag.medianMs > MAX_MEDIAN_LAG_MS
+      ? `half of all timers are more than ${Math.round(lag.medianMs)} ms late`
+      : undefined;
   return [
     { name: 'event-loop', failure: lagging },
     ...controllers.map((controller) => ({ name: `controller/${controller.name}`, failure: stuck(controller) })),
@@ -34,8 +37,10 @@ export function liveness(lag: EventLoopLag, controllers: readonly Controller[]):
 
 function stuck({ progress, timeoutMs }: Controller): string | undefined {
   const { oldestRunMs, starvedMs } = progress;
-  if (oldestRunMs > Math.max(MIN_STUCK_MS, STUCK_DEADLINES * timeoutMs)) return `a reconcile has been running for ${oldestRunMs} ms and ignores its abort`;
-  if (starvedMs > STARVED_DEADLINES * timeoutMs) return `keys have been waiting for ${starvedMs} ms while no reconcile ended`;
+  if (oldestRunMs > Math.max(MIN_STUCK_MS, STUCK_DEADLINES * timeoutMs))
+    return `a reconcile has been running for ${oldestRunMs} ms and ignores its abort`;
+  if (starvedMs > STARVED_DEADLINES * timeoutMs)
+    return `keys have been waiting for ${starvedMs} ms while no reconcile ended`;
   return undefined;
 }
 
@@ -48,7 +53,10 @@ function stuck({ progress, timeoutMs }: Controller): string | undefined {
 export function readiness(state: ManagerState, unsynced: readonly string[]): Check[] {
   const isServing = state === 'standby' || state === 'leading';
   return [
-    { name: 'caches', failure: unsynced.length === 0 ? undefined : `waiting for the first list of ${unsynced.join(', ')}` },
+    {
+      name: 'caches',
+      failure: unsynced.length === 0 ? undefined : `waiting for the first list of ${unsynced.join(', ')}`,
+    },
     { name: 'manager', failure: isServing ? undefined : state },
   ];
 }

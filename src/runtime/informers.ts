@@ -27,7 +27,9 @@ export class Informers implements Stores {
    * @throws {Error} it contradicts another watch of the same scope; see `Informer.extend`
    */
   declare(spec: WatchSpec): Informer {
-    const scope = [spec.type.version, resourceName(spec.type), spec.namespace ?? '', spec.labelSelector ?? ''].join(' ');
+    const scope = [spec.type.version, resourceName(spec.type), spec.namespace ?? '', spec.labelSelector ?? ''].join(
+      ' ',
+    );
     const held = this.#byScope.get(scope);
     if (held) {
       held.extend(spec);
@@ -43,7 +45,10 @@ export class Informers implements Stores {
   of<T extends KubeObject>(type: ResourceType<T>): Store<T> {
     const [first, second] = this.#byKind.get(resourceName(type)) ?? [];
     if (!first) throw new Error(`no controller declares a watch of ${resourceName(type)}, so it cannot be read`);
-    if (second) throw new Error(`${resourceName(type)} is watched in several scopes, so the type does not say which store is meant`);
+    if (second)
+      throw new Error(
+        `${resourceName(type)} is watched in several scopes, so the type does not say which store is meant`,
+      );
     // The phantom type of the informer was widened when the watch was declared; the kind is the same.
     return first as unknown as Store<T>;
   }

@@ -27,8 +27,14 @@ class Candidate {
   readonly stop = new AbortController();
   readonly elector: LeaderElector;
 
-  constructor(identity: string, options: { skewMs?: number; random?: () => number; network?: (call: Call) => Promise<void> } = {}) {
-    const own: Clock = { now: () => clock.now() + (options.skewMs ?? 0), schedule: (delayMs, callback) => clock.schedule(delayMs, callback) };
+  constructor(
+    identity: string,
+    options: { skewMs?: number; random?: () => number; network?: (call: Call) => Promise<void> } = {},
+  ) {
+    const own: Clock = {
+      now: () => clock.now() + (options.skewMs ?? 0),
+      schedule: (delayMs, callback) => clock.schedule(delayMs, callback),
+    };
     const client = api.client(async (call) => {
       await options.network?.(call);
       if (this.isCut) throw new TransportError('connection refused');
@@ -77,7 +83,12 @@ describe('leader election', () => {
   test('a lease of a holder that died is taken after it was seen unchanged for its whole duration, whatever its clock said', async () => {
     api.put(LEASE, {
       metadata: { namespace: 'system', name: 'operator' },
-      spec: { holderIdentity: 'dead', leaseDurationSeconds: 15, renewTime: '2019-01-01T00:00:00.000000Z', leaseTransitions: 4 },
+      spec: {
+        holderIdentity: 'dead',
+        leaseDurationSeconds: 15,
+        renewTime: '2019-01-01T00:00:00.000000Z',
+        leaseTransitions: 4,
+      },
     });
     const a = new Candidate('a').run();
     await clock.advance(14_999);
@@ -120,7 +131,10 @@ describe('leader election', () => {
   test('a lease that was taken away is noticed at the next renewal, and not taken back', async () => {
     const a = new Candidate('a').run();
     await clock.advance(5_000);
-    api.put(LEASE, { metadata: { namespace: 'system', name: 'operator' }, spec: { holderIdentity: '', leaseDurationSeconds: 15 } });
+    api.put(LEASE, {
+      metadata: { namespace: 'system', name: 'operator' },
+      spec: { holderIdentity: '', leaseDurationSeconds: 15 },
+    });
     await clock.advance(4_000);
     expect(a.mayWrite).toBe(false);
     expect(lease()?.holderIdentity).toBe('');
@@ -151,30 +165,38 @@ describe('leader election', () => {
   });
 
   test('never two leaders at once, with networks that fail or delay and clocks that disagree', async () => {
-    const step = fc.record({ who: fc.nat(1), change: fc.constantFrom('cut', 'heal', 'slow', 'fast', 'release', 'none'), ms: fc.integer({ min: 1, max: 12_000 }) });
+    const step = fc.record({
+      who: fc.nat(1),
+      change: fc.constantFrom('cut', 'heal', 'slow', 'fast', 'release', 'none'),
+      ms: fc.integer({ min: 1, max: 12_000 }),
+    });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), fc.integer({ min: -86_400_000, max: 86_400_000 }), async (steps, skewMs) => {
-        clock = new FakeClock();
-        api = new MemoryApi().serve(LEASE);
-        const lagMs = [0, 0];
-        const candidate = (at: number): Candidate =>
-          new Candidate(`c${at}`, {
-            skewMs: at * skewMs,
-            random: () => ((at * 37) % 10) / 10,
-            network: () => new Promise((resolve) => (lagMs[at] ? clock.schedule(lagMs[at], resolve) : resolve())),
-          }).run();
-        const candidates = [candidate(0), candidate(1)];
-        for (const { who, change, ms } of steps) {
-          const one = candidates[who] as Candidate;
-          if (change === 'cut' || change === 'heal') one.isCut = change === 'cut';
-          if (change === 'slow' || change === 'fast') lagMs[who] = change === 'slow' ? 3_000 : 0;
-          if (change === 'release') void one.leadership?.release();
-          for (let passed = 0; passed < ms; passed += 500) {
-            await clock.advance(500);
-            expect(candidates.filter(({ mayWrite }) => mayWrite).length).toBeLessThan(2);
+      fc.asyncProperty(
+        fc.array(step, { minLength: 5, maxLength: 25 }),
+        fc.integer({ min: -86_400_000, max: 86_400_000 }),
+        async (steps, skewMs) => {
+          clock = new FakeClock();
+          api = new MemoryApi().serve(LEASE);
+          const lagMs = [0, 0];
+          const candidate = (at: number): Candidate =>
+            new Candidate(`c${at}`, {
+              skewMs: at * skewMs,
+              random: () => ((at * 37) % 10) / 10,
+              network: () => new Promise((resolve) => (lagMs[at] ? clock.schedule(lagMs[at], resolve) : resolve())),
+            }).run();
+          const candidates = [candidate(0), candidate(1)];
+          for (const { who, change, ms } of steps) {
+            const one = candidates[who] as Candidate;
+            if (change === 'cut' || change === 'heal') one.isCut = change === 'cut';
+            if (change === 'slow' || change === 'fast') lagMs[who] = change === 'slow' ? 3_000 : 0;
+            if (change === 'release') void one.leadership?.release();
+            for (let passed = 0; passed < ms; passed += 500) {
+              await clock.advance(500);
+              expect(candidates.filter(({ mayWrite }) => mayWrite).length).toBeLessThan(2);
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 40 },
     );
   });

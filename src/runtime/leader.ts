@@ -203,7 +203,12 @@ export class LeaderElector {
 
   async #create(signal: AbortSignal): Promise<void> {
     const { client, namespace, name, fieldManager } = this.#options;
-    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name }, spec: this.#claim() };
+    const lease = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { namespace, name },
+      spec: this.#claim(),
+    };
     this.#see(await client.create<Lease>(LEASE, lease, { ...this.#callOptions(signal), fieldManager }));
   }
 
@@ -215,7 +220,12 @@ export class LeaderElector {
       ...(lease?.spec ? [] : [{ op: 'add' as const, path: '/spec', value: {} }]),
       ...Object.entries(spec).map(([field, value]) => ({ op: 'add' as const, path: `/spec/${field}`, value })),
     ];
-    this.#see(await client.jsonPatch<Lease>(LEASE, { namespace, name }, operations, { ...this.#callOptions(signal), fieldManager }));
+    this.#see(
+      await client.jsonPatch<Lease>(LEASE, { namespace, name }, operations, {
+        ...this.#callOptions(signal),
+        fieldManager,
+      }),
+    );
   }
 
   /** What the Lease says once we hold it; `acquireTime` and `leaseTransitions` change with the holder only. */

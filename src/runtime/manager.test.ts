@@ -48,9 +48,20 @@ function things(reconcile: Reconcile, spec: Partial<ControllerSpec> = {}): Contr
   };
 }
 
-function start(controllers: ControllerSpec[], options: Partial<ManagerOptions> & { network?: (call: Call) => Promise<void> | void } = {}) {
+function start(
+  controllers: ControllerSpec[],
+  options: Partial<ManagerOptions> & { network?: (call: Call) => Promise<void> | void } = {},
+) {
   const { network, ...rest } = options;
-  const manager = new Manager({ client: api.client(network), controllers, clock, log: silentLogger, component: 'test', identity: 'pod', ...rest });
+  const manager = new Manager({
+    client: api.client(network),
+    controllers,
+    clock,
+    log: silentLogger,
+    component: 'test',
+    identity: 'pod',
+    ...rest,
+  });
   const stop = new AbortController();
   const ended = manager.run(stop.signal).then(
     () => 'ended',
@@ -73,7 +84,11 @@ describe('manager', () => {
   test('every object that is there, comes, changes its spec or goes leads to a run; a status write does not', async () => {
     const seen: string[] = [];
     api.put(THING, thing('old'));
-    start([things(async ({ name }, { stores }) => seen.push(`${name} ${stores.of(THING).get({ namespace: 'shop', name }) ? 'is' : 'gone'}`))]);
+    start([
+      things(async ({ name }, { stores }) =>
+        seen.push(`${name} ${stores.of(THING).get({ namespace: 'shop', name }) ? 'is' : 'gone'}`),
+      ),
+    ]);
     await settle();
     api.put(THING, thing('new'));
     await settle();
@@ -100,17 +115,17 @@ describe('manager', () => {
   test('what a run wrote and recorded is there for the next run, before the watch has shown it', async () => {
     const sizes: unknown[] = [];
     api.put(THING, thing('a', { size: 1 }));
-    start(
-      [
-        things(async (request, { client, stores }) => {
-          const live = stores.of(THING).get(request) as (KubeObject & { spec: { size: number } }) | undefined;
-          sizes.push(live?.spec.size);
-          if (live?.spec.size !== 1) return;
-          stores.of(THING).record(await client.apply(THING, { ...live, spec: { size: 2 } } as KubeObject, { fieldManager: 'test' }));
-          expect(stores.of(THING).get(request)).toMatchObject({ spec: { size: 2 } });
-        }),
-      ],
-    );
+    start([
+      things(async (request, { client, stores }) => {
+        const live = stores.of(THING).get(request) as (KubeObject & { spec: { size: number } }) | undefined;
+        sizes.push(live?.spec.size);
+        if (live?.spec.size !== 1) return;
+        stores
+          .of(THING)
+          .record(await client.apply(THING, { ...live, spec: { size: 2 } } as KubeObject, { fieldManager: 'test' }));
+        expect(stores.of(THING).get(request)).toMatchObject({ spec: { size: 2 } });
+      }),
+    ]);
     await settle();
     expect(sizes).toEqual([1, 2]);
   });
@@ -119,16 +134,31 @@ describe('manager', () => {
     const errors: string[] = [];
     api.put(THING, thing('a'));
     start([things(async (_, { stores }) => stores.of(LEASE), { primary: watch({ type: THING, map: toSelf }) })], {
-      log: { ...silentLogger, child: () => ({ ...silentLogger, child: () => ({ ...silentLogger, error: (fields) => errors.push(String((fields as { err: Error }).err)) }) }) },
+      log: {
+        ...silentLogger,
+        child: () => ({
+          ...silentLogger,
+          child: () => ({ ...silentLogger, error: (fields) => errors.push(String((fields as { err: Error }).err)) }),
+        }),
+      },
     });
     await settle();
-    expect(errors).toEqual(['Error: no controller declares a watch of leases.coordination.k8s.io, so it cannot be read']);
+    expect(errors).toEqual([
+      'Error: no controller declares a watch of leases.coordination.k8s.io, so it cannot be read',
+    ]);
   });
 
   test('watches that contradict each other are refused at the start', () => {
-    const transformed = things(async () => {}, { name: 'other', primary: watch({ type: THING, map: toSelf, transform: (object) => object }) });
-    expect(() => start([things(async () => {}), transformed])).toThrow('watches of things.test.dev share one store and must name the same transform function');
-    expect(() => start([things(async () => {}), things(async () => {})])).toThrow('two controllers have one name: things, things');
+    const transformed = things(async () => {}, {
+      name: 'other',
+      primary: watch({ type: THING, map: toSelf, transform: (object) => object }),
+    });
+    expect(() => start([things(async () => {}), transformed])).toThrow(
+      'watches of things.test.dev share one store and must name the same transform function',
+    );
+    expect(() => start([things(async () => {}), things(async () => {})])).toThrow(
+      'two controllers have one name: things, things',
+    );
   });
 
   test('a mapping that throws loses one event and nothing else', async () => {
@@ -170,8 +200,13 @@ describe('manager', () => {
     api.serve(CHILD);
     api.put(CHILD, child('c', 'b'));
     await clock.advance(8_000);
-    expect([seen, absent]).toEqual([['a', 'b'], [true, false]]);
-    expect(calls.filter(({ kind, verb }) => kind === 'customresourcedefinitions.apiextensions.k8s.io' && verb === 'list')).toHaveLength(1);
+    expect([seen, absent]).toEqual([
+      ['a', 'b'],
+      [true, false],
+    ]);
+    expect(
+      calls.filter(({ kind, verb }) => kind === 'customresourcedefinitions.apiextensions.k8s.io' && verb === 'list'),
+    ).toHaveLength(1);
   });
 
   test('a cluster that has all kinds is not asked for CRDs', async () => {
@@ -189,7 +224,9 @@ describe('manager', () => {
     const standby = start([things(async () => seen.push('standby'))], { leaderElection: election });
     await clock.advance(5_000);
     expect([leader.manager.state, standby.manager.state, seen]).toEqual(['leading', 'standby', ['leader']]);
-    await expect(standby.manager.client.delete(THING, { namespace: 'shop', name: 'a' })).rejects.toThrow(LeadershipLostError);
+    await expect(standby.manager.client.delete(THING, { namespace: 'shop', name: 'a' })).rejects.toThrow(
+      LeadershipLostError,
+    );
     leader.stop.abort();
     await clock.advance(5_000);
     expect(await leader.ended).toBe('ended');
@@ -239,7 +276,13 @@ describe('manager', () => {
           const regarding = stores.of(THING).get(request) as KubeObject;
           await new Promise<void>((resolve) => (end = resolve));
           await client.delete(THING, { namespace: 'shop', name: 'a' });
-          events.emit({ regarding: { ...regarding, ...regarding.metadata }, type: 'Normal', reason: 'Done', note: 'done', action: 'Delete' });
+          events.emit({
+            regarding: { ...regarding, ...regarding.metadata },
+            type: 'Normal',
+            reason: 'Done',
+            note: 'done',
+            action: 'Delete',
+          });
         }),
       ],
       { leaderElection: election },
@@ -247,7 +290,9 @@ describe('manager', () => {
     await settle();
     stop.abort();
     await clock.advance(12_000);
-    expect((api.get(LEASE, 'system/operator') as { spec?: { holderIdentity?: string } }).spec?.holderIdentity).toMatch(/^pod_/);
+    expect((api.get(LEASE, 'system/operator') as { spec?: { holderIdentity?: string } }).spec?.holderIdentity).toMatch(
+      /^pod_/,
+    );
     end();
     await settle();
     expect(await ended).toBe('ended');
@@ -260,7 +305,10 @@ describe('manager', () => {
 
   test('what does not end in time is aborted, and what ignores that is told by an error', async () => {
     api.put(THING, thing('obeys'));
-    const obedient = start([things((_, { signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve)))], { drainTimeoutMs: 5_000 });
+    const obedient = start(
+      [things((_, { signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve)))],
+      { drainTimeoutMs: 5_000 },
+    );
     await settle();
     obedient.stop.abort();
     await clock.advance(5_000);
@@ -283,7 +331,10 @@ describe('manager', () => {
     down.stop.abort();
     await settle();
     expect(await down.ended).toBe('ended');
-    api.put(LEASE, { metadata: { namespace: 'system', name: 'operator' }, spec: { holderIdentity: 'other', leaseDurationSeconds: 3600 } });
+    api.put(LEASE, {
+      metadata: { namespace: 'system', name: 'operator' },
+      spec: { holderIdentity: 'other', leaseDurationSeconds: 3600 },
+    });
     const standby = start([things(async () => {})], { leaderElection: election });
     await clock.advance(10_000);
     standby.stop.abort();
@@ -335,7 +386,10 @@ describe('manager', () => {
 
   test('a run that will never end makes the process unhealthy', async () => {
     api.put(THING, thing('a'));
-    const { manager } = start([things(() => new Promise(() => {}))], { probes: { host: '127.0.0.1', port: 0 }, drainTimeoutMs: 0 });
+    const { manager } = start([things(() => new Promise(() => {}))], {
+      probes: { host: '127.0.0.1', port: 0 },
+      drainTimeoutMs: 0,
+    });
     while (manager.state !== 'leading') await settle();
     const health = async (): Promise<number> => (await fetch(`${manager.probesUrl}/healthz`)).status;
     await clock.advance(250_000);

@@ -82,7 +82,12 @@ export class Manager {
     this.#clock = clock;
     this.#log = log;
     this.#metrics = options.metrics ?? new Metrics();
-    this.#informers = new Informers({ client, clock, log, onRestart: (kind, reason) => this.#metrics.watchRestarted(kind, reason) });
+    this.#informers = new Informers({
+      client,
+      clock,
+      log,
+      onRestart: (kind, reason) => this.#metrics.watchRestarted(kind, reason),
+    });
     const assertWrite = (): void => this.#assertLeading();
     this.client = guardClient(client, { signal: this.#end.signal, assertWrite });
     this.#events = new EventRecorder({ client: this.client, clock, log, component, instance: identity });
@@ -90,7 +95,14 @@ export class Manager {
     const names = options.controllers.map(({ name }) => name);
     if (new Set(names).size < names.length) throw new Error(`two controllers have one name: ${names.join(', ')}`);
     if (leaderElection) {
-      this.#elector = new LeaderElector({ ...leaderElection, client, clock, log, identity: `${identity}_${randomUUID()}`, fieldManager: component });
+      this.#elector = new LeaderElector({
+        ...leaderElection,
+        client,
+        clock,
+        log,
+        identity: `${identity}_${randomUUID()}`,
+        fieldManager: component,
+      });
     }
     this.#probes = this.#makeProbes();
     this.#scrape();
@@ -209,7 +221,16 @@ export class Manager {
     const { client, clock, log } = this.#options;
     const primary = this.#informers.declare(spec.primary);
     for (const watch of spec.watches) this.#informers.declare(watch);
-    return new Controller(spec, { client, stores: this.#informers, primary, clock, log, events: this.#events, metrics: this.#metrics, assertWrite });
+    return new Controller(spec, {
+      client,
+      stores: this.#informers,
+      primary,
+      clock,
+      log,
+      events: this.#events,
+      metrics: this.#metrics,
+      assertWrite,
+    });
   }
 
   /** Leads all events to the queues. Later than the sync, for mappings look into stores; before the Lease, to be warm. */

@@ -24,22 +24,72 @@ export interface Scraped {
  */
 export class Metrics {
   readonly registry = new Registry();
-  readonly #reconciles = this.#counter('controller_runtime_reconcile_total', 'Reconciles by result', ['controller', 'result']);
-  readonly #errors = this.#counter('controller_runtime_reconcile_errors_total', 'Reconciles that failed', ['controller']);
-  readonly #terminal = this.#counter('controller_runtime_terminal_reconcile_errors_total', 'Failures that are not retried', ['controller']);
-  readonly #panics = this.#counter('controller_runtime_reconcile_panics_total', 'Failures that are bugs (TypeError and the like)', ['controller']);
-  readonly #timeouts = this.#counter('controller_runtime_reconcile_timeouts_total', 'Reconciles that passed their deadline', ['controller']);
-  readonly #time = this.#histogram('controller_runtime_reconcile_time_seconds', 'Length of a reconcile', ['controller'], RECONCILE_BUCKETS);
-  readonly #maxConcurrent = this.#gauge('controller_runtime_max_concurrent_reconciles', 'Workers of the controller', ['controller']);
-  readonly #active = this.#gauge('controller_runtime_active_workers', 'Workers that are running a reconcile', ['controller']);
-  readonly #adds = this.#counter('workqueue_adds_total', 'Keys added, repeated ones not counted', ['name', 'controller']);
-  readonly #retries = this.#counter('workqueue_retries_total', 'Keys added again after a failure', ['name', 'controller']);
-  readonly #queueTime = this.#histogram('workqueue_queue_duration_seconds', 'Time a key waits', ['name', 'controller'], QUEUE_BUCKETS);
-  readonly #workTime = this.#histogram('workqueue_work_duration_seconds', 'Time a key is worked on', ['name', 'controller'], QUEUE_BUCKETS);
+  readonly #reconciles = this.#counter('controller_runtime_reconcile_total', 'Reconciles by result', [
+    'controller',
+    'result',
+  ]);
+  readonly #errors = this.#counter('controller_runtime_reconcile_errors_total', 'Reconciles that failed', [
+    'controller',
+  ]);
+  readonly #terminal = this.#counter(
+    'controller_runtime_terminal_reconcile_errors_total',
+    'Failures that are not retried',
+    ['controller'],
+  );
+  readonly #panics = this.#counter(
+    'controller_runtime_reconcile_panics_total',
+    'Failures that are bugs (TypeError and the like)',
+    ['controller'],
+  );
+  readonly #timeouts = this.#counter(
+    'controller_runtime_reconcile_timeouts_total',
+    'Reconciles that passed their deadline',
+    ['controller'],
+  );
+  readonly #time = this.#histogram(
+    'controller_runtime_reconcile_time_seconds',
+    'Length of a reconcile',
+    ['controller'],
+    RECONCILE_BUCKETS,
+  );
+  readonly #maxConcurrent = this.#gauge('controller_runtime_max_concurrent_reconciles', 'Workers of the controller', [
+    'controller',
+  ]);
+  readonly #active = this.#gauge('controller_runtime_active_workers', 'Workers that are running a reconcile', [
+    'controller',
+  ]);
+  readonly #adds = this.#counter('workqueue_adds_total', 'Keys added, repeated ones not counted', [
+    'name',
+    'controller',
+  ]);
+  readonly #retries = this.#counter('workqueue_retries_total', 'Keys added again after a failure', [
+    'name',
+    'controller',
+  ]);
+  readonly #queueTime = this.#histogram(
+    'workqueue_queue_duration_seconds',
+    'Time a key waits',
+    ['name', 'controller'],
+    QUEUE_BUCKETS,
+  );
+  readonly #workTime = this.#histogram(
+    'workqueue_work_duration_seconds',
+    'Time a key is worked on',
+    ['name', 'controller'],
+    QUEUE_BUCKETS,
+  );
   readonly #requests = this.#counter('rest_client_requests_total', 'Requests to the API server', ['code', 'method']);
-  readonly #requestTime = this.#histogram('rest_client_request_duration_seconds', 'Length of a request to the API server', ['verb'], RECONCILE_BUCKETS);
+  readonly #requestTime = this.#histogram(
+    'rest_client_request_duration_seconds',
+    'Length of a request to the API server',
+    ['verb'],
+    RECONCILE_BUCKETS,
+  );
   readonly #leading = this.#gauge('leader_election_master_status', '1 while this process holds the Lease', ['name']);
-  readonly #watchRestarts = this.#counter('informer_watch_restarts_total', 'Watches that had to be opened again', ['kind', 'reason']);
+  readonly #watchRestarts = this.#counter('informer_watch_restarts_total', 'Watches that had to be opened again', [
+    'kind',
+    'reason',
+  ]);
 
   /** For the `onResponse` option of a `Client`. `code` 0 is a request without an answer. */
   readonly observeResponse = (response: { verb: string; code: number; durationMs: number }): void => {
@@ -101,22 +151,37 @@ export class Metrics {
         for (const { controller, queue } of sources.queues()) gauge.set({ name: controller, controller }, value(queue));
       });
     };
-    const perInformer = (name: string, help: string, value: (informer: Scraped['informer']) => number | undefined): void => {
+    const perInformer = (
+      name: string,
+      help: string,
+      value: (informer: Scraped['informer']) => number | undefined,
+    ): void => {
       this.#scraped(name, help, ['kind'], (gauge) => {
         for (const informer of sources.informers()) gauge.set({ kind: informer.kind }, value(informer) ?? 0);
       });
     };
-    const ages = (queue: WorkQueue): number[] => queue.runningSince.map((sinceMs) => (sources.nowMs() - sinceMs) / 1000);
+    const ages = (queue: WorkQueue): number[] =>
+      queue.runningSince.map((sinceMs) => (sources.nowMs() - sinceMs) / 1000);
     perQueue('workqueue_depth', 'Keys that wait for a worker', (queue) => queue.depth);
     perQueue('workqueue_delayed', 'Keys that wait for their time: backoff and requeueAfter', (queue) => queue.delayed);
-    perQueue('workqueue_unfinished_work_seconds', 'Age of all runs under way, added up', (queue) => ages(queue).reduce((a, b) => a + b, 0));
-    perQueue('workqueue_longest_running_processor_seconds', 'Age of the oldest run under way', (queue) => Math.max(0, ...ages(queue)));
-    perInformer('informer_objects', 'Objects held of a kind', (informer) => informer.objects);
-    perInformer('informer_last_event_age_seconds', 'Time since the watch of a kind was last heard of', ({ lastEventAgeMs }) =>
-      lastEventAgeMs === undefined ? undefined : lastEventAgeMs / 1000,
+    perQueue('workqueue_unfinished_work_seconds', 'Age of all runs under way, added up', (queue) =>
+      ages(queue).reduce((a, b) => a + b, 0),
     );
-    this.#scraped('nodejs_eventloop_lag_p99_seconds', 'Event-loop lag, 99th percentile', [], (gauge) => gauge.set(sources.eventLoopLagMs() / 1000));
-    this.#scraped('process_resident_memory_bytes', 'Resident memory', [], (gauge) => gauge.set(process.memoryUsage.rss()));
+    perQueue('workqueue_longest_running_processor_seconds', 'Age of the oldest run under way', (queue) =>
+      Math.max(0, ...ages(queue)),
+    );
+    perInformer('informer_objects', 'Objects held of a kind', (informer) => informer.objects);
+    perInformer(
+      'informer_last_event_age_seconds',
+      'Time since the watch of a kind was last heard of',
+      ({ lastEventAgeMs }) => (lastEventAgeMs === undefined ? undefined : lastEventAgeMs / 1000),
+    );
+    this.#scraped('nodejs_eventloop_lag_p99_seconds', 'Event-loop lag, 99th percentile', [], (gauge) =>
+      gauge.set(sources.eventLoopLagMs() / 1000),
+    );
+    this.#scraped('process_resident_memory_bytes', 'Resident memory', [], (gauge) =>
+      gauge.set(process.memoryUsage.rss()),
+    );
     new Counter({
       name: 'process_cpu_seconds_total',
       help: 'CPU time used',

@@ -8,4 +8,5 @@ export type { OperatorLogger, ResourceEvent, ResourceEventType, ResourceMeta } f
  * `module.exports` as the default import, so the class is its `default`; loaders that honour `__esModule` (vitest) give the
  * class itself.
  */
-export const Operator: typeof operatorModule.default = 'default' in operatorModule ? operatorModule.default : operatorModule;
+export const Operator: typeof operatorModule.default =
+  'default' in operatorModule ? operatorModule.default : operatorModule;

@@ -41,7 +41,8 @@ class WidgetOperator extends ManagedOperator {
 
   status = (event: ResourceEvent, status: unknown): Promise<unknown> => this.setResourceStatus(event.meta, status);
   patch = (event: ResourceEvent, status: unknown): Promise<unknown> => this.patchResourceStatus(event.meta, status);
-  finalizer = (event: ResourceEvent, action: () => Promise<void>): Promise<boolean> => this.handleResourceFinalizer(event, FINALIZER, action);
+  finalizer = (event: ResourceEvent, action: () => Promise<void>): Promise<boolean> =>
+    this.handleResourceFinalizer(event, FINALIZER, action);
   kubernetesClient = (): unknown => this.k8sApi.listNode();
 }
 
@@ -49,13 +50,32 @@ beforeEach(async () => {
   clock = new FakeClock();
   api = new MemoryApi().serve(WIDGET, CUSTOM_RESOURCE_DEFINITION);
   directory = await mkdtemp(join(tmpdir(), 'operator-test-'));
-  const crd = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'widgets.acme.io' } };
-  const spec = { group: 'acme.io', scope: 'Namespaced', names: { plural: 'widgets', kind: 'Widget' }, versions: [{ name: 'v1', served: true, storage: true }] };
+  const crd = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'widgets.acme.io' },
+  };
+  const spec = {
+    group: 'acme.io',
+    scope: 'Namespaced',
+    names: { plural: 'widgets', kind: 'Widget' },
+    versions: [{ name: 'v1', served: true, storage: true }],
+  };
   await writeFile(join(directory, 'widget.yaml'), JSON.stringify({ ...crd, spec }));
-  api.put(CUSTOM_RESOURCE_DEFINITION, { ...crd, spec, status: { conditions: [{ type: 'Established', status: 'True' }] } });
+  api.put(CUSTOM_RESOURCE_DEFINITION, {
+    ...crd,
+    spec,
+    status: { conditions: [{ type: 'Established', status: 'True' }] },
+  });
   const { KUBECONFIG } = process.env;
   process.env['KUBECONFIG'] = join(directory, 'there-is-none');
-  operator = new WidgetOperator({ client: api.client(), clock, log: silentLogger, component: 'widget-operator', identity: 'pod' });
+  operator = new WidgetOperator({
+    client: api.client(),
+    clock,
+    log: silentLogger,
+    component: 'widget-operator',
+    identity: 'pod',
+  });
   if (KUBECONFIG === undefined) delete process.env['KUBECONFIG'];
   else process.env['KUBECONFIG'] = KUBECONFIG;
 });
@@ -73,7 +93,10 @@ async function run(): Promise<void> {
   await settle();
 }
 
-function widget(name: string, fields: { spec?: object; status?: object; metadata?: Partial<KubeObject['metadata']> } = {}) {
+function widget(
+  name: string,
+  fields: { spec?: object; status?: object; metadata?: Partial<KubeObject['metadata']> } = {},
+) {
   return { ...fields, metadata: { namespace: 'shop', name, ...fields.metadata } };
 }
 
@@ -144,7 +167,10 @@ describe('an operator of @dot-i/k8s-operator on our engine', () => {
     api.put(WIDGET, widget('a', { status: { count: 1, phase: 'New' } }));
     await run();
     expect(stored('a')?.status).toEqual({ count: 1, phase: 'Busy' });
-    expect(results).toEqual([expect.objectContaining({ id: 'widgets.acme.io/v1', resourceVersion: stored('a')?.metadata.resourceVersion }), expect.any(ApiError)]);
+    expect(results).toEqual([
+      expect.objectContaining({ id: 'widgets.acme.io/v1', resourceVersion: stored('a')?.metadata.resourceVersion }),
+      expect.any(ApiError),
+    ]);
     operator.onSeen = async (event) => void (await operator.status(event, { count: 1, phase: 'Busy' }));
     const before = api.writes.length;
     api.put(WIDGET, widget('a', { status: { count: 1, phase: 'Busy' }, metadata: { labels: { changed: 'yes' } } }));
@@ -166,7 +192,10 @@ describe('an operator of @dot-i/k8s-operator on our engine', () => {
     await settle();
     expect(stored('a')?.metadata.finalizers).toEqual([FINALIZER]);
     expect(operator.seen).toContain('work');
-    api.put(WIDGET, widget('a', { metadata: { finalizers: [FINALIZER, 'other'], deletionTimestamp: '2026-01-01T00:00:00Z' } }));
+    api.put(
+      WIDGET,
+      widget('a', { metadata: { finalizers: [FINALIZER, 'other'], deletionTimestamp: '2026-01-01T00:00:00Z' } }),
+    );
     await settle();
     expect(stored('a')?.metadata.finalizers).toEqual([FINALIZER, 'other']);
     await clock.advance(1_000);

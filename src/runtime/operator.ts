@@ -12,7 +12,14 @@ import type { Backoff } from './backoff.js';
 import type { ControllerSpec, ReconcileContext } from './controller.js';
 import { applyCrd } from './crd-installer.js';
 import { Manager, type ManagerOptions } from './manager.js';
-import { Operator, ResourceMetaImpl, type OperatorLogger, type ResourceEvent, type ResourceEventType, type ResourceMeta } from './operator-package.js';
+import {
+  Operator,
+  ResourceMetaImpl,
+  type OperatorLogger,
+  type ResourceEvent,
+  type ResourceEventType,
+  type ResourceMeta,
+} from './operator-package.js';
 import { keyOf } from './request.js';
 import { ResourceEvents, type ResourceChange } from './resource-events.js';
 import { awaitChange } from './result.js';
@@ -188,7 +195,9 @@ export abstract class ManagedOperator extends Operator {
    * @param crdFile  path of a YAML file with one CustomResourceDefinition
    * @throws {Error} it is no CRD, its names are taken, or it is not Established after 30 s
    */
-  protected override async registerCustomResourceDefinition(crdFile: string): Promise<{ group: string; versions: CrdVersions; plural: string }> {
+  protected override async registerCustomResourceDefinition(
+    crdFile: string,
+  ): Promise<{ group: string; versions: CrdVersions; plural: string }> {
     const crd = parse(await readFile(crdFile, 'utf8')) as CustomResourceDefinition;
     const { clock, component } = this.#options;
     await applyCrd(crd, { client: this.client, clock, signal: this.#stop.signal, fieldManager: component });
@@ -201,7 +210,12 @@ export abstract class ManagedOperator extends Operator {
   }
 
   /** The path of a collection, for `client.getJson`; without a server, for nothing but our client should be used. */
-  protected override getCustomResourceApiUri(group: string, version: string, plural: string, namespace?: string): string {
+  protected override getCustomResourceApiUri(
+    group: string,
+    version: string,
+    plural: string,
+    namespace?: string,
+  ): string {
     return pathOf({ group, version, plural, kind: '', namespaced: namespace !== undefined }, { namespace });
   }
 
@@ -217,7 +231,9 @@ export abstract class ManagedOperator extends Operator {
     const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
     const known = this.#types.get(idOf({ group, version, plural }));
     if (known) return known;
-    const { resources } = (await this.client.getJson(path)) as { resources: { name: string; kind: string; namespaced: boolean }[] };
+    const { resources } = (await this.client.getJson(path)) as {
+      resources: { name: string; kind: string; namespaced: boolean }[];
+    };
     const found = resources.find(({ name }) => name === plural);
     if (!found) throw new Error(`the API server does not serve ${plural} in ${path}; is its CRD installed?`);
     const type = { group, version, plural, kind: found.kind, namespaced: found.namespaced };
@@ -255,7 +271,9 @@ const UNSERVED = new Proxy(
   {
     get(target, property) {
       if (property in target) return target[property as keyof typeof target];
-      throw new Error(`a ManagedOperator has no client of @kubernetes/client-node (${String(property)}): use this.client`);
+      throw new Error(
+        `a ManagedOperator has no client of @kubernetes/client-node (${String(property)}): use this.client`,
+      );
     },
   },
 );
@@ -266,7 +284,11 @@ function idOf({ group, version, plural }: Pick<ResourceType, 'group' | 'version'
 }
 
 function toResourceEvent(id: string, { type, object }: ResourceChange): ResourceEvent {
-  return { type: type as ResourceEventType, object: structuredClone(object) as unknown as KubernetesObject, meta: metaOf(id, object) };
+  return {
+    type: type as ResourceEventType,
+    object: structuredClone(object) as unknown as KubernetesObject,
+    meta: metaOf(id, object),
+  };
 }
 
 function metaOf(id: string, object: KubeObject): ResourceMeta {

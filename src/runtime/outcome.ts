@@ -37,7 +37,12 @@ function flatten(error: unknown): unknown[] {
 
 function isBug(error: unknown): boolean {
   if (!(error instanceof Error)) return true;
-  return error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError || error instanceof SyntaxError;
+  return (
+    error instanceof TypeError ||
+    error instanceof ReferenceError ||
+    error instanceof RangeError ||
+    error instanceof SyntaxError
+  );
 }
 
 function retryAfterMsOf(error: unknown): number {

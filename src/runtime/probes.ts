@@ -72,7 +72,9 @@ export class Probes {
 
 /** As kube-apiserver answers `?verbose`: a line for each check, and 503 if one fails (500 would read like a bug of the probe). */
 function answerChecks(response: ServerResponse, checks: readonly Check[]): void {
-  const lines = checks.map(({ name, failure }) => (failure === undefined ? `[+] ${name} ok` : `[-] ${name} failed: ${failure}`));
+  const lines = checks.map(({ name, failure }) =>
+    failure === undefined ? `[+] ${name} ok` : `[-] ${name} failed: ${failure}`,
+  );
   const code = checks.every(({ failure }) => failure === undefined) ? 200 : 503;
   response.writeHead(code, { 'content-type': 'text/plain' }).end(`${lines.join('\n')}\n`);
 }

@@ -39,7 +39,9 @@ export class ResourceEvents {
       return { type: 'DELETED', object: this.#tombstones.get(key) ?? told.object };
     }
     if (!told.isHandled) return { type: 'ADDED', object: current };
-    return current.metadata.resourceVersion === told.object.metadata.resourceVersion ? undefined : { type: 'MODIFIED', object: current };
+    return current.metadata.resourceVersion === told.object.metadata.resourceVersion
+      ? undefined
+      : { type: 'MODIFIED', object: current };
   }
 
   /** The handler has handled what `next` gave for `key`. */

@@ -23,6 +23,7 @@ export function awaitChange(): Result {
  * @throws {RangeError} delayMs is negative, NaN or infinite
  */
 export function requeueAfter(delayMs: number, reason: string): Result {
-  if (!Number.isFinite(delayMs) || delayMs < 0) throw new RangeError(`requeueAfter: delayMs must be a number >= 0, not ${delayMs}`);
+  if (!Number.isFinite(delayMs) || delayMs < 0)
+    throw new RangeError(`requeueAfter: delayMs must be a number >= 0, not ${delayMs}`);
   return { kind: 'requeueAfter', delayMs, reason };
 }

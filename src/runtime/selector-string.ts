@@ -24,10 +24,15 @@ export function parseSelector(selector: string): LabelSelector {
 function parseRequirement(part: string): LabelRequirement {
   const [, setKey, set, values] = SET.exec(part) ?? [];
   if (setKey !== undefined && values !== undefined) {
-    return { key: setKey, operator: set === 'in' ? 'In' : 'NotIn', values: values.split(',').map((value) => value.trim()) };
+    return {
+      key: setKey,
+      operator: set === 'in' ? 'In' : 'NotIn',
+      values: values.split(',').map((value) => value.trim()),
+    };
   }
   const [, key, sign, value] = EQUALITY.exec(part) ?? [];
-  if (key !== undefined && value !== undefined) return { key, operator: sign === '!=' ? 'NotIn' : 'In', values: [value] };
+  if (key !== undefined && value !== undefined)
+    return { key, operator: sign === '!=' ? 'NotIn' : 'In', values: [value] };
   const [, not, label] = EXISTENCE.exec(part) ?? [];
   if (label !== undefined) return { key: label, operator: not === '!' ? 'DoesNotExist' : 'Exists' };
   throw new Error(`"${part}" is no requirement of a label selector`);

@@ -28,7 +28,11 @@ const a = { namespace: 'shop', name: 'a' };
 
 describe('store', () => {
   test('objects are found by name, by namespace and by index, and no more after they changed or went', () => {
-    const store = storeOf(thing('a', 1, { node: 'n1' }), thing('b', 2, { node: 'n1' }), thing('c', 3, { namespace: 'bank' }));
+    const store = storeOf(
+      thing('a', 1, { node: 'n1' }),
+      thing('b', 2, { node: 'n1' }),
+      thing('c', 3, { namespace: 'bank' }),
+    );
     expect(store.get(a)?.metadata.resourceVersion).toBe('1');
     expect(store.list('shop').map(({ metadata }) => metadata.name)).toEqual(['a', 'b']);
     expect(store.list()).toHaveLength(3);

@@ -48,8 +48,16 @@ export function toSelf(object: KubeObject): readonly Request[] {
 export function toController(owner: ResourceType): (object: KubeObject) => readonly Request[] {
   return (object) =>
     (object.metadata.ownerReferences ?? [])
-      .filter((reference) => reference.controller === true && reference.kind === owner.kind && groupOf(reference.apiVersion) === owner.group)
-      .map((reference) => ({ namespace: owner.namespaced ? object.metadata.namespace : undefined, name: reference.name }));
+      .filter(
+        (reference) =>
+          reference.controller === true &&
+          reference.kind === owner.kind &&
+          groupOf(reference.apiVersion) === owner.group,
+      )
+      .map((reference) => ({
+        namespace: owner.namespaced ? object.metadata.namespace : undefined,
+        name: reference.name,
+      }));
 }
 
 /**

@@ -74,7 +74,12 @@ export class WorkQueue {
   #closed = false;
 
   /** @param options.random  numbers in [0, 1) for the jitter; default Math.random */
-  constructor(options: { clock: Clock; backoff?: Backoff | undefined; random?: (() => number) | undefined; observer?: QueueObserver | undefined }) {
+  constructor(options: {
+    clock: Clock;
+    backoff?: Backoff | undefined;
+    random?: (() => number) | undefined;
+    observer?: QueueObserver | undefined;
+  }) {
     this.#clock = options.clock;
     this.#backoff = options.backoff ?? DEFAULT_BACKOFF;
     this.#random = options.random ?? Math.random;

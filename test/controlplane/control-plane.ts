@@ -187,7 +187,9 @@ async function bringUp(
     installIstio(instance)
       .then(() => done('Istio applied'))
       // Sidestep has a Role in Istio's namespace, which must be there.
-      .then(() => Promise.all([start('istiod'), installOperator(instance, manifests).then(() => done('Sidestep applied'))])),
+      .then(() =>
+        Promise.all([start('istiod'), installOperator(instance, manifests).then(() => done('Sidestep applied'))]),
+      ),
   ]);
   await whenMeshIsReady(instance.api, {
     nodes: instance.nodes,

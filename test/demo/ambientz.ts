@@ -10,7 +10,11 @@ export interface AmbientWorkload {
 }
 
 /** What istiod sends to ztunnel about a pod (`/debug/ambientz`); waits a moment for the index to catch up with the pod. */
-export async function ambientWorkload(istiodUrl: string, namespace: string, pod: string): Promise<AmbientWorkload | undefined> {
+export async function ambientWorkload(
+  istiodUrl: string,
+  namespace: string,
+  pod: string,
+): Promise<AmbientWorkload | undefined> {
   const find = async (): Promise<AmbientWorkload | undefined> => {
     const answer = await fetch(`${istiodUrl}/debug/ambientz`);
     const { workloads } = (await answer.json()) as { workloads?: { workload?: AmbientWorkload }[] };

@@ -96,30 +96,76 @@ function readyReason({ metadata, status }: AmbientMigration): string | undefined
 async function checkSidecars(cluster: Cluster, when: string): Promise<void> {
   screen.title(`Checks ${when}`);
   const { metadata } = await cluster.client.get(NAMESPACE, { name: LEGACY });
-  screen.check('namespace label istio-injection=enabled', metadata.labels?.['istio-injection'] === 'enabled', metadata.labels);
-  screen.check('no namespace label istio.io/dataplane-mode', metadata.labels?.['istio.io/dataplane-mode'] === undefined, metadata.labels);
+  screen.check(
+    'namespace label istio-injection=enabled',
+    metadata.labels?.['istio-injection'] === 'enabled',
+    metadata.labels,
+  );
+  screen.check(
+    'no namespace label istio.io/dataplane-mode',
+    metadata.labels?.['istio.io/dataplane-mode'] === undefined,
+    metadata.labels,
+  );
   for (const pod of await cluster.podsReady(LEGACY, 1)) {
     const containers = containersOf(pod);
-    screen.check(`${pod.metadata.name}: two containers, one of them istio-proxy`, containers.length === 2 && containers.includes('istio-proxy'), containers);
-    screen.check(`${pod.metadata.name}: not redirected to ztunnel`, pod.metadata.annotations?.['ambient.istio.io/redirection'] === undefined, pod.metadata.annotations);
+    screen.check(
+      `${pod.metadata.name}: two containers, one of them istio-proxy`,
+      containers.length === 2 && containers.includes('istio-proxy'),
+      containers,
+    );
+    screen.check(
+      `${pod.metadata.name}: not redirected to ztunnel`,
+      pod.metadata.annotations?.['ambient.istio.io/redirection'] === undefined,
+      pod.metadata.annotations,
+    );
   }
 }
 
 async function checkAmbient(cluster: Cluster): Promise<void> {
   screen.title('Checks after the migration');
   const { metadata } = await cluster.client.get(NAMESPACE, { name: LEGACY });
-  screen.check('namespace label istio.io/dataplane-mode=ambient', metadata.labels?.['istio.io/dataplane-mode'] === 'ambient', metadata.labels);
-  screen.check('namespace label istio-injection=disabled', metadata.labels?.['istio-injection'] === 'disabled', metadata.labels);
+  screen.check(
+    'namespace label istio.io/dataplane-mode=ambient',
+    metadata.labels?.['istio.io/dataplane-mode'] === 'ambient',
+    metadata.labels,
+  );
+  screen.check(
+    'namespace label istio-injection=disabled',
+    metadata.labels?.['istio-injection'] === 'disabled',
+    metadata.labels,
+  );
   for (const pod of [...(await cluster.podsReady(LEGACY, 1)), ...(await cluster.podsReady('ambient-apps', 3))]) {
     const { name, namespace = '' } = pod.metadata;
     const containers = containersOf(pod);
-    screen.check(`${namespace}/${name}: one container, no istio-proxy`, containers.length === 1 && !containers.includes('istio-proxy'), containers);
-    screen.check(`${namespace}/${name}: ambient.istio.io/redirection=enabled`, pod.metadata.annotations?.['ambient.istio.io/redirection'] === 'enabled', pod.metadata.annotations);
+    screen.check(
+      `${namespace}/${name}: one container, no istio-proxy`,
+      containers.length === 1 && !containers.includes('istio-proxy'),
+      containers,
+    );
+    screen.check(
+      `${namespace}/${name}: ambient.istio.io/redirection=enabled`,
+      pod.metadata.annotations?.['ambient.istio.io/redirection'] === 'enabled',
+      pod.metadata.annotations,
+    );
     const seen = await ambientWorkload(cluster.controlPlane.istiodUrl, namespace, name);
-    screen.check(`${namespace}/${name}: istiod sends it to ztunnel as HBONE, without a sidecar`, seen?.tunnelProtocol === 'HBONE' && seen.nativeTunnel !== true, seen);
+    screen.check(
+      `${namespace}/${name}: istiod sends it to ztunnel as HBONE, without a sidecar`,
+      seen?.tunnelProtocol === 'HBONE' && seen.nativeTunnel !== true,
+      seen,
+    );
   }
   const { status } = await cluster.migration(LEGACY);
-  for (const type of ['PreflightPassed', 'PlanReady', 'Approved', 'RollbackAvailable', 'TunnelReady', 'Enrolled', 'WorkloadsMigrated', 'Verified', 'Ready']) {
+  for (const type of [
+    'PreflightPassed',
+    'PlanReady',
+    'Approved',
+    'RollbackAvailable',
+    'TunnelReady',
+    'Enrolled',
+    'WorkloadsMigrated',
+    'Verified',
+    'Ready',
+  ]) {
     const condition = findCondition(status?.conditions ?? [], type);
     screen.check(`condition ${type}=True`, condition?.status === 'True', condition);
   }

@@ -18,22 +18,41 @@ interface PolicyRule {
 export function accounting(cluster: () => Cluster): void {
   it('never had a pod Ready outside the mesh, nor un-enrolled one without a sidecar, in any namespace of any test', async () => {
     const entries = cluster().audit();
-    const touched = new Set(writesOf(entries).flatMap(({ objectRef }) => (objectRef?.resource === 'namespaces' && objectRef.name ? [objectRef.name] : [])));
+    const touched = new Set(
+      writesOf(entries).flatMap(({ objectRef }) =>
+        objectRef?.resource === 'namespaces' && objectRef.name ? [objectRef.name] : [],
+      ),
+    );
     expect(touched.size).toBeGreaterThan(15);
-    expect([...touched].flatMap((name) => invariantBreaches(entries, name).map((breach) => `${name}: ${breach}`))).toEqual([]);
+    expect(
+      [...touched].flatMap((name) => invariantBreaches(entries, name).map((breach) => `${name}: ${breach}`)),
+    ).toEqual([]);
   });
 
   it('used exactly what its ServiceAccount is granted', async () => {
-    const entries = cluster().audit().filter(({ user }) => user.username === OPERATOR_USER);
+    const entries = cluster()
+      .audit()
+      .filter(({ user }) => user.username === OPERATOR_USER);
     const real = new Set(entries.filter((entry) => !isDryRun(entry)).flatMap(permissionsOf));
     const tried = new Set(entries.filter(isDryRun).flatMap(permissionsOf));
-    expect([...new Set([...real, ...tried])].filter((permission) => !permission.includes(' -')).sort()).toEqual([...(await granted(cluster()))].sort());
-    expect([...tried].filter((permission) => !real.has(permission)).sort()).toEqual(['create authorizationpolicies.security.istio.io', 'create pods']);
+    expect([...new Set([...real, ...tried])].filter((permission) => !permission.includes(' -')).sort()).toEqual(
+      [...(await granted(cluster()))].sort(),
+    );
+    expect([...tried].filter((permission) => !real.has(permission)).sort()).toEqual([
+      'create authorizationpolicies.security.istio.io',
+      'create pods',
+    ]);
   });
 
   it('is refused a pod that is not a dry run', async () => {
-    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'real', namespace: 'legacy-apps' }, spec: { containers: [{ name: 'app', image: 'x' }] } };
-    const create = (...flags: string[]): Promise<string> => cluster().createAs(OPERATOR_USER, JSON.stringify(pod), ...flags);
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'real', namespace: 'legacy-apps' },
+      spec: { containers: [{ name: 'app', image: 'x' }] },
+    };
+    const create = (...flags: string[]): Promise<string> =>
+      cluster().createAs(OPERATOR_USER, JSON.stringify(pod), ...flags);
     expect(await create('--dry-run=server').catch(String)).toMatch(/created \(server dry run\)/);
     expect(await create().catch(String)).toMatch(/dry run/);
     await expect(cluster().client.get(NAMESPACE, { name: 'legacy-apps' })).resolves.toBeDefined();
@@ -43,10 +62,17 @@ export function accounting(cluster: () => Cluster): void {
     await delay(2_000);
     const before = cluster().audit().length;
     await delay(IDLE_MS);
-    const entries = cluster().audit().slice(before).filter(({ user, objectRef }) => user.username === OPERATOR_USER && objectRef?.resource !== 'leases');
+    const entries = cluster()
+      .audit()
+      .slice(before)
+      .filter(({ user, objectRef }) => user.username === OPERATOR_USER && objectRef?.resource !== 'leases');
     expect(writesOf(entries)).toEqual([]);
     const perKind = new Map<string, number>();
-    for (const entry of entries) perKind.set(permissionOf(entry).split(' ')[1] ?? '', (perKind.get(permissionOf(entry).split(' ')[1] ?? '') ?? 0) + 1);
+    for (const entry of entries)
+      perKind.set(
+        permissionOf(entry).split(' ')[1] ?? '',
+        (perKind.get(permissionOf(entry).split(' ')[1] ?? '') ?? 0) + 1,
+      );
     expect([...perKind].filter(([, count]) => count > 1)).toEqual([]);
   });
 
@@ -60,7 +86,9 @@ export function accounting(cluster: () => Cluster): void {
 
 /** Everything that the operator's roles grant, as `verb resource.group`. */
 async function granted(cluster: Cluster): Promise<Set<string>> {
-  const list = JSON.parse(await cluster.kubectl('get', 'clusterroles,roles', '-A', '-o', 'json')) as { items: { metadata: { name: string }; rules: PolicyRule[] }[] };
+  const list = JSON.parse(await cluster.kubectl('get', 'clusterroles,roles', '-A', '-o', 'json')) as {
+    items: { metadata: { name: string }; rules: PolicyRule[] }[];
+  };
   const ours = list.items.filter(({ metadata }) => metadata.name === 'sidestep');
   expect(ours.length).toBeGreaterThan(1);
   return new Set(
@@ -69,7 +97,9 @@ async function granted(cluster: Cluster): Promise<Set<string>> {
         apiGroups.flatMap((group) =>
           resources.flatMap((resource) => {
             const [name = '', subresource] = resource.split('/');
-            return verbs.map((verb) => `${verb} ${name}${group ? `.${group}` : ''}${subresource ? `/${subresource}` : ''}`);
+            return verbs.map(
+              (verb) => `${verb} ${name}${group ? `.${group}` : ''}${subresource ? `/${subresource}` : ''}`,
+            );
           }),
         ),
       ),

@@ -48,16 +48,38 @@ export function crashes(cluster: () => Cluster): void {
 }
 
 async function deploy(cluster: Cluster, name: string): Promise<void> {
-  await cluster.apply(yaml(namespace(name), deployment(name, 'web'), deployment(name, 'api'), daemonSet(name, 'agent'), statefulSet(name, 'db')));
+  await cluster.apply(
+    yaml(
+      namespace(name),
+      deployment(name, 'web'),
+      deployment(name, 'api'),
+      daemonSet(name, 'agent'),
+      statefulSet(name, 'db'),
+    ),
+  );
   await cluster.podsReady(name, 5);
 }
 
 /** Kills the operator as soon as the API server has answered a write of its that is the moment. */
-async function killAfter(cluster: Cluster, name: string, moment: (entry: AuditEntry) => boolean, start: () => Promise<void>): Promise<void> {
+async function killAfter(
+  cluster: Cluster,
+  name: string,
+  moment: (entry: AuditEntry) => boolean,
+  start: () => Promise<void>,
+): Promise<void> {
   const seen = writesOf(cluster.audit()).length;
   await start();
   const inNamespace = ({ objectRef }: AuditEntry): boolean => objectRef?.namespace === name || objectRef?.name === name;
-  await until('the moment to kill', async () => (writesOf(cluster.audit()).slice(seen).some((entry) => inNamespace(entry) && moment(entry)) ? true : undefined), { everyMs: 5 });
+  await until(
+    'the moment to kill',
+    async () =>
+      writesOf(cluster.audit())
+        .slice(seen)
+        .some((entry) => inNamespace(entry) && moment(entry))
+        ? true
+        : undefined,
+    { everyMs: 5 },
+  );
   await cluster.operator.kill('SIGKILL');
 }
 
@@ -73,6 +95,11 @@ async function expectQuiet(cluster: Cluster, name: string): Promise<void> {
   const before = writesOf(cluster.audit()).length;
   await restartOperator(cluster);
   await delay(1_000);
-  const later = writesOf(cluster.audit()).slice(before).filter(({ objectRef }) => objectRef?.resource !== 'leases');
-  expect(later.map(({ verb, requestURI }) => `${verb} ${requestURI}`), `writes of a second pass over ${name}`).toEqual([]);
+  const later = writesOf(cluster.audit())
+    .slice(before)
+    .filter(({ objectRef }) => objectRef?.resource !== 'leases');
+  expect(
+    later.map(({ verb, requestURI }) => `${verb} ${requestURI}`),
+    `writes of a second pass over ${name}`,
+  ).toEqual([]);
 }

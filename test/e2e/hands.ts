@@ -67,7 +67,10 @@ export function hands(cluster: () => Cluster): void {
     expect(metadata.labels).toMatchObject({ team: 'shop', 'istio-injection': 'enabled' });
     expect(metadata.labels).not.toHaveProperty(['istio.io/dataplane-mode']);
     const web = await cluster().client.get(DEPLOYMENT, { namespace: name, name: 'web' });
-    expect(web.spec).toMatchObject({ replicas: 3, template: { spec: { containers: [{ image: 'docker.io/kennethreitz/httpbin:edited' }] } } });
+    expect(web.spec).toMatchObject({
+      replicas: 3,
+      template: { spec: { containers: [{ image: 'docker.io/kennethreitz/httpbin:edited' }] } },
+    });
   });
 
   it('sets a reverted label again once, then names who reverts it', async () => {
@@ -81,7 +84,9 @@ export function hands(cluster: () => Cluster): void {
     await labelled(cluster(), name);
     await revert();
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'FieldReverted' });
-    expect(stalled.status?.nextAction).toMatch(/istio-injection=disabled.*field manager sidestep-controlplane.*commit these labels/);
+    expect(stalled.status?.nextAction).toMatch(
+      /istio-injection=disabled.*field manager sidestep-controlplane.*commit these labels/,
+    );
   });
 
   it('rolls back to the first state after the AmbientMigration was deleted and applied again in mid-flight', async () => {
@@ -111,7 +116,8 @@ export function hands(cluster: () => Cluster): void {
     await cluster().kubectl('delete', 'am', name, '-n', name);
     const note = await cluster().eventNote(name, 'MigrationDeleted');
     expect(note).toMatch(/istio\.io\/dataplane-mode=ambient.*ControllerRevision sidestep-before/);
-    for (const pod of await cluster().podsReady(name, 1)) expect(pod.metadata.annotations?.['ambient.istio.io/redirection']).toBe('enabled');
+    for (const pod of await cluster().podsReady(name, 1))
+      expect(pod.metadata.annotations?.['ambient.istio.io/redirection']).toBe('enabled');
   });
 
   it('goes back and forth as often as it is told to, and ends where it was told last', async () => {
@@ -120,7 +126,8 @@ export function hands(cluster: () => Cluster): void {
     await cluster().podsReady(name, 3);
     const before = await namespaceState(cluster().client, name);
     await cluster().migrate(name);
-    for (const dataplaneMode of ['Sidecar', 'Ambient', 'Sidecar', 'Ambient', 'Sidecar']) await cluster().migrate(name, { dataplaneMode });
+    for (const dataplaneMode of ['Sidecar', 'Ambient', 'Sidecar', 'Ambient', 'Sidecar'])
+      await cluster().migrate(name, { dataplaneMode });
     await cluster().condition(name, 'Ready', { status: 'True' });
     await cluster().podsReady(name, 3);
     expect(await namespaceState(cluster().client, name)).toEqual(before);
@@ -131,7 +138,9 @@ export function hands(cluster: () => Cluster): void {
 async function atStep(cluster: Cluster, name: string, step: string): Promise<void> {
   await until(`${step} is the current step of ${name}`, async () => {
     const { status } = await cluster.migration(name);
-    return status?.plan?.steps.some((reported) => reported.name === step && reported.state === 'Current') ? true : undefined;
+    return status?.plan?.steps.some((reported) => reported.name === step && reported.state === 'Current')
+      ? true
+      : undefined;
   });
 }
 

@@ -10,15 +10,30 @@ import { setTimeout as delay } from 'node:timers/promises';
 export function obstacles(cluster: () => Cluster): void {
   it('stalls on a pod that never becomes ready without its sidecar, says which and why, and rolls back from there', async () => {
     const name = 'stuck';
-    await cluster().apply(yaml(namespace(name), deployment(name, 'a'), deployment(name, 'b', { replicas: 2, annotations: { 'sidestep.dev/test': 'crash-without-sidecar' } })));
+    await cluster().apply(
+      yaml(
+        namespace(name),
+        deployment(name, 'a'),
+        deployment(name, 'b', { replicas: 2, annotations: { 'sidestep.dev/test': 'crash-without-sidecar' } }),
+      ),
+    );
     await cluster().podsReady(name, 3);
     const before = await namespaceState(cluster().client, name);
     await cluster().migrate(name, { rollout: { progressDeadline: '5s' } });
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'ProgressDeadlineExceeded' });
-    const bad = (await cluster().pods(name)).find((pod) => pod.status?.containerStatuses?.some(({ state }) => state?.waiting));
-    expect(stalled.status?.nextAction).toContain(`Deployment/b: pod ${bad?.metadata.name ?? ''} is not ready (CrashLoopBackOff`);
+    const bad = (await cluster().pods(name)).find((pod) =>
+      pod.status?.containerStatuses?.some(({ state }) => state?.waiting),
+    );
+    expect(stalled.status?.nextAction).toContain(
+      `Deployment/b: pod ${bad?.metadata.name ?? ''} is not ready (CrashLoopBackOff`,
+    );
     expect(stalled.status?.nextAction).toMatch(/dataplaneMode: Sidecar to roll back/);
-    expect(stalled.status?.workloads).toMatchObject({ total: 2, failed: 1, progress: '1/2', notDone: [{ kind: 'Deployment', name: 'b', state: 'Failed' }] });
+    expect(stalled.status?.workloads).toMatchObject({
+      total: 2,
+      failed: 1,
+      progress: '1/2',
+      notDone: [{ kind: 'Deployment', name: 'b', state: 'Failed' }],
+    });
 
     await cluster().migrate(name, { dataplaneMode: 'Sidecar' });
     await cluster().ready(name, 'RolledBack');
@@ -39,11 +54,17 @@ export function obstacles(cluster: () => Cluster): void {
     await cluster().podsReady(name, 1);
     await cluster().migrate(name);
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
-    expect(stalled.status?.plan?.findings).toMatchObject([{ code: 'SST2001', verdict: 'BLOCK', object: 'AuthorizationPolicy/only-get', acknowledged: false }]);
-    expect(stalled.status?.nextAction).toMatch(/AuthorizationPolicy only-get, field spec\.rules\[0\]\.to\[0\]\.operation\.methods/);
+    expect(stalled.status?.plan?.findings).toMatchObject([
+      { code: 'SST2001', verdict: 'BLOCK', object: 'AuthorizationPolicy/only-get', acknowledged: false },
+    ]);
+    expect(stalled.status?.nextAction).toMatch(
+      /AuthorizationPolicy only-get, field spec\.rules\[0\]\.to\[0\]\.operation\.methods/,
+    );
     expect(changesIn(cluster(), name)).toEqual([]);
 
-    await cluster().migrate(name, { acknowledge: [{ code: 'SST2001', object: 'AuthorizationPolicy/only-get', reason: 'checked' }] });
+    await cluster().migrate(name, {
+      acknowledge: [{ code: 'SST2001', object: 'AuthorizationPolicy/only-get', reason: 'checked' }],
+    });
     await cluster().ready(name, 'Migrated');
   });
 
@@ -53,12 +74,25 @@ export function obstacles(cluster: () => Cluster): void {
       yaml(
         namespace(name),
         deployment(name, 'web'),
-        { apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication', metadata: { name: 'strict', namespace: name }, spec: { mtls: { mode: 'STRICT' } } },
+        {
+          apiVersion: 'security.istio.io/v1',
+          kind: 'PeerAuthentication',
+          metadata: { name: 'strict', namespace: name },
+          spec: { mtls: { mode: 'STRICT' } },
+        },
         {
           apiVersion: 'security.istio.io/v1',
           kind: 'AuthorizationPolicy',
           metadata: { name: 'l4', namespace: name },
-          spec: { selector: { matchLabels: { app: 'web' } }, rules: [{ from: [{ source: { principals: ['cluster.local/ns/a/sa/b'] } }], to: [{ operation: { ports: ['80'] } }] }] },
+          spec: {
+            selector: { matchLabels: { app: 'web' } },
+            rules: [
+              {
+                from: [{ source: { principals: ['cluster.local/ns/a/sa/b'] } }],
+                to: [{ operation: { ports: ['80'] } }],
+              },
+            ],
+          },
         },
       ),
     );
@@ -75,19 +109,29 @@ export function obstacles(cluster: () => Cluster): void {
         namespace(name),
         deployment(name, 'paused'),
         statefulSet(name, 'by-hand', { updateStrategy: { type: 'OnDelete' } }),
-        statefulSet(name, 'parted', { replicas: 2, updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1 } } }),
+        statefulSet(name, 'parted', {
+          replicas: 2,
+          updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1 } },
+        }),
         statefulSet(name, 'guarded', { replicas: 2 }),
         budget(name, 'guarded', 2),
         deployment(name, 'excluded', { annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' } }),
         deployment(name, 'out', { labels: { 'istio.io/dataplane-mode': 'none' } }),
-        { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'bare', namespace: name }, spec: { containers: [{ name: 'app', image: 'x' }] } },
+        {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name: 'bare', namespace: name },
+          spec: { containers: [{ name: 'app', image: 'x' }] },
+        },
       ),
     );
     await cluster().podsReady(name, 9);
     await cluster().kubectl('rollout', 'pause', 'deployment/paused', '-n', name);
     await cluster().migrate(name);
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
-    const blocks = (stalled.status?.plan?.findings ?? []).filter(({ verdict }) => verdict === 'BLOCK').map(({ code, object }) => `${code} ${object}`);
+    const blocks = (stalled.status?.plan?.findings ?? [])
+      .filter(({ verdict }) => verdict === 'BLOCK')
+      .map(({ code, object }) => `${code} ${object}`);
     expect(blocks).toEqual([
       'SST4003 Pod/bare',
       'SST4004 StatefulSet/by-hand',
@@ -106,7 +150,9 @@ export function obstacles(cluster: () => Cluster): void {
     await cluster().podsReady(name, 2);
     await cluster().migrate(name);
     const migrated = await cluster().ready(name, 'Migrated');
-    expect(findCondition(migrated.status?.conditions ?? [], 'WorkloadsMigrated')?.message).toMatch(/1 Job pods keep their sidecar/);
+    expect(findCondition(migrated.status?.conditions ?? [], 'WorkloadsMigrated')?.message).toMatch(
+      /1 Job pods keep their sidecar/,
+    );
   });
 
   it('waits for approval of the plan, and keeps to it', async () => {
@@ -125,18 +171,42 @@ export function obstacles(cluster: () => Cluster): void {
 
   it('brings sidecars without HBONE up to date before anything else', async () => {
     const name = 'tunnel';
-    await cluster().apply(yaml(namespace(name), deployment(name, 'web'), namespace(`${name}-caller`), deployment(`${name}-caller`, 'caller')));
+    await cluster().apply(
+      yaml(
+        namespace(name),
+        deployment(name, 'web'),
+        namespace(`${name}-caller`),
+        deployment(`${name}-caller`, 'caller'),
+      ),
+    );
     await cluster().podsReady(`${name}-caller`, 1);
     const [pod] = await cluster().podsReady(name, 1);
     const [caller] = await cluster().pods(`${name}-caller`);
     // An injector without the ambient profile would have left the label out.
     await cluster().kubectl('label', 'pod', '-n', name, pod?.metadata.name ?? '', 'networking.istio.io/tunnel-');
-    await cluster().kubectl('label', 'pod', '-n', `${name}-caller`, caller?.metadata.name ?? '', 'networking.istio.io/tunnel-');
+    await cluster().kubectl(
+      'label',
+      'pod',
+      '-n',
+      `${name}-caller`,
+      caller?.metadata.name ?? '',
+      'networking.istio.io/tunnel-',
+    );
     await cluster().migrate(name);
     const migrated = await cluster().ready(name, 'Migrated');
-    expect(migrated.status?.plan?.findings).toMatchObject([{ code: 'SST3001', verdict: 'WARN', message: `sidecars without HBONE: ${name}-caller/${caller?.metadata.name ?? ''}` }]);
-    const restarts = writesOf(cluster().audit()).filter(({ objectRef }) => objectRef?.namespace === name && objectRef.resource === 'deployments');
-    expect(restarts.map(({ requestObject }) => JSON.stringify(requestObject).match(/(tunnel|ambient)\.1\.1/)?.[0])).toEqual(['tunnel.1.1', 'ambient.1.1']);
+    expect(migrated.status?.plan?.findings).toMatchObject([
+      {
+        code: 'SST3001',
+        verdict: 'WARN',
+        message: `sidecars without HBONE: ${name}-caller/${caller?.metadata.name ?? ''}`,
+      },
+    ]);
+    const restarts = writesOf(cluster().audit()).filter(
+      ({ objectRef }) => objectRef?.namespace === name && objectRef.resource === 'deployments',
+    );
+    expect(
+      restarts.map(({ requestObject }) => JSON.stringify(requestObject).match(/(tunnel|ambient)\.1\.1/)?.[0]),
+    ).toEqual(['tunnel.1.1', 'ambient.1.1']);
     await cluster().kubectl('delete', 'ns', `${name}-caller`, '--wait=false');
   });
 }
@@ -144,6 +214,11 @@ export function obstacles(cluster: () => Cluster): void {
 /** What the operator changed in a namespace, status and Events left out. */
 function changesIn(cluster: Cluster, name: string): string[] {
   return writesOf(cluster.audit())
-    .filter(({ objectRef }) => (objectRef?.namespace === name || objectRef?.name === name) && objectRef.subresource === undefined && objectRef.resource !== 'events')
+    .filter(
+      ({ objectRef }) =>
+        (objectRef?.namespace === name || objectRef?.name === name) &&
+        objectRef.subresource === undefined &&
+        objectRef.resource !== 'events',
+    )
     .map(({ verb, requestURI }) => `${verb} ${requestURI}`);
 }

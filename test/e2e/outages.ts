@@ -16,7 +16,9 @@ const ABSENT_KIND = 'proxyconfigs.networking.istio.io';
 export function outages(cluster: () => Cluster): void {
   it('goes on after the API server was killed and started again', async () => {
     const name = 'api-server-away';
-    await cluster().apply(yaml(namespace(name), ...['a', 'b', 'c'].map((app) => deployment(name, app, { replicas: 2 }))));
+    await cluster().apply(
+      yaml(namespace(name), ...['a', 'b', 'c'].map((app) => deployment(name, app, { replicas: 2 }))),
+    );
     await cluster().podsReady(name, 6);
     await cluster().migrate(name);
     await until('a first restart', async () => (restarts(cluster(), name) > 0 ? true : undefined), { everyMs: 5 });
@@ -37,7 +39,12 @@ export function outages(cluster: () => Cluster): void {
     await cluster().migrate(name);
     const waiting = await cluster().condition(name, 'Ready', { status: 'False', reason: 'ClusterNotReady' });
     expect(waiting.status?.nextAction).toMatch(/SST1005|SST1007/);
-    expect(writesOf(cluster().audit()).filter(({ objectRef }) => objectRef?.namespace === name && objectRef.resource !== 'events' && objectRef.subresource === undefined)).toEqual([]);
+    expect(
+      writesOf(cluster().audit()).filter(
+        ({ objectRef }) =>
+          objectRef?.namespace === name && objectRef.resource !== 'events' && objectRef.subresource === undefined,
+      ),
+    ).toEqual([]);
     await istiod.start();
     await cluster().ready(name, 'Migrated');
   });
@@ -70,7 +77,10 @@ export function outages(cluster: () => Cluster): void {
       await cluster().ready(name, 'Migrated');
       const requests = (await second.metrics()).match(/^rest_client_requests_total\{.*\}.*$/gm) ?? [];
       expect(requests.length).toBeGreaterThan(0);
-      const writes = requests.filter((line) => /method="(POST|PUT|PATCH|DELETE|create|update|patch|apply|delete)"/i.test(line) && !line.endsWith(' 0'));
+      const writes = requests.filter(
+        (line) =>
+          /method="(POST|PUT|PATCH|DELETE|create|update|patch|apply|delete)"/i.test(line) && !line.endsWith(' 0'),
+      );
       expect(writes).toEqual([]);
     } finally {
       await second.stop();
@@ -83,8 +93,17 @@ export function outages(cluster: () => Cluster): void {
     await cluster().podsReady(name, 1);
     const pid = cluster().operator.pid;
     const lease = await cluster().client.get(LEASE, { namespace: 'sidestep-system', name: 'sidestep' });
-    const taken = { ...lease.spec, holderIdentity: 'somebody-else', renewTime: new Date().toISOString().replace('Z', '000Z') };
-    await cluster().client.jsonPatch(LEASE, { namespace: 'sidestep-system', name: 'sidestep' }, [{ op: 'replace', path: '/spec', value: taken }], { fieldManager: 'test' });
+    const taken = {
+      ...lease.spec,
+      holderIdentity: 'somebody-else',
+      renewTime: new Date().toISOString().replace('Z', '000Z'),
+    };
+    await cluster().client.jsonPatch(
+      LEASE,
+      { namespace: 'sidestep-system', name: 'sidestep' },
+      [{ op: 'replace', path: '/spec', value: taken }],
+      { fieldManager: 'test' },
+    );
     await until('the operator has ended', async () => (cluster().operator.pid === undefined ? true : undefined));
     expect(pid).toBeDefined();
     const before = writesOf(cluster().audit()).length;
@@ -97,7 +116,11 @@ export function outages(cluster: () => Cluster): void {
 
   it('takes a kind whose CRD is absent for empty, and watches it once it appears', async () => {
     const name = 'absent-kind';
-    const { metadata: _, status: __, ...crd } = JSON.parse(await cluster().kubectl('get', 'crd', ABSENT_KIND, '-o', 'json')) as Record<string, unknown>;
+    const {
+      metadata: _,
+      status: __,
+      ...crd
+    } = JSON.parse(await cluster().kubectl('get', 'crd', ABSENT_KIND, '-o', 'json')) as Record<string, unknown>;
     await cluster().kubectl('delete', 'crd', ABSENT_KIND);
     await cluster().operator.kill('SIGTERM');
     await restartOperator(cluster());
@@ -106,8 +129,21 @@ export function outages(cluster: () => Cluster): void {
     await cluster().migrate(name);
     await cluster().ready(name, 'Migrated');
 
-    await establish(cluster(), JSON.stringify({ ...crd, metadata: { name: ABSENT_KIND, annotations: { 'api-approved.kubernetes.io': 'unapproved, test' } } }));
-    await cluster().apply(yaml({ apiVersion: 'networking.istio.io/v1beta1', kind: 'ProxyConfig', metadata: { name: 'late', namespace: name }, spec: { concurrency: 1 } }));
+    await establish(
+      cluster(),
+      JSON.stringify({
+        ...crd,
+        metadata: { name: ABSENT_KIND, annotations: { 'api-approved.kubernetes.io': 'unapproved, test' } },
+      }),
+    );
+    await cluster().apply(
+      yaml({
+        apiVersion: 'networking.istio.io/v1beta1',
+        kind: 'ProxyConfig',
+        metadata: { name: 'late', namespace: name },
+        spec: { concurrency: 1 },
+      }),
+    );
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
     expect(stalled.status?.nextAction).toMatch(/ProxyConfig late/);
   });
@@ -120,5 +156,8 @@ async function establish(cluster: Cluster, crd: string): Promise<void> {
 
 /** Restarts that the API server has accepted. */
 function restarts(cluster: Cluster, name: string): number {
-  return writesOf(cluster.audit()).filter(({ objectRef, responseStatus }) => objectRef?.namespace === name && objectRef.resource === 'deployments' && (responseStatus?.code ?? 500) < 300).length;
+  return writesOf(cluster.audit()).filter(
+    ({ objectRef, responseStatus }) =>
+      objectRef?.namespace === name && objectRef.resource === 'deployments' && (responseStatus?.code ?? 500) < 300,
+  ).length;
 }

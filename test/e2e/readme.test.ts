@@ -16,7 +16,7 @@ import { until } from '../support/until.js';
 
 /** Commands of the README that are not run. */
 const NOT_RUN: Readonly<Record<string, string>> = {
-  'make': 'prints the help, which another test reads',
+  make: 'prints the help, which another test reads',
   'make install': 'would replace node_modules under this test',
   'make build': 'would replace dist/ under the operator that runs',
   'make generate': 'writes into the working copy; make check says whether there would be anything to write',
@@ -45,8 +45,11 @@ interface Block {
 }
 
 const readme = readFileSync(join(repositoryRoot, 'README.md'), 'utf8');
-const blocks: readonly Block[] = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({ language, text }));
-const lines = (language: string): string[] => blocks.filter((block) => block.language === language).flatMap(({ text }) => text.trim().split('\n'));
+const blocks: readonly Block[] = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(
+  ([, language = '', text = '']) => ({ language, text }),
+);
+const lines = (language: string): string[] =>
+  blocks.filter((block) => block.language === language).flatMap(({ text }) => text.trim().split('\n'));
 const title = ({ text }: Block): string => text.trim().split('\n').at(-1)?.slice(0, 80) ?? '';
 
 describe('README', () => {
@@ -62,7 +65,13 @@ describe('README', () => {
   }, 60_000);
 
   it('names every target of the Makefile, and no other', () => {
-    const targets = execFileSync('make', ['--no-print-directory', 'help'], { cwd: repositoryRoot, encoding: 'utf8', env: environment() }).trim().split('\n');
+    const targets = execFileSync('make', ['--no-print-directory', 'help'], {
+      cwd: repositoryRoot,
+      encoding: 'utf8',
+      env: environment(),
+    })
+      .trim()
+      .split('\n');
     const named = [...readme.matchAll(/^\| `make(?: ([a-z0-9-]+))?` \|/gm)].map(([, target = 'help']) => target);
     expect(named.sort()).toEqual(targets.map((line) => line.split(/\s/)[0] ?? '').sort());
   });
@@ -70,7 +79,12 @@ describe('README', () => {
   it('runs every command, but for those listed', () => {
     const commands = [...readme.matchAll(/`(make(?: [a-z0-9-]+)?)`/g)].map(([, command = '']) => command);
     const run = lines('sh').join('\n');
-    const notRun = [...new Set([...commands.filter((command) => command === 'make' || !new RegExp(`^${command}\\b(?!-)`, 'm').test(run)), ...lines('bash')])];
+    const notRun = [
+      ...new Set([
+        ...commands.filter((command) => command === 'make' || !new RegExp(`^${command}\\b(?!-)`, 'm').test(run)),
+        ...lines('bash'),
+      ]),
+    ];
     expect(notRun.sort()).toEqual(Object.keys(NOT_RUN).sort());
   });
 
@@ -78,23 +92,32 @@ describe('README', () => {
     execFileSync('bash', ['-c', `${command} -n`], { cwd: repositoryRoot, env: environment(), stdio: 'pipe' });
   });
 
-  it.each(blocks.filter(({ language }) => language === 'sh').map((block) => [title(block), block.text] as const))('%s', async (_, text) => {
-    const background = BACKGROUND.find(({ command }) => command.test(text));
-    if (background === undefined) return shell.run(adapted(text));
-    // Only one operator holds the Lease: whoever starts the next one has ended the last.
-    const last = running.find(({ ready }) => ready === background.ready);
-    if (last) await shell.interrupt(running.splice(running.indexOf(last), 1)[0] ?? last);
-    running.push(await shell.start(text, background.ready));
-  });
+  it.each(blocks.filter(({ language }) => language === 'sh').map((block) => [title(block), block.text] as const))(
+    '%s',
+    async (_, text) => {
+      const background = BACKGROUND.find(({ command }) => command.test(text));
+      if (background === undefined) return shell.run(adapted(text));
+      // Only one operator holds the Lease: whoever starts the next one has ended the last.
+      const last = running.find(({ ready }) => ready === background.ready);
+      if (last) await shell.interrupt(running.splice(running.indexOf(last), 1)[0] ?? last);
+      running.push(await shell.start(text, background.ready));
+    },
+  );
 
-  it.each(blocks.filter(({ language }) => language === 'yaml').map(({ text }) => [text]))('has YAML that the API server takes: %s', async (text) => {
-    await shell.run(`kubectl apply --dry-run=server -f - <<'EOF'\n${text}EOF\n`);
-  });
+  it.each(blocks.filter(({ language }) => language === 'yaml').map(({ text }) => [text]))(
+    'has YAML that the API server takes: %s',
+    async (text) => {
+      await shell.run(`kubectl apply --dry-run=server -f - <<'EOF'\n${text}EOF\n`);
+    },
+  );
 
   it('leaves nothing running after Ctrl-C', async () => {
+    if (process.platform === 'linux') expect(shell.processes().length).toBeGreaterThan(5);
     for (const background of running.splice(0).reverse()) await shell.interrupt(background);
     await shell.end();
-    await until('every process is gone', async () => (shell.processes().length === 0 ? true : undefined), { timeoutMs: 5_000 });
+    await until('every process is gone', async () => (shell.processes().length === 0 ? true : undefined), {
+      timeoutMs: 5_000,
+    });
   });
 });
 
@@ -104,8 +127,7 @@ function adapted(text: string): string {
   return text
     .split('\n')
     .map((command) => (WATCH.test(command) ? ended(command) : command))
-    .join('\n')
-    .replace('kubectl apply --server-side', 'kubectl apply --server-side --force-conflicts');
+    .join('\n');
 }
 
 /** What a shell of a person would have: nothing of the make or the vitest that runs this test. */
@@ -132,9 +154,17 @@ class Shell {
 
   constructor() {
     const env = { ...environment(), PATH: `${this.#scratch}:${process.env.PATH ?? ''}` };
-    this.#bash = spawn('bash', ['-eu', '-o', 'pipefail'], { cwd: repositoryRoot, env, detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#bash = spawn('bash', ['-eu', '-o', 'pipefail'], {
+      cwd: repositoryRoot,
+      env,
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
     this.#bash.stdin?.on('error', () => undefined);
-    if (this.#bash.stdout) createInterface({ input: this.#bash.stdout }).on('line', (line) => this.#answers.get(Number.parseInt(line))?.(line));
+    if (this.#bash.stdout)
+      createInterface({ input: this.#bash.stdout }).on('line', (line) =>
+        this.#answers.get(Number.parseInt(line))?.(line),
+      );
     this.#write(`
 background=''
 interrupt() { ended=0; kill -INT -- "-$1"; wait "$1" || ended=$?; background=\${background/ $1/}; }
@@ -155,12 +185,18 @@ trap 'for pid in $background; do kill -TERM -- "-$pid" || true; done; wait' EXIT
   /** Starts a block in a shell of its own, in a process group of its own, as in another terminal; waits until it is ready. */
   async start(text: string, ready: RegExp): Promise<Background> {
     const { id, file, log } = this.#prepare(text);
-    const answer = await this.#ask(id, log, `set -m; bash -eu -o pipefail ${file} </dev/null >${log} 2>&1 & set +m; background="$background $!"; echo "${id} $!"`);
+    const answer = await this.#ask(
+      id,
+      log,
+      `set -m; bash -eu -o pipefail ${file} </dev/null >${log} 2>&1 & set +m; background="$background $!"; echo "${id} $!"`,
+    );
     const pid = Number(answer.split(' ')[1]);
     const look = async (): Promise<true | undefined> => (ready.test(read(log)) ? true : undefined);
-    await until(`${text.trim().split('\n').at(-1) ?? ''} prints ${String(ready)}`, look, { timeoutMs: 60_000 }).catch((error: unknown) => {
-      throw new Error(`${String(error)}; it printed:\n${read(log)}`);
-    });
+    await until(`${text.trim().split('\n').at(-1) ?? ''} prints ${String(ready)}`, look, { timeoutMs: 60_000 }).catch(
+      (error: unknown) => {
+        throw new Error(`${String(error)}; it printed:\n${read(log)}`);
+      },
+    );
     return { pid, ready };
   }
 
@@ -174,7 +210,9 @@ trap 'for pid in $background; do kill -TERM -- "-$pid" || true; done; wait' EXIT
   /** Every process that came from this shell. Linux tells; elsewhere none is found. */
   processes(): string[] {
     if (process.platform !== 'linux') return [];
-    return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && read(`/proc/${pid}/environ`).includes(this.#scratch));
+    return readdirSync('/proc').filter(
+      (pid) => /^\d+$/.test(pid) && read(`/proc/${pid}/environ`).includes(this.#scratch),
+    );
   }
 
   /** Ends it, and everything that it started. */

@@ -11,25 +11,51 @@ import { containersOf, namespaceState } from '../support/namespace-state.js';
 /** Namespaces of several shapes go to ambient mode, and come back equal to what they were. */
 export function thereAndBack(cluster: () => Cluster): void {
   it('migrates the article’s legacy-apps, and brings it back', async () => {
-    const article = (name: string): string => readFileSync(join(repositoryRoot, 'examples', 'article', `${name}.yaml`), 'utf8');
+    const article = (name: string): string =>
+      readFileSync(join(repositoryRoot, 'examples', 'article', `${name}.yaml`), 'utf8');
     await cluster().apply(article('legacy-apps'));
     await cluster().apply(article('ambient-apps'));
     await cluster().podsReady('ambient-apps', 3);
-    await goThereAndBack(cluster(), 'legacy-apps', 1, () => cluster().apply(readFileSync(join(repositoryRoot, 'examples', 'migrate-legacy-apps.yaml'), 'utf8')));
+    await goThereAndBack(cluster(), 'legacy-apps', 1, () =>
+      cluster().apply(readFileSync(join(repositoryRoot, 'examples', 'migrate-legacy-apps.yaml'), 'utf8')),
+    );
   });
 
   it('migrates a namespace with a revision label, which it keeps', async () => {
     const name = 'revision';
-    await cluster().apply(yaml(namespace(name, { 'istio.io/rev': 'default' }), deployment(name, 'web', { replicas: 2 }), deployment(name, 'api')));
-    await goThereAndBack(cluster(), name, 3, () => cluster().migrate(name), (labels) => {
-      expect(labels).toMatchObject({ 'istio.io/rev': 'default', 'istio-injection': 'disabled', 'istio.io/dataplane-mode': 'ambient' });
-    });
+    await cluster().apply(
+      yaml(
+        namespace(name, { 'istio.io/rev': 'default' }),
+        deployment(name, 'web', { replicas: 2 }),
+        deployment(name, 'api'),
+      ),
+    );
+    await goThereAndBack(
+      cluster(),
+      name,
+      3,
+      () => cluster().migrate(name),
+      (labels) => {
+        expect(labels).toMatchObject({
+          'istio.io/rev': 'default',
+          'istio-injection': 'disabled',
+          'istio.io/dataplane-mode': 'ambient',
+        });
+      },
+    );
   });
 
   it('migrates a StatefulSet with a budget, a DaemonSet and workloads without pods', async () => {
     const name = 'stateful';
     await cluster().apply(
-      yaml(namespace(name), statefulSet(name, 'db', { replicas: 3 }), budget(name, 'db', 2), daemonSet(name, 'agent'), deployment(name, 'idle', { replicas: 0 }), deployment(name, 'once', { strategy: { type: 'Recreate' } })),
+      yaml(
+        namespace(name),
+        statefulSet(name, 'db', { replicas: 3 }),
+        budget(name, 'db', 2),
+        daemonSet(name, 'agent'),
+        deployment(name, 'idle', { replicas: 0 }),
+        deployment(name, 'once', { strategy: { type: 'Recreate' } }),
+      ),
     );
     await goThereAndBack(cluster(), name, 6, () => cluster().migrate(name));
   });
@@ -48,18 +74,34 @@ async function goThereAndBack(
 
   await start();
   const migrated = await cluster.ready(name, 'Migrated');
-  expect(migrated.status).toMatchObject({ phase: 'Ambient', nextAction: 'Nothing to do.', workloads: { pending: 0, failed: 0 } });
+  expect(migrated.status).toMatchObject({
+    phase: 'Ambient',
+    nextAction: 'Nothing to do.',
+    workloads: { pending: 0, failed: 0 },
+  });
   for (const pod of await cluster.podsReady(name, pods)) {
     expect(containersOf(pod)).toHaveLength(1);
     expect(containersOf(pod)).not.toContain('istio-proxy');
     expect(pod.metadata.annotations?.['ambient.istio.io/redirection']).toBe('enabled');
-    expect(await ambientWorkload(cluster.controlPlane.istiodUrl, name, pod.metadata.name)).toMatchObject({ tunnelProtocol: 'HBONE' });
+    expect(await ambientWorkload(cluster.controlPlane.istiodUrl, name, pod.metadata.name)).toMatchObject({
+      tunnelProtocol: 'HBONE',
+    });
   }
   const { metadata } = await cluster.client.get(NAMESPACE, { name });
   expect(metadata.labels).toMatchObject({ 'istio.io/dataplane-mode': 'ambient' });
   checkLabels({ ...metadata.labels });
 
-  await cluster.kubectl('patch', 'am', name, '-n', name, '--type', 'merge', '-p', '{"spec":{"dataplaneMode":"Sidecar"}}');
+  await cluster.kubectl(
+    'patch',
+    'am',
+    name,
+    '-n',
+    name,
+    '--type',
+    'merge',
+    '-p',
+    '{"spec":{"dataplaneMode":"Sidecar"}}',
+  );
   await cluster.ready(name, 'RolledBack');
   await cluster.podsReady(name, pods);
   expect(await namespaceState(cluster.client, name)).toEqual(before);

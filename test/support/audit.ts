@@ -7,7 +7,13 @@ export interface AuditEntry {
   readonly verb: string;
   readonly requestURI: string;
   readonly user: { readonly username: string };
-  readonly objectRef?: { readonly apiGroup?: string; readonly resource: string; readonly subresource?: string; readonly namespace?: string; readonly name?: string };
+  readonly objectRef?: {
+    readonly apiGroup?: string;
+    readonly resource: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  };
   readonly responseStatus?: { readonly code: number };
   readonly requestObject?: unknown;
   readonly responseObject?: unknown;
@@ -72,8 +78,10 @@ export function invariantBreaches(entries: readonly AuditEntry[], namespace: str
     known.set(pod.object.metadata.uid ?? '', pod.object);
     if (pod.at < first || pod.at > last || !isOfWorkload(pod.object) || pod.object.metadata.deletionTimestamp) continue;
     const outside = !hasSidecar(pod.object) && !isEnrolled(pod.object);
-    if (outside && isReady(pod.object) && !isReady(before)) breaches.push(`${pod.object.metadata.name} became Ready outside the mesh at ${pod.at}`);
-    if (outside && before && isEnrolled(before)) breaches.push(`${pod.object.metadata.name} was un-enrolled without a sidecar at ${pod.at}`);
+    if (outside && isReady(pod.object) && !isReady(before))
+      breaches.push(`${pod.object.metadata.name} became Ready outside the mesh at ${pod.at}`);
+    if (outside && before && isEnrolled(before))
+      breaches.push(`${pod.object.metadata.name} was un-enrolled without a sidecar at ${pod.at}`);
   }
   return breaches;
 }
@@ -87,8 +95,16 @@ function isChangeIn({ objectRef }: AuditEntry, namespace: string): boolean {
 /** Versions of pods, in the order of their resourceVersions: answers of parallel requests overtake each other in the log. */
 function podVersions(entries: readonly AuditEntry[], namespace: string): { at: string; object: Pod }[] {
   return entries
-    .filter((entry) => entry.objectRef?.resource === 'pods' && entry.objectRef.namespace === namespace && WRITE_VERBS.has(entry.verb) && !isDryRun(entry))
-    .flatMap((entry) => (isPod(entry.responseObject) ? [{ at: entry.stageTimestamp, object: entry.responseObject }] : []))
+    .filter(
+      (entry) =>
+        entry.objectRef?.resource === 'pods' &&
+        entry.objectRef.namespace === namespace &&
+        WRITE_VERBS.has(entry.verb) &&
+        !isDryRun(entry),
+    )
+    .flatMap((entry) =>
+      isPod(entry.responseObject) ? [{ at: entry.stageTimestamp, object: entry.responseObject }] : [],
+    )
     .sort((a, b) => Number(a.object.metadata.resourceVersion) - Number(b.object.metadata.resourceVersion));
 }
 

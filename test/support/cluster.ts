@@ -35,7 +35,11 @@ export class Cluster {
 
   /** Another operator against the same cluster. */
   secondOperator(name: string): Promise<OperatorProcess> {
-    return OperatorProcess.create({ dir: this.controlPlane.dir, kubeconfig: this.controlPlane.operatorKubeconfig, name });
+    return OperatorProcess.create({
+      dir: this.controlPlane.dir,
+      kubeconfig: this.controlPlane.operatorKubeconfig,
+      name,
+    });
   }
 
   /** Applies YAML as a user would. */
@@ -68,11 +72,23 @@ export class Cluster {
 
   /** Creates an AmbientMigration named as its namespace, or changes its spec. */
   async migrate(namespace: string, spec: object = {}, name = namespace): Promise<void> {
-    await this.apply(JSON.stringify({ apiVersion: 'sidestep.dev/v1alpha1', kind: 'AmbientMigration', metadata: { name, namespace }, spec }));
+    await this.apply(
+      JSON.stringify({
+        apiVersion: 'sidestep.dev/v1alpha1',
+        kind: 'AmbientMigration',
+        metadata: { name, namespace },
+        spec,
+      }),
+    );
   }
 
   /** Waits for a condition of the current generation. */
-  async condition(namespace: string, type: string, expected: { status?: 'True' | 'False'; reason?: string }, options: { timeoutMs?: number; name?: string } = {}): Promise<AmbientMigration> {
+  async condition(
+    namespace: string,
+    type: string,
+    expected: { status?: 'True' | 'False'; reason?: string },
+    options: { timeoutMs?: number; name?: string } = {},
+  ): Promise<AmbientMigration> {
     let seen: unknown;
     const what = `${type} ${JSON.stringify(expected)} of ${namespace}`;
     const look = async (): Promise<AmbientMigration | undefined> => {
@@ -80,7 +96,9 @@ export class Cluster {
       const condition = findCondition(migration.status?.conditions ?? [], type);
       seen = { phase: migration.status?.phase, next: migration.status?.nextAction, condition };
       const current = condition?.observedGeneration === migration.metadata.generation;
-      const matches = Object.entries(expected).every(([key, value]) => condition?.[key as 'status' | 'reason'] === value);
+      const matches = Object.entries(expected).every(
+        ([key, value]) => condition?.[key as 'status' | 'reason'] === value,
+      );
       return current && matches ? migration : undefined;
     };
     return until(what, look, { timeoutMs: options.timeoutMs ?? 60_000 }).catch((error: unknown) => {
@@ -88,7 +106,11 @@ export class Cluster {
     });
   }
 
-  ready(namespace: string, reason: 'Migrated' | 'RolledBack', options: { timeoutMs?: number; name?: string } = {}): Promise<AmbientMigration> {
+  ready(
+    namespace: string,
+    reason: 'Migrated' | 'RolledBack',
+    options: { timeoutMs?: number; name?: string } = {},
+  ): Promise<AmbientMigration> {
     return this.condition(namespace, 'Ready', { status: 'True', reason }, options);
   }
 
@@ -102,7 +124,9 @@ export class Cluster {
   async podsReady(namespace: string, count: number): Promise<Pod[]> {
     return until(`${count} ready pods in ${namespace}`, async () => {
       const pods = await this.pods(namespace);
-      const ready = pods.filter((pod) => pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'));
+      const ready = pods.filter((pod) =>
+        pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+      );
       return ready.length === count && pods.length === count ? pods : undefined;
     });
   }

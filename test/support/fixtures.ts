@@ -15,7 +15,11 @@ export interface PodOptions {
 }
 
 /** A Deployment; `app` is its name. */
-export function deployment(inNamespace: string, name: string, options: PodOptions & { replicas?: number; strategy?: object; paused?: boolean } = {}): object {
+export function deployment(
+  inNamespace: string,
+  name: string,
+  options: PodOptions & { replicas?: number; strategy?: object; paused?: boolean } = {},
+): object {
   return workload('Deployment', inNamespace, name, options, {
     replicas: options.replicas ?? 1,
     ...(options.strategy && { strategy: options.strategy }),
@@ -24,7 +28,11 @@ export function deployment(inNamespace: string, name: string, options: PodOption
 }
 
 /** A StatefulSet with a headless Service's name. */
-export function statefulSet(inNamespace: string, name: string, options: PodOptions & { replicas?: number; updateStrategy?: object } = {}): object {
+export function statefulSet(
+  inNamespace: string,
+  name: string,
+  options: PodOptions & { replicas?: number; updateStrategy?: object } = {},
+): object {
   return workload('StatefulSet', inNamespace, name, options, {
     replicas: options.replicas ?? 1,
     serviceName: name,
@@ -53,7 +61,12 @@ export function job(inNamespace: string, name: string): object {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { name, namespace: inNamespace },
-    spec: { template: { metadata: { labels: { app: name }, annotations: { 'sidestep.dev/test': 'keep-running' } }, spec: { restartPolicy: 'Never', containers: [{ name: 'app', image: 'curlimages/curl' }] } } },
+    spec: {
+      template: {
+        metadata: { labels: { app: name }, annotations: { 'sidestep.dev/test': 'keep-running' } },
+        spec: { restartPolicy: 'Never', containers: [{ name: 'app', image: 'curlimages/curl' }] },
+      },
+    },
   };
 }
 
@@ -70,7 +83,10 @@ function workload(kind: string, inNamespace: string, name: string, options: PodO
     spec: {
       selector: { matchLabels: { app: name } },
       template: {
-        metadata: { labels: { app: name, ...options.labels }, ...(options.annotations && { annotations: options.annotations }) },
+        metadata: {
+          labels: { app: name, ...options.labels },
+          ...(options.annotations && { annotations: options.annotations }),
+        },
         spec: { containers: [{ name: 'app', image: options.image ?? 'docker.io/kennethreitz/httpbin' }] },
       },
       ...spec,

@@ -1,6 +1,15 @@
 import type { Client } from '../../src/kube/client.js';
 import type { KubeObject, ResourceType } from '../../src/kube/resource.js';
-import { DAEMON_SET, DEPLOYMENT, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT, STATEFUL_SET, type Pod } from '../../src/kube/types.js';
+import {
+  DAEMON_SET,
+  DEPLOYMENT,
+  NAMESPACE,
+  POD,
+  SERVICE,
+  SERVICE_ACCOUNT,
+  STATEFUL_SET,
+  type Pod,
+} from '../../src/kube/types.js';
 
 const KINDS: readonly ResourceType[] = [DEPLOYMENT, STATEFUL_SET, DAEMON_SET, SERVICE, SERVICE_ACCOUNT];
 
@@ -17,12 +26,17 @@ const IGNORED_ANNOTATIONS = new Set([
  * each pod consists of. Restart annotations, revision numbers, managedFields, names and addresses of pods are left out.
  */
 export async function namespaceState(client: Client, namespace: string): Promise<unknown> {
-  const objects = await Promise.all(KINDS.map(async (type) => (await client.list(type, { namespace })).items.map(comparable)));
+  const objects = await Promise.all(
+    KINDS.map(async (type) => (await client.list(type, { namespace })).items.map(comparable)),
+  );
   const { items: pods } = await client.list(POD, { namespace });
   return {
     namespace: comparable(await client.get(NAMESPACE, { name: namespace })),
     objects: objects.flat().sort(byText),
-    pods: pods.filter((pod) => pod.metadata.deletionTimestamp === undefined).map(comparablePod).sort(byText),
+    pods: pods
+      .filter((pod) => pod.metadata.deletionTimestamp === undefined)
+      .map(comparablePod)
+      .sort(byText),
   };
 }
 

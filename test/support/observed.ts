@@ -66,9 +66,21 @@ export function injectors(): MutatingWebhookConfiguration[] {
       kind: 'MutatingWebhookConfiguration',
       metadata: { name: 'istio-sidecar-injector', labels: { [LABEL.revision]: 'default' } },
       webhooks: [
-        rule('rev.namespace', { matchExpressions: [{ key: LABEL.revision, operator: 'In', values: ['default'] }, absent(LABEL.injection)] }, { matchExpressions: [notOptedOut] }),
-        rule('namespace', { matchExpressions: [{ key: LABEL.injection, operator: 'In', values: ['enabled'] }] }, { matchExpressions: [notOptedOut] }),
-        rule('object', { matchExpressions: [absent(LABEL.injection), absent(LABEL.revision)] }, { matchExpressions: [{ key: LABEL.inject, operator: 'In', values: ['true'] }, absent(LABEL.revision)] }),
+        rule(
+          'rev.namespace',
+          { matchExpressions: [{ key: LABEL.revision, operator: 'In', values: ['default'] }, absent(LABEL.injection)] },
+          { matchExpressions: [notOptedOut] },
+        ),
+        rule(
+          'namespace',
+          { matchExpressions: [{ key: LABEL.injection, operator: 'In', values: ['enabled'] }] },
+          { matchExpressions: [notOptedOut] },
+        ),
+        rule(
+          'object',
+          { matchExpressions: [absent(LABEL.injection), absent(LABEL.revision)] },
+          { matchExpressions: [{ key: LABEL.inject, operator: 'In', values: ['true'] }, absent(LABEL.revision)] },
+        ),
       ],
     } as MutatingWebhookConfiguration,
   ];
@@ -112,14 +124,22 @@ export function migration(spec: object = {}, status: object = { observedGenerati
   return {
     apiVersion: 'sidestep.dev/v1alpha1',
     kind: 'AmbientMigration',
-    metadata: { name: 'shop', namespace: 'shop', uid: 'uid-1', generation: 1, creationTimestamp: '2026-11-21T09:00:00Z' },
+    metadata: {
+      name: 'shop',
+      namespace: 'shop',
+      uid: 'uid-1',
+      generation: 1,
+      creationTimestamp: '2026-11-21T09:00:00Z',
+    },
     spec,
     status,
   };
 }
 
 /** What a pass sees: namespace `shop`, injected by `istio-injection=enabled`, one Deployment, nothing migrated yet. */
-export function observed(overrides: Partial<Observed> & { labels?: Record<string, string>; annotations?: Record<string, string> } = {}): Observed {
+export function observed(
+  overrides: Partial<Observed> & { labels?: Record<string, string>; annotations?: Record<string, string> } = {},
+): Observed {
   const { labels = { [LABEL.injection]: 'enabled' }, annotations = {}, ...rest } = overrides;
   const am = rest.migration ?? migration();
   return {
@@ -127,7 +147,11 @@ export function observed(overrides: Partial<Observed> & { labels?: Record<string
     migration: am,
     spec: parseAmbientMigrationSpec(am),
     supersededBy: undefined,
-    namespace: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', resourceVersion: '5', labels, annotations } },
+    namespace: {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'shop', resourceVersion: '5', labels, annotations },
+    },
     snapshot: undefined,
     snapshotProblem: undefined,
     workloads: [workload()],

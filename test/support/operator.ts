@@ -21,7 +21,12 @@ export class OperatorProcess {
    * @param options.name  tells the logs of several operators apart, and is its identity in the Lease
    * @throws {Error} the bundle is not built
    */
-  static async create(options: { dir: string; kubeconfig: string; name?: string; environment?: Record<string, string> }): Promise<OperatorProcess> {
+  static async create(options: {
+    dir: string;
+    kubeconfig: string;
+    name?: string;
+    environment?: Record<string, string>;
+  }): Promise<OperatorProcess> {
     const bundle = join(repositoryRoot, 'dist', 'main.cjs');
     if (!existsSync(bundle)) throw new Error(`${bundle} is missing: make build`);
     const name = options.name ?? 'operator';
@@ -31,7 +36,14 @@ export class OperatorProcess {
       name,
       command: process.execPath,
       args: ['--enable-source-maps', bundle],
-      env: { KUBECONFIG: options.kubeconfig, POD_NAME: name, PROBES_HOST: '127.0.0.1', PROBES_PORT: String(port), LOG_LEVEL: 'info', ...options.environment },
+      env: {
+        KUBECONFIG: options.kubeconfig,
+        POD_NAME: name,
+        PROBES_HOST: '127.0.0.1',
+        PROBES_PORT: String(port),
+        LOG_LEVEL: 'info',
+        ...options.environment,
+      },
       cwd: options.dir,
       log: join(options.dir, 'logs', `${name}.log`),
       isReady: async () => (await probe(port, '/readyz')).code === 200,

@@ -29,14 +29,23 @@ describe('the last line of a run', () => {
     };
     // A failing run sets the exit code of the process, which is that of the outer run.
     const code = process.exitCode;
-    const run = await startVitest('test', [], { root: folder, config: false, watch: false, reporters: [reporter], include: ['*.test.js'], exclude: [] });
+    const run = await startVitest('test', [], {
+      root: folder,
+      config: false,
+      watch: false,
+      reporters: [reporter],
+      include: ['*.test.js'],
+      exclude: [],
+    });
     await run.close();
     process.exitCode = code;
     return result;
   };
 
   it('counts tests by their end', async () => {
-    expect(await countOf(`it('a', () => {}); it('b', () => { throw 1 }); it.skip('c', () => {}); it.todo('d')`)).toEqual({ passed: 1, failed: 1, skipped: 2 });
+    expect(
+      await countOf(`it('a', () => {}); it('b', () => { throw 1 }); it.skip('c', () => {}); it.todo('d')`),
+    ).toEqual({ passed: 1, failed: 1, skipped: 2 });
   });
 
   it('counts a file that cannot be loaded', async () => {
@@ -44,7 +53,11 @@ describe('the last line of a run', () => {
   });
 
   it('counts a hook that fails, and what it kept from running', async () => {
-    expect(await countOf(`describe('s', () => { beforeAll(() => { throw 1 }); it('a', () => {}) })`)).toEqual({ passed: 0, failed: 1, skipped: 1 });
+    expect(await countOf(`describe('s', () => { beforeAll(() => { throw 1 }); it('a', () => {}) })`)).toEqual({
+      passed: 0,
+      failed: 1,
+      skipped: 1,
+    });
   });
 
   it('is short', () => {

@@ -1,4 +1,11 @@
-import { DefaultReporter, type SerializedError, type TestCase, type TestModule, type TestRunEndReason, type TestSuite } from 'vitest/node';
+import {
+  DefaultReporter,
+  type SerializedError,
+  type TestCase,
+  type TestModule,
+  type TestRunEndReason,
+  type TestSuite,
+} from 'vitest/node';
 
 /** What became of a run. */
 export interface Count {
@@ -9,7 +16,11 @@ export interface Count {
 
 /** Vitest's own report, and as the last line one that programs can read: `12 passed, 0 failed`. */
 export default class CountingReporter extends DefaultReporter {
-  override onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[], reason: TestRunEndReason): void {
+  override onTestRunEnd(
+    modules: readonly TestModule[],
+    errors: readonly SerializedError[],
+    reason: TestRunEndReason,
+  ): void {
     super.onTestRunEnd(modules, errors, reason);
     this.log(summary(count(modules, errors.length, reason)));
   }
@@ -20,7 +31,9 @@ export default class CountingReporter extends DefaultReporter {
  * failure as well: a line without failures must mean that all is well.
  */
 export function count(modules: readonly TestModule[], unhandledErrors: number, reason: TestRunEndReason): Count {
-  const tests = modules.flatMap((module) => [...module.children.allTests()]).map((test: TestCase) => test.result().state);
+  const tests = modules
+    .flatMap((module) => [...module.children.allTests()])
+    .map((test: TestCase) => test.result().state);
   const containers: (TestModule | TestSuite)[] = modules.flatMap((module) => [module, ...module.children.allSuites()]);
   const broken = containers.filter((container) => container.errors().length > 0).length;
   const failed = tests.filter((state) => state === 'failed').length + broken + unhandledErrors;

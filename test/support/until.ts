@@ -6,7 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
  * @param look  returns the value when it is there, undefined (or throws) while it is not
  * @throws {Error} after `timeoutMs`, naming `what` and what was seen last
  */
-export async function until<T>(what: string, look: () => Promise<T | undefined>, options: { timeoutMs?: number; everyMs?: number } = {}): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined>,
+  options: { timeoutMs?: number; everyMs?: number } = {},
+): Promise<T> {
   const deadline = performance.now() + (options.timeoutMs ?? 30_000);
   let last: unknown;
   for (;;) {

@@ -23,7 +23,14 @@ import { assess } from './restarts.js';
 import { aimFor, referenceTo } from './situation.js';
 import { snapshotObject } from './snapshot.js';
 import type { Action } from './verdict.js';
-import { type Workload, daemonSetView, deploymentView, formatRestartMark, statefulSetView, workloadName } from './workloads.js';
+import {
+  type Workload,
+  daemonSetView,
+  deploymentView,
+  formatRestartMark,
+  statefulSetView,
+  workloadName,
+} from './workloads.js';
 
 type Act<T extends Action['type']> = Extract<Action, { type: T }>;
 
@@ -53,7 +60,11 @@ function carryOut(action: Action, observed: Observed, context: ReconcileContext)
   }
 }
 
-async function writeSnapshot(action: Act<'write-snapshot'>, observed: Observed, context: ReconcileContext): Promise<boolean> {
+async function writeSnapshot(
+  action: Act<'write-snapshot'>,
+  observed: Observed,
+  context: ReconcileContext,
+): Promise<boolean> {
   const desired = snapshotObject(observed.namespace.metadata.name, action.data);
   const { object } = await applyIfChanged(context.client, CONTROLLER_REVISION, desired, undefined, {
     fieldManager: FIELD_MANAGER,
@@ -61,11 +72,20 @@ async function writeSnapshot(action: Act<'write-snapshot'>, observed: Observed, 
     signal: context.signal,
   });
   context.stores.of(CONTROLLER_REVISION).record(object);
-  announce(observed, context, 'SnapshotWritten', `the state before is kept in ControllerRevision ${desired.metadata.name}`);
+  announce(
+    observed,
+    context,
+    'SnapshotWritten',
+    `the state before is kept in ControllerRevision ${desired.metadata.name}`,
+  );
   return true;
 }
 
-async function labelNamespace(action: Act<'label-namespace'>, observed: Observed, context: ReconcileContext): Promise<boolean> {
+async function labelNamespace(
+  action: Act<'label-namespace'>,
+  observed: Observed,
+  context: ReconcileContext,
+): Promise<boolean> {
   const ref = { name: observed.namespace.metadata.name };
   const fresh = await context.client.get(NAMESPACE, ref, { signal: context.signal });
   // The labels were decided on what the cache showed: if they have moved since, the next pass looks again.
@@ -101,7 +121,11 @@ async function readWorkload(
   const { signal, client } = context;
   const known = new Set(workload.pods.map((pod) => pod.name));
   const podsOf = async (object: Deployment | StatefulSet | DaemonSet): Promise<ReturnType<typeof podView>[]> => {
-    const { items } = await client.list(POD, { namespace, labelSelector: formatSelector(object.spec.selector), signal });
+    const { items } = await client.list(POD, {
+      namespace,
+      labelSelector: formatSelector(object.spec.selector),
+      signal,
+    });
     return items.map(podView).filter((pod) => known.has(pod.name));
   };
   switch (workload.kind) {
@@ -131,7 +155,10 @@ async function patchGuarded<T extends KubeObject>(
   if (operations.length === 0) return false;
   const { namespace, name } = fresh.metadata;
   try {
-    const patched = await context.client.jsonPatch(type, { namespace, name }, operations, { fieldManager: FIELD_MANAGER, signal: context.signal });
+    const patched = await context.client.jsonPatch(type, { namespace, name }, operations, {
+      fieldManager: FIELD_MANAGER,
+      signal: context.signal,
+    });
     context.stores.of(type).record(patched);
     return true;
   } catch (error) {

@@ -9,8 +9,8 @@ import { act } from './act.js';
 import { type Decision, decide } from './decide.js';
 import { labelManagersOf } from './field-owners.js';
 import { STATUS_FIELD_MANAGER } from '../../api/field-managers.js';
-import { type MeshLocation, observe } from './observe.js';
-import type { Observed } from './observed.js';
+import { observe } from './observe.js';
+import type { MeshLocation, Observed } from './observed.js';
 import { probe } from './probe.js';
 import { generationOf, referenceTo } from './situation.js';
 import { type Pass, statusOf } from './status.js';
@@ -20,7 +20,11 @@ import { watches } from './watches.js';
 export function ambientMigration(location: MeshLocation): ControllerSpec {
   return {
     name: 'ambient-migration',
-    primary: watch({ type: AMBIENT_MIGRATION, map: (object) => [{ namespace: object.metadata.namespace, name: object.metadata.name }], predicate: generationOrMetadataChanged }),
+    primary: watch({
+      type: AMBIENT_MIGRATION,
+      map: (object) => [{ namespace: object.metadata.namespace, name: object.metadata.name }],
+      predicate: generationOrMetadataChanged,
+    }),
     watches: watches(location),
     reconcile: (request, context) => reconcile(request, context, location),
   };
@@ -35,7 +39,9 @@ export async function reconcile(request: Request, context: ReconcileContext, loc
   const seen = observe(request, context.stores, location, context.clock.now());
   if (!seen) return awaitChange();
   const isNew = seen.migration.status?.observedGeneration !== generationOf(seen);
-  const { observed, decision } = isNew ? { observed: seen, decision: decide(seen) } : await decideWithProbes(seen, context);
+  const { observed, decision } = isNew
+    ? { observed: seen, decision: decide(seen) }
+    : await decideWithProbes(seen, context);
 
   const outcome = isNew ? { written: 0 } : await attempt(() => carryOut(decision, observed, context));
   await report(observed, decision, { isNew, failure: 'error' in outcome ? String(outcome.error) : undefined }, context);
@@ -44,7 +50,10 @@ export async function reconcile(request: Request, context: ReconcileContext, loc
 }
 
 /** Decides; where a step asks for dry runs, or for the owner of a reverted label, asks and decides once more. */
-async function decideWithProbes(observed: Observed, context: ReconcileContext): Promise<{ observed: Observed; decision: Decision }> {
+async function decideWithProbes(
+  observed: Observed,
+  context: ReconcileContext,
+): Promise<{ observed: Observed; decision: Decision }> {
   const decision = decide(observed);
   const { verdict } = decision;
   if (verdict.kind === 'probe') {
@@ -65,12 +74,24 @@ async function carryOut(decision: Decision, observed: Observed, context: Reconci
 async function report(observed: Observed, decision: Decision, pass: Pass, context: ReconcileContext): Promise<void> {
   const status = statusOf(observed, decision, pass);
   const options = { fieldManager: STATUS_FIELD_MANAGER, signal: context.signal };
-  const applied = await applyStatus<AmbientMigration>(context.client, AMBIENT_MIGRATION, observed.migration, status, options).catch(ignoreNotFound);
+  const applied = await applyStatus<AmbientMigration>(
+    context.client,
+    AMBIENT_MIGRATION,
+    observed.migration,
+    status,
+    options,
+  ).catch(ignoreNotFound);
   if (!applied?.written) return;
   context.stores.of(AMBIENT_MIGRATION).record(applied.object);
   if (decision.verdict.kind !== 'stalled') return;
   const { reason, message } = decision.verdict;
-  context.events.emit({ regarding: referenceTo(observed.migration), type: 'Warning', reason, note: message, action: 'Migrate' });
+  context.events.emit({
+    regarding: referenceTo(observed.migration),
+    type: 'Warning',
+    reason,
+    note: message,
+    action: 'Migrate',
+  });
 }
 
 /** The AmbientMigration was deleted while the pass ran: nobody is left to report to. */

@@ -7,8 +7,15 @@ import { snapshotData } from './plan.js';
 import type { Snapshot } from './snapshot.js';
 
 const alive: Probes = { pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]), istiod: 'alive' };
-const notInjected: Probes = { pods: new Map([['Deployment/web', { kind: 'created', sidecar: false }]]), istiod: 'alive' };
-const snapshot: Snapshot = { name: 'sidestep-before', createdAt: '2026-11-21T09:30:00Z', data: snapshotData(observed()) };
+const notInjected: Probes = {
+  pods: new Map([['Deployment/web', { kind: 'created', sidecar: false }]]),
+  istiod: 'alive',
+};
+const snapshot: Snapshot = {
+  name: 'sidestep-before',
+  createdAt: '2026-11-21T09:30:00Z',
+  data: snapshotData(observed()),
+};
 const enrolledLabels = { [LABEL.injection]: 'disabled', [LABEL.dataplaneMode]: 'ambient' };
 const mark = { 'sidestep.dev/enrolled': '1.1' };
 const back = migration({ dataplaneMode: 'Sidecar' });
@@ -25,23 +32,89 @@ describe('forward', () => {
     ['writes the snapshot before anything else', observed({ probes: alive }), 'Snapshot act SnapshotMissing'],
     ['asks istiod again before the labels', observed({ snapshot }), 'Enrol probe LabelsMissing'],
     ['labels the namespace', observed({ snapshot, probes: alive }), 'Enrol act LabelsMissing'],
-    ['does not label while istiod is down', observed({ snapshot, probes: { ...alive, istiod: 'down' } }), 'Enrol wait ControlPlaneDown'],
+    [
+      'does not label while istiod is down',
+      observed({ snapshot, probes: { ...alive, istiod: 'down' } }),
+      'Enrol wait ControlPlaneDown',
+    ],
     ['makes a dry run before a restart', observed({ snapshot, labels: enrolledLabels }), 'Workloads probe Restarting'],
-    ['restarts when the injector stays away', observed({ snapshot, labels: enrolledLabels, probes: notInjected }), 'Workloads act Restarting'],
-    ['waits while the injector still injects', observed({ snapshot, labels: enrolledLabels, probes: alive }), 'Workloads wait InjectorStillInjects'],
-    ['does not restart while istiod is down', observed({ snapshot, labels: enrolledLabels, probes: { ...notInjected, istiod: 'down' } }), 'Workloads wait ControlPlaneDown'],
-    ['is done when every pod is ambient', observed({ snapshot, labels: enrolledLabels, workloads: [workload({ pods: ambientPods })] }), '- done Migrated'],
-    ['restarts sidecars without HBONE first', observed({ snapshot, workloads: [workload({ pods: [pod({ hbone: false })] })], probes: alive }), 'Tunnel act Restarting'],
-    ['changes nothing in a namespace that is ambient already', observed({ labels: { [LABEL.dataplaneMode]: 'ambient' }, workloads: [workload({ pods: ambientPods })] }), '- done Migrated'],
-    ['holds while ztunnel is not ready', observed({ snapshot, labels: enrolledLabels, mesh: mesh({ nodesWithoutZtunnel: ['node-1'] }) }), 'Workloads wait Held'],
-    ['waits before the first change while the cluster is not fit', observed({ mesh: mesh({ ambientAccepted: false }) }), 'Preflight wait ClusterNotReady'],
-    ['waits while the injector is dead', observed({ probes: { pods: new Map([['Deployment/web', { kind: 'injector-down', message: 'x' }]]), istiod: 'alive' } }), 'Preflight wait ClusterNotReady'],
+    [
+      'restarts when the injector stays away',
+      observed({ snapshot, labels: enrolledLabels, probes: notInjected }),
+      'Workloads act Restarting',
+    ],
+    [
+      'waits while the injector still injects',
+      observed({ snapshot, labels: enrolledLabels, probes: alive }),
+      'Workloads wait InjectorStillInjects',
+    ],
+    [
+      'does not restart while istiod is down',
+      observed({ snapshot, labels: enrolledLabels, probes: { ...notInjected, istiod: 'down' } }),
+      'Workloads wait ControlPlaneDown',
+    ],
+    [
+      'is done when every pod is ambient',
+      observed({ snapshot, labels: enrolledLabels, workloads: [workload({ pods: ambientPods })] }),
+      '- done Migrated',
+    ],
+    [
+      'restarts sidecars without HBONE first',
+      observed({ snapshot, workloads: [workload({ pods: [pod({ hbone: false })] })], probes: alive }),
+      'Tunnel act Restarting',
+    ],
+    [
+      'changes nothing in a namespace that is ambient already',
+      observed({ labels: { [LABEL.dataplaneMode]: 'ambient' }, workloads: [workload({ pods: ambientPods })] }),
+      '- done Migrated',
+    ],
+    [
+      'holds while ztunnel is not ready',
+      observed({ snapshot, labels: enrolledLabels, mesh: mesh({ nodesWithoutZtunnel: ['node-1'] }) }),
+      'Workloads wait Held',
+    ],
+    [
+      'waits before the first change while the cluster is not fit',
+      observed({ mesh: mesh({ ambientAccepted: false }) }),
+      'Preflight wait ClusterNotReady',
+    ],
+    [
+      'waits while the injector is dead',
+      observed({
+        probes: { pods: new Map([['Deployment/web', { kind: 'injector-down', message: 'x' }]]), istiod: 'alive' },
+      }),
+      'Preflight wait ClusterNotReady',
+    ],
     ['holds when paused', observed({ snapshot, migration: migration({ paused: true }) }), 'Enrol wait Paused'],
-    ['waits for approval', observed({ probes: alive, migration: migration({ approval: 'Manual' }) }), 'Approval wait AwaitingApproval'],
-    ['stalls on a blocker, before any dry run', observed({ workloads: [workload({ obstacle: 'OnDelete' })] }), 'Preflight stalled BlockedByFindings'],
-    ['stalls on a policy that appears in mid-migration', observed({ snapshot, labels: enrolledLabels, policies: [{ kind: 'EnvoyFilter', metadata: { name: 'x', namespace: 'shop' } }] }), 'Plan stalled BlockedByFindings'],
-    ['names a workload that a hand has paused meanwhile', observed({ snapshot, labels: enrolledLabels, workloads: [workload({ obstacle: 'Paused' })] }), 'Workloads stalled RolloutBlocked'],
-    ['stops when somebody has reverted the labels twice', observed({ snapshot, annotations: { 'sidestep.dev/enrolled': '1.2' }, probes: alive }), 'Enrol stalled FieldReverted'],
+    [
+      'waits for approval',
+      observed({ probes: alive, migration: migration({ approval: 'Manual' }) }),
+      'Approval wait AwaitingApproval',
+    ],
+    [
+      'stalls on a blocker, before any dry run',
+      observed({ workloads: [workload({ obstacle: 'OnDelete' })] }),
+      'Preflight stalled BlockedByFindings',
+    ],
+    [
+      'stalls on a policy that appears in mid-migration',
+      observed({
+        snapshot,
+        labels: enrolledLabels,
+        policies: [{ kind: 'EnvoyFilter', metadata: { name: 'x', namespace: 'shop' } }],
+      }),
+      'Plan stalled BlockedByFindings',
+    ],
+    [
+      'names a workload that a hand has paused meanwhile',
+      observed({ snapshot, labels: enrolledLabels, workloads: [workload({ obstacle: 'Paused' })] }),
+      'Workloads stalled RolloutBlocked',
+    ],
+    [
+      'stops when somebody has reverted the labels twice',
+      observed({ snapshot, annotations: { 'sidestep.dev/enrolled': '1.2' }, probes: alive }),
+      'Enrol stalled FieldReverted',
+    ],
   ])('%s', (_, given, expected) => {
     expect(verdictOf(given)).toBe(expected);
   });
@@ -64,13 +137,24 @@ describe('forward', () => {
 
   it('restarts no more workloads at once than maxConcurrent, in order of kind and name', () => {
     const workloads = ['a', 'b', 'c'].map((name) => workload({ name }));
-    const probes: Probes = { pods: new Map(workloads.map(({ name }) => [`Deployment/${name}`, { kind: 'created', sidecar: false }])), istiod: 'alive' };
+    const probes: Probes = {
+      pods: new Map(workloads.map(({ name }) => [`Deployment/${name}`, { kind: 'created', sidecar: false }])),
+      istiod: 'alive',
+    };
     const names = (maxConcurrent: number, rolling: boolean): string[] => {
       const first = workload({ name: 'a', ...(rolling && { finished: false, restartedAtMs: NOW_MS }) });
       const { verdict } = decide(
-        observed({ snapshot, labels: enrolledLabels, workloads: [first, ...workloads.slice(1)], probes, migration: migration({ rollout: { maxConcurrent } }) }),
+        observed({
+          snapshot,
+          labels: enrolledLabels,
+          workloads: [first, ...workloads.slice(1)],
+          probes,
+          migration: migration({ rollout: { maxConcurrent } }),
+        }),
       );
-      return verdict.kind === 'act' ? verdict.actions.flatMap((action) => (action.type === 'restart' ? [action.workload.name] : [])) : [];
+      return verdict.kind === 'act'
+        ? verdict.actions.flatMap((action) => (action.type === 'restart' ? [action.workload.name] : []))
+        : [];
     };
     expect(names(1, false)).toEqual(['a']);
     expect(names(2, false)).toEqual(['a', 'b']);
@@ -81,30 +165,80 @@ describe('forward', () => {
   it('watches for the soak, from the moment the workloads were migrated', () => {
     const status = (minutes: number): object => ({
       observedGeneration: 1,
-      conditions: [{ type: 'WorkloadsMigrated', status: 'True', reason: 'AllAmbient', message: '', lastTransitionTime: new Date(NOW_MS - minutes * 60_000).toISOString() }],
+      conditions: [
+        {
+          type: 'WorkloadsMigrated',
+          status: 'True',
+          reason: 'AllAmbient',
+          message: '',
+          lastTransitionTime: new Date(NOW_MS - minutes * 60_000).toISOString(),
+        },
+      ],
     });
     const given = (minutes: number): Observed =>
-      observed({ snapshot, labels: enrolledLabels, workloads: [workload({ pods: ambientPods })], migration: migration({ rollout: { soak: '5m' } }, status(minutes)) });
+      observed({
+        snapshot,
+        labels: enrolledLabels,
+        workloads: [workload({ pods: ambientPods })],
+        migration: migration({ rollout: { soak: '5m' } }, status(minutes)),
+      });
     expect(decide(given(2)).verdict).toMatchObject({ kind: 'wait', reason: 'Soaking', recheckMs: 180_000 });
     expect(verdictOf(given(5))).toBe('- done Migrated');
   });
 });
 
 describe('back', () => {
-  const rollback = { migration: back, snapshot, labels: enrolledLabels, annotations: mark, workloads: [workload({ pods: ambientPods })] };
+  const rollback = {
+    migration: back,
+    snapshot,
+    labels: enrolledLabels,
+    annotations: mark,
+    workloads: [workload({ pods: ambientPods })],
+  };
   const restored = { ...rollback, labels: { [LABEL.injection]: 'enabled', [LABEL.dataplaneMode]: 'ambient' } };
 
   it.each<[string, Observed, string]>([
     ['restores injection first', observed(rollback), 'Workloads act LabelsMissing'],
     ['then asks the injector', observed(restored), 'Workloads probe Restarting'],
-    ['waits for an injector that is down', observed({ ...restored, probes: { pods: new Map([['Deployment/web', { kind: 'injector-down', message: 'x' }]]), istiod: 'not-asked' } }), 'Workloads wait InjectorDown'],
-    ['waits for an injector whose view lags', observed({ ...restored, probes: notInjected }), 'Workloads wait InjectorNotInjecting'],
+    [
+      'waits for an injector that is down',
+      observed({
+        ...restored,
+        probes: { pods: new Map([['Deployment/web', { kind: 'injector-down', message: 'x' }]]), istiod: 'not-asked' },
+      }),
+      'Workloads wait InjectorDown',
+    ],
+    [
+      'waits for an injector whose view lags',
+      observed({ ...restored, probes: notInjected }),
+      'Workloads wait InjectorNotInjecting',
+    ],
     ['restarts what the injector will inject', observed({ ...restored, probes: alive }), 'Workloads act Restarting'],
-    ['takes the data-plane label away last', observed({ ...restored, workloads: [workload()] }), 'Enrol act LabelsMissing'],
-    ['is done when label and mark are gone', observed({ ...rollback, labels: { [LABEL.injection]: 'enabled' }, annotations: {}, workloads: [workload()] }), '- done RolledBack'],
-    ['is not held by ill health', observed({ ...restored, probes: alive, mesh: mesh({ nodesWithoutZtunnel: ['node-1'] }) }), 'Workloads act Restarting'],
-    ['keeps the label, but not Ready, for an enrolled Job pod', observed({ ...restored, workloads: [workload()], jobPods: ambientPods }), '- done RolledBack'],
-    ['refuses to strand pods if a hand has switched injection off', observed({ ...restored, labels: { ...enrolledLabels, [LABEL.injection]: 'off' } }), 'Workloads stalled InjectionNotRestored'],
+    [
+      'takes the data-plane label away last',
+      observed({ ...restored, workloads: [workload()] }),
+      'Enrol act LabelsMissing',
+    ],
+    [
+      'is done when label and mark are gone',
+      observed({ ...rollback, labels: { [LABEL.injection]: 'enabled' }, annotations: {}, workloads: [workload()] }),
+      '- done RolledBack',
+    ],
+    [
+      'is not held by ill health',
+      observed({ ...restored, probes: alive, mesh: mesh({ nodesWithoutZtunnel: ['node-1'] }) }),
+      'Workloads act Restarting',
+    ],
+    [
+      'keeps the label, but not Ready, for an enrolled Job pod',
+      observed({ ...restored, workloads: [workload()], jobPods: ambientPods }),
+      '- done RolledBack',
+    ],
+    [
+      'refuses to strand pods if a hand has switched injection off',
+      observed({ ...restored, labels: { ...enrolledLabels, [LABEL.injection]: 'off' } }),
+      'Workloads stalled InjectionNotRestored',
+    ],
     ['has nothing to do where nothing was done', observed({ migration: back }), '- done NothingToRollBack'],
     ['says so if the snapshot is gone', observed({ ...rollback, snapshot: undefined }), '- stalled SnapshotMissing'],
   ])('%s', (_, given, expected) => {
@@ -115,14 +249,20 @@ describe('back', () => {
 describe('the plan', () => {
   it('keeps its hash while pods come and go, and once the snapshot exists', () => {
     const before = decide(observed()).plan.hash;
-    expect(decide(observed({ workloads: [workload({ pods: [pod(), pod({ name: 'web-2', ready: false })] })] })).plan.hash).toBe(before);
-    expect(decide(observed({ snapshot, labels: enrolledLabels, workloads: [workload({ pods: ambientPods })] })).plan.hash).toBe(before);
+    expect(
+      decide(observed({ workloads: [workload({ pods: [pod(), pod({ name: 'web-2', ready: false })] })] })).plan.hash,
+    ).toBe(before);
+    expect(
+      decide(observed({ snapshot, labels: enrolledLabels, workloads: [workload({ pods: ambientPods })] })).plan.hash,
+    ).toBe(before);
   });
 
   it('has another hash for another set of workloads, policies or rollout settings', () => {
     const before = decide(observed()).plan.hash;
     expect(decide(observed({ workloads: [workload(), workload({ name: 'api' })] })).plan.hash).not.toBe(before);
-    expect(decide(observed({ policies: [{ kind: 'EnvoyFilter', metadata: { name: 'x', namespace: 'shop' } }] })).plan.hash).not.toBe(before);
+    expect(
+      decide(observed({ policies: [{ kind: 'EnvoyFilter', metadata: { name: 'x', namespace: 'shop' } }] })).plan.hash,
+    ).not.toBe(before);
     expect(decide(observed({ migration: migration({ rollout: { maxConcurrent: 2 } }) })).plan.hash).not.toBe(before);
   });
 });

@@ -35,7 +35,14 @@ export function decide(observed: Observed): Decision {
   const direction = directionOf(observed);
   const plan = planOf(observed);
   const idle = idleVerdict(observed, direction);
-  if (idle) return { direction, plan, steps: STEPS.map((step) => ({ step, verdict: undefined })), current: undefined, verdict: idle };
+  if (idle)
+    return {
+      direction,
+      plan,
+      steps: STEPS.map((step) => ({ step, verdict: undefined })),
+      current: undefined,
+      verdict: idle,
+    };
   const steps = direction === 'forward' ? walkForward(observed, plan) : walkBack(observed);
   const current = steps.find(({ verdict }) => verdict !== undefined && verdict.kind !== 'done');
   const verdict = current?.verdict ? restrain(observed, direction, current.verdict) : completed(direction, steps);
@@ -68,7 +75,11 @@ function walkBack(observed: Observed): StepReport[] {
 /** Cases in which no step applies. */
 function idleVerdict(observed: Observed, direction: Direction): Verdict | undefined {
   if (observed.supersededBy !== undefined) {
-    return { kind: 'stalled', reason: 'Superseded', message: `AmbientMigration ${observed.supersededBy} is active in this namespace; delete it, then change this one's spec to start it` };
+    return {
+      kind: 'stalled',
+      reason: 'Superseded',
+      message: `AmbientMigration ${observed.supersededBy} is active in this namespace; delete it, then change this one's spec to start it`,
+    };
   }
   if (observed.snapshotProblem !== undefined) {
     return { kind: 'stalled', reason: 'SnapshotUnreadable', message: observed.snapshotProblem };
@@ -97,5 +108,8 @@ function restrain(observed: Observed, direction: Direction, verdict: Verdict): V
 function completed(direction: Direction, steps: readonly StepReport[]): Verdict {
   if (direction === 'forward') return done('Migrated', 'every workload is in ambient mode');
   const held = steps.find(({ verdict }) => verdict?.reason === 'HeldByPods')?.verdict;
-  return done('RolledBack', held ? `every workload has its sidecar; ${held.message}` : 'the namespace is as it was before');
+  return done(
+    'RolledBack',
+    held ? `every workload has its sidecar; ${held.message}` : 'the namespace is as it was before',
+  );
 }

@@ -31,8 +31,7 @@ import { hasSidecar, isLive, speaksHbone } from '../../mesh/dataplane.js';
 import type { MeshSettings } from '../../mesh/policies.js';
 import { type PolicyObject, asRecord, asRecords, asStrings, stringAt } from '../../mesh/policy-object.js';
 import type { Stores } from '../../runtime/stores.js';
-import type { MeshLocation } from './observe.js';
-import type { EnrolmentConfig, Mesh } from './observed.js';
+import type { EnrolmentConfig, Mesh, MeshLocation } from './observed.js';
 
 /** Istio, Gateway API and NetworkPolicy kinds that may change what a namespace means in ambient mode. */
 export const POLICY_KINDS = [
@@ -82,7 +81,12 @@ export function observePolicies(stores: Stores): PolicyObject[] {
  *
  * @param nodes  names of the nodes that run pods of the namespace
  */
-export function observeMesh(stores: Stores, location: MeshLocation, namespace: string, nodes: ReadonlySet<string>): Mesh {
+export function observeMesh(
+  stores: Stores,
+  location: MeshLocation,
+  namespace: string,
+  nodes: ReadonlySet<string>,
+): Mesh {
   const { istioNamespace } = location;
   const revision = stores.of(NAMESPACE).get({ name: namespace })?.metadata.labels?.[LABEL.revision];
   const config = meshConfig(stores, istioNamespace, revision);
@@ -92,7 +96,10 @@ export function observeMesh(stores: Stores, location: MeshLocation, namespace: s
       stores
         .of(POD)
         .byIndex(COMPONENT_INDEX, component)
-        .filter((pod) => isLive(pod) && pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'))
+        .filter(
+          (pod) =>
+            isLive(pod) && pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+        )
         .map((pod) => pod.spec?.nodeName),
     );
   const without = (component: string): string[] => [...nodes].filter((node) => !ready(component).has(node)).sort();
@@ -144,7 +151,9 @@ interface MeshConfig {
  */
 function meshConfig(stores: Stores, istioNamespace: string, revision: string | undefined): MeshConfig {
   const names = revision === undefined || revision === 'default' ? ['istio'] : [`istio-${revision}`, 'istio'];
-  const found = names.map((name) => stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name })).find((object) => object !== undefined);
+  const found = names
+    .map((name) => stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name }))
+    .find((object) => object !== undefined);
   const mesh = asRecord(parse(found?.data?.['mesh'] ?? '{}'));
   const metadata = asRecord(asRecord(mesh['defaultConfig'])['proxyMetadata']);
   return {

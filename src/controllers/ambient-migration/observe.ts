@@ -17,16 +17,10 @@ import {
 import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { observeMesh, observePolicies } from './observe-mesh.js';
-import type { Budget, Observed } from './observed.js';
+import type { Budget, MeshLocation, Observed } from './observed.js';
 import { type PodView, podView } from './pods.js';
 import { SNAPSHOT_NAME, parseSnapshot } from './snapshot.js';
 import { type Workload, compareWorkloads, daemonSetView, deploymentView, statefulSetView } from './workloads.js';
-
-/** Where the mesh is installed; from the operator's configuration. */
-export interface MeshLocation {
-  /** Namespace of istiod, of its ConfigMaps, and (unless the mesh configuration says otherwise) the root namespace. */
-  readonly istioNamespace: string;
-}
 
 /**
  * Reads everything a pass needs from the caches; no request is sent.
@@ -102,9 +96,18 @@ function workloadsOf(stores: Stores, namespace: string, pods: ReadonlyMap<string
   for (const { workload, view } of pods.values()) byWorkload.set(workload, [...(byWorkload.get(workload) ?? []), view]);
   const podsOfWorkload = (key: string): PodView[] => byWorkload.get(key) ?? [];
   return [
-    ...stores.of(DEPLOYMENT).list(namespace).map((object) => deploymentView(object, podsOfWorkload(`Deployment/${object.metadata.name}`))),
-    ...stores.of(STATEFUL_SET).list(namespace).map((object) => statefulSetView(object, podsOfWorkload(`StatefulSet/${object.metadata.name}`))),
-    ...stores.of(DAEMON_SET).list(namespace).map((object) => daemonSetView(object, podsOfWorkload(`DaemonSet/${object.metadata.name}`))),
+    ...stores
+      .of(DEPLOYMENT)
+      .list(namespace)
+      .map((object) => deploymentView(object, podsOfWorkload(`Deployment/${object.metadata.name}`))),
+    ...stores
+      .of(STATEFUL_SET)
+      .list(namespace)
+      .map((object) => statefulSetView(object, podsOfWorkload(`StatefulSet/${object.metadata.name}`))),
+    ...stores
+      .of(DAEMON_SET)
+      .list(namespace)
+      .map((object) => daemonSetView(object, podsOfWorkload(`DaemonSet/${object.metadata.name}`))),
   ].sort(compareWorkloads);
 }
 
@@ -142,4 +145,3 @@ function budgetView(budget: PodDisruptionBudget): Budget {
     expectedPods: status?.expectedPods ?? 0,
   };
 }
-

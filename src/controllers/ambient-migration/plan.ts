@@ -26,7 +26,9 @@ export function planOf(observed: Observed): Plan {
   const findings = planFindings(observed);
   const actions = plannedActions(observed);
   const { dataplaneMode, acknowledge, rollout } = observed.spec;
-  const stable = findings.filter((finding) => !FINDINGS[finding.code].fromPods).map(({ code, object }) => [code, object]);
+  const stable = findings
+    .filter((finding) => !FINDINGS[finding.code].fromPods)
+    .map(({ code, object }) => [code, object]);
   return { hash: contentHash([{ dataplaneMode, acknowledge, rollout }, stable, actions]), findings, actions };
 }
 
@@ -44,7 +46,11 @@ export function snapshotData(observed: Observed): SnapshotData {
     })),
     policies: observed.policies
       .filter((policy) => policy.metadata.namespace === namespace && policy.kind !== 'Service')
-      .map((policy) => ({ object: objectName(policy, namespace), hash: contentHash(policy.spec ?? null), spec: policy.spec ?? null }))
+      .map((policy) => ({
+        object: objectName(policy, namespace),
+        hash: contentHash(policy.spec ?? null),
+        spec: policy.spec ?? null,
+      }))
       .sort((a, b) => (a.object < b.object ? -1 : 1)),
     findings: namespaceFindings(observed).map(({ code, object, message }) => ({ code, object, message })),
   };
@@ -69,4 +75,3 @@ function plannedActions(observed: Observed): string[] {
     ...injected.map((workload) => `Restart ${workloadName(workload)}`),
   ];
 }
-

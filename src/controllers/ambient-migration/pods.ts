@@ -1,6 +1,14 @@
 import { ANNOTATION } from '../../api/labels.js';
 import type { Pod } from '../../kube/types.js';
-import { counts, dataplaneModeOf, hasSidecar, isEnrolled, isGateway, isLive, speaksHbone } from '../../mesh/dataplane.js';
+import {
+  counts,
+  dataplaneModeOf,
+  hasSidecar,
+  isEnrolled,
+  isGateway,
+  isLive,
+  speaksHbone,
+} from '../../mesh/dataplane.js';
 
 /** How a pod takes part in the mesh; `none`: neither by a sidecar nor by ztunnel. */
 export type PodMode = 'sidecar' | 'ambient' | 'none';
@@ -48,7 +56,10 @@ export function podView(pod: Pod): PodView {
     ready,
     dataplaneMode: dataplaneModeOf(pod),
     restartMark: pod.metadata.annotations?.[ANNOTATION.restart],
-    progressAtMs: Math.max(timeOf(pod.metadata.creationTimestamp), ready ? timeOf(readyCondition.lastTransitionTime) : 0),
+    progressAtMs: Math.max(
+      timeOf(pod.metadata.creationTimestamp),
+      ready ? timeOf(readyCondition.lastTransitionTime) : 0,
+    ),
     problem: ready ? undefined : problemOf(pod),
   };
 }
@@ -98,7 +109,9 @@ const KEPT_ANNOTATIONS = [ANNOTATION.injectTemplates, ANNOTATION.redirection, AN
 
 /** The sidecar's status annotation is a few hundred bytes of which only the presence matters. */
 function keptAnnotations(annotations: Readonly<Record<string, string>>): Record<string, string> {
-  const kept = KEPT_ANNOTATIONS.flatMap((key) => (annotations[key] === undefined ? [] : [[key, annotations[key]] as const]));
+  const kept = KEPT_ANNOTATIONS.flatMap((key) =>
+    annotations[key] === undefined ? [] : [[key, annotations[key]] as const],
+  );
   const sidecar = annotations[ANNOTATION.sidecarStatus] === undefined ? [] : [[ANNOTATION.sidecarStatus, ''] as const];
   return Object.fromEntries([...kept, ...sidecar]);
 }

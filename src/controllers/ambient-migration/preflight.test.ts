@@ -6,9 +6,16 @@ import type { PolicyObject } from '../../mesh/policy-object.js';
 import type { Budget, Observed, PodProbe } from './observed.js';
 import { dryRunFindings, healthFindings, namespaceFindings } from './preflight.js';
 
-const template = (metadata: object): object => ({ template: { metadata: { labels: { app: 'web' }, ...metadata }, spec: { containers: [{ name: 'app' }] } } });
-const policy = (kind: string, spec: object, metadata: object = {}): PolicyObject => ({ kind, metadata: { name: 'x', namespace: 'shop', ...metadata }, spec });
-const probed = (probe: PodProbe): Observed => observed({ probes: { pods: new Map([['Deployment/web', probe]]), istiod: 'alive' } });
+const template = (metadata: object): object => ({
+  template: { metadata: { labels: { app: 'web' }, ...metadata }, spec: { containers: [{ name: 'app' }] } },
+});
+const policy = (kind: string, spec: object, metadata: object = {}): PolicyObject => ({
+  kind,
+  metadata: { name: 'x', namespace: 'shop', ...metadata },
+  spec,
+});
+const probed = (probe: PodProbe): Observed =>
+  observed({ probes: { pods: new Map([['Deployment/web', probe]]), istiod: 'alive' } });
 const budget: Budget = { name: 'web', selects: () => true, disruptionsAllowed: 0, desiredHealthy: 2, expectedPods: 2 };
 const strict = policy('PeerAuthentication', { mtls: { mode: 'STRICT' } });
 
@@ -18,16 +25,28 @@ const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
   SST1002: [observed({ mesh: mesh({ injectsHbone: false }) }), 'ConfigMap/istio-system/istio'],
   SST1003: [observed({ mesh: mesh({ nodesWithoutZtunnel: ['node-1'] }) }), 'Node/node-1'],
   SST1004: [observed({ mesh: mesh({ nodesWithoutCni: ['node-1'] }) }), 'Node/node-1'],
-  SST1005: [probed({ kind: 'injector-down', message: 'refused' }), 'MutatingWebhookConfiguration/istio-sidecar-injector'],
+  SST1005: [
+    probed({ kind: 'injector-down', message: 'refused' }),
+    'MutatingWebhookConfiguration/istio-sidecar-injector',
+  ],
   SST1006: [probed({ kind: 'created', sidecar: false }), 'Deployment/web'],
   SST1007: [observed({ probes: { pods: new Map(), istiod: 'down' } }), 'Namespace/istio-system'],
   SST1008: [observed({ mesh: mesh({ validatingRevisions: [] }) }), 'Namespace/istio-system'],
-  SST1009: [observed({ mesh: mesh({ enrolment: { enabled: true, excludedNamespaces: ['shop'], selectors: [{}] } }) }), 'Namespace/shop'],
+  SST1009: [
+    observed({ mesh: mesh({ enrolment: { enabled: true, excludedNamespaces: ['shop'], selectors: [{}] } }) }),
+    'Namespace/shop',
+  ],
   SST1010: [observed({ mesh: mesh({ enrolment: undefined }) }), 'Namespace/istio-system'],
   SST2001: [observed({ policies: [policy('EnvoyFilter', {})] }), 'EnvoyFilter/x'],
-  SST2002: [observed({ policies: [policy('PeerAuthentication', { mtls: { mode: 'DISABLE' } })] }), 'PeerAuthentication/x'],
+  SST2002: [
+    observed({ policies: [policy('PeerAuthentication', { mtls: { mode: 'DISABLE' } })] }),
+    'PeerAuthentication/x',
+  ],
   SST2003: [observed({ policies: [policy('NetworkPolicy', { podSelector: {} })] }), 'NetworkPolicy/x'],
-  SST2004: [observed({ policies: [policy('Service', {}, { labels: { [LABEL.useWaypoint]: 'waypoint' } })] }), 'Service/x'],
+  SST2004: [
+    observed({ policies: [policy('Service', {}, { labels: { [LABEL.useWaypoint]: 'waypoint' } })] }),
+    'Service/x',
+  ],
   SST3001: [observed({ mesh: mesh({ oldSidecars: ['other/caller'] }) }), 'Namespace/shop'],
   SST3002: [observed({ mesh: mesh({ oldSidecars: ['other/caller'] }), policies: [strict] }), 'Namespace/shop'],
   SST4001: [observed({ strayPods: [pod({ name: 'gateway', gateway: true })] }), 'Pod/gateway'],
@@ -37,8 +56,16 @@ const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
   SST4005: [observed({ workloads: [workload({ obstacle: 'Partition' })] }), 'Deployment/web'],
   SST4006: [observed({ workloads: [workload({ obstacle: 'Paused' })] }), 'Deployment/web'],
   SST4007: [observed({ workloads: [workload({ maxUnavailable: 1 })], budgets: [budget] }), 'Deployment/web'],
-  SST4008: [observed({ workloads: [workload(template({ labels: { [LABEL.dataplaneMode]: 'none' } }))] }), 'Deployment/web'],
-  SST4009: [observed({ workloads: [workload(template({ annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '1' } }))] }), 'Deployment/web'],
+  SST4008: [
+    observed({ workloads: [workload(template({ labels: { [LABEL.dataplaneMode]: 'none' } }))] }),
+    'Deployment/web',
+  ],
+  SST4009: [
+    observed({
+      workloads: [workload(template({ annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '1' } }))],
+    }),
+    'Deployment/web',
+  ],
   SST4010: [observed({ workloads: [workload(template({ labels: { [LABEL.tunnel]: 'http' } }))] }), 'Deployment/web'],
   SST4011: [observed({ workloads: [workload({ outage: true })] }), 'Deployment/web'],
   SST4012: [probed({ kind: 'refused', message: 'exceeded quota' }), 'Deployment/web'],
@@ -55,7 +82,13 @@ describe('findings', () => {
   });
 
   it('are none in a healthy namespace', () => {
-    expect(findings(observed({ probes: { pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]), istiod: 'alive' } }))).toEqual([]);
+    expect(
+      findings(
+        observed({
+          probes: { pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]), istiod: 'alive' },
+        }),
+      ),
+    ).toEqual([]);
   });
 
   it('tell a workload that the CNI agent would not enrol', () => {
@@ -67,11 +100,26 @@ describe('findings', () => {
   });
 
   it.each<[string, Observed]>([
-    ['a gateway that is opted out', observed({ strayPods: [pod({ gateway: true, dataplaneMode: 'none', counts: false })] })],
-    ['a pod without sidecar whose template says none', observed({ workloads: [workload({ pods: [pod({ mode: 'none', dataplaneMode: 'none', counts: false })] })] })],
-    ['a pod without sidecar in a namespace that is ambient', observed({ labels: { [LABEL.dataplaneMode]: 'ambient' }, workloads: [workload({ pods: [pod({ mode: 'none' })] })] })],
+    [
+      'a gateway that is opted out',
+      observed({ strayPods: [pod({ gateway: true, dataplaneMode: 'none', counts: false })] }),
+    ],
+    [
+      'a pod without sidecar whose template says none',
+      observed({ workloads: [workload({ pods: [pod({ mode: 'none', dataplaneMode: 'none', counts: false })] })] }),
+    ],
+    [
+      'a pod without sidecar in a namespace that is ambient',
+      observed({
+        labels: { [LABEL.dataplaneMode]: 'ambient' },
+        workloads: [workload({ pods: [pod({ mode: 'none' })] })],
+      }),
+    ],
     ['a budget over a rollout that surges', observed({ budgets: [budget] })],
-    ['a workload that was never in the mesh', observed({ labels: {}, workloads: [workload({ obstacle: 'OnDelete', pods: [] })] })],
+    [
+      'a workload that was never in the mesh',
+      observed({ labels: {}, workloads: [workload({ obstacle: 'OnDelete', pods: [] })] }),
+    ],
   ])('are none for %s', (_, given) => {
     expect(namespaceFindings(given)).toEqual([]);
   });

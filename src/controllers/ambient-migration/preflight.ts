@@ -12,11 +12,14 @@ export function healthFindings(observed: Observed): Finding[] {
   const { mesh } = observed;
   const found: Finding[] = [];
   const add = (code: FindingCode, object: string, message: string): void => void found.push({ code, object, message });
-  if (!mesh.ambientAccepted) add('SST1001', 'GatewayClass/istio-waypoint', 'the GatewayClass is not accepted by istiod');
-  if (!mesh.injectsHbone) add('SST1002', mesh.settings.object, 'ISTIO_META_ENABLE_HBONE is not "true" in defaultConfig.proxyMetadata');
+  if (!mesh.ambientAccepted)
+    add('SST1001', 'GatewayClass/istio-waypoint', 'the GatewayClass is not accepted by istiod');
+  if (!mesh.injectsHbone)
+    add('SST1002', mesh.settings.object, 'ISTIO_META_ENABLE_HBONE is not "true" in defaultConfig.proxyMetadata');
   for (const node of mesh.nodesWithoutZtunnel) add('SST1003', `Node/${node}`, `no ready ztunnel on node ${node}`);
   for (const node of mesh.nodesWithoutCni) add('SST1004', `Node/${node}`, `no ready istio-cni agent on node ${node}`);
-  if (mesh.validatingRevisions.length === 0) add('SST1008', `Namespace/${mesh.rootNamespace}`, 'no ValidatingWebhookConfiguration of istiod');
+  if (mesh.validatingRevisions.length === 0)
+    add('SST1008', `Namespace/${mesh.rootNamespace}`, 'no ValidatingWebhookConfiguration of istiod');
   return [...found, ...enrolmentFindings(observed), ...istiodFindings(observed)].sort(compareFindings);
 }
 
@@ -24,16 +27,31 @@ export function healthFindings(observed: Observed): Finding[] {
 function enrolmentFindings(observed: Observed): Finding[] {
   const { enrolment } = observed.mesh;
   const { name, labels } = observed.namespace.metadata;
-  if (!enrolment) return [{ code: 'SST1010', object: `Namespace/${observed.mesh.rootNamespace}`, message: 'no ConfigMap istio-cni-config' }];
-  if (!enrolment.enabled) return [{ code: 'SST1009', object: `Namespace/${name}`, message: 'AMBIENT_ENABLED is not "true"' }];
+  if (!enrolment)
+    return [
+      { code: 'SST1010', object: `Namespace/${observed.mesh.rootNamespace}`, message: 'no ConfigMap istio-cni-config' },
+    ];
+  if (!enrolment.enabled)
+    return [{ code: 'SST1009', object: `Namespace/${name}`, message: 'AMBIENT_ENABLED is not "true"' }];
   if (enrolment.excludedNamespaces.includes(name)) {
     return [{ code: 'SST1009', object: `Namespace/${name}`, message: `EXCLUDE_NAMESPACES names ${name}` }];
   }
   const ambient = { ...labels, [LABEL.dataplaneMode]: 'ambient' };
   return observed.workloads
     .filter((workload) => isInjected(observed, workload) && templateLabels(workload)[LABEL.dataplaneMode] !== 'none')
-    .filter((workload) => !enrolment.selectors.some(({ podSelector, namespaceSelector }) => matchesSelector(podSelector ?? {}, templateLabels(workload)) && matchesSelector(namespaceSelector ?? {}, ambient)))
-    .map((workload) => ({ code: 'SST1009', object: workloadName(workload), message: `AMBIENT_ENABLEMENT_SELECTOR does not match ${workloadName(workload)}` }));
+    .filter(
+      (workload) =>
+        !enrolment.selectors.some(
+          ({ podSelector, namespaceSelector }) =>
+            matchesSelector(podSelector ?? {}, templateLabels(workload)) &&
+            matchesSelector(namespaceSelector ?? {}, ambient),
+        ),
+    )
+    .map((workload) => ({
+      code: 'SST1009',
+      object: workloadName(workload),
+      message: `AMBIENT_ENABLEMENT_SELECTOR does not match ${workloadName(workload)}`,
+    }));
 }
 
 /** Findings about the namespace: its policies, its traffic, its workloads. Pure. */
@@ -91,7 +109,8 @@ function workloadFindings(observed: Observed): Finding[] {
   }
   for (const pod of pods) {
     const silent = pod.counts && !pod.gateway && pod.mode === 'none' && pod.dataplaneMode === undefined;
-    if (silent && !isEnrolledNamespace(observed.namespace)) add('SST4002', `Pod/${pod.name}`, `pod ${pod.name} has no sidecar and no word in its template`);
+    if (silent && !isEnrolledNamespace(observed.namespace))
+      add('SST4002', `Pod/${pod.name}`, `pod ${pod.name} has no sidecar and no word in its template`);
   }
   for (const pod of observed.strayPods.filter((candidate) => candidate.counts && !candidate.gateway)) {
     const owner = pod.owner ? `owned by ${pod.owner.kind}/${pod.owner.name}` : 'without an owner';
@@ -107,14 +126,18 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
   const injected = isInjected(observed, workload);
   if (!injected && !workload.pods.some((pod) => pod.mode === 'sidecar')) return [];
   const found: Finding[] = [];
-  const add = (code: FindingCode, message: string): void => void found.push({ code, object, message: `${object} ${message}` });
+  const add = (code: FindingCode, message: string): void =>
+    void found.push({ code, object, message: `${object} ${message}` });
 
   if (workload.obstacle === 'OnDelete') add('SST4004', 'has updateStrategy OnDelete');
   if (workload.obstacle === 'Partition') add('SST4005', 'has a rollingUpdate.partition above 0');
   if (workload.obstacle === 'Paused') add('SST4006', 'is paused');
   for (const budget of budgetsOf(observed, workload)) {
     if (budget.expectedPods - workload.maxUnavailable < budget.desiredHealthy) {
-      add('SST4007', `takes ${workload.maxUnavailable} of ${budget.expectedPods} pods away, and PodDisruptionBudget ${budget.name} wants ${budget.desiredHealthy}`);
+      add(
+        'SST4007',
+        `takes ${workload.maxUnavailable} of ${budget.expectedPods} pods away, and PodDisruptionBudget ${budget.name} wants ${budget.desiredHealthy}`,
+      );
     }
   }
   if (labels[LABEL.dataplaneMode] === 'none') add('SST4008', 'has istio.io/dataplane-mode: none in its pod template');
@@ -122,7 +145,8 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
   if (exclusion !== undefined) add('SST4009', `has the annotation ${exclusion} in its pod template`);
   const reserved = [LABEL.tlsMode, LABEL.tunnel].find((key) => labels[key] !== undefined);
   if (reserved !== undefined) add('SST4010', `has the label ${reserved} in its pod template`);
-  if (workload.outage && workload.replicas > 0) add('SST4011', 'is restarted without a second pod that serves meanwhile');
+  if (workload.outage && workload.replicas > 0)
+    add('SST4011', 'is restarted without a second pod that serves meanwhile');
   if (!workload.finished) add('SST4013', 'has a rollout that is not finished');
   return found;
 }
@@ -144,7 +168,9 @@ function istiodFindings(observed: Observed): Finding[] {
 function podProbeFindings(object: string, probe: PodProbe): Finding[] {
   switch (probe.kind) {
     case 'injector-down':
-      return [{ code: 'SST1005', object: 'MutatingWebhookConfiguration/istio-sidecar-injector', message: probe.message }];
+      return [
+        { code: 'SST1005', object: 'MutatingWebhookConfiguration/istio-sidecar-injector', message: probe.message },
+      ];
     case 'refused':
       return [{ code: 'SST4012', object, message: `a new pod of ${object} is refused: ${probe.message}` }];
     case 'created':

@@ -16,13 +16,24 @@ const PROBE_TIMEOUT_MS = 12_000;
  * Makes the dry runs that a decision needs; the cluster is not changed. They show what labels cannot: what the injector
  * does now (the API server's view of namespace labels lags), a dead webhook, quota, Pod Security, other admission.
  */
-export async function probe(request: ProbeRequest, observed: Observed, client: Client, signal: AbortSignal): Promise<Probes> {
+export async function probe(
+  request: ProbeRequest,
+  observed: Observed,
+  client: Client,
+  signal: AbortSignal,
+): Promise<Probes> {
   const pods = new Map<string, PodProbe>();
-  for (const workload of request.pods) pods.set(workloadName(workload), await probePod(workload, observed, client, signal));
+  for (const workload of request.pods)
+    pods.set(workloadName(workload), await probePod(workload, observed, client, signal));
   return { pods, istiod: request.istiod ? await probeIstiod(observed, client, signal) : 'not-asked' };
 }
 
-async function probePod(workload: Workload, observed: Observed, client: Client, signal: AbortSignal): Promise<PodProbe> {
+async function probePod(
+  workload: Workload,
+  observed: Observed,
+  client: Client,
+  signal: AbortSignal,
+): Promise<PodProbe> {
   const pod: KubeObject & { spec: unknown } = {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -36,7 +47,12 @@ async function probePod(workload: Workload, observed: Observed, client: Client, 
     spec: workload.template.spec,
   };
   try {
-    const created = await client.create<Pod>(POD, pod, { dryRun: true, fieldManager: FIELD_MANAGER, signal, timeoutMs: PROBE_TIMEOUT_MS });
+    const created = await client.create<Pod>(POD, pod, {
+      dryRun: true,
+      fieldManager: FIELD_MANAGER,
+      signal,
+      timeoutMs: PROBE_TIMEOUT_MS,
+    });
     return { kind: 'created', sidecar: hasSidecar(created) };
   } catch (error) {
     return classifyPodError(error);
@@ -74,7 +90,12 @@ async function probeIstiod(observed: Observed, client: Client, signal: AbortSign
     spec: { rules: [{ when: [{ key: 'sidestep.dev/not-an-attribute', values: ['x'] }] }] },
   };
   try {
-    await client.create(AUTHORIZATION_POLICY, invalid, { dryRun: true, fieldManager: FIELD_MANAGER, signal, timeoutMs: PROBE_TIMEOUT_MS });
+    await client.create(AUTHORIZATION_POLICY, invalid, {
+      dryRun: true,
+      fieldManager: FIELD_MANAGER,
+      signal,
+      timeoutMs: PROBE_TIMEOUT_MS,
+    });
     return 'down';
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

@@ -26,12 +26,27 @@ describe('what a workload needs', () => {
     ['an unfinished rollout is awaited', workload({ finished: false, pods: [ambientPod] }), aim(), 'rolling'],
     ['a sidecar pod of an unfinished rollout is not restarted again', workload({ finished: false }), aim(), 'rolling'],
     ['a pod that is not enrolled yet is awaited', workload({ pods: [pod({ mode: 'none' })] }), aim(), 'rolling'],
-    ['a pod that is not ready is awaited', workload({ pods: [pod({ mode: 'ambient', ready: false })] }), aim(), 'rolling'],
+    [
+      'a pod that is not ready is awaited',
+      workload({ pods: [pod({ mode: 'ambient', ready: false })] }),
+      aim(),
+      'rolling',
+    ],
     ['pods that do not count make the workload exempt', workload({ pods: [pod({ counts: false })] }), aim(), 'exempt'],
     ['a sidecar that speaks HBONE needs no tunnel restart', workload(), aim({ goal: 'tunnel' }), 'done'],
     ['a sidecar without HBONE does', workload({ pods: [pod({ hbone: false })] }), aim({ goal: 'tunnel' }), 'restart'],
-    ['going back, an ambient pod that would be injected is restarted', workload({ pods: [ambientPod] }), aim({ goal: 'sidecar' }), 'restart'],
-    ['going back, a pod that would not be injected is left alone', workload({ pods: [ambientPod] }), aim({ goal: 'sidecar', isInjected: () => false }), 'exempt'],
+    [
+      'going back, an ambient pod that would be injected is restarted',
+      workload({ pods: [ambientPod] }),
+      aim({ goal: 'sidecar' }),
+      'restart',
+    ],
+    [
+      'going back, a pod that would not be injected is left alone',
+      workload({ pods: [ambientPod] }),
+      aim({ goal: 'sidecar', isInjected: () => false }),
+      'exempt',
+    ],
     ['going back, a sidecar pod is done', workload(), aim({ goal: 'sidecar' }), 'done'],
   ])('%s', (_, given, judgedBy, kind) => {
     expect(assess(given, judgedBy).kind).toBe(kind);
@@ -61,12 +76,18 @@ describe('what a workload needs', () => {
     const restartMark = { goal: 'ambient', generation: 3, attempt: 1 } as const;
     const pods = [pod(), pod({ name: 'web-2', mode: 'ambient', ready: false, restartMark: 'ambient.3.1' })];
     const stuck = workload({ finished: false, restartMark, pods });
-    expect(assess(stuck, aim({ goal: 'sidecar', generation: 4 }))).toMatchObject({ kind: 'restart', mark: { goal: 'sidecar', generation: 4, attempt: 1 } });
+    expect(assess(stuck, aim({ goal: 'sidecar', generation: 4 }))).toMatchObject({
+      kind: 'restart',
+      mark: { goal: 'sidecar', generation: 4, attempt: 1 },
+    });
     expect(assess({ ...stuck, observed: false }, aim({ goal: 'sidecar', generation: 4 })).kind).toBe('rolling');
   });
 
   it('is stuck after the deadline, and says which pod and why', () => {
-    const given = workload({ finished: false, pods: [pod({ name: 'web-2', mode: 'ambient', ready: false, problem: 'ImagePullBackOff' })] });
+    const given = workload({
+      finished: false,
+      pods: [pod({ name: 'web-2', mode: 'ambient', ready: false, problem: 'ImagePullBackOff' })],
+    });
     const late = aim({ clockStartMs: NOW_MS - 10 * MINUTE_MS });
     expect(assess(given, late)).toEqual({
       kind: 'stuck',
@@ -76,7 +97,10 @@ describe('what a workload needs', () => {
   });
 
   it('starts the deadline anew with every pod that moves', () => {
-    const given = workload({ finished: false, pods: [pod({ mode: 'ambient', ready: false, progressAtMs: NOW_MS - MINUTE_MS })] });
+    const given = workload({
+      finished: false,
+      pods: [pod({ mode: 'ambient', ready: false, progressAtMs: NOW_MS - MINUTE_MS })],
+    });
     const state = assess(given, aim({ clockStartMs: 0 }));
     expect(state).toMatchObject({ kind: 'rolling', deadlineAtMs: NOW_MS + 9 * MINUTE_MS });
   });

@@ -124,4 +124,3 @@ function wrongMode(goal: RestartGoal): string {
 function lastProgressMs(workload: Workload, aim: Aim): number {
   return Math.max(aim.clockStartMs, workload.restartedAtMs, ...workload.pods.map((pod) => pod.progressAtMs));
 }
-

@@ -75,7 +75,9 @@ export function parseSnapshot(revision: ControllerRevision): Snapshot {
 
 /** The findings kept in a snapshot. Codes that this version no longer knows are left out. */
 export function snapshotFindings(snapshot: Snapshot): Finding[] {
-  return snapshot.data.findings.filter((finding): finding is Finding & { code: FindingCode } => finding.code in FINDINGS);
+  return snapshot.data.findings.filter(
+    (finding): finding is Finding & { code: FindingCode } => finding.code in FINDINGS,
+  );
 }
 
 /** The labels that a rollback restores: those of `labels` that Sidestep may change. */

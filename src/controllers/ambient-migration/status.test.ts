@@ -31,28 +31,53 @@ describe('the status', () => {
   it('is Ready, and neither Reconciling nor Stalled, when everything is done', () => {
     const status = report(observed({ snapshot, labels, workloads: [ambient] }));
     expect(summary(status)).toEqual(['Ready=True Migrated', 'Reconciling=False Migrated', 'Stalled=False Progressing']);
-    expect(status).toMatchObject({ phase: 'Ambient', nextAction: 'Nothing to do.', workloads: { total: 1, ambient: 1, progress: '1/1', notDone: [] }, startedAt: snapshot.createdAt });
+    expect(status).toMatchObject({
+      phase: 'Ambient',
+      nextAction: 'Nothing to do.',
+      workloads: { total: 1, ambient: 1, progress: '1/1', notDone: [] },
+      startedAt: snapshot.createdAt,
+    });
     expect(status.completedAt).toBe(new Date(NOW_MS).toISOString().replace('.000', ''));
   });
 
   it('is not Ready in the pass that first sees a spec, whatever the cluster looks like', () => {
     const status = report(observed({ snapshot, labels, workloads: [ambient] }), { isNew: true });
-    expect(summary(status)).toEqual(['Ready=False SpecChanged', 'Reconciling=True SpecChanged', 'Stalled=False Progressing']);
+    expect(summary(status)).toEqual([
+      'Ready=False SpecChanged',
+      'Reconciling=True SpecChanged',
+      'Stalled=False Progressing',
+    ]);
     expect(status.observedGeneration).toBe(1);
   });
 
   it('keeps what the steps said until they have looked at the new spec', () => {
-    const said = { type: 'Enrolled', status: 'True', reason: 'LabelsSet', message: '', lastTransitionTime: late, observedGeneration: 0 };
+    const said = {
+      type: 'Enrolled',
+      status: 'True',
+      reason: 'LabelsSet',
+      message: '',
+      lastTransitionTime: late,
+      observedGeneration: 0,
+    };
     const status = report(observed({ migration: migration({}, { conditions: [said] }) }), { isNew: true });
     expect(findCondition(status.conditions ?? [], 'Enrolled')).toEqual(said);
   });
 
   it('is Stalled, and not Reconciling, when a person has to act, and says what to do', () => {
     const status = report(observed({ workloads: [workload({ obstacle: 'OnDelete' })] }));
-    expect(summary(status)).toEqual(['Ready=False BlockedByFindings', 'Reconciling=False BlockedByFindings', 'Stalled=True BlockedByFindings']);
+    expect(summary(status)).toEqual([
+      'Ready=False BlockedByFindings',
+      'Reconciling=False BlockedByFindings',
+      'Stalled=True BlockedByFindings',
+    ]);
     expect(status.phase).toBe('Stalled');
-    expect(status.nextAction).toBe('You: fix, or acknowledge in spec.acknowledge: SST4004 Deployment/web has updateStrategy OnDelete.');
-    expect(status.plan).toMatchObject({ findingSummary: '1 BLOCK', findings: [{ code: 'SST4004', fix: 'Use RollingUpdate for the time of the migration.', acknowledged: false }] });
+    expect(status.nextAction).toBe(
+      'You: fix, or acknowledge in spec.acknowledge: SST4004 Deployment/web has updateStrategy OnDelete.',
+    );
+    expect(status.plan).toMatchObject({
+      findingSummary: '1 BLOCK',
+      findings: [{ code: 'SST4004', fix: 'Use RollingUpdate for the time of the migration.', acknowledged: false }],
+    });
   });
 
   it('shows an error of the pass, and goes on Reconciling', () => {
@@ -63,7 +88,10 @@ describe('the status', () => {
 
   it('says of a superseded one only that it is superseded, and by which', () => {
     const status = report(observed({ supersededBy: 'older' }));
-    expect(status).toMatchObject({ phase: 'Superseded', nextAction: expect.stringContaining('AmbientMigration older') as string });
+    expect(status).toMatchObject({
+      phase: 'Superseded',
+      nextAction: expect.stringContaining('AmbientMigration older') as string,
+    });
     expect(status).not.toHaveProperty('plan');
     expect(status.conditions?.map(({ type }) => type)).toEqual(['Ready', 'Reconciling', 'Stalled', 'Paused']);
   });
@@ -73,7 +101,9 @@ describe('the status', () => {
       { type: 'Ready', status: 'False', reason: 'Paused', message: '', lastTransitionTime: late },
       { type: 'Enrolled', status: 'False', reason: 'LabelsMissing', message: '', lastTransitionTime: late },
     ];
-    const status = report(observed({ snapshot, labels, migration: migration({}, { observedGeneration: 1, conditions }) }));
+    const status = report(
+      observed({ snapshot, labels, migration: migration({}, { observedGeneration: 1, conditions }) }),
+    );
     expect(findCondition(status.conditions ?? [], 'Ready')?.lastTransitionTime).toBe(late);
     expect(findCondition(status.conditions ?? [], 'Enrolled')?.lastTransitionTime).not.toBe(late);
   });
@@ -86,10 +116,22 @@ describe('the status', () => {
   });
 
   it('tells, going back, how much of the migration is still there', () => {
-    const given = observed({ migration: migration({ dataplaneMode: 'Sidecar' }), snapshot, labels, annotations: { 'sidestep.dev/enrolled': '1.1' }, workloads: [ambient] });
+    const given = observed({
+      migration: migration({ dataplaneMode: 'Sidecar' }),
+      snapshot,
+      labels,
+      annotations: { 'sidestep.dev/enrolled': '1.1' },
+      workloads: [ambient],
+    });
     const status = report(given);
     expect(status.phase).toBe('RollingBack');
-    expect(findCondition(status.conditions ?? [], 'Enrolled')).toMatchObject({ status: 'True', message: 'the labels stay until every workload has its sidecar' });
-    expect(status.plan?.steps.map(({ name, state }) => `${name} ${state}`)).toEqual(['Enrol Pending', 'Workloads Current']);
+    expect(findCondition(status.conditions ?? [], 'Enrolled')).toMatchObject({
+      status: 'True',
+      message: 'the labels stay until every workload has its sidecar',
+    });
+    expect(status.plan?.steps.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'Enrol Pending',
+      'Workloads Current',
+    ]);
   });
 });

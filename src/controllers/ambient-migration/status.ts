@@ -29,15 +29,25 @@ export interface Pass {
  */
 export function statusOf(observed: Observed, decision: Decision, { isNew, failure }: Pass): AmbientMigrationStatus {
   const previous = observed.migration.status;
-  const conditions = mergeConditions(previous?.conditions ?? [], nextConditions(observed, decision, { isNew, failure }), observed.nowMs);
+  const conditions = mergeConditions(
+    previous?.conditions ?? [],
+    nextConditions(observed, decision, { isNew, failure }),
+    observed.nowMs,
+  );
   const ready = findCondition(conditions, 'Ready');
   return {
     observedGeneration: generationOf(observed),
     phase: phaseOf(decision, isNew),
     nextAction: nextAction(decision, isNew),
     conditions: conditions,
-    ...(observed.supersededBy === undefined && { plan: planStatus(observed, decision), workloads: workloadStatus(observed, decision) }),
-    ...(observed.snapshot && { snapshot: { name: observed.snapshot.name, createdAt: observed.snapshot.createdAt }, startedAt: observed.snapshot.createdAt }),
+    ...(observed.supersededBy === undefined && {
+      plan: planStatus(observed, decision),
+      workloads: workloadStatus(observed, decision),
+    }),
+    ...(observed.snapshot && {
+      snapshot: { name: observed.snapshot.name, createdAt: observed.snapshot.createdAt },
+      startedAt: observed.snapshot.createdAt,
+    }),
     ...(ready?.status === 'True' && { completedAt: ready.lastTransitionTime }),
   };
 }
@@ -60,8 +70,15 @@ function nextConditions(observed: Observed, decision: Decision, { isNew, failure
     set('Ready', ready, reason, message),
     set('Reconciling', !ready && !stalled, reason, message),
     set('Stalled', stalled, stalled ? reason : 'Progressing', stalled ? message : ''),
-    ...(isNew ? unchanged(observed) : decision.steps.flatMap((report) => stepCondition(observed, decision, report, set))),
-    set('Paused', observed.spec.paused, observed.spec.paused ? 'Paused' : 'NotPaused', observed.spec.paused ? 'spec.paused is true' : ''),
+    ...(isNew
+      ? unchanged(observed)
+      : decision.steps.flatMap((report) => stepCondition(observed, decision, report, set))),
+    set(
+      'Paused',
+      observed.spec.paused,
+      observed.spec.paused ? 'Paused' : 'NotPaused',
+      observed.spec.paused ? 'spec.paused is true' : '',
+    ),
   ];
 }
 
@@ -79,7 +96,14 @@ function stepCondition(observed: Observed, decision: Decision, report: StepRepor
   if (condition === undefined || observed.supersededBy !== undefined) return [];
   if (condition === 'RollbackAvailable') {
     const kept = observed.snapshot;
-    return [set(condition, kept !== undefined, kept ? 'SnapshotKept' : 'NothingToRollBack', kept ? `ControllerRevision ${kept.name}` : 'nothing was changed')];
+    return [
+      set(
+        condition,
+        kept !== undefined,
+        kept ? 'SnapshotKept' : 'NothingToRollBack',
+        kept ? `ControllerRevision ${kept.name}` : 'nothing was changed',
+      ),
+    ];
   }
   if (decision.direction === 'back') return backCondition(observed, decision, report, set);
   const { verdict } = report;
@@ -134,13 +158,19 @@ function planStatus(observed: Observed, decision: Decision): AmbientMigrationSta
 /** `1 BLOCK, 2 WARN`; empty without findings. */
 function findingSummary(findings: readonly Finding[]): string {
   const verdicts = findings.map((finding) => FINDINGS[finding.code].verdict);
-  return [...new Set(verdicts)].sort().map((verdict) => `${verdicts.filter((other) => other === verdict).length} ${verdict}`).join(', ');
+  return [...new Set(verdicts)]
+    .sort()
+    .map((verdict) => `${verdicts.filter((other) => other === verdict).length} ${verdict}`)
+    .join(', ');
 }
 
 function workloadStatus(observed: Observed, decision: Decision): AmbientMigrationStatus['workloads'] {
-  const judged = judge(observed, decision.direction === 'forward' ? 'ambient' : 'sidecar').filter(({ state }) => state.kind !== 'exempt');
+  const judged = judge(observed, decision.direction === 'forward' ? 'ambient' : 'sidecar').filter(
+    ({ state }) => state.kind !== 'exempt',
+  );
   const count = (matches: (entry: Judged) => boolean): number => judged.filter(matches).length;
-  const all = (mode: 'sidecar' | 'ambient') => (entry: Judged) => entry.workload.pods.length > 0 && entry.workload.pods.every((pod) => !pod.counts || pod.mode === mode);
+  const all = (mode: 'sidecar' | 'ambient') => (entry: Judged) =>
+    entry.workload.pods.length > 0 && entry.workload.pods.every((pod) => !pod.counts || pod.mode === mode);
   const done = count(({ state }) => state.kind === 'done');
   return {
     total: judged.length,
@@ -152,7 +182,12 @@ function workloadStatus(observed: Observed, decision: Decision): AmbientMigratio
     notDone: judged
       .filter(({ state }) => state.kind !== 'done')
       .slice(0, MAX_NOT_DONE)
-      .map(({ workload, state }) => ({ kind: workload.kind, name: workload.name, state: STATE_NAME[state.kind], message: 'message' in state ? state.message : '' })),
+      .map(({ workload, state }) => ({
+        kind: workload.kind,
+        name: workload.name,
+        state: STATE_NAME[state.kind],
+        message: 'message' in state ? state.message : '',
+      })),
   };
 }
 
@@ -193,7 +228,9 @@ function nextAction(decision: Decision, isNew: boolean): string {
     case 'stalled':
       return sentence(`You: ${adviceFor(verdict)}`);
     case 'wait':
-      return sentence(verdict.reason === 'AwaitingApproval' ? `You: ${verdict.message}` : `Waiting: ${verdict.message}`);
+      return sentence(
+        verdict.reason === 'AwaitingApproval' ? `You: ${verdict.message}` : `Waiting: ${verdict.message}`,
+      );
     case 'act':
     case 'probe':
       return sentence(`Sidestep: ${verdict.message}`);
@@ -214,4 +251,3 @@ function adviceFor(verdict: Verdict): string {
 function sentence(text: string): string {
   return text.endsWith('.') ? text : `${text}.`;
 }
-

@@ -83,7 +83,12 @@ function snapshotTaken(observed: Observed): Verdict {
   if (observed.snapshot) return done('SnapshotKept', `ControllerRevision ${observed.snapshot.name}`);
   if (isAmbientAlready(observed)) return done('NothingToRollBack', 'nothing was changed');
   const actions = [{ type: 'write-snapshot', data: snapshotData(observed) }] as const;
-  return { kind: 'act', actions, reason: 'SnapshotMissing', message: 'writing the state before into ControllerRevision sidestep-before' };
+  return {
+    kind: 'act',
+    actions,
+    reason: 'SnapshotMissing',
+    message: 'writing the state before into ControllerRevision sidestep-before',
+  };
 }
 
 /** Once injection is off, the restarts of the step Workloads replace every sidecar anyway. */
@@ -98,7 +103,12 @@ function enrolled(observed: Observed): Verdict {
   const message = `labelling the namespace ${describe(changes)}`;
   if (!observed.probes) return { kind: 'probe', request: { pods: [], istiod: true }, reason: 'LabelsMissing', message };
   if (observed.probes.istiod === 'down') {
-    return { kind: 'wait', reason: 'ControlPlaneDown', message: 'istiod does not answer', recheckMs: RECHECK_HEALTH_MS };
+    return {
+      kind: 'wait',
+      reason: 'ControlPlaneDown',
+      message: 'istiod does not answer',
+      recheckMs: RECHECK_HEALTH_MS,
+    };
   }
   return labelVerdict(observed, changes, message);
 }
@@ -128,8 +138,14 @@ function verified(observed: Observed): Verdict {
   const soakMs = parseDuration(observed.spec.rollout.soak);
   const migratedAtMs = transitionMs(observed, 'WorkloadsMigrated', 'True') || observed.nowMs;
   const remainingMs = Math.max(migratedAtMs, unpausedAtMs(observed)) + soakMs - observed.nowMs;
-  if (soakMs === 0 || remainingMs <= 0) return done('Verified', soakMs === 0 ? 'no soak asked for' : `watched for ${observed.spec.rollout.soak}`);
-  return { kind: 'wait', reason: 'Soaking', message: `watched for ${observed.spec.rollout.soak} before Ready`, recheckMs: remainingMs };
+  if (soakMs === 0 || remainingMs <= 0)
+    return done('Verified', soakMs === 0 ? 'no soak asked for' : `watched for ${observed.spec.rollout.soak}`);
+  return {
+    kind: 'wait',
+    reason: 'Soaking',
+    message: `watched for ${observed.spec.rollout.soak} before Ready`,
+    recheckMs: remainingMs,
+  };
 }
 
 function workloadsSidecar(observed: Observed): Verdict {
@@ -139,7 +155,11 @@ function workloadsSidecar(observed: Observed): Verdict {
   if (closed.length > 0) {
     const before = observed.snapshot?.data.namespace.labels ?? {};
     const labels = [LABEL.injection, LABEL.revision].map((key) => `${key}=${before[key] ?? '(absent)'}`).join(', ');
-    return { kind: 'stalled', reason: 'InjectionNotRestored', message: `${closed.join(', ')} would get no sidecar: the namespace had ${labels}` };
+    return {
+      kind: 'stalled',
+      reason: 'InjectionNotRestored',
+      message: `${closed.join(', ')} would get no sidecar: the namespace had ${labels}`,
+    };
   }
   return restartVerdict(observed, 'sidecar');
 }
@@ -154,9 +174,15 @@ function unenrolled(observed: Observed): Verdict {
   const aim = aimFor(observed, 'sidecar');
   const unsettled = judge(observed, 'sidecar').filter(({ state }) => state.kind !== 'done' && state.kind !== 'exempt');
   if (unsettled.length > 0) {
-    return { kind: 'wait', reason: 'RolloutInProgress', message: unsettled.map(({ workload }) => workloadName(workload)).join(', ') };
+    return {
+      kind: 'wait',
+      reason: 'RolloutInProgress',
+      message: unsettled.map(({ workload }) => workloadName(workload)).join(', '),
+    };
   }
-  const held = [...observed.jobPods, ...observed.strayPods].filter((pod) => pod.counts && pod.mode === 'ambient' && aim.isInjected(pod));
+  const held = [...observed.jobPods, ...observed.strayPods].filter(
+    (pod) => pod.counts && pod.mode === 'ambient' && aim.isInjected(pod),
+  );
   if (held.length > 0) {
     const names = held.map((pod) => pod.name).join(', ');
     return { kind: 'done', reason: 'HeldByPods', message: `${LABEL.dataplaneMode} stays until ${names} end` };
@@ -170,7 +196,12 @@ function unenrolled(observed: Observed): Verdict {
     };
   }
   const actions = [{ type: 'label-namespace', changes, note: 'leaving ambient mode' }] as const;
-  return { kind: 'act', actions, reason: 'LabelsMissing', message: `removing ${LABEL.dataplaneMode}, the last label of ours` };
+  return {
+    kind: 'act',
+    actions,
+    reason: 'LabelsMissing',
+    message: `removing ${LABEL.dataplaneMode}, the last label of ours`,
+  };
 }
 
 /** Workloads that had a sidecar before, and would get none now: somebody has changed the injection labels by hand. */
@@ -194,7 +225,9 @@ function wouldLeaveMesh(observed: Observed): string[] {
 
 /** Nothing would have to be written: then there is nothing to snapshot either. */
 function isAmbientAlready(observed: Observed): boolean {
-  return enrolChanges(observed).length === 0 && judge(observed, 'ambient').every(({ state }) => state.kind !== 'restart');
+  return (
+    enrolChanges(observed).length === 0 && judge(observed, 'ambient').every(({ state }) => state.kind !== 'restart')
+  );
 }
 
 function list(findings: readonly Finding[]): string {
@@ -202,5 +235,7 @@ function list(findings: readonly Finding[]): string {
 }
 
 function describe(changes: readonly FieldChange[]): string {
-  return changes.map(({ path, value }) => `${path.at(-1) ?? ''}=${typeof value === 'string' ? value : '(absent)'}`).join(', ');
+  return changes
+    .map(({ path, value }) => `${path.at(-1) ?? ''}=${typeof value === 'string' ? value : '(absent)'}`)
+    .join(', ');
 }

@@ -24,8 +24,16 @@ import type { Request } from '../../runtime/request.js';
 import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
-import { CNI_CONFIG, CNI_KEYS, CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LABEL } from './observe-mesh.js';
-import type { MeshLocation } from './observe.js';
+import {
+  CNI_CONFIG,
+  CNI_KEYS,
+  CNI_LABEL,
+  COMPONENT_INDEX,
+  OLD_SIDECAR_INDEX,
+  POLICY_KINDS,
+  ZTUNNEL_LABEL,
+} from './observe-mesh.js';
+import type { MeshLocation } from './observed.js';
 import { trimPod } from './pods.js';
 
 /** Everything an AmbientMigration depends on, in one place. */
@@ -33,22 +41,53 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
   const policyKinds = POLICY_KINDS.filter((type) => type !== NAMESPACE && type !== SERVICE && type !== NETWORK_POLICY);
   return [
     // Namespace and metadata-only kinds have no generation: labels and annotations decide.
-    watch({ type: NAMESPACE, map: (object, stores) => migrationsIn(object.metadata.name, stores), predicate: generationOrMetadataChanged }),
+    watch({
+      type: NAMESPACE,
+      map: (object, stores) => migrationsIn(object.metadata.name, stores),
+      predicate: generationOrMetadataChanged,
+    }),
     watch({
       type: POD,
       map: podConcerns,
       transform: trimPod,
-      indexes: { [COMPONENT_INDEX]: (pod) => componentOf(pod) ?? [], [OLD_SIDECAR_INDEX]: (pod) => (hasSidecar(pod) && !speaksHbone(pod) ? ['true'] : []) },
+      indexes: {
+        [COMPONENT_INDEX]: (pod) => componentOf(pod) ?? [],
+        [OLD_SIDECAR_INDEX]: (pod) => (hasSidecar(pod) && !speaksHbone(pod) ? ['true'] : []),
+      },
     }),
     inNamespace(DEPLOYMENT),
     inNamespace(STATEFUL_SET),
     inNamespace(DAEMON_SET),
-    watch({ type: REPLICA_SET, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), predicate: generationOrMetadataChanged, transform: metadataOnly }),
+    watch({
+      type: REPLICA_SET,
+      map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
+      predicate: generationOrMetadataChanged,
+      transform: metadataOnly,
+    }),
     inNamespace(POD_DISRUPTION_BUDGET),
-    watch({ type: CONTROLLER_REVISION, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), labelSelector: LABEL.snapshot }),
-    watch({ type: SERVICE, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), predicate: generationOrMetadataChanged, transform: metadataOnly }),
-    watch({ type: NETWORK_POLICY, map: (object, stores) => migrationsIn(object.metadata.namespace, stores), predicate: generationOrMetadataChanged }),
-    watch({ type: CONFIG_MAP, map: (_, stores) => allMigrations(stores), predicate: configurationChanged, namespace: location.istioNamespace, transform: onlyConfiguration }),
+    watch({
+      type: CONTROLLER_REVISION,
+      map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
+      labelSelector: LABEL.snapshot,
+    }),
+    watch({
+      type: SERVICE,
+      map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
+      predicate: generationOrMetadataChanged,
+      transform: metadataOnly,
+    }),
+    watch({
+      type: NETWORK_POLICY,
+      map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
+      predicate: generationOrMetadataChanged,
+    }),
+    watch({
+      type: CONFIG_MAP,
+      map: (_, stores) => allMigrations(stores),
+      predicate: configurationChanged,
+      namespace: location.istioNamespace,
+      transform: onlyConfiguration,
+    }),
     everywhere(MUTATING_WEBHOOK_CONFIGURATION),
     everywhere(VALIDATING_WEBHOOK_CONFIGURATION),
     watch({ type: GATEWAY_CLASS, map: (_, stores) => allMigrations(stores) }),
@@ -83,7 +122,9 @@ function configurationChanged({ old, new: now }: Change<ConfigMap>): boolean {
 /** The mesh configuration and that of the CNI agent; of every other ConfigMap only the name. */
 function onlyConfiguration(object: ConfigMap): ConfigMap {
   const keys = object.metadata.name === CNI_CONFIG ? CNI_KEYS : ['mesh'];
-  const data = Object.fromEntries(keys.flatMap((key) => (object.data?.[key] === undefined ? [] : [[key, object.data[key]]])));
+  const data = Object.fromEntries(
+    keys.flatMap((key) => (object.data?.[key] === undefined ? [] : [[key, object.data[key]]])),
+  );
   return { ...metadataOnly(object), ...(Object.keys(data).length > 0 && { data }) };
 }
 

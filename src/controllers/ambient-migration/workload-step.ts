@@ -29,10 +29,17 @@ export function judge(observed: Observed, goal: RestartGoal): Judged[] {
 export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
   const judged = judge(observed, goal);
   const stuck = judged.flatMap(({ workload, state }) => (state.kind === 'stuck' ? [{ workload, state }] : []))[0];
-  if (stuck) return { kind: 'stalled', reason: stuck.state.reason, message: `${workloadName(stuck.workload)}: ${stuck.state.message}` };
+  if (stuck)
+    return {
+      kind: 'stalled',
+      reason: stuck.state.reason,
+      message: `${workloadName(stuck.workload)}: ${stuck.state.message}`,
+    };
 
   const rolling = judged.flatMap(({ workload, state }) => (state.kind === 'rolling' ? [{ workload, state }] : []));
-  const candidates = judged.flatMap(({ workload, state }) => (state.kind === 'restart' ? [{ workload, mark: state.mark, message: state.message }] : []));
+  const candidates = judged.flatMap(({ workload, state }) =>
+    state.kind === 'restart' ? [{ workload, mark: state.mark, message: state.message }] : [],
+  );
   const chosen = candidates.slice(0, Math.max(0, observed.spec.rollout.maxConcurrent - rolling.length));
   const first = chosen[0];
   if (first) return startVerdict(observed, goal, chosen, `${workloadName(first.workload)}: ${first.message}`);
@@ -67,7 +74,12 @@ function startVerdict(
     return { kind: 'probe', request: { pods: workloads, istiod: goal === 'ambient' }, reason: 'Restarting', message };
   }
   if (observed.probes.istiod === 'down') {
-    return { kind: 'wait', reason: 'ControlPlaneDown', message: 'istiod does not answer; nothing is restarted until it does', recheckMs: RECHECK.injectorMs };
+    return {
+      kind: 'wait',
+      reason: 'ControlPlaneDown',
+      message: 'istiod does not answer; nothing is restarted until it does',
+      recheckMs: RECHECK.injectorMs,
+    };
   }
   for (const workload of workloads) {
     const refusal = refusalOf(workload, observed.probes.pods.get(workloadName(workload)), goal);
@@ -81,11 +93,23 @@ function obstacleTo(observed: Observed, workload: Workload): Verdict | undefined
   const name = workloadName(workload);
   switch (workload.obstacle) {
     case 'Paused':
-      return { kind: 'stalled', reason: 'RolloutBlocked', message: `${name} is paused: resume it with kubectl rollout resume` };
+      return {
+        kind: 'stalled',
+        reason: 'RolloutBlocked',
+        message: `${name} is paused: resume it with kubectl rollout resume`,
+      };
     case 'OnDelete':
-      return { kind: 'stalled', reason: 'RolloutBlocked', message: `${name} has updateStrategy OnDelete: set RollingUpdate` };
+      return {
+        kind: 'stalled',
+        reason: 'RolloutBlocked',
+        message: `${name} has updateStrategy OnDelete: set RollingUpdate`,
+      };
     case 'Partition':
-      return { kind: 'stalled', reason: 'RolloutBlocked', message: `${name} has a partition: set spec.updateStrategy.rollingUpdate.partition to 0` };
+      return {
+        kind: 'stalled',
+        reason: 'RolloutBlocked',
+        message: `${name} has a partition: set spec.updateStrategy.rollingUpdate.partition to 0`,
+      };
     case undefined:
       break;
   }
@@ -100,18 +124,40 @@ function refusalOf(workload: Workload, probe: PodProbe | undefined, goal: Restar
   const name = workloadName(workload);
   switch (probe?.kind) {
     case undefined:
-      return { kind: 'wait', reason: 'Restarting', message: `${name} waits for a dry run`, recheckMs: RECHECK.admissionLagMs };
+      return {
+        kind: 'wait',
+        reason: 'Restarting',
+        message: `${name} waits for a dry run`,
+        recheckMs: RECHECK.admissionLagMs,
+      };
     case 'injector-down':
-      return { kind: 'wait', reason: 'InjectorDown', message: `the sidecar injector does not answer: ${probe.message}`, recheckMs: RECHECK.injectorMs };
+      return {
+        kind: 'wait',
+        reason: 'InjectorDown',
+        message: `the sidecar injector does not answer: ${probe.message}`,
+        recheckMs: RECHECK.injectorMs,
+      };
     case 'refused':
-      return { kind: 'stalled', reason: 'PodRefused', message: `a new pod of ${name} would be refused: ${probe.message}`, recheckMs: RECHECK.refusedMs };
+      return {
+        kind: 'stalled',
+        reason: 'PodRefused',
+        message: `a new pod of ${name} would be refused: ${probe.message}`,
+        recheckMs: RECHECK.refusedMs,
+      };
     case 'created':
       break;
   }
   const wanted = goal !== 'ambient';
   if (probe.sidecar === wanted) return undefined;
-  const message = wanted ? `a new pod of ${name} would get no sidecar yet` : `a new pod of ${name} would still get a sidecar`;
-  return { kind: 'wait', reason: wanted ? 'InjectorNotInjecting' : 'InjectorStillInjects', message, recheckMs: RECHECK.admissionLagMs };
+  const message = wanted
+    ? `a new pod of ${name} would get no sidecar yet`
+    : `a new pod of ${name} would still get a sidecar`;
+  return {
+    kind: 'wait',
+    reason: wanted ? 'InjectorNotInjecting' : 'InjectorStillInjects',
+    message,
+    recheckMs: RECHECK.admissionLagMs,
+  };
 }
 
 function describeDone(judged: readonly Judged[]): string {

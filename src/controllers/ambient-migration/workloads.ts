@@ -112,7 +112,8 @@ export function statefulSetView(statefulSet: StatefulSet, pods: readonly PodView
       (status?.replicas ?? 0) === replicas &&
       (status?.readyReplicas ?? 0) === replicas,
     maxUnavailable: Math.max(1, resolveAmount(rolling?.maxUnavailable ?? 1, replicas, Math.floor)),
-    obstacle: spec.updateStrategy?.type === 'OnDelete' ? 'OnDelete' : (rolling?.partition ?? 0) > 0 ? 'Partition' : undefined,
+    obstacle:
+      spec.updateStrategy?.type === 'OnDelete' ? 'OnDelete' : (rolling?.partition ?? 0) > 0 ? 'Partition' : undefined,
     outage: replicas === 1,
   };
 }

@@ -48,7 +48,11 @@ export class MemoryApi {
     const key = keyOf(object.metadata);
     const old = collection.get(key);
     const { metadata: _old, status: _oldStatus, ...oldBody } = old ?? ({} as AnyObject);
-    const { metadata: _new, status: _newStatus, ...newBody } = { apiVersion: versionOf(type), kind: type.kind, ...object } as AnyObject;
+    const {
+      metadata: _new,
+      status: _newStatus,
+      ...newBody
+    } = { apiVersion: versionOf(type), kind: type.kind, ...object } as AnyObject;
     const isSame = JSON.stringify(oldBody) === JSON.stringify(newBody);
     this.#version += 1;
     const stored = structuredClone({ apiVersion: versionOf(type), kind: type.kind, ...object }) as AnyObject;
@@ -68,17 +72,25 @@ export class MemoryApi {
     if (!object) return;
     this.#collection(type).delete(key);
     this.#version += 1;
-    this.#publish(type, 'DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } });
+    this.#publish(type, 'DELETED', {
+      ...object,
+      metadata: { ...object.metadata, resourceVersion: String(this.#version) },
+    });
   }
 
   #publish(type: ResourceType, kind: 'ADDED' | 'MODIFIED' | 'DELETED', object: AnyObject): void {
-    this.#log.push({ kind: resourceName(type), version: this.#version, event: { type: kind, object: structuredClone(object) } });
+    this.#log.push({
+      kind: resourceName(type),
+      version: this.#version,
+      event: { type: kind, object: structuredClone(object) },
+    });
     for (const wake of [...this.#watchers]) wake();
   }
 
   #collection(type: ResourceType): Map<string, AnyObject> {
     const collection = this.#objects.get(resourceName(type));
-    if (!collection) throw new ApiError(`the server does not serve ${resourceName(type)}`, { code: 404, reason: 'NotFound' });
+    if (!collection)
+      throw new ApiError(`the server does not serve ${resourceName(type)}`, { code: 404, reason: 'NotFound' });
     return collection;
   }
 
@@ -89,7 +101,13 @@ export class MemoryApi {
   }
 
   #handle(hook: Hook, guard: () => void): object {
-    const call = async (verb: string, type: ResourceType, ref: ObjectRef | undefined, signal: AbortSignal | undefined, act: () => unknown) => {
+    const call = async (
+      verb: string,
+      type: ResourceType,
+      ref: ObjectRef | undefined,
+      signal: AbortSignal | undefined,
+      act: () => unknown,
+    ) => {
       signal?.throwIfAborted();
       if (WRITES.has(verb)) guard();
       await untilAborted(signal, hook({ verb, kind: resourceName(type), name: ref?.name }));
@@ -100,7 +118,9 @@ export class MemoryApi {
     };
     const list = (type: ResourceType, options: { signal?: AbortSignal; namespace?: string } = {}) =>
       call('list', type, undefined, options.signal, () => ({
-        items: [...this.#collection(type).values()].filter(({ metadata }) => !options.namespace || metadata.namespace === options.namespace),
+        items: [...this.#collection(type).values()].filter(
+          ({ metadata }) => !options.namespace || metadata.namespace === options.namespace,
+        ),
         resourceVersion: String(this.#version),
         restarted: false,
       }));
@@ -116,11 +136,17 @@ export class MemoryApi {
       pages: async function* pages(type: ResourceType, options: { signal?: AbortSignal; namespace?: string } = {}) {
         yield await list(type, options);
       },
-      watch: (type: ResourceType, options: { signal?: AbortSignal; namespace?: string; resourceVersion?: string } = {}) =>
-        this.#watch(type, options, () => call('watch', type, undefined, options.signal, () => this.#collection(type) && undefined)),
+      watch: (
+        type: ResourceType,
+        options: { signal?: AbortSignal; namespace?: string; resourceVersion?: string } = {},
+      ) =>
+        this.#watch(type, options, () =>
+          call('watch', type, undefined, options.signal, () => this.#collection(type) && undefined),
+        ),
       create: (type: ResourceType, object: AnyObject, options: { signal?: AbortSignal }) =>
         call('create', type, object.metadata, options.signal, () => {
-          if (this.#collection(type).has(keyOf(object.metadata))) throw new ApiError('already exists', { code: 409, reason: 'AlreadyExists' });
+          if (this.#collection(type).has(keyOf(object.metadata)))
+            throw new ApiError('already exists', { code: 409, reason: 'AlreadyExists' });
           return this.put(type, object);
         }),
       apply: (type: ResourceType, object: AnyObject, options: { signal?: AbortSignal }) =>
@@ -128,8 +154,15 @@ export class MemoryApi {
           const old = this.#collection(type).get(keyOf(object.metadata));
           return this.put(type, { ...old, ...object, metadata: { ...old?.metadata, ...object.metadata } });
         }),
-      jsonPatch: (type: ResourceType, ref: ObjectRef, operations: JsonPatchOperation[], options: { signal?: AbortSignal }) =>
-        call('jsonPatch', type, ref, options.signal, () => this.put(type, patched(this.#existing(type, ref), operations))),
+      jsonPatch: (
+        type: ResourceType,
+        ref: ObjectRef,
+        operations: JsonPatchOperation[],
+        options: { signal?: AbortSignal },
+      ) =>
+        call('jsonPatch', type, ref, options.signal, () =>
+          this.put(type, patched(this.#existing(type, ref), operations)),
+        ),
       delete: (type: ResourceType, ref: ObjectRef, options: { signal?: AbortSignal } = {}) =>
         call('delete', type, ref, options.signal, () => {
           this.#existing(type, ref);
@@ -185,11 +218,18 @@ function versionOf({ group, version }: ResourceType): string {
 function patched(object: AnyObject, operations: JsonPatchOperation[]): AnyObject {
   const result = structuredClone(object);
   for (const operation of operations) {
-    const segments = operation.path.slice(1).split('/').map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const segments = operation.path
+      .slice(1)
+      .split('/')
+      .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
     const last = segments.pop() as string;
-    const parent = segments.reduce<Record<string, unknown>>((at, segment) => at[segment] as Record<string, unknown>, result);
+    const parent = segments.reduce<Record<string, unknown>>(
+      (at, segment) => at[segment] as Record<string, unknown>,
+      result,
+    );
     if (operation.op === 'test') {
-      if (parent[last] !== operation.value) throw new ApiError(`test of ${operation.path} failed`, { code: 409, reason: 'Conflict' });
+      if (parent[last] !== operation.value)
+        throw new ApiError(`test of ${operation.path} failed`, { code: 409, reason: 'Conflict' });
     } else if (operation.op === 'remove') delete parent[last];
     else parent[last] = structuredClone(operation.value);
   }

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { observed, mesh, workload } from '../../../test/support/observed.js';
+import { StubApiServer } from '../../../test/support/stub-api-server.js';
+import { Client } from '../../kube/client.js';
+import { probe } from './probe.js';
+
+const PODS = '/api/v1/namespaces/shop/pods';
+const POLICIES = '/apis/security.istio.io/v1/namespaces/shop/authorizationpolicies';
+const pod = (containers: string[], annotations = {}): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'x', annotations },
+  spec: { containers: containers.map((name) => ({ name })) },
+});
+const status = (code: number, message: string): object => ({
+  kind: 'Status',
+  apiVersion: 'v1',
+  status: 'Failure',
+  code,
+  reason: 'InternalError',
+  message,
+});
+const callFailed = (webhook: string): string =>
+  `Internal error occurred: failed calling webhook "${webhook}": connection refused`;
+
+describe('probes', () => {
+  let server: StubApiServer;
+  let client: Client;
+
+  beforeEach(async () => {
+    server = await StubApiServer.start();
+    client = new Client({ connection: server.connection() });
+  });
+
+  afterEach(async () => {
+    client.close();
+    await server.stop();
+  });
+
+  const signal = new AbortController().signal;
+  const ask = (pods: boolean, istiod: boolean) =>
+    probe({ pods: pods ? [workload()] : [], istiod }, observed(), client, signal);
+
+  it.each<[string, number, object, object]>([
+    [
+      'a sidecar',
+      201,
+      pod(['app', 'istio-proxy'], { 'sidecar.istio.io/status': '{}' }),
+      { kind: 'created', sidecar: true },
+    ],
+    ['no sidecar', 201, pod(['app']), { kind: 'created', sidecar: false }],
+    ['a dead injector', 500, status(500, callFailed('namespace.sidecar-injector.istio.io')), { kind: 'injector-down' }],
+    ['another dead webhook', 500, status(500, callFailed('policy.example.com')), { kind: 'refused' }],
+    [
+      'an exceeded quota',
+      403,
+      status(403, 'exceeded quota: pods'),
+      { kind: 'refused', message: expect.stringContaining('exceeded quota') as string },
+    ],
+  ])('see %s', async (_, code, body, expected) => {
+    server.on({ method: 'POST', path: PODS }, { status: code, body });
+    const { pods, istiod } = await ask(true, false);
+    expect(pods.get('Deployment/web')).toMatchObject(expected);
+    expect(istiod).toBe('not-asked');
+    const [request] = server.seen({ method: 'POST' });
+    expect(request?.query['dryRun']).toBe('All');
+    expect(request?.body).toMatchObject({
+      metadata: { labels: { app: 'web' }, namespace: 'shop' },
+      spec: { containers: [{ name: 'app' }] },
+    });
+  });
+
+  it.each<[string, number, object, string]>([
+    [
+      'alive when it denies what is invalid',
+      400,
+      status(400, 'admission webhook "rev.validation.istio.io" denied the request: unknown attribute'),
+      'alive',
+    ],
+    ['down when its webhook does not answer', 500, status(500, callFailed('rev.validation.istio.io')), 'down'],
+    [
+      'down when what is invalid is accepted',
+      201,
+      { apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy', metadata: { name: 'x' } },
+      'down',
+    ],
+  ])('find istiod %s', async (_, code, body, expected) => {
+    server.on({ method: 'POST', path: POLICIES }, { status: code, body });
+    expect((await ask(false, true)).istiod).toBe(expected);
+    expect(server.seen({ method: 'POST' })[0]?.query['dryRun']).toBe('All');
+  });
+
+  it('do not guess where istiod validates nothing', async () => {
+    const blind = observed({ mesh: mesh({ validatingRevisions: [] }) });
+    expect((await probe({ pods: [], istiod: true }, blind, client, signal)).istiod).toBe('unknown');
+    expect(server.requests).toEqual([]);
+  });
+
+  it('fail, to be repeated, when the API server itself is in trouble', async () => {
+    server.on({ method: 'POST', path: PODS }, { status: 401, body: status(401, 'Unauthorized') }, 3);
+    await expect(ask(true, false)).rejects.toThrow(/401/);
+  });
+});

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import type { DaemonSet, Deployment, StatefulSet } from '../../kube/types.js';
+import { daemonSetView, deploymentView, parseRestartMark, formatRestartMark, statefulSetView } from './workloads.js';
+
+const metadata = { name: 'web', namespace: 'shop', generation: 2 };
+const template = { spec: { containers: [] } };
+const selector = { matchLabels: { app: 'web' } };
+
+function deployment(spec: object = {}, status: object = {}): Deployment {
+  const done = { observedGeneration: 2, replicas: 4, updatedReplicas: 4, availableReplicas: 4 };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata,
+    spec: { selector, template, replicas: 4, ...spec },
+    status: { ...done, ...status },
+  };
+}
+
+function statefulSet(spec: object = {}, status: object = {}): StatefulSet {
+  const done = { observedGeneration: 2, replicas: 3, readyReplicas: 3, currentRevision: 'a', updateRevision: 'a' };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata,
+    spec: { selector, template, replicas: 3, ...spec },
+    status: { ...done, ...status },
+  };
+}
+
+function daemonSet(spec: object = {}, status: object = {}): DaemonSet {
+  const done = { observedGeneration: 2, desiredNumberScheduled: 5, updatedNumberScheduled: 5, numberAvailable: 5 };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata,
+    spec: { selector, template, ...spec },
+    status: { ...done, ...status },
+  };
+}
+
+const rolling = (rollingUpdate: object): object => ({ strategy: { type: 'RollingUpdate', rollingUpdate } });
+
+describe('how many pods a rollout takes away', () => {
+  it.each<[string, { maxUnavailable: number }, number]>([
+    ['a Deployment of 4: a quarter', deploymentView(deployment(), []), 1],
+    ['a Deployment of 2: a quarter, rounded down', deploymentView(deployment({ replicas: 2 }), []), 0],
+    [
+      'a Deployment that may only surge',
+      deploymentView(deployment(rolling({ maxUnavailable: 0, maxSurge: 1 })), []),
+      0,
+    ],
+    [
+      'a Deployment with both bounds at 0%',
+      deploymentView(deployment(rolling({ maxUnavailable: '0%', maxSurge: '0%' })), []),
+      1,
+    ],
+    ['a Deployment in numbers', deploymentView(deployment(rolling({ maxUnavailable: 2 })), []), 2],
+    ['a Deployment that recreates', deploymentView(deployment({ strategy: { type: 'Recreate' } }), []), 4],
+    ['a StatefulSet', statefulSetView(statefulSet(), []), 1],
+    [
+      'a StatefulSet with more',
+      statefulSetView(statefulSet({ updateStrategy: { rollingUpdate: { maxUnavailable: 2 } } }), []),
+      2,
+    ],
+    ['a DaemonSet', daemonSetView(daemonSet(), []), 1],
+    [
+      'a DaemonSet in percent, rounded up',
+      daemonSetView(daemonSet({ updateStrategy: { rollingUpdate: { maxUnavailable: '30%' } } }), []),
+      2,
+    ],
+    [
+      'a DaemonSet that surges',
+      daemonSetView(daemonSet({ updateStrategy: { rollingUpdate: { maxSurge: 1 } } }), []),
+      0,
+    ],
+  ])('%s', (_, { maxUnavailable }, expected) => {
+    expect(maxUnavailable).toBe(expected);
+  });
+});
+
+describe('a rollout is finished', () => {
+  it.each<[string, { finished: boolean }, boolean]>([
+    ['when a Deployment says so', deploymentView(deployment(), []), true],
+    ['not before the generation is observed', deploymentView(deployment({}, { observedGeneration: 1 }), []), false],
+    ['not while an old pod is left', deploymentView(deployment({}, { replicas: 5 }), []), false],
+    ['not while a new pod is unavailable', deploymentView(deployment({}, { availableReplicas: 3 }), []), false],
+    [
+      'for a Deployment of none',
+      deploymentView(deployment({ replicas: 0 }, { replicas: 0, updatedReplicas: 0, availableReplicas: 0 }), []),
+      true,
+    ],
+    ['when a StatefulSet says so', statefulSetView(statefulSet(), []), true],
+    ['not while a StatefulSet has two revisions', statefulSetView(statefulSet({}, { updateRevision: 'b' }), []), false],
+    [
+      'not while a pod of a StatefulSet is not ready',
+      statefulSetView(statefulSet({}, { readyReplicas: 2 }), []),
+      false,
+    ],
+    ['when a DaemonSet says so', daemonSetView(daemonSet(), []), true],
+    ['not while a DaemonSet has old pods', daemonSetView(daemonSet({}, { updatedNumberScheduled: 4 }), []), false],
+  ])('%s', (_, { finished }, expected) => {
+    expect(finished).toBe(expected);
+  });
+});
+
+describe('a restart mark', () => {
+  it('is read back as it was written', () => {
+    const mark = { goal: 'ambient', generation: 12, attempt: 2 } as const;
+    expect(parseRestartMark(formatRestartMark(mark))).toEqual(mark);
+  });
+
+  it.each([undefined, '', 'ambient', 'up.1.1', 'ambient.1', 'ambient.1.1.1', '2026-11-21T09:00:00Z'])(
+    'is not made of %s',
+    (text) => {
+      expect(parseRestartMark(text)).toBeUndefined();
+    },
+  );
+});
