@@ -136,6 +136,9 @@ export const ANNOTATION = {
   /** Namespace: its injection and data-plane labels are set by us, `<generation>.<attempt>`. Ours. */
   enrolled: 'sidestep.dev/enrolled',
 
+  /** On a snapshot: a rollback has brought its state back, so that it speaks of the past. Written by Sidestep. */
+  restored: 'sidestep.dev/restored',
+
   /** Any object that we create: hash of the content that we wanted. Ours. */
   contentHash: 'sidestep.dev/content-hash',
 } as const;

@@ -59,6 +59,21 @@ export function thereAndBack(cluster: () => Cluster): void {
     );
     await goThereAndBack(cluster(), name, 6, () => cluster().migrate(name));
   });
+
+  it('starts from the state of now when a namespace is migrated again after a rollback', async () => {
+    const name = 'twice';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await goThereAndBack(cluster(), name, 1, () => cluster().migrate(name));
+    // Meanwhile somebody moves the namespace to a revision, and adds a workload.
+    await cluster().kubectl('label', 'ns', name, 'istio-injection-', 'istio.io/rev=default');
+    await cluster().apply(yaml(deployment(name, 'api')));
+    await goThereAndBack(cluster(), name, 2, () => cluster().migrate(name, { dataplaneMode: 'Ambient' }));
+    const revisions = await cluster().kubectl('get', 'controllerrevisions', '-n', name, '-o', 'name');
+    expect(revisions.trim().split('\n')).toEqual([
+      'controllerrevision.apps/sidestep-before',
+      'controllerrevision.apps/sidestep-before-2',
+    ]);
+  });
 }
 
 async function goThereAndBack(

@@ -153,6 +153,7 @@ export function observed(
       metadata: { name: 'shop', resourceVersion: '5', labels, annotations },
     },
     snapshot: undefined,
+    lastSnapshot: rest.snapshot,
     snapshotProblem: undefined,
     workloads: [workload()],
     jobPods: [],

@@ -53,6 +53,8 @@ function carryOut(action: Action, observed: Observed, context: ReconcileContext)
   switch (action.type) {
     case 'write-snapshot':
       return writeSnapshot(action, observed, context);
+    case 'close-snapshot':
+      return closeSnapshot(action, observed, context);
     case 'label-namespace':
       return labelNamespace(action, observed, context);
     case 'restart':
@@ -65,7 +67,7 @@ async function writeSnapshot(
   observed: Observed,
   context: ReconcileContext,
 ): Promise<boolean> {
-  const desired = snapshotObject(observed.namespace.metadata.name, action.data);
+  const desired = snapshotObject(observed.namespace.metadata.name, action.name, action.data);
   const { object } = await applyIfChanged(context.client, CONTROLLER_REVISION, desired, undefined, {
     fieldManager: FIELD_MANAGER,
     hashAnnotation: ANNOTATION.contentHash,
@@ -79,6 +81,20 @@ async function writeSnapshot(
     `the state before is kept in ControllerRevision ${desired.metadata.name}`,
   );
   return true;
+}
+
+/** Only metadata: the data of a ControllerRevision cannot be changed. */
+async function closeSnapshot(
+  action: Act<'close-snapshot'>,
+  observed: Observed,
+  context: ReconcileContext,
+): Promise<boolean> {
+  const ref = { namespace: observed.namespace.metadata.name, name: action.name };
+  const fresh = context.stores.of(CONTROLLER_REVISION).get(ref);
+  if (!fresh) return false;
+  const value = new Date(context.clock.now()).toISOString();
+  const changes = [{ path: ['metadata', 'annotations', ANNOTATION.restored], value }];
+  return patchGuarded(CONTROLLER_REVISION, fresh, changes, context);
 }
 
 async function labelNamespace(

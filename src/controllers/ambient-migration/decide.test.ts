@@ -15,6 +15,7 @@ const snapshot: Snapshot = {
   name: 'sidestep-before',
   createdAt: '2026-11-21T09:30:00Z',
   data: snapshotData(observed()),
+  restored: false,
 };
 const enrolledLabels = { [LABEL.injection]: 'disabled', [LABEL.dataplaneMode]: 'ambient' };
 const mark = { 'sidestep.dev/enrolled': '1.1' };
@@ -220,8 +221,13 @@ describe('back', () => {
       'Enrol act LabelsMissing',
     ],
     [
-      'is done when label and mark are gone',
+      'closes the snapshot when label and mark are gone',
       observed({ ...rollback, labels: { [LABEL.injection]: 'enabled' }, annotations: {}, workloads: [workload()] }),
+      'Snapshot act SnapshotKept',
+    ],
+    [
+      'is done when the snapshot is closed',
+      observed({ migration: back, lastSnapshot: { ...snapshot, restored: true } }),
       '- done RolledBack',
     ],
     [
@@ -243,6 +249,17 @@ describe('back', () => {
     ['says so if the snapshot is gone', observed({ ...rollback, snapshot: undefined }), '- stalled SnapshotMissing'],
   ])('%s', (_, given, expected) => {
     expect(verdictOf(given)).toBe(expected);
+  });
+});
+
+describe('forward again, after a rollback', () => {
+  const again = observed({ lastSnapshot: { ...snapshot, restored: true }, probes: alive });
+
+  it('checks everything anew, and takes a snapshot of its own', () => {
+    expect(verdictOf({ ...again, probes: undefined })).toBe('Preflight probe ClusterNotReady');
+    expect(decide(again).verdict).toMatchObject({ actions: [{ type: 'write-snapshot', name: 'sidestep-before-2' }] });
+    const blocked = { ...again, workloads: [workload({ obstacle: 'OnDelete' })] } as const;
+    expect(verdictOf(blocked)).toBe('Preflight stalled BlockedByFindings');
   });
 });
 

@@ -92,6 +92,7 @@ function idleVerdict(observed: Observed, direction: Direction): Verdict | undefi
       message: `the namespace is ambient and has no snapshot: set istio-injection=enabled (or istio.io/rev) yourself, restart its workloads, then remove the label ${LABEL.dataplaneMode}`,
     };
   }
+  if (observed.lastSnapshot) return done('RolledBack', 'the namespace is as it was before');
   return done('NothingToRollBack', 'this namespace was never migrated by Sidestep');
 }
 

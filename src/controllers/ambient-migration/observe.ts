@@ -19,7 +19,7 @@ import type { Stores } from '../../runtime/stores.js';
 import { observeMesh, observePolicies } from './observe-mesh.js';
 import type { Budget, MeshLocation, Observed } from './observed.js';
 import { type PodView, podView } from './pods.js';
-import { SNAPSHOT_NAME, parseSnapshot } from './snapshot.js';
+import { parseSnapshot, snapshotNumber } from './snapshot.js';
 import { type Workload, compareWorkloads, daemonSetView, deploymentView, statefulSetView } from './workloads.js';
 
 /**
@@ -125,13 +125,25 @@ function supersededBy(migration: AmbientMigration, stores: Stores): string | und
   return stays ? 'that was here before' : undefined;
 }
 
-function snapshotOf(stores: Stores, namespace: string): Pick<Observed, 'snapshot' | 'snapshotProblem'> {
-  const revision = stores.of(CONTROLLER_REVISION).get({ namespace, name: SNAPSHOT_NAME });
-  if (revision === undefined) return { snapshot: undefined, snapshotProblem: undefined };
+function snapshotOf(
+  stores: Stores,
+  namespace: string,
+): Pick<Observed, 'snapshot' | 'lastSnapshot' | 'snapshotProblem'> {
+  const revisions = stores
+    .of(CONTROLLER_REVISION)
+    .list(namespace)
+    .flatMap((revision) => {
+      const number = snapshotNumber(revision.metadata.name);
+      return number === undefined ? [] : [{ revision, number }];
+    });
+  const newest = revisions.sort((a, b) => b.number - a.number)[0]?.revision;
+  if (newest === undefined) return { snapshot: undefined, lastSnapshot: undefined, snapshotProblem: undefined };
   try {
-    return { snapshot: parseSnapshot(revision), snapshotProblem: undefined };
+    const lastSnapshot = parseSnapshot(newest);
+    return { snapshot: lastSnapshot.restored ? undefined : lastSnapshot, lastSnapshot, snapshotProblem: undefined };
   } catch (error) {
-    return { snapshot: undefined, snapshotProblem: error instanceof Error ? error.message : String(error) };
+    const snapshotProblem = error instanceof Error ? error.message : String(error);
+    return { snapshot: undefined, lastSnapshot: undefined, snapshotProblem };
   }
 }
 

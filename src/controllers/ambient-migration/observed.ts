@@ -21,7 +21,10 @@ export interface Observed {
   /** Name of the AmbientMigration that is active in the namespace instead of this one. */
   readonly supersededBy: string | undefined;
   readonly namespace: Namespace;
+  /** The state before the migration that is under way; undefined before its first change, and after its rollback. */
   readonly snapshot: Snapshot | undefined;
+  /** The newest snapshot, restored or not. */
+  readonly lastSnapshot: Snapshot | undefined;
   /** Why the snapshot that exists cannot be read. */
   readonly snapshotProblem: string | undefined;
   /** Sorted by kind and name. */

@@ -5,8 +5,11 @@ import type { ControllerRevision } from '../../kube/types.js';
 import type { Finding, FindingCode } from '../../mesh/findings.js';
 import { FINDINGS } from '../../mesh/findings.js';
 
-/** Name of a namespace's snapshot; it has no owner, so that it outlives every AmbientMigration. */
+/** Name of a namespace's first snapshot; it has no owner, so that it outlives every AmbientMigration. */
 export const SNAPSHOT_NAME = 'sidestep-before';
+
+/** A later one, after a rollback, is `sidestep-before-2`, and so on. */
+const SNAPSHOT_PATTERN = /^sidestep-before(?:-(\d+))?$/;
 
 /** The namespace labels that Sidestep may change, and that a rollback restores. */
 export const MANAGED_LABELS = [LABEL.injection, LABEL.revision, LABEL.dataplaneMode] as const;
@@ -40,15 +43,28 @@ export interface Snapshot {
   /** RFC 3339. */
   readonly createdAt: string;
   readonly data: SnapshotData;
+  /** A rollback has brought this state back: the next migration starts from the state of then, with a snapshot of its own. */
+  readonly restored: boolean;
+}
+
+/** Number of a snapshot by its name, from 1; undefined for any other ControllerRevision. */
+export function snapshotNumber(name: string): number | undefined {
+  const match = SNAPSHOT_PATTERN.exec(name);
+  return match ? Number(match[1] ?? 1) : undefined;
+}
+
+/** Name of the snapshot after `last`. */
+export function nextSnapshotName(last: Snapshot | undefined): string {
+  return last ? `${SNAPSHOT_NAME}-${(snapshotNumber(last.name) ?? 1) + 1}` : SNAPSHOT_NAME;
 }
 
 /** The ControllerRevision to write. Its data is immutable in the API server, so a second writer cannot change it. */
-export function snapshotObject(namespace: string, data: SnapshotData): ControllerRevision {
+export function snapshotObject(namespace: string, name: string, data: SnapshotData): ControllerRevision {
   return {
     apiVersion: 'apps/v1',
     kind: 'ControllerRevision',
     metadata: {
-      name: SNAPSHOT_NAME,
+      name,
       namespace,
       labels: { [LABEL.managedBy]: 'sidestep', [LABEL.snapshot]: 'before' },
       annotations: { [ANNOTATION.contentHash]: contentHash(data) },
@@ -70,7 +86,9 @@ export function parseSnapshot(revision: ControllerRevision): Snapshot {
       `ControllerRevision ${revision.metadata.name} is not a snapshot that this version reads: ${z.prettifyError(parsed.error)}`,
     );
   }
-  return { name: revision.metadata.name, createdAt: revision.metadata.creationTimestamp ?? '', data: parsed.data };
+  const { name, creationTimestamp, annotations } = revision.metadata;
+  const restored = annotations?.[ANNOTATION.restored] !== undefined;
+  return { name, createdAt: creationTimestamp ?? '', data: parsed.data, restored };
 }
 
 /** The findings kept in a snapshot. Codes that this version no longer knows are left out. */

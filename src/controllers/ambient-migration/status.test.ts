@@ -8,7 +8,12 @@ import type { Observed } from './observed.js';
 import { snapshotData } from './plan.js';
 import { statusOf } from './status.js';
 
-const snapshot = { name: 'sidestep-before', createdAt: '2026-11-21T09:30:00Z', data: snapshotData(observed()) };
+const snapshot = {
+  name: 'sidestep-before',
+  createdAt: '2026-11-21T09:30:00Z',
+  data: snapshotData(observed()),
+  restored: false,
+};
 const labels = { [LABEL.injection]: 'disabled', [LABEL.dataplaneMode]: 'ambient' };
 const ambient = workload({ pods: [pod({ mode: 'ambient', hbone: false })] });
 const late = new Date(NOW_MS - 3_600_000).toISOString();
@@ -130,6 +135,7 @@ describe('the status', () => {
       message: 'the labels stay until every workload has its sidecar',
     });
     expect(status.plan?.steps.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'Snapshot Pending',
       'Enrol Pending',
       'Workloads Current',
     ]);

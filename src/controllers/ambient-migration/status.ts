@@ -95,21 +95,20 @@ function stepCondition(observed: Observed, decision: Decision, report: StepRepor
   const { condition } = report.step;
   if (condition === undefined || observed.supersededBy !== undefined) return [];
   if (condition === 'RollbackAvailable') {
-    const kept = observed.snapshot;
-    return [
-      set(
-        condition,
-        kept !== undefined,
-        kept ? 'SnapshotKept' : 'NothingToRollBack',
-        kept ? `ControllerRevision ${kept.name}` : 'nothing was changed',
-      ),
-    ];
+    return [rollbackCondition(observed, set)];
   }
   if (decision.direction === 'back') return backCondition(observed, decision, report, set);
   const { verdict } = report;
   if (verdict === undefined) return [set(condition, false, 'NotStarted', `waits for step ${decision.current ?? ''}`)];
   const shown = report.step.name === decision.current ? decision.verdict : verdict;
   return [set(condition, verdict.kind === 'done', shown.reason, shown.message)];
+}
+
+function rollbackCondition({ snapshot, lastSnapshot }: Observed, set: Setter): NextCondition {
+  if (snapshot) return set('RollbackAvailable', true, 'SnapshotKept', `ControllerRevision ${snapshot.name}`);
+  if (lastSnapshot)
+    return set('RollbackAvailable', false, 'RolledBack', `ControllerRevision ${lastSnapshot.name} is restored`);
+  return set('RollbackAvailable', false, 'NothingToRollBack', 'nothing was changed');
 }
 
 /** Going back, `Enrolled` and `WorkloadsMigrated` tell how much of the migration is still there; the others ask nothing. */

@@ -5,6 +5,7 @@ import type { FieldChange } from '../../kube/patch.js';
 import { type Finding, isBlocking } from '../../mesh/findings.js';
 import {
   MAX_LABEL_ATTEMPTS,
+  enrolmentMark,
   enrolChanges,
   leaveChanges,
   markChange,
@@ -14,6 +15,7 @@ import {
 import type { Observed } from './observed.js';
 import { type Plan, snapshotData } from './plan.js';
 import { dryRunFindings, healthFindings, isInjected } from './preflight.js';
+import { nextSnapshotName } from './snapshot.js';
 import { aimFor, generationOf, transitionMs, unpausedAtMs } from './situation.js';
 import { type Verdict, done } from './verdict.js';
 import { judge, restartVerdict } from './workload-step.js';
@@ -36,7 +38,7 @@ export const STEPS: readonly Step[] = [
   { name: 'Preflight', condition: 'PreflightPassed', forward: preflight },
   { name: 'Plan', condition: 'PlanReady', forward: planReady },
   { name: 'Approval', condition: 'Approved', forward: approved },
-  { name: 'Snapshot', condition: 'RollbackAvailable', forward: snapshotTaken },
+  { name: 'Snapshot', condition: 'RollbackAvailable', forward: snapshotTaken, back: snapshotClosed },
   { name: 'Tunnel', condition: 'TunnelReady', forward: tunnelReady },
   { name: 'Enrol', condition: 'Enrolled', forward: enrolled, back: unenrolled },
   { name: 'Workloads', condition: 'WorkloadsMigrated', forward: workloadsAmbient, back: workloadsSidecar },
@@ -82,13 +84,18 @@ function approved(observed: Observed, plan: Plan): Verdict {
 function snapshotTaken(observed: Observed): Verdict {
   if (observed.snapshot) return done('SnapshotKept', `ControllerRevision ${observed.snapshot.name}`);
   if (isAmbientAlready(observed)) return done('NothingToRollBack', 'nothing was changed');
-  const actions = [{ type: 'write-snapshot', data: snapshotData(observed) }] as const;
-  return {
-    kind: 'act',
-    actions,
-    reason: 'SnapshotMissing',
-    message: 'writing the state before into ControllerRevision sidestep-before',
-  };
+  const name = nextSnapshotName(observed.lastSnapshot);
+  const actions = [{ type: 'write-snapshot', name, data: snapshotData(observed) }] as const;
+  const message = `writing the state before into ControllerRevision ${name}`;
+  return { kind: 'act', actions, reason: 'SnapshotMissing', message };
+}
+
+/** A state that is back is the past: another migration, perhaps months later, must start from the state of then. */
+function snapshotClosed(observed: Observed): Verdict {
+  if (!observed.snapshot || enrolmentMark(observed.namespace)) return done('RolledBack', 'the state before is back');
+  const { name } = observed.snapshot;
+  const message = `marking ControllerRevision ${name} as restored`;
+  return { kind: 'act', actions: [{ type: 'close-snapshot', name }], reason: 'SnapshotKept', message };
 }
 
 /** Once injection is off, the restarts of the step Workloads replace every sidecar anyway. */

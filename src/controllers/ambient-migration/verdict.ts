@@ -20,7 +20,8 @@ export type Verdict =
 
 /** A write, as data. Each is computed again from a fresh read when it is carried out. */
 export type Action =
-  | { readonly type: 'write-snapshot'; readonly data: SnapshotData }
+  | { readonly type: 'write-snapshot'; readonly name: string; readonly data: SnapshotData }
+  | { readonly type: 'close-snapshot'; readonly name: string }
   | { readonly type: 'label-namespace'; readonly changes: readonly FieldChange[]; readonly note: string }
   | { readonly type: 'restart'; readonly workload: Workload; readonly mark: RestartMark };
 
