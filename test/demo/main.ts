@@ -25,21 +25,27 @@ async function main(): Promise<number> {
   const cluster = await Cluster.start({ log: (line) => screen.line(line) });
   const stop = endWith(cluster);
   try {
-    await deploy(cluster);
-    const before = await namespaceState(cluster.client, LEGACY);
-    await checkSidecars(cluster, 'before');
-    await cluster.operator.start();
-    await migrate(cluster);
-    await checkAmbient(cluster);
-    await rollBack(cluster);
-    await checkSidecars(cluster, 'after the rollback');
-    const after = await namespaceState(cluster.client, LEGACY);
-    screen.check('the namespace is equal to the state before', isDeepStrictEqual(after, before), { before, after });
-  } finally {
-    screen.status('ending the control plane');
-    await stop();
+    await thereAndBack(cluster);
+  } catch (error) {
+    screen.check('the demo reached its end', false, error instanceof Error ? error.message : error);
   }
+  screen.status('ending the control plane');
+  if (screen.failed > 0) screen.line(`logs are kept in ${cluster.controlPlane.dir}`);
+  await stop();
   return screen.summary();
+}
+
+async function thereAndBack(cluster: Cluster): Promise<void> {
+  await deploy(cluster);
+  const before = await namespaceState(cluster.client, LEGACY);
+  await checkSidecars(cluster, 'before');
+  await cluster.operator.start();
+  await migrate(cluster);
+  await checkAmbient(cluster);
+  await rollBack(cluster);
+  await checkSidecars(cluster, 'after the rollback');
+  const after = await namespaceState(cluster.client, LEGACY);
+  screen.check('the namespace is equal to the state before', isDeepStrictEqual(after, before), { before, after });
 }
 
 async function deploy(cluster: Cluster): Promise<void> {
@@ -175,7 +181,7 @@ async function checkAmbient(cluster: Cluster): Promise<void> {
 /** Ends the cluster once, also on Ctrl-C. */
 function endWith(cluster: Cluster): () => Promise<void> {
   let ending: Promise<void> | undefined;
-  const stop = (): Promise<void> => (ending ??= cluster.stop());
+  const stop = (): Promise<void> => (ending ??= cluster.stop({ keepLogs: screen.failed > 0 }));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void stop().finally(() => process.exit(130)));
   }

@@ -9,6 +9,11 @@ export class Screen {
   #passed = 0;
   #failed = 0;
 
+  /** Checks that failed so far. */
+  get failed(): number {
+    return this.#failed;
+  }
+
   /** A heading. */
   title(text: string): void {
     this.#print(`\n${this.#style('bold', text)}`);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { Cluster } from '../support/cluster.js';
 import { accounting } from './accounting.js';
 import { badInput } from './bad-input.js';
@@ -21,8 +21,15 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  await cluster?.stop();
+  await cluster?.stop({ keepLogs: failed });
+  if (failed) console.error(`logs are kept in ${cluster.controlPlane.dir}`);
 }, 60_000);
+
+let failed = false;
+
+afterEach(({ task }) => {
+  failed ||= task.result?.state === 'fail';
+});
 
 const current = (): Cluster => cluster;
 

@@ -11,20 +11,56 @@ const SNAPSHOT: FencedWrite = { apiGroup: 'apps', resource: 'controllerrevisions
 const LABELS: FencedWrite = { apiGroup: '', resource: 'namespaces', operation: 'UPDATE' };
 const RESTART: FencedWrite = { apiGroup: 'apps', resource: 'deployments', operation: 'UPDATE' };
 
+/** A rollback that is asked for while a step is the current one. */
+interface Turn {
+  readonly step: string;
+  readonly name: string;
+  readonly spec?: object;
+  readonly fenced?: FencedWrite;
+  readonly prepare?: (cluster: Cluster, name: string) => Promise<void>;
+  /** Done once the step Workloads is reached. */
+  readonly meanwhile?: (cluster: Cluster, name: string) => Promise<void>;
+  readonly reason: string;
+}
+
+/** Something that applies to the namespace and that Sidestep does not understand. */
+function misunderstood(cluster: Cluster, name: string): Promise<void> {
+  const metadata = { name: 'unknown', namespace: name };
+  return cluster.apply(
+    yaml({ apiVersion: 'networking.istio.io/v1beta1', kind: 'ProxyConfig', metadata, spec: { concurrency: 1 } }),
+  );
+}
+
+/** Pods as an injector without the ambient profile would have left them. */
+async function withoutHbone(cluster: Cluster, name: string): Promise<void> {
+  for (const { metadata } of await cluster.pods(name)) {
+    await cluster.kubectl('label', 'pod', '-n', name, metadata.name, 'networking.istio.io/tunnel-');
+  }
+}
+
 /** People change things while a migration runs: they turn round, edit objects, delete the AmbientMigration. */
 export function hands(cluster: () => Cluster): void {
-  it.each<[string, string, FencedWrite | undefined, object, string]>([
-    ['Approval', 'turn-approval', undefined, { approval: 'Manual' }, 'NothingToRollBack'],
-    ['Snapshot', 'turn-snapshot', SNAPSHOT, {}, 'NothingToRollBack'],
-    ['Enrol', 'turn-enrol', LABELS, {}, 'RolledBack'],
-    ['Workloads', 'turn-workloads', RESTART, {}, 'RolledBack'],
-    ['Verify', 'turn-verify', undefined, { rollout: { soak: '1h' } }, 'RolledBack'],
-  ])('rolls back when asked to while %s is the current step', async (step, name, write, spec, reason) => {
+  it.each<Turn>([
+    { step: 'Preflight', name: 'turn-preflight', prepare: misunderstood, reason: 'NothingToRollBack' },
+    { step: 'Approval', name: 'turn-approval', spec: { approval: 'Manual' }, reason: 'NothingToRollBack' },
+    { step: 'Snapshot', name: 'turn-snapshot', fenced: SNAPSHOT, reason: 'NothingToRollBack' },
+    { step: 'Tunnel', name: 'turn-tunnel', prepare: withoutHbone, fenced: RESTART, reason: 'RolledBack' },
+    { step: 'Enrol', name: 'turn-enrol', fenced: LABELS, reason: 'RolledBack' },
+    { step: 'Workloads', name: 'turn-workloads', fenced: RESTART, reason: 'RolledBack' },
+    { step: 'Plan', name: 'turn-plan', fenced: RESTART, meanwhile: misunderstood, reason: 'RolledBack' },
+    { step: 'Verify', name: 'turn-verify', spec: { rollout: { soak: '1h' } }, reason: 'RolledBack' },
+  ])('rolls back when asked to while $step is the current step', async (turn) => {
+    const { step, name, spec = {}, reason } = turn;
     await cluster().apply(yaml(namespace(name), deployment(name, 'web', { replicas: 2 })));
     await cluster().podsReady(name, 2);
     const before = await namespaceState(cluster().client, name);
-    const lift = write && (await fence(cluster(), name, write));
+    await turn.prepare?.(cluster(), name);
+    const lift = turn.fenced && (await fence(cluster(), name, turn.fenced));
     await cluster().migrate(name, spec);
+    if (turn.meanwhile) {
+      await atStep(cluster(), name, 'Workloads');
+      await turn.meanwhile(cluster(), name);
+    }
     await atStep(cluster(), name, step);
     await cluster().migrate(name, { ...spec, dataplaneMode: 'Sidecar' });
     await lift?.();

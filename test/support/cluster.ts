@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AMBIENT_MIGRATION, type AmbientMigration } from '../../src/api/ambient-migration.js';
@@ -144,9 +144,11 @@ export class Cluster {
     return readAudit(this.controlPlane.auditLog);
   }
 
-  async stop(): Promise<void> {
+  /** @param keepLogs  leaves `controlPlane.dir` for people to look into, because something failed */
+  async stop({ keepLogs = false }: { keepLogs?: boolean } = {}): Promise<void> {
     this.client.close();
     await this.operator.stop();
     await this.controlPlane.stop();
+    if (!keepLogs) rmSync(this.controlPlane.dir, { recursive: true, force: true });
   }
 }

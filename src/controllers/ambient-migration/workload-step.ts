@@ -4,7 +4,7 @@ import { budgetsOf } from './preflight.js';
 import { type WorkloadState, assess } from './restarts.js';
 import { aimFor } from './situation.js';
 import { type Verdict, done } from './verdict.js';
-import { type RestartGoal, type Workload, workloadName } from './workloads.js';
+import { type RestartGoal, type RestartMark, type Workload, workloadName } from './workloads.js';
 
 /** A workload and what it needs. */
 export interface Judged {
@@ -29,12 +29,10 @@ export function judge(observed: Observed, goal: RestartGoal): Judged[] {
 export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
   const judged = judge(observed, goal);
   const stuck = judged.flatMap(({ workload, state }) => (state.kind === 'stuck' ? [{ workload, state }] : []))[0];
-  if (stuck)
-    return {
-      kind: 'stalled',
-      reason: stuck.state.reason,
-      message: `${workloadName(stuck.workload)}: ${stuck.state.message}`,
-    };
+  if (stuck) {
+    const { workload, state } = stuck;
+    return { kind: 'stalled', reason: state.reason, message: `${workloadName(workload)}: ${state.message}` };
+  }
 
   const rolling = judged.flatMap(({ workload, state }) => (state.kind === 'rolling' ? [{ workload, state }] : []));
   const candidates = judged.flatMap(({ workload, state }) =>
@@ -56,12 +54,10 @@ export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
 
 const DONE: Record<RestartGoal, Reason> = { tunnel: 'AllSpeakHbone', ambient: 'AllAmbient', sidecar: 'AllSidecar' };
 
-type Chosen = Extract<import('./verdict.js').Action, { type: 'restart' }>;
-
 function startVerdict(
   observed: Observed,
   goal: RestartGoal,
-  chosen: readonly Pick<Chosen, 'workload' | 'mark'>[],
+  chosen: readonly { readonly workload: Workload; readonly mark: RestartMark }[],
   message: string,
 ): Verdict {
   const workloads = chosen.map(({ workload }) => workload);
