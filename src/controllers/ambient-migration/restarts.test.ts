@@ -83,6 +83,16 @@ describe('what a workload needs', () => {
     expect(assess({ ...stuck, observed: false }, aim({ goal: 'sidecar', generation: 4 })).kind).toBe('rolling');
   });
 
+  it('waits for a rollout of somebody else, whatever mark of ours the template carries from long ago', () => {
+    const restartMark = { goal: 'sidecar', generation: 1, attempt: 1 } as const;
+    const pods = [
+      pod({ restartMark: 'sidecar.1.1' }),
+      pod({ name: 'web-2', ready: false, restartMark: 'sidecar.1.1' }),
+    ];
+    expect(assess(workload({ finished: false, restartMark, pods }), aim()).kind).toBe('rolling');
+    expect(assess(workload({ finished: false, restartMark, pods: pods.slice(1) }), aim()).kind).toBe('restart');
+  });
+
   it('is stuck after the deadline, and says which pod and why', () => {
     const given = workload({
       finished: false,

@@ -52,10 +52,13 @@ export function assess(workload: Workload, aim: Aim): WorkloadState {
 
 /**
  * The rollout under way is our own restart for another goal: it need not finish, and may never, for a pod that does not
- * become ready is just what people roll back from.
+ * become ready is just what people roll back from. A mark of long ago does not make somebody else's rollout ours: then
+ * every pod carries it, and some pod serves.
  */
 function isSuperseded(workload: Workload, aim: Aim): boolean {
-  return workload.observed && workload.restartMark !== undefined && workload.restartMark.goal !== aim.goal;
+  const { observed, restartMark, pods } = workload;
+  if (!observed || restartMark === undefined || restartMark.goal === aim.goal) return false;
+  return pods.some((pod) => !isCurrent(pod, workload)) || pods.every((pod) => !pod.ready);
 }
 
 function restart(workload: Workload, aim: Aim, pods: readonly PodView[]): WorkloadState {

@@ -77,7 +77,7 @@ describe('the status', () => {
     ]);
     expect(status.phase).toBe('Stalled');
     expect(status.nextAction).toBe(
-      'You: fix, or acknowledge in spec.acknowledge: SST4004 Deployment/web has updateStrategy OnDelete.',
+      'You: fix, or acknowledge in spec.acknowledge: SST4004 Deployment/web has updateStrategy OnDelete (cannot be acknowledged).',
     );
     expect(status.plan).toMatchObject({
       findingSummary: '1 BLOCK',

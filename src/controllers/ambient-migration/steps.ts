@@ -2,7 +2,7 @@ import { parseDuration } from '../../api/ambient-migration.js';
 import type { ConditionType } from '../../api/conditions.js';
 import { LABEL } from '../../api/labels.js';
 import type { FieldChange } from '../../kube/patch.js';
-import { type Finding, isBlocking } from '../../mesh/findings.js';
+import { FINDINGS, type Finding, isBlocking } from '../../mesh/findings.js';
 import {
   MAX_LABEL_ATTEMPTS,
   enrolmentMark,
@@ -72,7 +72,10 @@ function planReady(observed: Observed, plan: Plan): Verdict {
 function blockedBy(observed: Observed, plan: Plan): Verdict | undefined {
   const blocking = plan.findings.filter((finding) => isBlocking(finding, observed.spec.acknowledge));
   if (blocking.length === 0) return undefined;
-  return { kind: 'stalled', reason: 'BlockedByFindings', message: list(blocking), recheckMs: RECHECK_FINDINGS_MS };
+  const fixable = blocking.map(({ code, message }) =>
+    FINDINGS[code].acknowledgeable ? `${code} ${message}` : `${code} ${message} (cannot be acknowledged)`,
+  );
+  return { kind: 'stalled', reason: 'BlockedByFindings', message: fixable.join('; '), recheckMs: RECHECK_FINDINGS_MS };
 }
 
 function approved(observed: Observed, plan: Plan): Verdict {
