@@ -161,7 +161,7 @@ export function observed(
     budgets: [],
     mesh: mesh(),
     policies: [],
-    probes: undefined,
+    dryRuns: undefined,
     labelManagers: undefined,
     ...rest,
   };

@@ -11,7 +11,7 @@ import { labelManagersOf } from './field-owners.js';
 import { STATUS_FIELD_MANAGER } from '../../api/field-managers.js';
 import { observe } from './observe.js';
 import type { MeshLocation, Observed } from './observed.js';
-import { probe } from './probe.js';
+import { dryRun } from './dry-run.js';
 import { generationOf, referenceTo } from './situation.js';
 import { type Pass, statusOf } from './status.js';
 import { watches } from './watches.js';
@@ -41,7 +41,7 @@ export async function reconcile(request: Request, context: ReconcileContext, loc
   const isNew = seen.migration.status?.observedGeneration !== generationOf(seen);
   const { observed, decision } = isNew
     ? { observed: seen, decision: decide(seen) }
-    : await decideWithProbes(seen, context);
+    : await decideWithDryRuns(seen, context);
 
   const outcome = isNew ? { written: 0 } : await attempt(() => carryOut(decision, observed, context));
   await report(observed, decision, { isNew, failure: 'error' in outcome ? String(outcome.error) : undefined }, context);
@@ -50,19 +50,19 @@ export async function reconcile(request: Request, context: ReconcileContext, loc
 }
 
 /** Decides; where a step asks for dry runs, or for the owner of a reverted label, asks and decides once more. */
-async function decideWithProbes(
+async function decideWithDryRuns(
   observed: Observed,
   context: ReconcileContext,
 ): Promise<{ observed: Observed; decision: Decision }> {
   const decision = decide(observed);
   const { verdict } = decision;
-  if (verdict.kind === 'probe') {
-    const probes = await probe(verdict.request, observed, context.client, context.signal);
-    return decideWithProbes({ ...observed, probes }, context);
+  if (verdict.kind === 'dry-run') {
+    const dryRuns = await dryRun(verdict.request, observed, context.client, context.signal);
+    return decideWithDryRuns({ ...observed, dryRuns }, context);
   }
   if (verdict.reason === 'FieldReverted' && observed.labelManagers === undefined) {
     const labelManagers = (await labelManagersOf(observed, context)) ?? '';
-    return decideWithProbes({ ...observed, labelManagers }, context);
+    return decideWithDryRuns({ ...observed, labelManagers }, context);
   }
   return { observed, decision };
 }
@@ -110,7 +110,7 @@ function next(decision: Decision, isNew: boolean, written: number): Result {
     case 'done':
       return awaitChange();
     case 'act':
-    case 'probe':
+    case 'dry-run':
       return requeueAfter(written > 0 ? 0 : STALE_CACHE_MS, verdict.reason);
     case 'wait':
     case 'stalled':

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { NOW_MS, mesh, migration, observed, pod, workload } from '../../../test/support/observed.js';
 import { LABEL } from '../../api/labels.js';
 import { decide } from './decide.js';
-import type { Observed, Probes } from './observed.js';
+import type { Observed, DryRuns } from './observed.js';
 import { snapshotData } from './plan.js';
 import type { Snapshot } from './snapshot.js';
 
-const alive: Probes = { pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]), istiod: 'alive' };
-const notInjected: Probes = {
+const alive: DryRuns = { pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]), istiod: 'alive' };
+const notInjected: DryRuns = {
   pods: new Map([['Deployment/web', { kind: 'created', sidecar: false }]]),
   istiod: 'alive',
 };
@@ -29,29 +29,33 @@ function verdictOf(given: Observed): string {
 
 describe('forward', () => {
   it.each<[string, Observed, string]>([
-    ['asks the injector and istiod before the first change', observed(), 'Preflight probe ClusterNotReady'],
-    ['writes the snapshot before anything else', observed({ probes: alive }), 'Snapshot act SnapshotMissing'],
-    ['asks istiod again before the labels', observed({ snapshot }), 'Enrol probe LabelsMissing'],
-    ['labels the namespace', observed({ snapshot, probes: alive }), 'Enrol act LabelsMissing'],
+    ['asks the injector and istiod before the first change', observed(), 'Preflight dry-run ClusterNotReady'],
+    ['writes the snapshot before anything else', observed({ dryRuns: alive }), 'Snapshot act SnapshotMissing'],
+    ['asks istiod again before the labels', observed({ snapshot }), 'Enrol dry-run LabelsMissing'],
+    ['labels the namespace', observed({ snapshot, dryRuns: alive }), 'Enrol act LabelsMissing'],
     [
       'does not label while istiod is down',
-      observed({ snapshot, probes: { ...alive, istiod: 'down' } }),
+      observed({ snapshot, dryRuns: { ...alive, istiod: 'down' } }),
       'Enrol wait ControlPlaneDown',
     ],
-    ['makes a dry run before a restart', observed({ snapshot, labels: enrolledLabels }), 'Workloads probe Restarting'],
+    [
+      'makes a dry run before a restart',
+      observed({ snapshot, labels: enrolledLabels }),
+      'Workloads dry-run Restarting',
+    ],
     [
       'restarts when the injector stays away',
-      observed({ snapshot, labels: enrolledLabels, probes: notInjected }),
+      observed({ snapshot, labels: enrolledLabels, dryRuns: notInjected }),
       'Workloads act Restarting',
     ],
     [
       'waits while the injector still injects',
-      observed({ snapshot, labels: enrolledLabels, probes: alive }),
+      observed({ snapshot, labels: enrolledLabels, dryRuns: alive }),
       'Workloads wait InjectorStillInjects',
     ],
     [
       'does not restart while istiod is down',
-      observed({ snapshot, labels: enrolledLabels, probes: { ...notInjected, istiod: 'down' } }),
+      observed({ snapshot, labels: enrolledLabels, dryRuns: { ...notInjected, istiod: 'down' } }),
       'Workloads wait ControlPlaneDown',
     ],
     [
@@ -61,7 +65,7 @@ describe('forward', () => {
     ],
     [
       'restarts sidecars without HBONE first',
-      observed({ snapshot, workloads: [workload({ pods: [pod({ hbone: false })] })], probes: alive }),
+      observed({ snapshot, workloads: [workload({ pods: [pod({ hbone: false })] })], dryRuns: alive }),
       'Tunnel act Restarting',
     ],
     [
@@ -82,14 +86,14 @@ describe('forward', () => {
     [
       'waits while the injector is dead',
       observed({
-        probes: { pods: new Map([['Deployment/web', { kind: 'injector-down', message: 'x' }]]), istiod: 'alive' },
+        dryRuns: { pods: new Map([['Deployment/web', { kind: 'injector-down', message: 'x' }]]), istiod: 'alive' },
       }),
       'Preflight wait ClusterNotReady',
     ],
     ['holds when paused', observed({ snapshot, migration: migration({ paused: true }) }), 'Enrol wait Paused'],
     [
       'waits for approval',
-      observed({ probes: alive, migration: migration({ approval: 'Manual' }) }),
+      observed({ dryRuns: alive, migration: migration({ approval: 'Manual' }) }),
       'Approval wait AwaitingApproval',
     ],
     [
@@ -113,7 +117,7 @@ describe('forward', () => {
     ],
     [
       'stops when somebody has reverted the labels twice',
-      observed({ snapshot, annotations: { 'sidestep.dev/enrolled': '1.2' }, probes: alive }),
+      observed({ snapshot, annotations: { 'sidestep.dev/enrolled': '1.2' }, dryRuns: alive }),
       'Enrol stalled FieldReverted',
     ],
   ])('%s', (_, given, expected) => {
@@ -121,7 +125,7 @@ describe('forward', () => {
   });
 
   it('labels with one patch: ambient, injection off, our mark; the revision label stays', () => {
-    const { verdict } = decide(observed({ snapshot, labels: { [LABEL.revision]: 'default' }, probes: alive }));
+    const { verdict } = decide(observed({ snapshot, labels: { [LABEL.revision]: 'default' }, dryRuns: alive }));
     expect(verdict).toMatchObject({
       actions: [
         {
@@ -138,7 +142,7 @@ describe('forward', () => {
 
   it('restarts no more workloads at once than maxConcurrent, in order of kind and name', () => {
     const workloads = ['a', 'b', 'c'].map((name) => workload({ name }));
-    const probes: Probes = {
+    const dryRuns: DryRuns = {
       pods: new Map(workloads.map(({ name }) => [`Deployment/${name}`, { kind: 'created', sidecar: false }])),
       istiod: 'alive',
     };
@@ -149,7 +153,7 @@ describe('forward', () => {
           snapshot,
           labels: enrolledLabels,
           workloads: [first, ...workloads.slice(1)],
-          probes,
+          dryRuns,
           migration: migration({ rollout: { maxConcurrent } }),
         }),
       );
@@ -200,21 +204,21 @@ describe('back', () => {
 
   it.each<[string, Observed, string]>([
     ['restores injection first', observed(rollback), 'Workloads act LabelsMissing'],
-    ['then asks the injector', observed(restored), 'Workloads probe Restarting'],
+    ['then asks the injector', observed(restored), 'Workloads dry-run Restarting'],
     [
       'waits for an injector that is down',
       observed({
         ...restored,
-        probes: { pods: new Map([['Deployment/web', { kind: 'injector-down', message: 'x' }]]), istiod: 'not-asked' },
+        dryRuns: { pods: new Map([['Deployment/web', { kind: 'injector-down', message: 'x' }]]), istiod: 'not-asked' },
       }),
       'Workloads wait InjectorDown',
     ],
     [
       'waits for an injector whose view lags',
-      observed({ ...restored, probes: notInjected }),
+      observed({ ...restored, dryRuns: notInjected }),
       'Workloads wait InjectorNotInjecting',
     ],
-    ['restarts what the injector will inject', observed({ ...restored, probes: alive }), 'Workloads act Restarting'],
+    ['restarts what the injector will inject', observed({ ...restored, dryRuns: alive }), 'Workloads act Restarting'],
     [
       'takes the data-plane label away last',
       observed({ ...restored, workloads: [workload()] }),
@@ -232,7 +236,7 @@ describe('back', () => {
     ],
     [
       'is not held by ill health',
-      observed({ ...restored, probes: alive, mesh: mesh({ nodesWithoutZtunnel: ['node-1'] }) }),
+      observed({ ...restored, dryRuns: alive, mesh: mesh({ nodesWithoutZtunnel: ['node-1'] }) }),
       'Workloads act Restarting',
     ],
     [
@@ -253,10 +257,10 @@ describe('back', () => {
 });
 
 describe('forward again, after a rollback', () => {
-  const again = observed({ lastSnapshot: { ...snapshot, restored: true }, probes: alive });
+  const again = observed({ lastSnapshot: { ...snapshot, restored: true }, dryRuns: alive });
 
   it('checks everything anew, and takes a snapshot of its own', () => {
-    expect(verdictOf({ ...again, probes: undefined })).toBe('Preflight probe ClusterNotReady');
+    expect(verdictOf({ ...again, dryRuns: undefined })).toBe('Preflight dry-run ClusterNotReady');
     expect(decide(again).verdict).toMatchObject({ actions: [{ type: 'write-snapshot', name: 'sidestep-before-2' }] });
     const blocked = { ...again, workloads: [workload({ obstacle: 'OnDelete' })] } as const;
     expect(verdictOf(blocked)).toBe('Preflight stalled BlockedByFindings');

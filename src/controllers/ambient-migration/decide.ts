@@ -98,7 +98,7 @@ function idleVerdict(observed: Observed, direction: Direction): Verdict | undefi
 
 /** A pause holds everything; ill health holds forward steps once something has been changed, and never the way back. */
 function restrain(observed: Observed, direction: Direction, verdict: Verdict): Verdict {
-  if (verdict.kind !== 'act' && verdict.kind !== 'probe') return verdict;
+  if (verdict.kind !== 'act' && verdict.kind !== 'dry-run') return verdict;
   if (observed.spec.paused) return { kind: 'wait', reason: 'Paused', message: `spec.paused holds: ${verdict.message}` };
   const ill = healthFindings(observed).filter((finding) => isBlocking(finding, []));
   if (direction === 'back' || !observed.snapshot || ill.length === 0) return verdict;

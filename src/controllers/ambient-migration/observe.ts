@@ -51,7 +51,7 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
     budgets: stores.of(POD_DISRUPTION_BUDGET).list(namespaceName).map(budgetView),
     mesh: observeMesh(stores, location, namespaceName, nodes),
     policies: observePolicies(stores),
-    probes: undefined,
+    dryRuns: undefined,
     labelManagers: undefined,
   };
 }

@@ -38,7 +38,7 @@ export interface Observed {
   /** Istio, Gateway API and NetworkPolicy objects of the whole cluster; what applies is decided by `src/mesh`. */
   readonly policies: readonly PolicyObject[];
   /** Answers to dry runs, once a step has asked for them in this pass. */
-  readonly probes: Probes | undefined;
+  readonly dryRuns: DryRuns | undefined;
   /** Field managers of the injection labels, once a revert has been seen; for the message only. */
   readonly labelManagers: string | undefined;
 }
@@ -84,14 +84,14 @@ export interface EnrolmentConfig {
 }
 
 /** Answers of the API server to requests that write nothing. */
-export interface Probes {
+export interface DryRuns {
   /** By `Kind/name` of the workload. */
-  readonly pods: ReadonlyMap<string, PodProbe>;
+  readonly pods: ReadonlyMap<string, PodDryRun>;
   readonly istiod: 'alive' | 'down' | 'unknown' | 'not-asked';
 }
 
 /** What became of a pod made from a workload's template, in a dry run. */
-export type PodProbe =
+export type PodDryRun =
   | { readonly kind: 'created'; readonly sidecar: boolean }
   /** The injector's webhook was called and did not answer. */
   | { readonly kind: 'injector-down'; readonly message: string }

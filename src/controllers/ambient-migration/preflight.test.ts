@@ -3,7 +3,7 @@ import { mesh, observed, pod, workload } from '../../../test/support/observed.js
 import { LABEL } from '../../api/labels.js';
 import { type FINDINGS, type Finding, isBlocking } from '../../mesh/findings.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
-import type { Budget, Observed, PodProbe } from './observed.js';
+import type { Budget, Observed, PodDryRun } from './observed.js';
 import { dryRunFindings, healthFindings, namespaceFindings } from './preflight.js';
 
 const template = (metadata: object): object => ({
@@ -14,8 +14,8 @@ const policy = (kind: string, spec: object, metadata: object = {}): PolicyObject
   metadata: { name: 'x', namespace: 'shop', ...metadata },
   spec,
 });
-const probed = (probe: PodProbe): Observed =>
-  observed({ probes: { pods: new Map([['Deployment/web', probe]]), istiod: 'alive' } });
+const answered = (answer: PodDryRun): Observed =>
+  observed({ dryRuns: { pods: new Map([['Deployment/web', answer]]), istiod: 'alive' } });
 const budget: Budget = { name: 'web', selects: () => true, disruptionsAllowed: 0, desiredHealthy: 2, expectedPods: 2 };
 const strict = policy('PeerAuthentication', { mtls: { mode: 'STRICT' } });
 
@@ -26,11 +26,11 @@ const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
   SST1003: [observed({ mesh: mesh({ nodesWithoutZtunnel: ['node-1'] }) }), 'Node/node-1'],
   SST1004: [observed({ mesh: mesh({ nodesWithoutCni: ['node-1'] }) }), 'Node/node-1'],
   SST1005: [
-    probed({ kind: 'injector-down', message: 'refused' }),
+    answered({ kind: 'injector-down', message: 'refused' }),
     'MutatingWebhookConfiguration/istio-sidecar-injector',
   ],
-  SST1006: [probed({ kind: 'created', sidecar: false }), 'Deployment/web'],
-  SST1007: [observed({ probes: { pods: new Map(), istiod: 'down' } }), 'Namespace/istio-system'],
+  SST1006: [answered({ kind: 'created', sidecar: false }), 'Deployment/web'],
+  SST1007: [observed({ dryRuns: { pods: new Map(), istiod: 'down' } }), 'Namespace/istio-system'],
   SST1008: [observed({ mesh: mesh({ validatingRevisions: [] }) }), 'Namespace/istio-system'],
   SST1009: [
     observed({ mesh: mesh({ enrolment: { enabled: true, excludedNamespaces: ['shop'], selectors: [{}] } }) }),
@@ -68,7 +68,7 @@ const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
   ],
   SST4010: [observed({ workloads: [workload(template({ labels: { [LABEL.tunnel]: 'http' } }))] }), 'Deployment/web'],
   SST4011: [observed({ workloads: [workload({ outage: true })] }), 'Deployment/web'],
-  SST4012: [probed({ kind: 'refused', message: 'exceeded quota' }), 'Deployment/web'],
+  SST4012: [answered({ kind: 'refused', message: 'exceeded quota' }), 'Deployment/web'],
   SST4013: [observed({ workloads: [workload({ finished: false })] }), 'Deployment/web'],
 };
 
@@ -85,7 +85,7 @@ describe('findings', () => {
     expect(
       findings(
         observed({
-          probes: { pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]), istiod: 'alive' },
+          dryRuns: { pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]), istiod: 'alive' },
         }),
       ),
     ).toEqual([]);

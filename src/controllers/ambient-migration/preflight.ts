@@ -4,7 +4,7 @@ import { type Finding, type FindingCode, compareFindings } from '../../mesh/find
 import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/policies.js';
 import { isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
-import type { Budget, Observed, PodProbe } from './observed.js';
+import type { Budget, Observed, PodDryRun } from './observed.js';
 import { type Workload, templateLabels, workloadName } from './workloads.js';
 
 /** Health of the mesh (findings 1xxx): before the snapshot they block, afterwards they hold forward steps. Pure. */
@@ -153,27 +153,27 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
 
 /** Findings from the dry runs of Preflight: pods made from today's templates, in the namespace as it is. Pure. */
 export function dryRunFindings(observed: Observed): Finding[] {
-  const found = [...(observed.probes?.pods ?? [])].flatMap(([object, probe]) => podProbeFindings(object, probe));
+  const found = [...(observed.dryRuns?.pods ?? [])].flatMap(([object, answer]) => podFindings(object, answer));
   // One injector serves them all: its silence is one finding.
   const firstSilence = found.find((finding) => finding.code === 'SST1005');
   return found.filter((finding) => finding.code !== 'SST1005' || finding === firstSilence).sort(compareFindings);
 }
 
 function istiodFindings(observed: Observed): Finding[] {
-  if (observed.probes?.istiod !== 'down') return [];
+  if (observed.dryRuns?.istiod !== 'down') return [];
   const object = `Namespace/${observed.mesh.rootNamespace}`;
   return [{ code: 'SST1007', object, message: 'istiod does not answer its validation webhook' }];
 }
 
-function podProbeFindings(object: string, probe: PodProbe): Finding[] {
-  switch (probe.kind) {
+function podFindings(object: string, answer: PodDryRun): Finding[] {
+  switch (answer.kind) {
     case 'injector-down':
       return [
-        { code: 'SST1005', object: 'MutatingWebhookConfiguration/istio-sidecar-injector', message: probe.message },
+        { code: 'SST1005', object: 'MutatingWebhookConfiguration/istio-sidecar-injector', message: answer.message },
       ];
     case 'refused':
-      return [{ code: 'SST4012', object, message: `a new pod of ${object} is refused: ${probe.message}` }];
+      return [{ code: 'SST4012', object, message: `a new pod of ${object} is refused: ${answer.message}` }];
     case 'created':
-      return probe.sidecar ? [] : [{ code: 'SST1006', object, message: `a new pod of ${object} gets no sidecar` }];
+      return answer.sidecar ? [] : [{ code: 'SST1006', object, message: `a new pod of ${object} gets no sidecar` }];
   }
 }

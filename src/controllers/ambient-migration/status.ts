@@ -231,7 +231,7 @@ function nextAction(decision: Decision, isNew: boolean): string {
         verdict.reason === 'AwaitingApproval' ? `You: ${verdict.message}` : `Waiting: ${verdict.message}`,
       );
     case 'act':
-    case 'probe':
+    case 'dry-run':
       return sentence(`Sidestep: ${verdict.message}`);
   }
 }

@@ -56,7 +56,8 @@ function preflight(observed: Observed, plan: Plan): Verdict {
   if (isAmbientAlready(observed)) return done('Passed', 'nothing to change');
   const pods = observed.workloads.filter((workload) => isInjected(observed, workload));
   const message = 'dry runs show what the injector does with the templates of today';
-  if (!observed.probes) return { kind: 'probe', request: { pods, istiod: true }, reason: 'ClusterNotReady', message };
+  if (!observed.dryRuns)
+    return { kind: 'dry-run', request: { pods, istiod: true }, reason: 'ClusterNotReady', message };
   const refused = dryRunFindings(observed);
   if (refused.length > 0) {
     return { kind: 'wait', reason: 'ClusterNotReady', message: list(refused), recheckMs: RECHECK_HEALTH_MS };
@@ -111,8 +112,9 @@ function enrolled(observed: Observed): Verdict {
   const changes = enrolChanges(observed);
   if (changes.length === 0) return done('LabelsSet', `${LABEL.dataplaneMode}=ambient`);
   const message = `labelling the namespace ${describe(changes)}`;
-  if (!observed.probes) return { kind: 'probe', request: { pods: [], istiod: true }, reason: 'LabelsMissing', message };
-  if (observed.probes.istiod === 'down') {
+  if (!observed.dryRuns)
+    return { kind: 'dry-run', request: { pods: [], istiod: true }, reason: 'LabelsMissing', message };
+  if (observed.dryRuns.istiod === 'down') {
     return {
       kind: 'wait',
       reason: 'ControlPlaneDown',

@@ -12,7 +12,7 @@ export type Verdict =
   /** Something to write now; the next pass sees the result. */
   | { readonly kind: 'act'; readonly actions: readonly Action[]; readonly reason: Reason; readonly message: string }
   /** Dry runs are needed before this pass can decide. */
-  | { readonly kind: 'probe'; readonly request: ProbeRequest; readonly reason: Reason; readonly message: string }
+  | { readonly kind: 'dry-run'; readonly request: DryRunRequest; readonly reason: Reason; readonly message: string }
   /** Something in the cluster has to happen first. `recheckMs`: look again after that long, for no event may tell. */
   | { readonly kind: 'wait'; readonly reason: Reason; readonly message: string; readonly recheckMs?: number }
   /** A person has to act; `recheckMs` as above. */
@@ -26,7 +26,7 @@ export type Action =
   | { readonly type: 'restart'; readonly workload: Workload; readonly mark: RestartMark };
 
 /** Requests that write nothing, made before a decision. */
-export interface ProbeRequest {
+export interface DryRunRequest {
   /** Workloads from whose templates a pod is created in a dry run. */
   readonly pods: readonly Workload[];
   /** Whether istiod is alive. */

@@ -1,5 +1,5 @@
 import type { Reason } from '../../api/conditions.js';
-import type { Observed, PodProbe } from './observed.js';
+import type { Observed, PodDryRun } from './observed.js';
 import { budgetsOf } from './preflight.js';
 import { type WorkloadState, assess } from './restarts.js';
 import { aimFor } from './situation.js';
@@ -66,10 +66,10 @@ function startVerdict(
     if (obstacle) return obstacle;
   }
   // Going back, the dry run itself asks the injector; forward it is out of the way, and istiod must be asked apart.
-  if (!observed.probes) {
-    return { kind: 'probe', request: { pods: workloads, istiod: goal === 'ambient' }, reason: 'Restarting', message };
+  if (!observed.dryRuns) {
+    return { kind: 'dry-run', request: { pods: workloads, istiod: goal === 'ambient' }, reason: 'Restarting', message };
   }
-  if (observed.probes.istiod === 'down') {
+  if (observed.dryRuns.istiod === 'down') {
     return {
       kind: 'wait',
       reason: 'ControlPlaneDown',
@@ -78,7 +78,7 @@ function startVerdict(
     };
   }
   for (const workload of workloads) {
-    const refusal = refusalOf(workload, observed.probes.pods.get(workloadName(workload)), goal);
+    const refusal = refusalOf(workload, observed.dryRuns.pods.get(workloadName(workload)), goal);
     if (refusal) return refusal;
   }
   const actions = chosen.map(({ workload, mark }) => ({ type: 'restart' as const, workload, mark }));
@@ -116,9 +116,9 @@ function obstacleTo(observed: Observed, workload: Workload): Verdict | undefined
 }
 
 /** What a dry run says against restarting the workload now; undefined if nothing does. */
-function refusalOf(workload: Workload, probe: PodProbe | undefined, goal: RestartGoal): Verdict | undefined {
+function refusalOf(workload: Workload, answer: PodDryRun | undefined, goal: RestartGoal): Verdict | undefined {
   const name = workloadName(workload);
-  switch (probe?.kind) {
+  switch (answer?.kind) {
     case undefined:
       return {
         kind: 'wait',
@@ -130,21 +130,21 @@ function refusalOf(workload: Workload, probe: PodProbe | undefined, goal: Restar
       return {
         kind: 'wait',
         reason: 'InjectorDown',
-        message: `the sidecar injector does not answer: ${probe.message}`,
+        message: `the sidecar injector does not answer: ${answer.message}`,
         recheckMs: RECHECK.injectorMs,
       };
     case 'refused':
       return {
         kind: 'stalled',
         reason: 'PodRefused',
-        message: `a new pod of ${name} would be refused: ${probe.message}`,
+        message: `a new pod of ${name} would be refused: ${answer.message}`,
         recheckMs: RECHECK.refusedMs,
       };
     case 'created':
       break;
   }
   const wanted = goal !== 'ambient';
-  if (probe.sidecar === wanted) return undefined;
+  if (answer.sidecar === wanted) return undefined;
   const message = wanted
     ? `a new pod of ${name} would get no sidecar yet`
     : `a new pod of ${name} would still get a sidecar`;

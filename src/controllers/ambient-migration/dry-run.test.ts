@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { observed, mesh, workload } from '../../../test/support/observed.js';
 import { StubApiServer } from '../../../test/support/stub-api-server.js';
 import { Client } from '../../kube/client.js';
-import { probe } from './probe.js';
+import { dryRun } from './dry-run.js';
 
 const PODS = '/api/v1/namespaces/shop/pods';
 const POLICIES = '/apis/security.istio.io/v1/namespaces/shop/authorizationpolicies';
@@ -23,7 +23,7 @@ const status = (code: number, message: string): object => ({
 const callFailed = (webhook: string): string =>
   `Internal error occurred: failed calling webhook "${webhook}": connection refused`;
 
-describe('probes', () => {
+describe('dryRuns', () => {
   let server: StubApiServer;
   let client: Client;
 
@@ -39,7 +39,7 @@ describe('probes', () => {
 
   const signal = new AbortController().signal;
   const ask = (pods: boolean, istiod: boolean) =>
-    probe({ pods: pods ? [workload()] : [], istiod }, observed(), client, signal);
+    dryRun({ pods: pods ? [workload()] : [], istiod }, observed(), client, signal);
 
   it.each<[string, number, object, object]>([
     [
@@ -92,7 +92,7 @@ describe('probes', () => {
 
   it('do not guess where istiod validates nothing', async () => {
     const blind = observed({ mesh: mesh({ validatingRevisions: [] }) });
-    expect((await probe({ pods: [], istiod: true }, blind, client, signal)).istiod).toBe('unknown');
+    expect((await dryRun({ pods: [], istiod: true }, blind, client, signal)).istiod).toBe('unknown');
     expect(server.requests).toEqual([]);
   });
 

@@ -6,44 +6,44 @@ import { type KubeObject } from '../../kube/resource.js';
 import { POD, type Pod } from '../../kube/types.js';
 import { hasSidecar } from '../../mesh/dataplane.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
-import type { Observed, PodProbe, Probes } from './observed.js';
-import type { ProbeRequest } from './verdict.js';
+import type { Observed, PodDryRun, DryRuns } from './observed.js';
+import type { DryRunRequest } from './verdict.js';
 import { type Workload, workloadName } from './workloads.js';
 
-const PROBE_TIMEOUT_MS = 12_000;
+const TIMEOUT_MS = 12_000;
 
 /**
  * Makes the dry runs that a decision needs; the cluster is not changed. They show what labels cannot: what the injector
  * does now (the API server's view of namespace labels lags), a dead webhook, quota, Pod Security, other admission.
  */
-export async function probe(
-  request: ProbeRequest,
+export async function dryRun(
+  request: DryRunRequest,
   observed: Observed,
   client: Client,
   signal: AbortSignal,
-): Promise<Probes> {
-  const pods = new Map<string, PodProbe>();
+): Promise<DryRuns> {
+  const pods = new Map<string, PodDryRun>();
   for (const workload of request.pods) {
-    const answer = await probePod(workload, observed, client, signal);
+    const answer = await dryRunPod(workload, observed, client, signal);
     pods.set(workloadName(workload), answer);
     // One injector serves them all, and a silent one takes ten seconds to say nothing.
     if (answer.kind === 'injector-down') return { pods, istiod: request.istiod ? 'down' : 'not-asked' };
   }
-  return { pods, istiod: request.istiod ? await probeIstiod(observed, client, signal) : 'not-asked' };
+  return { pods, istiod: request.istiod ? await askIstiod(observed, client, signal) : 'not-asked' };
 }
 
-async function probePod(
+async function dryRunPod(
   workload: Workload,
   observed: Observed,
   client: Client,
   signal: AbortSignal,
-): Promise<PodProbe> {
+): Promise<PodDryRun> {
   const pod: KubeObject & { spec: unknown } = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
       name: '',
-      generateName: `${workload.name}-sidestep-probe-`,
+      generateName: `${workload.name}-sidestep-dry-run-`,
       namespace: observed.namespace.metadata.name,
       labels: { ...workload.template.metadata?.labels },
       annotations: { ...workload.template.metadata?.annotations },
@@ -55,7 +55,7 @@ async function probePod(
       dryRun: true,
       fieldManager: FIELD_MANAGER,
       signal,
-      timeoutMs: PROBE_TIMEOUT_MS,
+      timeoutMs: TIMEOUT_MS,
     });
     return { kind: 'created', sidecar: hasSidecar(created) };
   } catch (error) {
@@ -63,7 +63,7 @@ async function probePod(
   }
 }
 
-function classifyPodError(error: unknown): PodProbe {
+function classifyPodError(error: unknown): PodDryRun {
   if (!(error instanceof ApiError)) throw error;
   const { message } = error;
   // A webhook that is called and does not answer is an internal error of the API server that names it.
@@ -80,14 +80,14 @@ function classifyPodError(error: unknown): PodProbe {
  *
  * @see istio/istio pkg/webhooks/validation/controller/controller.go (isDryRunOfInvalidConfigRejected)
  */
-async function probeIstiod(observed: Observed, client: Client, signal: AbortSignal): Promise<Probes['istiod']> {
+async function askIstiod(observed: Observed, client: Client, signal: AbortSignal): Promise<DryRuns['istiod']> {
   const revision = validatingRevision(observed);
   if (revision === undefined) return 'unknown';
   const invalid: KubeObject & { spec: unknown } = {
     apiVersion: `${AUTHORIZATION_POLICY.group}/${AUTHORIZATION_POLICY.version}`,
     kind: AUTHORIZATION_POLICY.kind,
     metadata: {
-      name: 'sidestep-probe-invalid',
+      name: 'sidestep-dry-run-invalid',
       namespace: observed.namespace.metadata.name,
       labels: { [LABEL.revision]: revision },
     },
@@ -98,7 +98,7 @@ async function probeIstiod(observed: Observed, client: Client, signal: AbortSign
       dryRun: true,
       fieldManager: FIELD_MANAGER,
       signal,
-      timeoutMs: PROBE_TIMEOUT_MS,
+      timeoutMs: TIMEOUT_MS,
     });
     return 'down';
   } catch (error) {
