@@ -78,7 +78,10 @@ function idleVerdict(observed: Observed, direction: Direction): Verdict | undefi
     return {
       kind: 'stalled',
       reason: 'Superseded',
-      message: `AmbientMigration ${observed.supersededBy} is active in this namespace; delete it, then change this one's spec to start it`,
+      message:
+        observed.supersededBy === ''
+          ? "the older AmbientMigration has gone; change this one's spec to start it"
+          : `AmbientMigration ${observed.supersededBy} is active in this namespace; delete it, then change this one's spec to start it`,
     };
   }
   if (observed.snapshotProblem !== undefined) {

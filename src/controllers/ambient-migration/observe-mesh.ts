@@ -16,8 +16,17 @@ import {
   WORKLOAD_GROUP,
 } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
-import { GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE } from '../../api/gateway-api.js';
+import {
+  GATEWAY_CLASS,
+  GRPC_ROUTE,
+  HTTP_ROUTE,
+  OLD_TCP_ROUTE,
+  OLD_TLS_ROUTE,
+  TCP_ROUTE,
+  TLS_ROUTE,
+} from '../../api/gateway-api.js';
 import { findCondition } from '../../kube/conditions.js';
+import type { ResourceType } from '../../kube/resource.js';
 import {
   CONFIG_MAP,
   MUTATING_WEBHOOK_CONFIGURATION,
@@ -71,9 +80,19 @@ export const COMPONENT_INDEX = 'mesh-component';
 /** Name of the store index that finds sidecars that do not speak HBONE. */
 export const OLD_SIDECAR_INDEX = 'old-sidecar';
 
+/** What to read where the API server does not serve a kind under its version of today. */
+export const OLD_VERSIONS = new Map<ResourceType, ResourceType>([
+  [TLS_ROUTE, OLD_TLS_ROUTE],
+  [TCP_ROUTE, OLD_TCP_ROUTE],
+]);
+
 /** Every object that policy analysis may have to look at, of the whole cluster. */
 export function observePolicies(stores: Stores): PolicyObject[] {
-  return POLICY_KINDS.flatMap((type) => stores.of(type).list() as readonly PolicyObject[]);
+  return POLICY_KINDS.flatMap((type: ResourceType) => {
+    const store = stores.of(type);
+    const old = store.absent ? OLD_VERSIONS.get(type) : undefined;
+    return (old ? stores.of(old) : store).list();
+  });
 }
 
 /**

@@ -122,7 +122,7 @@ function supersededBy(migration: AmbientMigration, stores: Stores): string | und
   if (oldest && oldest.metadata.name !== migration.metadata.name) return oldest.metadata.name;
   const stalled = findCondition(migration.status?.conditions ?? [], 'Stalled');
   const stays = stalled?.reason === 'Superseded' && stalled.observedGeneration === migration.metadata.generation;
-  return stays ? 'that was here before' : undefined;
+  return stays ? '' : undefined;
 }
 
 function snapshotOf(

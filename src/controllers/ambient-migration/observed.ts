@@ -18,7 +18,7 @@ export interface Observed {
   readonly nowMs: number;
   readonly migration: AmbientMigration;
   readonly spec: AmbientMigrationSpec;
-  /** Name of the AmbientMigration that is active in the namespace instead of this one. */
+  /** Name of the AmbientMigration that is active in the namespace instead of this one; empty if that one has gone. */
   readonly supersededBy: string | undefined;
   readonly namespace: Namespace;
   /** The state before the migration that is under way; undefined before its first change, and after its rollback. */

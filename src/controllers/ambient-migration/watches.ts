@@ -30,6 +30,7 @@ import {
   CNI_LABEL,
   COMPONENT_INDEX,
   OLD_SIDECAR_INDEX,
+  OLD_VERSIONS,
   POLICY_KINDS,
   ZTUNNEL_LABEL,
 } from './observe-mesh.js';
@@ -91,7 +92,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     everywhere(MUTATING_WEBHOOK_CONFIGURATION),
     everywhere(VALIDATING_WEBHOOK_CONFIGURATION),
     watch({ type: GATEWAY_CLASS, map: (_, stores) => allMigrations(stores) }),
-    ...policyKinds.map((type) => everywhere(type as ResourceType)),
+    ...[...policyKinds, ...OLD_VERSIONS.values()].map((type) => everywhere(type as ResourceType)),
   ];
 }
 
