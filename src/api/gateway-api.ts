@@ -64,12 +64,5 @@ export const TLS_ROUTE = kind<Route>('TLSRoute', 'tlsroutes');
 /** Routes of TCP connections. */
 export const TCP_ROUTE = kind<Route>('TCPRoute', 'tcproutes');
 
-/**
- * The same two as Gateway API versions before 1.5 (TLS) and 1.6 (TCP) serve them: a route that is watched under a version
- * which the cluster does not have would pass unseen.
- */
-export const OLD_TLS_ROUTE = { ...TLS_ROUTE, version: 'v1alpha2' };
-export const OLD_TCP_ROUTE = { ...TCP_ROUTE, version: 'v1alpha2' };
-
 /** Every kind of route that may change what a namespace's traffic means. */
 export const ROUTE_KINDS: readonly Kind<Route>[] = [HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE];

@@ -217,6 +217,7 @@ export interface StatefulSet extends KubeObject {
     selector: LabelSelector;
     template: PodTemplate;
     serviceName?: string;
+    volumeClaimTemplates?: { metadata: { name: string } }[];
     podManagementPolicy?: 'OrderedReady' | 'Parallel';
     updateStrategy?: {
       type?: 'RollingUpdate' | 'OnDelete';

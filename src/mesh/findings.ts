@@ -235,6 +235,13 @@ export const FINDINGS = {
     'design 5.2',
     FROM_PODS,
   ),
+  SST4014: kind(
+    'BLOCK',
+    'The pod template itself holds the sidecar (istioctl kube-inject): no label switches it off.',
+    'Remove the container istio-proxy and the annotation sidecar.istio.io/status from the pod template.',
+    'istio.io, setup/additional-setup/sidecar-injection, manual injection',
+    MUST_FIX,
+  ),
 } satisfies Record<string, FindingKind>;
 
 /** The code of a finding: `SST` and four digits. */

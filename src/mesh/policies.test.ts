@@ -99,9 +99,9 @@ describe('what applies to a namespace', () => {
       1,
     ],
     [
-      'a selector of no workload here',
+      'a selector of no workload yet',
       object('AuthorizationPolicy', { ...l7, selector: { matchLabels: { app: 'other' } } }),
-      0,
+      1,
     ],
     ['the root namespace', object('AuthorizationPolicy', l7, { namespace: 'istio-system' }), 1],
     [

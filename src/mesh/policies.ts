@@ -129,6 +129,8 @@ function appliesBySelector(object: PolicyObject, scope: PolicyScope): boolean {
   if (!own && object.metadata.namespace !== scope.rootNamespace) return false;
   if (hasTargetRefs(object)) return own;
   const spec = asRecord(object.spec);
+  // In the own namespace a selector counts even if it selects nothing yet: the pod may come after its policy.
+  if (own) return true;
   const selector = asRecord(spec['selector'])['matchLabels'] ?? asRecord(spec['workloadSelector'])['labels'];
   return selector === undefined || scope.workloadLabels.some((labels) => selects(asRecord(selector), labels));
 }

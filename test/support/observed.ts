@@ -39,6 +39,7 @@ export function workload(overrides: Partial<Workload> = {}): Workload {
     name: 'web',
     replicas: 1,
     template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'app' }] } },
+    volumeClaims: [],
     pods: [pod()],
     observed: true,
     finished: true,

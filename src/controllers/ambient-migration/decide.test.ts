@@ -124,6 +124,44 @@ describe('forward', () => {
     expect(verdictOf(given)).toBe(expected);
   });
 
+  it('refuses to take a half-migrated state for the state before', () => {
+    const given = observed({ labels: enrolledLabels, annotations: mark });
+    expect(verdictOf(given)).toBe('- stalled SnapshotMissing');
+  });
+
+  it('tells a lag of admission from an injector that does not give way', () => {
+    const since = (minutes: number): object => ({
+      observedGeneration: 1,
+      conditions: [
+        {
+          type: 'Enrolled',
+          status: 'True',
+          reason: 'LabelsSet',
+          message: '',
+          lastTransitionTime: new Date(NOW_MS - minutes * 60_000).toISOString(),
+        },
+      ],
+    });
+    const given = (minutes: number): Observed =>
+      observed({ snapshot, labels: enrolledLabels, dryRuns: alive, migration: migration({}, since(minutes)) });
+    expect(decide(given(0)).verdict).toMatchObject({ kind: 'wait', recheckMs: 300 });
+    expect(decide(given(1)).verdict).toMatchObject({ kind: 'wait', recheckMs: 3_000 });
+    expect(decide(given(10)).verdict).toMatchObject({ kind: 'stalled', reason: 'InjectorStillInjects' });
+  });
+
+  it('stops every clock while it is paused', () => {
+    const sick = workload({ finished: false, pods: [pod({ mode: 'ambient', ready: false })] });
+    const given = { snapshot, labels: enrolledLabels, workloads: [sick], migration: migration({ paused: true }) };
+    expect(decide(observed(given)).verdict).toEqual({
+      kind: 'wait',
+      reason: 'RolloutInProgress',
+      message: 'Deployment/web: pod web-1 is not ready',
+    });
+    const soaking = migration({ paused: true, rollout: { soak: '5m' } });
+    const migrated = { snapshot, labels: enrolledLabels, workloads: [workload({ pods: ambientPods })] };
+    expect(verdictOf(observed({ ...migrated, migration: soaking }))).toBe('Verify wait Paused');
+  });
+
   it('labels with one patch: ambient, injection off, our mark; the revision label stays', () => {
     const { verdict } = decide(observed({ snapshot, labels: { [LABEL.revision]: 'default' }, dryRuns: alive }));
     expect(verdict).toMatchObject({
@@ -146,8 +184,9 @@ describe('forward', () => {
       pods: new Map(workloads.map(({ name }) => [`Deployment/${name}`, { kind: 'created', sidecar: false }])),
       istiod: 'alive',
     };
+    const restartMark = { goal: 'ambient', generation: 1, attempt: 1 } as const;
     const names = (maxConcurrent: number, rolling: boolean): string[] => {
-      const first = workload({ name: 'a', ...(rolling && { finished: false, restartedAtMs: NOW_MS }) });
+      const first = workload({ name: 'a', ...(rolling && { finished: false, restartedAtMs: NOW_MS, restartMark }) });
       const { verdict } = decide(
         observed({
           snapshot,
@@ -220,9 +259,50 @@ describe('back', () => {
     ],
     ['restarts what the injector will inject', observed({ ...restored, dryRuns: alive }), 'Workloads act Restarting'],
     [
-      'takes the data-plane label away last',
+      'asks the injector once more before the data-plane label goes',
       observed({ ...restored, workloads: [workload()] }),
+      'Enrol dry-run LabelsMissing',
+    ],
+    [
+      'takes the data-plane label away last',
+      observed({ ...restored, workloads: [workload()], dryRuns: alive }),
       'Enrol act LabelsMissing',
+    ],
+    [
+      'keeps the data-plane label while a new pod would get no sidecar',
+      observed({ ...restored, workloads: [workload()], dryRuns: notInjected }),
+      'Enrol wait InjectorNotInjecting',
+    ],
+    [
+      'restarts a workload whose pods are not ready: that may be why',
+      observed({
+        ...restored,
+        dryRuns: alive,
+        workloads: [workload({ finished: false, pods: [pod({ mode: 'ambient', ready: false })] })],
+      }),
+      'Workloads act Restarting',
+    ],
+    [
+      'is not held up by a budget that a sick pod has used up',
+      observed({
+        ...restored,
+        dryRuns: alive,
+        budgets: [{ name: 'web', selects: () => true, disruptionsAllowed: 0, desiredHealthy: 1, expectedPods: 2 }],
+        workloads: [workload({ maxUnavailable: 1, pods: [pod({ mode: 'ambient', ready: false })] })],
+      }),
+      'Workloads act Restarting',
+    ],
+    [
+      'is not held up by a workload that is stuck on its own',
+      observed({
+        ...restored,
+        dryRuns: alive,
+        workloads: [
+          workload({ pods: ambientPods }),
+          workload({ name: 'sick', finished: false, pods: [pod({ ready: false })] }),
+        ],
+      }),
+      'Workloads act Restarting',
     ],
     [
       'closes the snapshot when label and mark are gone',

@@ -87,8 +87,10 @@ function idleVerdict(observed: Observed, direction: Direction): Verdict | undefi
   if (observed.snapshotProblem !== undefined) {
     return { kind: 'stalled', reason: 'SnapshotUnreadable', message: observed.snapshotProblem };
   }
-  if (direction === 'forward' || observed.snapshot) return undefined;
-  if (enrolmentMark(observed.namespace) || isEnrolledNamespace(observed.namespace)) {
+  if (observed.snapshot) return undefined;
+  const isOurs = enrolmentMark(observed.namespace) !== undefined;
+  if (direction === 'forward' && !isOurs) return undefined;
+  if (isOurs || isEnrolledNamespace(observed.namespace)) {
     return {
       kind: 'stalled',
       reason: 'SnapshotMissing',

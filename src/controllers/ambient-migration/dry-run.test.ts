@@ -70,6 +70,15 @@ describe('dryRuns', () => {
     });
   });
 
+  it('give a pod of a StatefulSet the volumes of its claims', async () => {
+    server.on({ method: 'POST', path: PODS }, { status: 201, body: pod(['app']) });
+    const claiming = workload({ kind: 'StatefulSet', name: 'db', volumeClaims: ['data'] });
+    await dryRun({ pods: [claiming], istiod: false }, observed(), client, signal);
+    expect(server.seen({ method: 'POST' })[0]?.body).toMatchObject({
+      spec: { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] },
+    });
+  });
+
   it.each<[string, number, object, string]>([
     [
       'alive when it denies what is invalid',

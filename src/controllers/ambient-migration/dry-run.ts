@@ -48,7 +48,7 @@ async function dryRunPod(
       labels: { ...workload.template.metadata?.labels },
       annotations: { ...workload.template.metadata?.annotations },
     },
-    spec: workload.template.spec,
+    spec: podSpec(workload),
   };
   try {
     const created = await client.create<Pod>(POD, pod, {
@@ -61,6 +61,13 @@ async function dryRunPod(
   } catch (error) {
     return classifyPodError(error);
   }
+}
+
+/** The template's spec with the volumes that the StatefulSet controller adds for claims: mounts of them are refused without. */
+function podSpec({ template, volumeClaims }: Workload): unknown {
+  const claimed = volumeClaims.map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const others = (template.spec.volumes ?? []).filter(({ name }) => !volumeClaims.includes(name));
+  return volumeClaims.length === 0 ? template.spec : { ...template.spec, volumes: [...others, ...claimed] };
 }
 
 function classifyPodError(error: unknown): PodDryRun {

@@ -16,17 +16,9 @@ import {
   WORKLOAD_GROUP,
 } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
-import {
-  GATEWAY_CLASS,
-  GRPC_ROUTE,
-  HTTP_ROUTE,
-  OLD_TCP_ROUTE,
-  OLD_TLS_ROUTE,
-  TCP_ROUTE,
-  TLS_ROUTE,
-} from '../../api/gateway-api.js';
+import { GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE } from '../../api/gateway-api.js';
 import { findCondition } from '../../kube/conditions.js';
-import type { ResourceType } from '../../kube/resource.js';
+import type { KubeObject } from '../../kube/resource.js';
 import {
   CONFIG_MAP,
   MUTATING_WEBHOOK_CONFIGURATION,
@@ -80,19 +72,9 @@ export const COMPONENT_INDEX = 'mesh-component';
 /** Name of the store index that finds sidecars that do not speak HBONE. */
 export const OLD_SIDECAR_INDEX = 'old-sidecar';
 
-/** What to read where the API server does not serve a kind under its version of today. */
-export const OLD_VERSIONS = new Map<ResourceType, ResourceType>([
-  [TLS_ROUTE, OLD_TLS_ROUTE],
-  [TCP_ROUTE, OLD_TCP_ROUTE],
-]);
-
 /** Every object that policy analysis may have to look at, of the whole cluster. */
 export function observePolicies(stores: Stores): PolicyObject[] {
-  return POLICY_KINDS.flatMap((type: ResourceType) => {
-    const store = stores.of(type);
-    const old = store.absent ? OLD_VERSIONS.get(type) : undefined;
-    return (old ? stores.of(old) : store).list();
-  });
+  return POLICY_KINDS.flatMap((type) => stores.of<KubeObject>(type).list() as readonly PolicyObject[]);
 }
 
 /**
@@ -107,7 +89,8 @@ export function observeMesh(
   nodes: ReadonlySet<string>,
 ): Mesh {
   const { istioNamespace } = location;
-  const revision = stores.of(NAMESPACE).get({ name: namespace })?.metadata.labels?.[LABEL.revision];
+  const label = stores.of(NAMESPACE).get({ name: namespace })?.metadata.labels?.[LABEL.revision];
+  const revision = label === undefined ? undefined : revisionOf(label, stores);
   const config = meshConfig(stores, istioNamespace, revision);
   const gatewayClass = stores.of(GATEWAY_CLASS).get({ name: 'istio-waypoint' });
   const ready = (component: string): Set<string | undefined> =>
@@ -157,6 +140,13 @@ function enrolmentConfig(stores: Stores, istioNamespace: string): EnrolmentConfi
   };
 }
 
+/** The revision behind a tag, by the webhook that istioctl or the chart makes for the tag; a revision stands for itself. */
+function revisionOf(label: string, stores: Stores): string {
+  const webhooks = stores.of(MUTATING_WEBHOOK_CONFIGURATION).list();
+  const tag = webhooks.find(({ metadata }) => metadata.labels?.['istio.io/tag'] === label);
+  return tag?.metadata.labels?.[LABEL.revision] ?? label;
+}
+
 interface MeshConfig {
   readonly rootNamespace: string | undefined;
   readonly hbone: boolean;
@@ -169,10 +159,8 @@ interface MeshConfig {
  * @see istio/istio manifests/charts/istio-control/istio-discovery/templates/configmap.yaml
  */
 function meshConfig(stores: Stores, istioNamespace: string, revision: string | undefined): MeshConfig {
-  const names = revision === undefined || revision === 'default' ? ['istio'] : [`istio-${revision}`, 'istio'];
-  const found = names
-    .map((name) => stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name }))
-    .find((object) => object !== undefined);
+  const name = revision === undefined || revision === 'default' ? 'istio' : `istio-${revision}`;
+  const found = stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name });
   const mesh = asRecord(parse(found?.data?.['mesh'] ?? '{}'));
   const metadata = asRecord(asRecord(mesh['defaultConfig'])['proxyMetadata']);
   return {
@@ -183,7 +171,7 @@ function meshConfig(stores: Stores, istioNamespace: string, revision: string | u
       trustDomainAliases: asStrings(mesh['trustDomainAliases']),
       outboundTrafficPolicy: stringAt(asRecord(mesh['outboundTrafficPolicy']), 'mode') ?? 'ALLOW_ANY',
       enableAutoMtls: mesh['enableAutoMtls'] !== false,
-      object: `ConfigMap/${istioNamespace}/${found?.metadata.name ?? 'istio'}`,
+      object: `ConfigMap/${istioNamespace}/${name}`,
     },
   };
 }

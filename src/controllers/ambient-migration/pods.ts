@@ -56,10 +56,7 @@ export function podView(pod: Pod): PodView {
     ready,
     dataplaneMode: dataplaneModeOf(pod),
     restartMark: pod.metadata.annotations?.[ANNOTATION.restart],
-    progressAtMs: Math.max(
-      timeOf(pod.metadata.creationTimestamp),
-      ready ? timeOf(readyCondition.lastTransitionTime) : 0,
-    ),
+    progressAtMs: Math.max(timeOf(pod.metadata.creationTimestamp), timeOf(readyCondition?.lastTransitionTime)),
     problem: ready ? undefined : problemOf(pod),
   };
 }

@@ -69,6 +69,19 @@ const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
   SST4010: [observed({ workloads: [workload(template({ labels: { [LABEL.tunnel]: 'http' } }))] }), 'Deployment/web'],
   SST4011: [observed({ workloads: [workload({ outage: true })] }), 'Deployment/web'],
   SST4012: [answered({ kind: 'refused', message: 'exceeded quota' }), 'Deployment/web'],
+  SST4014: [
+    observed({
+      workloads: [
+        workload({
+          template: {
+            metadata: { labels: { app: 'web' }, annotations: { 'sidecar.istio.io/status': '{}' } },
+            spec: { containers: [{ name: 'app' }, { name: 'istio-proxy' }] },
+          },
+        }),
+      ],
+    }),
+    'Deployment/web',
+  ],
   SST4013: [observed({ workloads: [workload({ finished: false })] }), 'Deployment/web'],
 };
 

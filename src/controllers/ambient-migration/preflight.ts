@@ -2,6 +2,7 @@ import { ANNOTATION, LABEL } from '../../api/labels.js';
 import { matchesSelector } from '../../kube/selectors.js';
 import { type Finding, type FindingCode, compareFindings } from '../../mesh/findings.js';
 import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/policies.js';
+import { hasSidecar } from '../../mesh/dataplane.js';
 import { isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
 import type { Budget, Observed, PodDryRun } from './observed.js';
@@ -145,6 +146,9 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
   if (exclusion !== undefined) add('SST4009', `has the annotation ${exclusion} in its pod template`);
   const reserved = [LABEL.tlsMode, LABEL.tunnel].find((key) => labels[key] !== undefined);
   if (reserved !== undefined) add('SST4010', `has the label ${reserved} in its pod template`);
+  if (hasSidecar({ metadata: workload.template.metadata ?? {}, spec: workload.template.spec })) {
+    add('SST4014', 'holds the sidecar in its pod template');
+  }
   if (workload.outage && workload.replicas > 0)
     add('SST4011', 'is restarted without a second pod that serves meanwhile');
   if (!workload.finished) add('SST4013', 'has a rollout that is not finished');

@@ -42,12 +42,20 @@ export function assess(workload: Workload, aim: Aim): WorkloadState {
   const awaited = unfit.find((pod) => !pod.ready && isCurrent(pod, workload)) ?? unfit[0];
   if (awaited === undefined && (workload.finished || aim.goal === 'tunnel')) return { kind: 'done' };
 
-  const isDue = workload.finished || isSuperseded(workload, aim);
+  const isDue = workload.finished || (aim.goal === 'sidecar' ? isFirst(workload, aim) : isSuperseded(workload, aim));
   if (isDue && pods.some((pod) => isWrong(pod, aim) && isCurrent(pod, workload))) return restart(workload, aim, pods);
   const message = awaited === undefined ? 'its rollout is not finished' : describeAwaited(awaited, aim);
   const deadlineAtMs = lastProgressMs(workload, aim) + aim.progressDeadlineMs;
   if (aim.nowMs < deadlineAtMs) return { kind: 'rolling', message, deadlineAtMs };
   return { kind: 'stuck', reason: 'ProgressDeadlineExceeded', message };
+}
+
+/**
+ * Going back does not wait for health: a pod that is not ready may be just what people roll back from. Only a repeat waits
+ * until the first restart has had its chance.
+ */
+function isFirst({ observed, restartMark }: Workload, aim: Aim): boolean {
+  return observed && (restartMark?.goal !== aim.goal || restartMark.generation !== aim.generation);
 }
 
 /**

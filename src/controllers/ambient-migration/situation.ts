@@ -40,7 +40,8 @@ export function aimFor(observed: Observed, goal: RestartGoal): Aim {
     generation: generationOf(observed),
     nowMs: observed.nowMs,
     clockStartMs: Math.max(unpausedAtMs(observed), transitionMs(observed, 'Reconciling', 'True')),
-    progressDeadlineMs: parseDuration(observed.spec.rollout.progressDeadline),
+    // Clocks stop while the migration is paused.
+    progressDeadlineMs: observed.spec.paused ? Infinity : parseDuration(observed.spec.rollout.progressDeadline),
     isInjected: (pod) => wouldInject(observed.mesh.injectors, namespaceLabels, pod.labels),
   };
 }

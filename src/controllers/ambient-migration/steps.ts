@@ -18,7 +18,7 @@ import { dryRunFindings, healthFindings, isInjected } from './preflight.js';
 import { nextSnapshotName } from './snapshot.js';
 import { aimFor, generationOf, transitionMs, unpausedAtMs } from './situation.js';
 import { type Verdict, done } from './verdict.js';
-import { judge, restartVerdict } from './workload-step.js';
+import { judge, refusalOf, restartVerdict } from './workload-step.js';
 import { workloadName } from './workloads.js';
 
 /** A step of design 5, as data. `forward` and `back` are pure; a step without `back` has nothing to undo. */
@@ -148,6 +148,7 @@ function workloadsAmbient(observed: Observed): Verdict {
 
 function verified(observed: Observed): Verdict {
   const soakMs = parseDuration(observed.spec.rollout.soak);
+  if (observed.spec.paused && soakMs > 0) return { kind: 'wait', reason: 'Paused', message: 'the soak stands still' };
   const migratedAtMs = transitionMs(observed, 'WorkloadsMigrated', 'True') || observed.nowMs;
   const remainingMs = Math.max(migratedAtMs, unpausedAtMs(observed)) + soakMs - observed.nowMs;
   if (soakMs === 0 || remainingMs <= 0)
@@ -207,13 +208,16 @@ function unenrolled(observed: Observed): Verdict {
       message: `${leaving.join(', ')} came during the migration and get no sidecar: remove their opt-out of injection, or label their templates ${LABEL.dataplaneMode}: ambient or none`,
     };
   }
+  const injected = observed.workloads.filter((workload) => isInjected(observed, workload));
+  const message = `removing ${LABEL.dataplaneMode}, the last label of ours`;
+  // Without a restart nothing has shown yet that a pod that starts now gets its sidecar.
+  if (!observed.dryRuns) {
+    return { kind: 'dry-run', request: { pods: injected, istiod: false }, reason: 'LabelsMissing', message };
+  }
+  const refusal = injected.flatMap((workload) => refusalOf(observed, workload, 'sidecar') ?? [])[0];
+  if (refusal) return refusal;
   const actions = [{ type: 'label-namespace', changes, note: 'leaving ambient mode' }] as const;
-  return {
-    kind: 'act',
-    actions,
-    reason: 'LabelsMissing',
-    message: `removing ${LABEL.dataplaneMode}, the last label of ours`,
-  };
+  return { kind: 'act', actions, reason: 'LabelsMissing', message };
 }
 
 /** Workloads that had a sidecar before, and would get none now: somebody has changed the injection labels by hand. */

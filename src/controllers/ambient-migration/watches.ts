@@ -30,7 +30,6 @@ import {
   CNI_LABEL,
   COMPONENT_INDEX,
   OLD_SIDECAR_INDEX,
-  OLD_VERSIONS,
   POLICY_KINDS,
   ZTUNNEL_LABEL,
 } from './observe-mesh.js';
@@ -92,7 +91,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     everywhere(MUTATING_WEBHOOK_CONFIGURATION),
     everywhere(VALIDATING_WEBHOOK_CONFIGURATION),
     watch({ type: GATEWAY_CLASS, map: (_, stores) => allMigrations(stores) }),
-    ...[...policyKinds, ...OLD_VERSIONS.values()].map((type) => everywhere(type as ResourceType)),
+    ...policyKinds.map((type) => everywhere(type as ResourceType)),
   ];
 }
 

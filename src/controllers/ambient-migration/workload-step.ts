@@ -1,8 +1,8 @@
 import type { Reason } from '../../api/conditions.js';
-import type { Observed, PodDryRun } from './observed.js';
+import type { Observed } from './observed.js';
 import { budgetsOf } from './preflight.js';
 import { type WorkloadState, assess } from './restarts.js';
-import { aimFor } from './situation.js';
+import { aimFor, transitionMs } from './situation.js';
 import { type Verdict, done } from './verdict.js';
 import { type RestartGoal, type RestartMark, type Workload, workloadName } from './workloads.js';
 
@@ -15,6 +15,9 @@ export interface Judged {
 /** How soon to look again where no event will tell, in milliseconds. */
 const RECHECK = { admissionLagMs: 300, injectorMs: 3_000, refusedMs: 15_000 } as const;
 
+/** Longer than any lag of admission that was seen, in milliseconds. */
+const LAG_MS = 20_000;
+
 /** Judges every workload for a goal, in the order in which they are restarted: by kind and name; back, the reverse. */
 export function judge(observed: Observed, goal: RestartGoal): Judged[] {
   const aim = aimFor(observed, goal);
@@ -23,32 +26,41 @@ export function judge(observed: Observed, goal: RestartGoal): Judged[] {
 }
 
 /**
- * The verdict of a step that restarts workloads until all have reached a goal: at most `maxConcurrent` at once, none before
- * a dry run has shown what the injector does now, none while another is stuck.
+ * The verdict of a step that restarts workloads until all have reached a goal: at most `maxConcurrent` of ours at once, and
+ * none before a dry run has shown what the injector does now. Forward, nothing starts while a workload is stuck; going
+ * back, one that is stuck holds up nobody else.
  */
 export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
   const judged = judge(observed, goal);
   const stuck = judged.flatMap(({ workload, state }) => (state.kind === 'stuck' ? [{ workload, state }] : []))[0];
-  if (stuck) {
-    const { workload, state } = stuck;
-    return { kind: 'stalled', reason: state.reason, message: `${workloadName(workload)}: ${state.message}` };
-  }
+  const stalled: Verdict | undefined = stuck && {
+    kind: 'stalled',
+    reason: stuck.state.reason,
+    message: `${workloadName(stuck.workload)}: ${stuck.state.message}`,
+  };
+  if (stalled && goal !== 'sidecar') return stalled;
 
   const rolling = judged.flatMap(({ workload, state }) => (state.kind === 'rolling' ? [{ workload, state }] : []));
+  const ours = rolling.filter(({ workload }) => workload.restartMark?.goal === goal);
   const candidates = judged.flatMap(({ workload, state }) =>
     state.kind === 'restart' ? [{ workload, mark: state.mark, message: state.message }] : [],
   );
-  const chosen = candidates.slice(0, Math.max(0, observed.spec.rollout.maxConcurrent - rolling.length));
+  const free = candidates.filter(({ workload }) => obstacleTo(observed, workload, goal) === undefined);
+  const chosen = free.slice(0, Math.max(0, observed.spec.rollout.maxConcurrent - ours.length));
   const first = chosen[0];
   if (first) return startVerdict(observed, goal, chosen, `${workloadName(first.workload)}: ${first.message}`);
+  if (stalled) return stalled;
+  const blocked = candidates.flatMap(({ workload }) => obstacleTo(observed, workload, goal) ?? [])[0];
+  if (blocked) return blocked;
 
-  const next = rolling[0];
-  if (next === undefined) return done(DONE[goal], describeDone(judged));
+  if (rolling.length === 0) return done(DONE[goal], describeDone(judged));
+  const dueMs = Math.min(...rolling.map(({ state }) => state.deadlineAtMs)) - observed.nowMs;
   return {
     kind: 'wait',
     reason: 'RolloutInProgress',
     message: rolling.map(({ workload, state }) => `${workloadName(workload)}: ${state.message}`).join('; '),
-    recheckMs: Math.max(0, Math.min(...rolling.map(({ state }) => state.deadlineAtMs)) - observed.nowMs),
+    // While the migration is paused no deadline comes.
+    ...(Number.isFinite(dueMs) && { recheckMs: Math.max(0, dueMs) }),
   };
 }
 
@@ -61,10 +73,6 @@ function startVerdict(
   message: string,
 ): Verdict {
   const workloads = chosen.map(({ workload }) => workload);
-  for (const workload of workloads) {
-    const obstacle = obstacleTo(observed, workload);
-    if (obstacle) return obstacle;
-  }
   // Going back, the dry run itself asks the injector; forward it is out of the way, and istiod must be asked apart.
   if (!observed.dryRuns) {
     return { kind: 'dry-run', request: { pods: workloads, istiod: goal === 'ambient' }, reason: 'Restarting', message };
@@ -78,14 +86,14 @@ function startVerdict(
     };
   }
   for (const workload of workloads) {
-    const refusal = refusalOf(workload, observed.dryRuns.pods.get(workloadName(workload)), goal);
+    const refusal = refusalOf(observed, workload, goal);
     if (refusal) return refusal;
   }
   const actions = chosen.map(({ workload, mark }) => ({ type: 'restart' as const, workload, mark }));
   return { kind: 'act', actions, reason: 'Restarting', message };
 }
 
-function obstacleTo(observed: Observed, workload: Workload): Verdict | undefined {
+function obstacleTo(observed: Observed, workload: Workload, goal: RestartGoal): Verdict | undefined {
   const name = workloadName(workload);
   switch (workload.obstacle) {
     case 'Paused':
@@ -109,6 +117,8 @@ function obstacleTo(observed: Observed, workload: Workload): Verdict | undefined
     case undefined:
       break;
   }
+  // A pod that does not start has used the budget up, and only the way back gives it free again.
+  if (goal === 'sidecar' && workload.pods.some((pod) => !pod.ready)) return undefined;
   const exhausted = budgetsOf(observed, workload).find((budget) => budget.disruptionsAllowed <= 0);
   if (!exhausted) return undefined;
   const message = `${name} waits for PodDisruptionBudget ${exhausted.name} to allow a disruption`;
@@ -116,8 +126,9 @@ function obstacleTo(observed: Observed, workload: Workload): Verdict | undefined
 }
 
 /** What a dry run says against restarting the workload now; undefined if nothing does. */
-function refusalOf(workload: Workload, answer: PodDryRun | undefined, goal: RestartGoal): Verdict | undefined {
+export function refusalOf(observed: Observed, workload: Workload, goal: RestartGoal): Verdict | undefined {
   const name = workloadName(workload);
+  const answer = observed.dryRuns?.pods.get(name);
   switch (answer?.kind) {
     case undefined:
       return {
@@ -146,14 +157,16 @@ function refusalOf(workload: Workload, answer: PodDryRun | undefined, goal: Rest
   const wanted = goal !== 'ambient';
   if (answer.sidecar === wanted) return undefined;
   const message = wanted
-    ? `a new pod of ${name} would get no sidecar yet`
+    ? `a new pod of ${name} would get no sidecar`
     : `a new pod of ${name} would still get a sidecar`;
-  return {
-    kind: 'wait',
-    reason: wanted ? 'InjectorNotInjecting' : 'InjectorStillInjects',
-    message,
-    recheckMs: RECHECK.admissionLagMs,
-  };
+  const reason = wanted ? 'InjectorNotInjecting' : 'InjectorStillInjects';
+  const { nowMs, clockStartMs, progressDeadlineMs } = aimFor(observed, goal);
+  const labelledAtMs = goal === 'ambient' ? transitionMs(observed, 'Enrolled', 'True') : clockStartMs;
+  const sinceMs = labelledAtMs === 0 ? 0 : nowMs - labelledAtMs;
+  // The API server's view of namespace labels lags for moments; what lasts longer is something else.
+  if (sinceMs >= progressDeadlineMs) return { kind: 'stalled', reason, message, recheckMs: RECHECK.refusedMs };
+  const recheckMs = sinceMs < LAG_MS ? RECHECK.admissionLagMs : RECHECK.injectorMs;
+  return { kind: 'wait', reason, message, recheckMs };
 }
 
 function describeDone(judged: readonly Judged[]): string {

@@ -11,6 +11,8 @@ export interface Workload {
   readonly name: string;
   readonly replicas: number;
   readonly template: PodTemplate;
+  /** Names of a StatefulSet's volume claim templates: its pods have a volume for each. */
+  readonly volumeClaims: readonly string[];
   /** Every pod of the workload that is alive, of any revision. */
   readonly pods: readonly PodView[];
   /** The controller of the kind has seen the current template. */
@@ -141,17 +143,24 @@ function common(
   kind: WorkloadKind,
   object: Deployment | StatefulSet | DaemonSet,
   pods: readonly PodView[],
-): Pick<Workload, 'kind' | 'name' | 'template' | 'pods' | 'observed' | 'restartMark' | 'restartedAtMs'> {
+): Pick<
+  Workload,
+  'kind' | 'name' | 'template' | 'volumeClaims' | 'pods' | 'observed' | 'restartMark' | 'restartedAtMs'
+> {
   const annotations = object.spec.template.metadata?.annotations;
   const restartedAt = annotations?.[ANNOTATION.restartedAt];
   return {
     kind,
     name: object.metadata.name,
     template: object.spec.template,
+    volumeClaims:
+      'volumeClaimTemplates' in object.spec
+        ? (object.spec.volumeClaimTemplates ?? []).map(({ metadata }) => metadata.name)
+        : [],
     pods: pods.filter((pod) => pod.live),
     observed: isObserved(object),
     restartMark: parseRestartMark(annotations?.[ANNOTATION.restart]),
-    restartedAtMs: restartedAt === undefined ? 0 : Date.parse(restartedAt),
+    restartedAtMs: Date.parse(restartedAt ?? '') || 0,
   };
 }
 
