@@ -120,6 +120,21 @@ describe('the status', () => {
     expect(second).toEqual(first);
   });
 
+  it('advises, on the way back, what frees a StatefulSet', () => {
+    const sick = workload({
+      kind: 'StatefulSet',
+      name: 'db',
+      finished: false,
+      pods: [pod({ name: 'db-2', ready: false })],
+    });
+    const restored = { [LABEL.injection]: 'enabled', [LABEL.dataplaneMode]: 'ambient' };
+    const back = migration({ dataplaneMode: 'Sidecar' });
+    const given = observed({ migration: back, snapshot, labels: restored, workloads: [sick] });
+    expect(report(given).nextAction).toBe(
+      'You: mend StatefulSet/db: pod db-2 is not ready; a StatefulSet does not replace a pod that never got ready: delete that pod.',
+    );
+  });
+
   it('tells, going back, how much of the migration is still there', () => {
     const given = observed({
       migration: migration({ dataplaneMode: 'Sidecar' }),

@@ -225,7 +225,7 @@ function nextAction(decision: Decision, isNew: boolean): string {
     case 'done':
       return 'Nothing to do.';
     case 'stalled':
-      return sentence(`You: ${adviceFor(verdict)}`);
+      return sentence(`You: ${adviceFor(decision)}`);
     case 'wait':
       return sentence(
         verdict.reason === 'AwaitingApproval' ? `You: ${verdict.message}` : `Waiting: ${verdict.message}`,
@@ -236,10 +236,13 @@ function nextAction(decision: Decision, isNew: boolean): string {
   }
 }
 
-function adviceFor(verdict: Verdict): string {
+function adviceFor({ verdict, direction }: Decision): string {
   switch (verdict.reason) {
     case 'ProgressDeadlineExceeded':
-      return `mend ${verdict.message}, or set spec.dataplaneMode: Sidecar to roll back`;
+      // Kubernetes docs, StatefulSet, "Forced rollback": a new template alone does not replace a pod that never got ready.
+      return direction === 'forward'
+        ? `mend ${verdict.message}, or set spec.dataplaneMode: Sidecar to roll back`
+        : `mend ${verdict.message}; a StatefulSet does not replace a pod that never got ready: delete that pod`;
     case 'BlockedByFindings':
       return `fix, or acknowledge in spec.acknowledge: ${verdict.message}`;
     default:
