@@ -67,7 +67,7 @@ export function liveFindings(observed: Observed): Finding[] {
 }
 
 /** What decides which policies apply to the namespace. */
-export function policyScope(observed: Observed): PolicyScope {
+function policyScope(observed: Observed): PolicyScope {
   const podLabels = [...observed.jobPods, ...observed.strayPods].map((pod) => pod.labels);
   return {
     namespace: observed.namespace.metadata.name,

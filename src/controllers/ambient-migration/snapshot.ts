@@ -12,7 +12,7 @@ export const SNAPSHOT_NAME = 'sidestep-before';
 const SNAPSHOT_PATTERN = /^sidestep-before(?:-(\d+))?$/;
 
 /** The namespace labels that Sidestep may change, and that a rollback restores. */
-export const MANAGED_LABELS = [LABEL.injection, LABEL.revision, LABEL.dataplaneMode] as const;
+const MANAGED_LABELS = [LABEL.injection, LABEL.revision, LABEL.dataplaneMode] as const;
 
 const SnapshotSchema = z.object({
   version: z.literal(1),
