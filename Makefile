@@ -41,6 +41,12 @@ controlplane: $(NODE_MODULES) ## Build the real control plane with Go into .cach
 controlplane-up: $(NODE_MODULES) ## Start the real control plane and keep it running until Ctrl-C
 	node --import tsx test/controlplane/main.ts
 
+sandbox-data: $(NODE_MODULES) ## Write src/sandbox/data/ from the real control plane; needs Go
+	node --import tsx test/controlplane/sandbox-data.ts
+
+faults: $(NODE_MODULES) ## Show that the conformance suite notices faults planted in the sandbox
+	node --import tsx test/conformance/planted-faults.ts
+
 run: $(OPERATOR) ## Run the operator against KUBECONFIG as its own ServiceAccount (AS_ADMIN=1: as the kubeconfig's user; INSTALL=1: apply CRDs and RBAC first)
 	@node --import tsx scripts/run.ts
 
@@ -61,4 +67,4 @@ endif
 clean: ## Remove build output, caches and the state of local control planes
 	rm -rf dist .cache .sidestep coverage
 
-.PHONY: help install generate manifests build check test controlplane controlplane-up run demo test-controlplane e2e-kind ci clean
+.PHONY: help install generate manifests build check test controlplane controlplane-up sandbox-data faults run demo test-controlplane e2e-kind ci clean

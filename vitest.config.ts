@@ -1,4 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { plantedFault } from './test/conformance/faults.js';
+
+/** Files that run against both servers: the embedded cluster and the real control plane. */
+const onBoth = ['test/conformance/**/*.test.ts', 'test/simulators/**/*.test.ts', 'test/kubectl/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -9,6 +13,27 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'cdk8s/**/*.test.ts', 'scripts/**/*.test.ts', 'test/support/**/*.test.ts'],
           // No test may lean on one that ran before it.
+          sequence: { shuffle: { files: false, tests: true } },
+        },
+      },
+      {
+        plugins: plantedFault(),
+        test: {
+          name: 'sandbox',
+          include: onBoth,
+          provide: { kubeconfig: '' },
+          testTimeout: 30_000,
+          sequence: { shuffle: { files: false, tests: true } },
+        },
+      },
+      {
+        test: {
+          name: 'conformance',
+          include: onBoth,
+          globalSetup: ['test/conformance/real-control-plane.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 900_000,
           sequence: { shuffle: { files: false, tests: true } },
         },
       },

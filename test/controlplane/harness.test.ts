@@ -9,10 +9,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { Pod } from '../../src/kube/types.js';
+import { Server } from '../conformance/server.js';
 import { build } from './build.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
 import { kubectl } from './kubectl.js';
 import { harnessDir, repositoryRoot } from './paths.js';
+import { collectSandboxData, staleFiles } from './sandbox-data.js';
 
 const upWithinMs = 20_000;
 const root = mkdtempSync(join(tmpdir(), 'sidestep-harness-'));
@@ -277,3 +279,12 @@ function readyStatesOf(namespace: string): Pod[] {
     .map(({ responseObject }) => responseObject)
     .filter((pod): pod is Pod => pod?.kind === 'Pod' && isReady(pod));
 }
+
+test('what the sandbox knows of the real programs is what they say', async () => {
+  const server = new Server(controlPlane.kubeconfig);
+  try {
+    expect(staleFiles(await collectSandboxData(server)), 'stale: make sandbox-data').toEqual([]);
+  } finally {
+    server.close();
+  }
+});

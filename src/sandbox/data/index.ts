@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import type { KubeObject } from '../../kube/resource.js';
+import type { OpenApiSchema } from '../api-server/schema.js';
+
+/** A schema as it is published: other definitions are named by `$ref`. */
+export type PublishedSchema = Omit<OpenApiSchema, 'properties' | 'items' | 'additionalProperties' | 'allOf'> & {
+  $ref?: string;
+  allOf?: PublishedSchema[];
+  properties?: Record<string, PublishedSchema>;
+  items?: PublishedSchema;
+  additionalProperties?: PublishedSchema | boolean;
+};
+
+/** What kube-apiserver publishes about the kinds that the sandbox holds. */
+export interface PublishedOpenApi {
+  /** Of the server that was asked, such as `v1.35.4`. */
+  version: string;
+  /** By name, such as `io.k8s.api.apps.v1.Deployment`. */
+  definitions: Record<string, PublishedSchema>;
+}
+
+/** Objects of Istio's charts, profile `ambient`. */
+export interface IstioManifests {
+  /** istiod's, without what would run it in the cluster; webhooks have URLs below {@link webhookUrlPlaceholder}. */
+  istiod: KubeObject[];
+  /** ztunnel and the CNI agent: ServiceAccounts, RBAC, DaemonSets. */
+  nodeComponents: KubeObject[];
+}
+
+/** In {@link IstioManifests}: where the address of istiod belongs. */
+export const webhookUrlPlaceholder = 'https://istiod.invalid';
+
+/** Files in this folder, see README.md there. */
+export const dataFiles = {
+  openApi: 'openapi.json.gz',
+  customResourceDefinitions: 'custom-resource-definitions.json.gz',
+  istio: 'istio.json.gz',
+} as const;
+
+const referencePrefix = '#/components/schemas/';
+
+/** Reads one of {@link dataFiles}. */
+export function readData(name: string): unknown {
+  return JSON.parse(gunzipSync(readFileSync(new URL(name, import.meta.url))).toString()) as unknown;
+}
+
+/** The published definitions, references not resolved: what `/openapi/v3` shows. */
+export function publishedOpenApi(): PublishedOpenApi {
+  return readData(dataFiles.openApi) as PublishedOpenApi;
+}
+
+/** Schemas of built-in kinds by `group/version/kind` (core: `/v1/Pod`), references resolved. */
+export function builtinSchemas(published = publishedOpenApi()): Map<string, OpenApiSchema> {
+  const schemas = new Map<string, OpenApiSchema>();
+  for (const schema of resolveDefinitions(published.definitions).values()) {
+    for (const { group, version, kind } of schema['x-kubernetes-group-version-kind'] ?? []) {
+      schemas.set(`${group}/${version}/${kind}`, schema);
+    }
+  }
+  return schemas;
+}
+
+/** CustomResourceDefinitions of Istio and of Gateway API (standard channel). */
+export function customResourceDefinitions(): KubeObject[] {
+  return readData(dataFiles.customResourceDefinitions) as KubeObject[];
+}
+
+/** What Istio's charts install. */
+export function istioManifests(): IstioManifests {
+  return readData(dataFiles.istio) as IstioManifests;
+}
+
+/** Replaces references by what they name. Schemas may contain themselves (JSONSchemaProps), so the result is a graph. */
+function resolveDefinitions(definitions: Record<string, PublishedSchema>): Map<string, OpenApiSchema> {
+  const resolved = new Map<string, OpenApiSchema>(Object.keys(definitions).map((name) => [name, {}]));
+  const references: (() => void)[] = [];
+  const target = (reference: string): OpenApiSchema => {
+    const found = resolved.get(reference.slice(referencePrefix.length));
+    if (found === undefined) throw new Error(`the OpenAPI data has no definition ${reference}`);
+    return found;
+  };
+  const resolve = (schema: PublishedSchema): OpenApiSchema => {
+    if (schema.$ref !== undefined) return target(schema.$ref);
+    const { properties, items, additionalProperties, allOf, ...rest } = schema;
+    const own: OpenApiSchema = rest;
+    if (properties) own.properties = mapValues(properties, resolve);
+    if (items) own.items = resolve(items);
+    if (additionalProperties !== undefined) {
+      own.additionalProperties =
+        typeof additionalProperties === 'boolean' ? additionalProperties : resolve(additionalProperties);
+    }
+    const [only] = allOf ?? [];
+    if (only?.$ref === undefined) return own;
+    // The published form of "this kind, but with a description and a default of its own".
+    const merged: OpenApiSchema = {};
+    references.push(() => Object.assign(merged, target(only.$ref!), own));
+    return merged;
+  };
+  for (const [name, schema] of Object.entries(definitions)) Object.assign(resolved.get(name)!, resolve(schema));
+  for (const follow of references) follow();
+  return resolved;
+}
+
+function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}

@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import type { Plugin } from 'vitest/config';
+import { repositoryRoot } from '../controlplane/paths.js';
+
+/** A line of the sandbox that is made wrong on purpose, and the case that must notice. */
+export interface Fault {
+  /** Area of the suite: the name of its file. */
+  area: string;
+  /** The case that must fail, by its name. */
+  case: string;
+  /** Below `src/sandbox/`. */
+  file: string;
+  /** Part of one line of the file; it must occur exactly once. */
+  line: string;
+  /** What stands there instead. */
+  faulty: string;
+}
+
+/** Which of {@link faults} is planted in a run; the environment variable that says so. */
+export const faultVariable = 'PLANTED_FAULT';
+
+/** At least one for each area. */
+export const faults: readonly Fault[] = [];
+
+/** Plants the fault that the environment asks for into the modules that a test run loads. */
+export function plantedFault(): Plugin[] {
+  const number = process.env[faultVariable];
+  if (number === undefined) return [];
+  const fault = faults[Number(number)];
+  if (fault === undefined) throw new Error(`${faultVariable}: there is no fault ${number}`);
+  const path = join(repositoryRoot, 'src', 'sandbox', fault.file);
+  return [
+    {
+      name: 'planted-fault',
+      enforce: 'pre',
+      transform: (code, id) => (id === path ? plant(fault, code) : undefined),
+    },
+  ];
+}
+
+function plant(fault: Fault, text: string): string {
+  const parts = text.split(fault.line);
+  if (parts.length !== 2) {
+    throw new Error(`${fault.file} has "${fault.line}" ${parts.length - 1} times: change test/conformance/faults.ts`);
+  }
+  return parts.join(fault.faulty);
+}

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, inject, test } from 'vitest';
+import { startSandbox } from '../../src/sandbox/sandbox.js';
+import { differences } from './differences.js';
+import { Server } from './server.js';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Kubeconfig of a running real control plane; empty: a sandbox is started for each file. */
+    kubeconfig: string;
+  }
+}
+
+/** Registers a case of an area, named by the behaviour that it checks. */
+export type Case = (behaviour: string, check: (server: Server) => Promise<void>) => void;
+
+/**
+ * One area of the conformance suite; each file holds one. On the sandbox a case that `differences.ts` lists must fail: once
+ * it passes, the list is wrong, and so the test fails.
+ */
+export function conformance(area: string, cases: (test: Case) => void): void {
+  const kubeconfig = inject('kubeconfig');
+  const listed = kubeconfig === '' ? (differences[area] ?? {}) : {};
+  let server: Server;
+  let stop = (): Promise<void> => Promise.resolve();
+
+  describe(area, () => {
+    beforeAll(async () => {
+      if (kubeconfig !== '') {
+        server = new Server(kubeconfig);
+        return;
+      }
+      const dir = mkdtempSync(join(tmpdir(), 'sidestep-conformance-'));
+      const sandbox = await startSandbox({ dir });
+      server = new Server(sandbox.kubeconfig);
+      stop = async () => {
+        await sandbox.stop();
+        rmSync(dir, { recursive: true, force: true });
+      };
+    });
+    afterAll(async () => {
+      server?.close();
+      await stop();
+    });
+
+    const gone = new Set(Object.keys(listed));
+    cases((behaviour, check) => {
+      gone.delete(behaviour);
+      const run = listed[behaviour] === undefined ? test : test.fails;
+      run(behaviour, () => check(server));
+    });
+    test('every listed difference has a case', ({ expect }) => expect([...gone]).toEqual([]));
+  });
+}
