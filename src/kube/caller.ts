@@ -6,7 +6,7 @@ import { ApiError, TransportError } from './errors.js';
 import { Transport, isStaleConnection, readBody, type HttpRequest, type HttpStream } from './transport.js';
 
 /** The verbs of the client; `apply` and `patch` are both PATCH on the wire. */
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'apply' | 'patch' | 'delete';
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
 
 /** One answer, or the lack of one (`code` 0), for metrics. */
 export interface ResponseInfo {

@@ -145,6 +145,34 @@ export class Client {
   }
 
   /**
+   * Replaces a whole object, or a subresource of it such as `finalize`, by PUT.
+   *
+   * @param object  complete; with `metadata.resourceVersion` only that version is replaced
+   * @throws {ApiError} 409 if it has another version by now
+   */
+  async replace<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options: WriteOptions & { subresource?: string },
+  ): Promise<T> {
+    const { namespace, name, resourceVersion } = object.metadata;
+    const { subresource } = options;
+    return this.#writeObject<T>(
+      {
+        verb: 'replace',
+        method: 'PUT',
+        path: pathOf(type, { namespace, name, subresource }),
+        query: writeQuery(options),
+        body: JSON.stringify(object),
+        contentType: 'application/json',
+        target: targetOf(type, object.metadata, subresource),
+        idempotent: resourceVersion !== undefined,
+      },
+      options,
+    );
+  }
+
+  /**
    * Server-side apply: makes the fields in `object` so, creates the object if it is missing, and removes the fields that
    * this field manager applied before and leaves out now.
    *
@@ -210,7 +238,7 @@ export class Client {
    * @throws {ApiError} 404 if it is gone already, 409 if it is another object or another version by now
    */
   async delete(type: ResourceType, ref: ObjectRef, options: DeleteOptions = {}): Promise<void> {
-    const { uid, resourceVersion, propagationPolicy, dryRun } = options;
+    const { uid, resourceVersion, propagationPolicy, gracePeriodSeconds, dryRun } = options;
     const preconditions = uid === undefined && resourceVersion === undefined ? undefined : { uid, resourceVersion };
     await this.#write(
       {
@@ -222,6 +250,7 @@ export class Client {
           kind: 'DeleteOptions',
           preconditions,
           propagationPolicy,
+          gracePeriodSeconds,
           dryRun: dryRun ? ['All'] : undefined,
         }),
         contentType: 'application/json',

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import type https from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
+import type { Duplex } from 'node:stream';
 
 // NOTE: the package's main entry loads every generated model. Bundled, this module alone costs some 20 MB of resident
 // memory; only this file may import it.
@@ -26,6 +27,12 @@ export interface Connection {
   readonly key?: string | Buffer | undefined;
   /** The name that the server's certificate must carry, if it is not that of the URL. */
   servername?: string;
+  /**
+   * Opens a connection to a server in this process: plain HTTP, without the network; `server` is then a name only.
+   *
+   * @throws {Error} with code ECONNREFUSED, the server does not listen
+   */
+  connect?(): Duplex;
   /** The headers that authenticate a request; called for each one. */
   headers(): Promise<Record<string, string>>;
   /**

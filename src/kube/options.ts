@@ -26,6 +26,8 @@ export interface DeleteOptions extends CallOptions {
   resourceVersion?: string;
   /** What happens to objects that it owns. Default: that of the kind, mostly `Background`. */
   propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  /** How long a pod may take to end; 0 removes it at once, as a kubelet does. Default: that of the pod. */
+  gracePeriodSeconds?: number;
   /** Check and answer, but delete nothing. */
   dryRun?: boolean;
 }

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Duplex } from 'node:stream';
 
 import { onAbort, type Clock } from '../clock.js';
 import type { Connection } from './connection.js';
@@ -192,6 +193,11 @@ function makeAgents(connection: Connection, secure: boolean): Agents {
   };
   const pool = { keepAlive: true, maxSockets: maxConnections, maxFreeSockets: 16, timeout: idleConnectionMs };
   const streams = { keepAlive: false, maxSockets: Infinity };
+  if (connection.connect) {
+    // Opening one costs nothing, so none is kept.
+    const agent = new InProcessAgent(() => connection.connect?.());
+    return { ca, cert, key, pool: agent, streams: agent };
+  }
   return {
     ca,
     cert,
@@ -199,6 +205,28 @@ function makeAgents(connection: Connection, secure: boolean): Agents {
     pool: secure ? new https.Agent({ ...tls, ...pool }) : new http.Agent(pool),
     streams: secure ? new https.Agent({ ...tls, ...streams }) : new http.Agent(streams),
   };
+}
+
+/** Makes connections in its own way; errors of it are those of the request. */
+class InProcessAgent extends http.Agent {
+  readonly #connect: () => Duplex | undefined;
+
+  constructor(connect: () => Duplex | undefined) {
+    super({ keepAlive: false, maxSockets: Infinity });
+    this.#connect = connect;
+  }
+
+  createConnection(
+    _options: http.ClientRequestArgs,
+    created?: (error: Error | null, stream: Duplex) => void,
+  ): Duplex | undefined {
+    try {
+      return this.#connect();
+    } catch (error) {
+      created?.(error as Error, undefined as unknown as Duplex);
+      return undefined;
+    }
+  }
 }
 
 /** Ends a request when its time is up or its signal is aborted, in whatever stage it is. */

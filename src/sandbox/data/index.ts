@@ -20,6 +20,13 @@ export interface PublishedOpenApi {
   definitions: Record<string, PublishedSchema>;
 }
 
+/**
+ * The binary form in which kubectl sends what it creates: fields of messages by number, each `name type`. Messages are named
+ * as in {@link PublishedOpenApi}; types are `string`, `bytes`, `bool`, `int`, `double` or a message, after `*` a list, after
+ * `%` a map; without a name the fields of the message are the surrounding one's.
+ */
+export type ProtobufMessages = Record<string, Record<string, string>>;
+
 /** Objects of Istio's charts, profile `ambient`. */
 export interface IstioManifests {
   /** istiod's, without what would run it in the cluster; webhooks have URLs below {@link webhookUrlPlaceholder}. */
@@ -36,9 +43,12 @@ export const dataFiles = {
   openApi: 'openapi.json.gz',
   customResourceDefinitions: 'custom-resource-definitions.json.gz',
   istio: 'istio.json.gz',
+  protobuf: 'protobuf.json.gz',
 } as const;
 
 const referencePrefix = '#/components/schemas/';
+
+const rawExtension = 'io.k8s.apimachinery.pkg.runtime.RawExtension';
 
 /** Reads one of {@link dataFiles}. */
 export function readData(name: string): unknown {
@@ -47,8 +57,11 @@ export function readData(name: string): unknown {
 
 /** The published definitions, references not resolved: what `/openapi/v3` shows. */
 export function publishedOpenApi(): PublishedOpenApi {
-  return readData(dataFiles.openApi) as PublishedOpenApi;
+  return (published ??= readData(dataFiles.openApi) as PublishedOpenApi);
 }
+
+/** Read once: a start of the sandbox needs it in several places. */
+let published: PublishedOpenApi | undefined;
 
 /** Schemas of built-in kinds by `group/version/kind` (core: `/v1/Pod`), references resolved. */
 export function builtinSchemas(published = publishedOpenApi()): Map<string, OpenApiSchema> {
@@ -59,6 +72,11 @@ export function builtinSchemas(published = publishedOpenApi()): Map<string, Open
     }
   }
   return schemas;
+}
+
+/** Messages of the kinds that the sandbox holds. */
+export function protobufMessages(): ProtobufMessages {
+  return readData(dataFiles.protobuf) as ProtobufMessages;
 }
 
 /** CustomResourceDefinitions of Istio and of Gateway API (standard channel). */
@@ -98,6 +116,8 @@ function resolveDefinitions(definitions: Record<string, PublishedSchema>): Map<s
     return merged;
   };
   for (const [name, schema] of Object.entries(definitions)) Object.assign(resolved.get(name)!, resolve(schema));
+  // Not published: server-side apply takes what Go keeps as raw JSON for one value.
+  Object.assign(resolved.get(rawExtension) ?? {}, { 'x-kubernetes-map-type': 'atomic' });
   for (const follow of references) follow();
   return resolved;
 }

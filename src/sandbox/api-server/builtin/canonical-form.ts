@@ -1,0 +1,224 @@
+import type { PublishedSchema } from '../../data/index.js';
+import type { Json } from '../object.js';
+import { decodingProblem } from './go-decoding.js';
+import { alwaysShown, leftOut, pointers } from './go-types.js';
+import { canonicalQuantity, isQuantity } from './quantity.js';
+
+/** Gives a decoded value the form in which the API server would encode it; undefined where it would leave it out. */
+type Form = (value: unknown) => unknown;
+
+type Fields = Record<string, unknown>;
+
+const referencePrefix = '#/components/schemas/';
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Values without a schema of their own: whatever they hold stays. */
+const asItIs: Form = (value) => value;
+
+/** A text that is not what its field holds; the message is Go's. */
+export class DecodingError extends Error {
+  override readonly name = 'DecodingError';
+}
+
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
+function notATime(value: string, layout: string): DecodingError {
+  const parsing = `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}`;
+  if (rfc3339.test(value)) return new DecodingError(`${parsing}: cannot parse "Z" as ".000000"`);
+  return new DecodingError(`${parsing}: cannot parse ${JSON.stringify(value)} as "2006"`);
+}
+
+/** Moments, to the second. */
+const time: Form = (value) => {
+  if (typeof value !== 'string') return value;
+  if (!rfc3339.test(value)) throw notATime(value, '2006-01-02T15:04:05Z07:00');
+  return `${new Date(Date.parse(value)).toISOString().slice(0, 19)}Z`;
+};
+
+/** Moments to the microsecond; exactly six digits are asked for. */
+const microTime: Form = (value) => {
+  if (typeof value !== 'string') return value;
+  const micros = /\.(\d{6})\d*(Z|[+-])/.exec(value)?.[1];
+  if (!rfc3339.test(value) || micros === undefined) throw notATime(value, '2006-01-02T15:04:05.000000Z07:00');
+  return `${new Date(Date.parse(value)).toISOString().slice(0, 19)}.${micros}Z`;
+};
+
+const quantity: Form = (value) => {
+  if ((typeof value === 'string' || typeof value === 'number') && !isQuantity(value)) {
+    throw new DecodingError(
+      "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    );
+  }
+  return canonicalQuantity(value);
+};
+
+/** Bytes, as base64. */
+const bytes: Form = (value) => {
+  if (typeof value !== 'string') return value;
+  const text = value.replaceAll(/[\r\n]/g, '');
+  const wrong = text.search(/[^A-Za-z0-9+/=]/);
+  const at = wrong >= 0 ? wrong : text.length % 4 === 0 ? -1 : text.length - (text.length % 4);
+  if (at >= 0) throw new DecodingError(`illegal base64 data at input byte ${at}`);
+  return text;
+};
+
+/** Forms by the end of a definition's name. */
+const named: Readonly<Record<string, Form>> = {
+  'resource.Quantity': quantity,
+  'v1.Time': time,
+  'v1.MicroTime': microTime,
+  'intstr.IntOrString': asItIs,
+};
+
+/**
+ * Built-in objects pass through Go structs in a real API server: unknown fields, nulls and empty values vanish, structs
+ * that are no pointers appear, quantities and times are printed in one way. This does the same to plain JSON.
+ */
+export class CanonicalForms {
+  readonly #forms = new Map<string, Form>();
+  /** Names of definitions by group, version and kind. */
+  readonly #kinds = new Map<string, string>();
+
+  /** @param definitions  as published, see `src/sandbox/data` */
+  constructor(private readonly definitions: Readonly<Record<string, PublishedSchema>>) {
+    for (const [name, schema] of Object.entries(definitions)) {
+      for (const kind of schema['x-kubernetes-group-version-kind'] ?? []) this.#kinds.set(keyOf(kind), name);
+    }
+  }
+
+  /**
+   * Looks whether all values are of the types of their fields.
+   *
+   * @throws {DecodingError}
+   */
+  check(object: Fields, kind: { group: string; version: string; kind: string }): void {
+    const problem = decodingProblem(object, this.definitions, this.#kinds.get(keyOf(kind))!);
+    if (problem !== undefined) throw new DecodingError(problem);
+  }
+
+  /**
+   * Brings an object into its form, in place.
+   *
+   * @throws {DecodingError}
+   */
+  apply(object: Fields, kind: { group: string; version: string; kind: string }): void {
+    const formed = this.#definition(this.#kinds.get(keyOf(kind))!)(object) as Fields;
+    for (const key of Object.keys(object)) if (!(key in formed)) delete object[key];
+    Object.assign(object, formed);
+  }
+
+  #definition(name: string): Form {
+    let form = this.#forms.get(name);
+    if (form === undefined) {
+      const schema = this.definitions[name];
+      form = named[name.split('.').slice(-2).join('.')] ?? (schema ? this.#struct(name, schema) : asItIs);
+      this.#forms.set(name, form);
+    }
+    return form;
+  }
+
+  #of(schema: PublishedSchema): Form {
+    const reference = schema.$ref ?? schema.allOf?.[0]?.$ref;
+    // Looked up when it is used: definitions may contain themselves.
+    if (reference !== undefined) {
+      const name = reference.slice(referencePrefix.length);
+      return (value) => this.#definition(name)(value);
+    }
+    if (schema.format === 'byte') return bytes;
+    if (schema.items) {
+      const item = this.#of(schema.items);
+      return (value) => (Array.isArray(value) ? value.map(item) : value);
+    }
+    if (typeof schema.additionalProperties === 'object') {
+      const entry = this.#of(schema.additionalProperties);
+      const none = schema.additionalProperties.type === 'string' ? '' : undefined;
+      return (value) =>
+        isFields(value)
+          ? Object.fromEntries(
+              Object.entries(value).flatMap(([key, each]): [string, unknown][] => {
+                const formed = each === null ? none : entry(each);
+                return formed === undefined ? [] : [[key, formed]];
+              }),
+            )
+          : value;
+    }
+    return asItIs;
+  }
+
+  #struct(name: string, schema: PublishedSchema): Form {
+    if (schema.properties === undefined) return asItIs;
+    const short = name.split('.').slice(-3).join('.');
+    const fields = new Map<string, Form>();
+    /** What is there although nobody has set it. */
+    const shown: [string, Form][] = [];
+    for (const [field, property] of Object.entries(schema.properties)) {
+      const facts = {
+        pointer: words(pointers[short]).includes(field),
+        shown: alwaysShown[short]?.[field],
+        required: schema.required?.includes(field) === true,
+        leftOut: words(leftOut[short]).includes(field),
+        keepsEmpty: short.startsWith('apiextensions.') && schema.required?.includes(field) === true,
+      };
+      const form = this.#field(property, facts);
+      fields.set(field, form);
+      if (zeroOf(property, facts) !== undefined) shown.push([field, form]);
+    }
+    return (value) => {
+      if (!isFields(value)) return value;
+      const formed: Fields = {};
+      for (const field in value) {
+        const result = fields.get(field)?.(value[field]);
+        if (result !== undefined) formed[field] = result;
+      }
+      for (const [field, form] of shown) if (!(field in formed)) formed[field] = form(undefined);
+      return formed;
+    };
+  }
+
+  #field(property: PublishedSchema, facts: FieldFacts): Form {
+    const form = this.#of(property);
+    const zero = zeroOf(property, facts);
+    const scalar = property.type === 'string' || property.type === 'boolean' || property.type === 'integer';
+    return (value) => {
+      if (value === null || value === undefined) return isFields(zero) ? form({}) : zero;
+      if (scalar && !facts.pointer && isZero(value)) return zero;
+      const formed = form(value);
+      // Values of any type (defaults in schemas) keep their emptiness.
+      const empty = property.type === 'array' && Array.isArray(formed) && formed.length === 0;
+      // Storage does not tell an empty list from none.
+      if (empty && !facts.keepsEmpty) return zero;
+      if (property.additionalProperties !== undefined && isFields(formed) && Object.keys(formed).length === 0) {
+        return undefined;
+      }
+      return formed;
+    };
+  }
+}
+
+const keyOf = ({ group, version, kind }: { group: string; version: string; kind: string }): string =>
+  `${group}/${version}/${kind}`;
+
+interface FieldFacts {
+  /** A zero is something else than nothing. */
+  readonly pointer: boolean;
+  /** What is shown for nothing, where the schema does not say it. */
+  readonly shown: Json | undefined;
+  readonly required: boolean;
+  readonly leftOut: boolean;
+  /** Definitions are stored as JSON, other kinds in protobuf. */
+  readonly keepsEmpty: boolean;
+}
+
+const words = (text = ''): string[] => text.split(' ');
+const isZero = (value: unknown): boolean => value === '' || value === 0 || value === false;
+
+/** What stands for an absent field: undefined where nothing does. */
+function zeroOf(property: PublishedSchema, facts: FieldFacts): unknown {
+  if (facts.shown !== undefined) return facts.shown;
+  if (isFields(property.default)) return {};
+  if (facts.required && property.type === 'array') return null;
+  return facts.required && !facts.leftOut && property.default !== undefined && isZero(property.default)
+    ? property.default
+    : undefined;
+}

@@ -1,0 +1,160 @@
+import type { PublishedSchema } from '../../data/index.js';
+
+const referencePrefix = '#/components/schemas/';
+
+/** Types that decode themselves, by the last two parts of their names; each tells what is wrong with a value. */
+const ownDecoding: Readonly<Record<string, (value: unknown, field: string) => string | undefined>> = {
+  'runtime.RawExtension': () => undefined,
+  'v1.FieldsV1': () => undefined,
+  'v1.JSON': () => undefined,
+  'v1.JSONSchemaPropsOrArray': () => undefined,
+  'v1.JSONSchemaPropsOrBool': () => undefined,
+  'v1.JSONSchemaPropsOrStringArray': () => undefined,
+  'resource.Quantity': () => undefined,
+  'v1.Time': textOnly,
+  'v1.MicroTime': textOnly,
+  'intstr.IntOrString': (value, field) =>
+    typeof value === 'string' || typeof value === 'number' ? undefined : mismatch(value, field, 'int32'),
+};
+
+function textOnly(value: unknown): string | undefined {
+  return typeof value === 'string'
+    ? undefined
+    : `json: cannot unmarshal ${jsonName(value)} into Go value of type string`;
+}
+
+function mismatch(value: unknown, field: string, type: string): string {
+  return `json: cannot unmarshal ${jsonName(value)} into Go struct field ${field} of type ${type}`;
+}
+
+function jsonName(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}
+
+/** A struct on the way down: its name, and the path of its fields. */
+interface Place {
+  readonly struct: string;
+  readonly path: string;
+}
+
+/**
+ * The first value whose type does not fit, in the words of Go's decoder; undefined if all fit.
+ *
+ * @param definitions  as published, see `src/sandbox/data`
+ * @param name  of the definition that the value should have
+ */
+export function decodingProblem(
+  value: unknown,
+  definitions: Readonly<Record<string, PublishedSchema>>,
+  name: string,
+): string | undefined {
+  const { properties } = definitions[name] ?? {};
+  return properties && structProblem(value as object, properties, { struct: lastPart(name), path: '' }, definitions);
+}
+
+const lastPart = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
+const lastParts = (name: string): string => name.split('.').slice(-2).join('.');
+
+function structProblem(
+  value: object,
+  properties: Readonly<Record<string, PublishedSchema>>,
+  { struct, path }: Place,
+  definitions: Readonly<Record<string, PublishedSchema>>,
+): string | undefined {
+  for (const [field, inner] of Object.entries(value)) {
+    const schema = Object.hasOwn(properties, field) ? properties[field] : undefined;
+    if (!schema || inner === null) continue;
+    const below = path === '' ? field : `${path}.${field}`;
+    const problem = valueProblem(inner, schema, { struct, path: below }, definitions);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function valueProblem(
+  value: unknown,
+  schema: PublishedSchema,
+  place: Place,
+  definitions: Readonly<Record<string, PublishedSchema>>,
+): string | undefined {
+  const field = `${place.struct}.${place.path}`;
+  const name = referenceOf(schema);
+  const target = name === undefined ? schema : (definitions[name] ?? {});
+  const own = name === undefined ? undefined : ownDecoding[lastParts(name)];
+  if (own) return own(value, field);
+  const refuse = (): string => mismatch(value, field, typeText(schema));
+  if (target.type === 'array')
+    return Array.isArray(value) ? firstProblem(value, target.items, place, definitions) : refuse();
+  if (target.type === 'object') {
+    if (typeof value !== 'object' || Array.isArray(value)) return refuse();
+    if (target.properties) {
+      const struct = name === undefined ? place.struct : lastPart(name);
+      return structProblem(value as object, target.properties, { struct, path: place.path }, definitions);
+    }
+    const { additionalProperties } = target;
+    const entries = typeof additionalProperties === 'object' ? additionalProperties : undefined;
+    return firstProblem(Object.values(value as object), entries, place, definitions);
+  }
+  return scalarProblem(value, target, field, refuse);
+}
+
+function firstProblem(
+  values: unknown[],
+  schema: PublishedSchema | undefined,
+  place: Place,
+  definitions: Readonly<Record<string, PublishedSchema>>,
+): string | undefined {
+  if (!schema) return undefined;
+  for (const value of values) {
+    const problem = value === null ? undefined : valueProblem(value, schema, place, definitions);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function scalarProblem(
+  value: unknown,
+  schema: PublishedSchema,
+  field: string,
+  refuse: () => string,
+): string | undefined {
+  switch (schema.type) {
+    case 'string':
+      return typeof value === 'string' ? undefined : refuse();
+    case 'boolean':
+      return typeof value === 'boolean' ? undefined : refuse();
+    case 'number':
+      return typeof value === 'number' ? undefined : refuse();
+    case 'integer':
+      if (typeof value !== 'number') return refuse();
+      if (Number.isInteger(value)) return undefined;
+      return `json: cannot unmarshal number ${value} into Go struct field ${field} of type ${typeText(schema)}`;
+    default:
+      return undefined;
+  }
+}
+
+function referenceOf({ $ref, allOf }: PublishedSchema): string | undefined {
+  return ($ref ?? allOf?.[0]?.$ref)?.slice(referencePrefix.length);
+}
+
+/** The type of a field in Go; named texts (`v1.RestartPolicy`) are not told apart from plain ones. */
+function typeText(schema: PublishedSchema): string {
+  const name = referenceOf(schema);
+  if (name !== undefined) return lastParts(name);
+  switch (schema.type) {
+    case 'array':
+      return `[]${typeText(schema.items ?? {})}`;
+    case 'object':
+      return `map[string]${typeText(typeof schema.additionalProperties === 'object' ? schema.additionalProperties : {})}`;
+    case 'integer':
+      return schema.format ?? 'int64';
+    case 'boolean':
+      return 'bool';
+    case 'number':
+      return 'float64';
+    default:
+      return schema.format === 'byte' ? '[]uint8' : 'string';
+  }
+}

@@ -1,0 +1,181 @@
+import type { FieldError } from '../errors.js';
+import type { ApiObject } from '../object.js';
+import type { BuiltinKind } from './builtin-kind.js';
+import { qualifiedName } from '../names.js';
+import { duplicate, forbidden, invalid, named } from './field-errors.js';
+import { quantityInNano } from './quantity.js';
+import type { ResourceList } from './pod-spec.js';
+import { age, ageColumn, column, nameAndCreation, nameColumn } from './table-form.js';
+import { specOf } from './workloads.js';
+
+interface LimitRangeItem {
+  type: string;
+  min?: ResourceList;
+  max?: ResourceList;
+  default?: ResourceList;
+  defaultRequest?: ResourceList;
+}
+
+interface LimitRangeSpec {
+  limits?: LimitRangeItem[];
+}
+
+/** Containers get a default from what else is said about them (`SetDefaults_LimitRangeItem`). */
+function defaultItem(item: LimitRangeItem): void {
+  if (item.type !== 'Container') return;
+  const limit = { ...item.max, ...item.default };
+  const request = { ...item.min, ...limit, ...item.defaultRequest };
+  if (Object.keys(limit).length > 0) item.default = limit;
+  if (Object.keys(request).length > 0) item.defaultRequest = request;
+}
+
+const limitTypes = ['Pod', 'Container', 'PersistentVolumeClaim'];
+
+function validateLimitRange(object: ApiObject): FieldError[] {
+  const items = specOf<LimitRangeSpec>(object).limits ?? [];
+  const types = items.map(({ type }) => type);
+  return items.flatMap((item, index) => {
+    const path = `spec.limits[${index}]`;
+    const { type = '' } = item;
+    const known = limitTypes.includes(type) || type.includes('/');
+    return [
+      ...named(`${path}.type`, type, qualifiedName),
+      ...(known || type === ''
+        ? []
+        : [invalid(`${path}.type`, type, 'must be a standard limit type or fully qualified')]),
+      ...(types.indexOf(item.type) === index ? [] : [duplicate(`${path}.type`, type)]),
+      ...(type === 'Pod' ? validatePodLimits(item, path) : validateOrder(item, path)),
+    ];
+  });
+}
+
+/** Pods as a whole have no defaults. */
+function validatePodLimits(item: LimitRangeItem, path: string): FieldError[] {
+  return (['default', 'defaultRequest'] as const)
+    .filter((field) => Object.keys(item[field] ?? {}).length > 0)
+    .map((field) => forbidden(`${path}.${field}`, "may not be specified when `type` is 'Pod'"));
+}
+
+type Bound = 'min' | 'defaultRequest' | 'default' | 'max';
+
+const boundNames: Readonly<Record<Bound, string>> = {
+  min: 'min value',
+  defaultRequest: 'default request value',
+  default: 'default value',
+  max: 'max value',
+};
+
+/** Bounds that may not be above others; which field is blamed, and whose value is shown, is upstream's choice. */
+const order: readonly { blamed: Bound; low: Bound; high: Bound; shown?: Bound }[] = [
+  { blamed: 'min', low: 'min', high: 'max' },
+  { blamed: 'defaultRequest', low: 'min', high: 'defaultRequest' },
+  { blamed: 'defaultRequest', low: 'defaultRequest', high: 'max' },
+  { blamed: 'defaultRequest', low: 'defaultRequest', high: 'default' },
+  { blamed: 'default', low: 'min', high: 'default', shown: 'min' },
+  { blamed: 'default', low: 'default', high: 'max', shown: 'max' },
+];
+
+/** Least, default request, default and most follow each other. */
+function validateOrder(item: LimitRangeItem, path: string): FieldError[] {
+  const names = [...new Set(Object.keys(boundNames).flatMap((bound) => Object.keys(item[bound as Bound] ?? {})))];
+  return names.flatMap((name) =>
+    order.flatMap(({ blamed, low, high, shown = blamed }) => {
+      const [least, most] = [item[low]?.[name], item[high]?.[name]];
+      if (least === undefined || most === undefined || quantityInNano(least) <= quantityInNano(most)) return [];
+      const detail = `${boundNames[low]} ${least} is greater than ${boundNames[high]} ${most}`;
+      return [invalid(`${path}.${blamed}[${name}]`, item[shown]?.[name], detail)];
+    }),
+  );
+}
+
+/** `v1` LimitRange. */
+export const limitRanges: BuiltinKind = {
+  group: '',
+  kind: 'LimitRange',
+  shortNames: ['limits'],
+  strategy: {
+    createOnUpdate: true,
+    setDefaults: (object) => specOf<LimitRangeSpec>(object).limits?.forEach(defaultItem),
+    validate: validateLimitRange,
+    validateUpdate: (object) => validateLimitRange(object),
+  },
+  table: nameAndCreation,
+};
+
+/** Amounts that are used, of those that are allowed. */
+function usage(object: ApiObject, limits: boolean): string {
+  const { hard = {}, used = {} } = (object.status ?? {}) as { hard?: ResourceList; used?: ResourceList };
+  return Object.keys(hard)
+    .filter((name) => name.startsWith('limits.') === limits)
+    .sort()
+    .map((name) => `${name}: ${used[name] ?? '0'}/${hard[name]}`)
+    .join(', ');
+}
+
+/** Names without a group that a quota may limit. */
+const quotaNames =
+  /^((requests|limits)\.)?(cpu|memory|ephemeral-storage|storage)$|^requests\.|^hugepages-|^(pods|services|services\.(nodeports|loadbalancers)|replicationcontrollers|resourcequotas|secrets|configmaps|persistentvolumeclaims)$/;
+
+function validateQuota(object: ApiObject): FieldError[] {
+  const { hard = {}, scopes = [] } = specOf<{ hard?: ResourceList; scopes?: string[] }>(object);
+  return [...validateHard(hard), ...validateScopes(scopes)];
+}
+
+const quotaScopes = [
+  'Terminating',
+  'NotTerminating',
+  'BestEffort',
+  'NotBestEffort',
+  'PriorityClass',
+  'CrossNamespacePodAffinity',
+  'VolumeAttributesClass',
+];
+
+function validateScopes(scopes: readonly string[]): FieldError[] {
+  const both = (one: string): boolean => scopes.includes(one) && scopes.includes(`Not${one}`);
+  return [
+    ...(scopes.every((scope) => quotaScopes.includes(scope))
+      ? []
+      : [invalid('spec.scopes', scopes, 'unsupported scope')]),
+    ...(both('BestEffort') || both('Terminating') ? [invalid('spec.scopes', scopes, 'conflicting scopes')] : []),
+  ];
+}
+
+function validateHard(hard: ResourceList): FieldError[] {
+  return Object.entries(hard).flatMap(([name, value]) => {
+    const field = `spec.hard[${name}]`;
+    return [
+      ...named(field, name, qualifiedName),
+      ...(quotaNames.test(name) || name.includes('/')
+        ? []
+        : [invalid(field, name, 'must be a standard resource for quota')]),
+      ...(quantityInNano(value) < 0n ? [invalid(field, value, 'must be greater than or equal to 0')] : []),
+    ];
+  });
+}
+
+/** `v1` ResourceQuota. */
+export const resourceQuotas: BuiltinKind = {
+  group: '',
+  kind: 'ResourceQuota',
+  shortNames: ['quota'],
+  subresources: ['status'],
+  strategy: { returnsDeleted: true, validate: validateQuota, validateUpdate: (object) => validateQuota(object) },
+  table: {
+    columns: [
+      nameColumn,
+      column('Request', 'Request represents a minimum amount of cpu/memory that a container may consume.'),
+      column(
+        'Limit',
+        'Limits control the maximum amount of cpu/memory that a container may use independent of contention on the node.',
+      ),
+      ageColumn,
+    ],
+    cells: (object, now) => [
+      object.metadata.name,
+      usage(object, false),
+      usage(object, true),
+      age(object.metadata.creationTimestamp, now),
+    ],
+  },
+};
