@@ -72,3 +72,19 @@ test('nothing starts after stop', async () => {
   await clock.advance(10_000);
   expect(runs).toHaveLength(1);
 });
+
+test('of several delayed requests for a key the earliest counts', async () => {
+  const { clock, work, runs } = keyedWork();
+  work.addAfter('a', 1_000);
+  work.addAfter('a', 200);
+  work.addAfter('a', 500);
+  await clock.advance(199);
+  expect(runs).toHaveLength(0);
+  await clock.advance(1);
+  runs[0]?.succeed();
+  await clock.advance(10_000);
+  expect(runs).toHaveLength(1);
+  work.addAfter('a', 100);
+  work.stop();
+  expect(clock.pending).toBe(0);
+});

@@ -24,6 +24,7 @@ export class KeyedWork {
   readonly #running = new Set<string>();
   readonly #failures = new Map<string, number>();
   readonly #retries = new Map<string, () => void>();
+  readonly #delayed = new Map<string, { dueAt: number; cancel: () => void }>();
   #stopped = false;
 
   constructor(options: KeyedWorkOptions) {
@@ -38,9 +39,25 @@ export class KeyedWork {
     this.#next();
   }
 
+  /** Asks for work on `key` in `delayMs` milliseconds. Of several such requests for a key the earliest counts. */
+  addAfter(key: string, delayMs: number): void {
+    if (this.#stopped) return;
+    const dueAt = this.#options.clock.now() + delayMs;
+    const before = this.#delayed.get(key);
+    if (before !== undefined && before.dueAt <= dueAt) return;
+    before?.cancel();
+    const cancel = this.#options.clock.schedule(delayMs, () => {
+      this.#delayed.delete(key);
+      this.add(key);
+    });
+    this.#delayed.set(key, { dueAt, cancel });
+  }
+
   /** Starts no more work; what runs goes on. */
   stop(): void {
     this.#stopped = true;
+    for (const { cancel } of this.#delayed.values()) cancel();
+    this.#delayed.clear();
     for (const cancel of this.#retries.values()) cancel();
     this.#retries.clear();
     this.#waiting.clear();

@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../clock.js';
+import { Client } from '../kube/client.js';
+import type { Connection } from '../kube/connection.js';
+import { type Logger, silentLogger } from '../log.js';
+import { admissionChain } from './api-server/admission/chain.js';
+import { accessControl } from './api-server/auth/access-control.js';
+import { bootstrap } from './api-server/bootstrap.js';
+import { builtinResources } from './api-server/builtin/index.js';
+import { type Certificate, selfSignedCertificate } from './api-server/certificate.js';
+import { customResources } from './api-server/custom/custom-resource.js';
+import { definitionStatus } from './api-server/custom/definition-names.js';
+import { discoveryRoutes } from './api-server/discovery.js';
+import { openApiRoutes } from './api-server/openapi.js';
+import { RandomNames } from './api-server/random.js';
+import { ApiServer } from './api-server/server.js';
+import { builtinSubresources } from './api-server/subresources/index.js';
+import { inProcessConnection } from './in-process-connection.js';
+import { kubeconfig } from './kubeconfig.js';
+import { runControllers } from './simulators/controllers.js';
+import { type Program, startMesh } from './simulators/mesh.js';
+import type { Activity } from './simulated-clock.js';
+
+/** What an embedded cluster is made from. */
+export interface SandboxOptions {
+  /** Folder for the kubeconfig; must exist. */
+  dir: string;
+  /** Drives the API server and every simulator. Default: the machine's time. */
+  clock?: Clock;
+  /** Makes names and the order of simultaneous events reproducible. Default: 1. */
+  seed?: number;
+  log?: Logger;
+  /** Port on 127.0.0.1; default: a free one. */
+  port?: number;
+  /** How many nodes. Default: 2. */
+  nodes?: number;
+  /** Told what is under way in the API server before anything is; a simulated clock observes it. */
+  onActivity?: (activity: Activity) => void;
+}
+
+/** A running embedded cluster. */
+export interface Sandbox {
+  /** https URL of the API server. */
+  readonly server: string;
+  /** Path of the administrator's kubeconfig. */
+  readonly kubeconfig: string;
+  /** PEM of the certificate by which the API server's is checked. */
+  readonly certificateAuthority: string;
+  /** http URL of istiod's port for debugging, without a slash at the end. */
+  readonly istiodUrl: string;
+  /** The API server itself: request log, faults, pause, end and restart. */
+  readonly apiServer: ApiServer;
+  /** istiod with its webhooks; can be ended and started again. */
+  readonly istiod: Program;
+  /** The CNI agent on all nodes. */
+  readonly cniAgent: Program;
+  /** A connection without network, of the administrator or of the owner of `token`. */
+  connection(token?: string): Connection;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts an API server on 127.0.0.1 with simulated controllers, nodes and Istio (profile `ambient`) beside it, all in this
+ * process. Resolves when istiod serves; the DaemonSets of the mesh take a moment longer.
+ *
+ * @throws {Error} the port is taken
+ */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { dir, clock = systemClock, seed = 1, log = silentLogger, port, nodes = 2 } = options;
+  // TLS goes by the machine's time, whatever the cluster's clock says.
+  const certificate = await selfSignedCertificate([], systemClock.now());
+  const tokens = { admin: newToken(), 'system:kube-controller-manager': newToken() };
+  const apiServer = newApiServer({ clock, seed, log, certificate, tokens });
+  options.onActivity?.(apiServer.activity);
+  await bootstrap(apiServer.operations);
+  // Nobody can know a version from before there was anybody.
+  apiServer.compact();
+  const server = await apiServer.listen(port);
+
+  const connection = (token = tokens.admin): Connection => inProcessConnection(apiServer, { token });
+  const stopping = new AbortController();
+  const client = new Client({
+    connection: connection(tokens['system:kube-controller-manager']),
+    clock,
+    log,
+    userAgent: 'kube-controller-manager',
+  });
+  const rootCertificate = certificate.certificate;
+  const controllers = runControllers({ client, clock, log, rootCertificate }, stopping.signal);
+  const mesh = await startMesh({ connection: connection(), clock, log, seed, nodes }, stopping.signal);
+
+  const path = join(dir, 'kubeconfig');
+  const content = { server, certificateAuthority: rootCertificate, user: 'admin', token: tokens.admin };
+  writeFileSync(path, kubeconfig(content), { mode: 0o600 });
+  return {
+    server,
+    kubeconfig: path,
+    certificateAuthority: rootCertificate,
+    istiodUrl: mesh.istiodUrl,
+    apiServer,
+    istiod: mesh.istiod,
+    cniAgent: mesh.cniAgent,
+    connection,
+    async stop() {
+      stopping.abort();
+      await Promise.all([controllers.ended, mesh.ended]);
+      await apiServer.close();
+    },
+  };
+}
+
+/** The API server with all its parts; the names in `tokens` are administrators. */
+function newApiServer(options: {
+  clock: Clock;
+  seed: number;
+  log: Logger;
+  certificate: Certificate;
+  tokens: Record<string, string>;
+}): ApiServer {
+  const { clock, seed, log, certificate } = options;
+  const users = new Map(
+    Object.entries(options.tokens).map(([name, token]) => [token, { name, uid: name, groups: ['system:masters'] }]),
+  );
+  const names = new RandomNames(seed + 1);
+  const access = accessControl(builtinResources(), users, clock);
+  return new ApiServer({
+    clock,
+    seed,
+    log,
+    certificate,
+    ...access,
+    routes: (registry) => [...discoveryRoutes(registry), ...openApiRoutes(registry)],
+    subresources: builtinSubresources({ tokens: access.tokens, uid: () => names.uid() }),
+    admission: (cluster, registry, operations) =>
+      admissionChain({ cluster, registry, operations, clock, suffix: () => names.suffix() }),
+    definitions: { customResources, definitionStatus },
+  });
+}
+
+function newToken(): string {
+  return randomBytes(24).toString('base64url');
+}

@@ -1,0 +1,18 @@
+import { matchesSelector } from '../../../kube/selectors.js';
+import type { Cluster } from './cluster.js';
+import { keyOf, type ControlLoop } from './control-loop.js';
+import { POD, SERVICE, type Pod } from './kinds.js';
+
+/** Adds the Services that select a pod whenever it changes, and those that did before. */
+export function addServicesOf(cluster: Cluster, loop: ControlLoop): void {
+  const addServices = ({ metadata }: Pod): void => {
+    for (const service of cluster.informer(SERVICE).list(metadata.namespace)) {
+      const { selector } = service.spec;
+      if (selector && matchesSelector({ matchLabels: selector }, metadata.labels)) loop.add(keyOf(service));
+    }
+  };
+  cluster.informer(POD).onChange(({ object, before }) => {
+    if (before !== undefined) addServices(before);
+    addServices(object);
+  });
+}
