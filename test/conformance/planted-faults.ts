@@ -17,7 +17,7 @@ function isNoticed(fault: Fault, index: number): Promise<{ noticed: boolean; pri
       [
         join('node_modules', 'vitest', 'vitest.mjs'),
         'run',
-        ...['--project', 'sandbox', join('test', 'conformance', `${fault.area}.test.ts`), '-t', exactly(fault)],
+        ...['--project', 'sandbox', join('test', fault.test), '-t', exactly(fault)],
       ],
       { cwd: repositoryRoot, env: { ...process.env, [faultVariable]: String(index) } },
     );
@@ -31,12 +31,12 @@ function isNoticed(fault: Fault, index: number): Promise<{ noticed: boolean; pri
 
 /** A pattern for the full name of the case. */
 function exactly(fault: Fault): string {
-  return `^${`${fault.area} ${fault.case}`.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`;
+  return `^${fault.case.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`;
 }
 
 let passed = 0;
 let failed = 0;
-const waiting = [...faults.entries()];
+const waiting = [...faults().entries()];
 
 async function work(): Promise<void> {
   for (let next = waiting.shift(); next; next = waiting.shift()) {
@@ -44,7 +44,7 @@ async function work(): Promise<void> {
     const { noticed, printed } = await isNoticed(fault, index);
     if (noticed) passed += 1;
     else failed += 1;
-    console.log(`${noticed ? 'noticed ' : 'UNNOTICED'} ${fault.area}: ${fault.case}`);
+    console.log(`${noticed ? 'noticed ' : 'UNNOTICED'} ${fault.case}`);
     if (!noticed) console.log(`  ${fault.file}: ${fault.faulty}\n${printed.split('\n').slice(-30).join('\n')}`);
   }
 }

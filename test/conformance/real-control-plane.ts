@@ -15,7 +15,12 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     return () => Promise.resolve();
   }
   const dir = mkdtempSync(join(tmpdir(), 'sidestep-'));
-  const controlPlane = await startControlPlane({ dir, audit: false });
+  const controlPlane = await startControlPlane({
+    dir,
+    audit: false,
+    // Some cases need versions that have been forgotten.
+    apiServerFlags: ['--etcd-compaction-interval=5s'],
+  });
   project.provide('kubeconfig', controlPlane.kubeconfig);
   return async () => {
     await controlPlane.stop();

@@ -1,6 +1,7 @@
 import { join, relative, resolve as resolvePath } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { untilAskedToEnd } from '../../scripts/until-asked-to-end.js';
 import { GoMissingError } from './build.js';
 import { type ControlPlane, startControlPlane } from './control-plane.js';
 import { tryLock } from './lock.js';
@@ -15,8 +16,6 @@ import { repositoryRoot } from './paths.js';
 const { values } = parseArgs({ options: { dir: { type: 'string' } } });
 const dir = resolvePath(values.dir ?? join(repositoryRoot, '.sidestep', 'controlplane'));
 class InUseError extends Error {}
-
-const parentCheckMs = 500;
 
 async function main(): Promise<void> {
   const lock = tryLock(join(dir, 'lock'));
@@ -41,16 +40,6 @@ async function end(controlPlane: ControlPlane): Promise<void> {
   console.log('ending');
   await controlPlane.stop();
   console.log(`ended; logs are in ${shown('logs')}`);
-}
-
-function untilAskedToEnd(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
-    // make that is killed does not tell its children.
-    const parent = process.ppid;
-    if (process.env.MAKELEVEL !== undefined)
-      setInterval(() => process.ppid === parent || resolve(), parentCheckMs).unref();
-  });
 }
 
 function shown(name: string): string {

@@ -12,6 +12,7 @@ import { build } from './build.js';
 import { startControlPlane } from './control-plane.js';
 import { inputs } from './inputs.js';
 import { repositoryRoot } from './paths.js';
+import { protobufMessages } from './protobuf-messages.js';
 
 /*
  * `make sandbox-data`: writes src/sandbox/data/ from the real control plane, so that the sandbox has the schemas, CRDs and
@@ -73,8 +74,10 @@ type Definitions = PublishedOpenApi['definitions'];
 export async function collectSandboxData(server: Server): Promise<Record<string, unknown>> {
   const rendered = await inputs(await build({ log: () => undefined }));
   const istio: IstioManifests = { istiod: objects(rendered.istiod), nodeComponents: objects(rendered.nodeComponents) };
+  const openApi = await publishedBy(server);
   return {
-    [dataFiles.openApi]: await publishedBy(server),
+    [dataFiles.openApi]: openApi,
+    [dataFiles.protobuf]: await protobufMessages(openApi),
     [dataFiles.customResourceDefinitions]: objects(rendered.crds),
     [dataFiles.istio]: istio,
   };

@@ -1,0 +1,126 @@
+import { expect } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { manifests } from '../../src/install.js';
+import { definitionsPath } from './definitions.js';
+import { eventually, type Server, uniqueName } from './server.js';
+import { conformance } from './suite.js';
+
+interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string };
+}
+
+const definitionName = 'ambientmigrations.sidestep.dev';
+const collection = '/apis/sidestep.dev/v1alpha1/namespaces/default/ambientmigrations';
+
+const install = (namespace: string, istioNamespace: string): Manifest[] =>
+  parseAllDocuments(manifests({ image: 'sidestep:test', namespace, istioNamespace })).map(
+    (document) => document.toJS() as Manifest,
+  );
+
+const plurals: Readonly<Record<string, string>> = {
+  ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
+};
+
+function pathOf({ apiVersion, kind, metadata }: Manifest): string {
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const scope = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
+  return `${root}${scope}/${plurals[kind] ?? `${kind.toLowerCase()}s`}/${metadata.name}`;
+}
+
+/** Runs a case while AmbientMigrations are defined; a definition that was there before stays. */
+async function withDefinition(server: Server, check: () => Promise<void>): Promise<void> {
+  const path = `${definitionsPath}/${definitionName}`;
+  const before = (await server.get(path)).status === 200;
+  if (!before) {
+    const definition = install('default', 'default').find(({ kind }) => kind === 'CustomResourceDefinition')!;
+    expect((await server.apply(path, definition, 'tester')).status).toBe(201);
+  }
+  try {
+    await eventually('AmbientMigrations', async () =>
+      (await server.get(collection)).status === 200 ? true : undefined,
+    );
+    await check();
+  } finally {
+    if (!before) await server.delete(path);
+  }
+}
+
+conformance('operator install', (test) => {
+  test('everything that the install consists of is accepted by server-side apply', async (server) => {
+    const [own, istio] = [await server.namespace(), await server.namespace()];
+    const objects = install(own, istio);
+    expect(objects.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['CustomResourceDefinition', 'ValidatingAdmissionPolicy', 'ClusterRole', 'Deployment']),
+    );
+    for (const object of objects) {
+      const answer = await server.apply(pathOf(object), object, 'tester', { dryRun: 'All', force: true });
+      expect([object.kind, answer.status < 300, answer.body.message]).toEqual([object.kind, true, undefined]);
+    }
+  });
+
+  test('an AmbientMigration gets the defaults of its definition', async (server) => {
+    await withDefinition(server, async () => {
+      const body = {
+        apiVersion: 'sidestep.dev/v1alpha1',
+        kind: 'AmbientMigration',
+        metadata: { name: uniqueName('m') },
+        spec: { rollout: {} },
+      };
+      const answer = await server.post(collection, body, { query: { dryRun: 'All' } });
+      expect([answer.status, answer.body.spec]).toEqual([
+        201,
+        {
+          acknowledge: [],
+          approval: 'Automatic',
+          dataplaneMode: 'Ambient',
+          paused: false,
+          rollout: { maxConcurrent: 1, progressDeadline: '10m', soak: '0s' },
+        },
+      ]);
+    });
+  });
+
+  test('wrong AmbientMigrations are refused with the field and the fix', async (server) => {
+    await withDefinition(server, async () => {
+      const unchecked =
+        '<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
+      const cases: [object, string][] = [
+        [
+          { dataplaneMode: 'ambient' },
+          `[spec.dataplaneMode: Unsupported value: "ambient": supported values: "Ambient", "Sidecar", ${unchecked}]`,
+        ],
+        [
+          { rollout: { maxConcurrent: -1 } },
+          'spec.rollout.maxConcurrent: Invalid value: -1: spec.rollout.maxConcurrent in body should be greater than or equal to 1',
+        ],
+        [
+          { rollout: { soak: '5 minutes' } },
+          'spec.rollout.soak: Invalid value: "5 minutes": must be a duration such as 30s, 10m or 1h30m (units: h, m, s, ms)',
+        ],
+        [
+          { rollout: { progressDeadline: '1s' } },
+          'spec.rollout.progressDeadline: Invalid value: "1s": must be at least 5s: a shorter deadline would stall before a pod could start',
+        ],
+        [
+          { approvedPlan: '0123456789ab' },
+          'spec.approvedPlan: Forbidden: is used with approval Manual only: set spec.approval to Manual, or remove spec.approvedPlan',
+        ],
+        [
+          { acknowledge: [{ code: 'all', reason: 'x' }] },
+          'spec.acknowledge[0].code: Invalid value: "all": must be the code of a finding, such as SST2001',
+        ],
+        [{ acknowledge: [{ code: 'SST2001' }] }, `[spec.acknowledge[0].reason: Required value, ${unchecked}]`],
+      ];
+      for (const [spec, message] of cases) {
+        const body = { apiVersion: 'sidestep.dev/v1alpha1', kind: 'AmbientMigration', metadata: { name: 'm' }, spec };
+        const answer = await server.post(collection, body, { query: { dryRun: 'All' } });
+        expect([answer.status, answer.body.message]).toEqual([
+          422,
+          `AmbientMigration.sidestep.dev "m" is invalid: ${message}`,
+        ]);
+      }
+    });
+  });
+});

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { expect, inject } from 'vitest';
+import { stringify } from 'yaml';
+
+import { conformance } from '../conformance/suite.js';
+import { Stage } from './stage.js';
+
+/** Registers a scenario: what `play` returns, normalised, is what the real controllers have made of it. */
+export type Scenario = (name: string, play: (stage: Stage) => Promise<unknown>) => void;
+
+/**
+ * Scenarios of one area. Each runs in a namespace of its own and ends in an outcome that equals the file
+ * `__outcomes__/<area>/<name>.yaml`. Those files are recorded from the real controllers (project `conformance`, with `-u`)
+ * and matched by the simulated ones (project `sandbox`).
+ */
+export function scenarios(area: string, define: (scenario: Scenario) => void): void {
+  conformance(`simulators: ${area}`, (test) => {
+    define((name, play) => {
+      test(name, async (server) => {
+        const stage = await Stage.open(server);
+        try {
+          const outcome = stringify(await play(stage), { lineWidth: 0, aliasDuplicateObjects: false });
+          const file = `__outcomes__/${fileName(area)}/${fileName(name)}.yaml`;
+          if (inject('kubeconfig') === '') expectRecorded(file);
+          await expect(outcome).toMatchFileSnapshot(`./${file}`);
+        } finally {
+          await stage.close();
+        }
+      });
+    });
+  });
+}
+
+/** The sandbox must not record what it does as what the real controllers do. */
+function expectRecorded(file: string): void {
+  const isThere = existsSync(fileURLToPath(new URL(file, import.meta.url)));
+  if (!isThere) throw new Error(`${file} is missing: record it with the project "conformance"`);
+}
+
+const fileName = (text: string): string => text.replace(/[^a-z0-9]+/gi, '-');
