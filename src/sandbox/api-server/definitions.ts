@@ -1,7 +1,7 @@
 import isEqual from 'fast-deep-equal';
 import type { Clock } from '../../clock.js';
 import type { Logger } from '../../log.js';
-import type { ClusterView, Commit } from './cluster-view.js';
+import type { ClusterView, Commit } from './storage/cluster-view.js';
 import { StatusError } from './errors.js';
 import type { ApiObject } from './object.js';
 import type { Registry } from './registry.js';

@@ -1,14 +1,14 @@
 import type { Clock } from '../../clock.js';
 import type { Logger } from '../../log.js';
-import type { AdmissionAttributes, AdmissionChain } from './admission-chain.js';
-import type { Authorizer } from './auth-interfaces.js';
-import type { ClusterView } from './cluster-view.js';
+import type { AdmissionAttributes, AdmissionChain } from './admission/admission-chain.js';
+import type { Authorizer } from './auth/auth-interfaces.js';
+import type { ClusterView } from './storage/cluster-view.js';
 import type { ApiObject } from './object.js';
 import type { RandomNames } from './random.js';
 import { type MergedKind, mergedKind } from './merge/merged-kind.js';
 import type { Registry } from './registry.js';
 import type { ServedResource, User, WriteContext } from './resource.js';
-import type { Storage } from './storage.js';
+import type { Storage } from './storage/storage.js';
 import type { Kind, Projection, Subresources } from './subresource.js';
 
 /** What the handlers share. */

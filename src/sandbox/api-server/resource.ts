@@ -1,5 +1,5 @@
 import type { FieldError } from './errors.js';
-import type { NameRule } from './names.js';
+import type { NameRule } from './writes/names.js';
 import type { ApiObject } from './object.js';
 import type { OpenApiSchema } from './schema.js';
 

@@ -5,8 +5,8 @@ import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import { inProcessConnection } from '../in-process-connection.js';
 import { bootstrap } from './bootstrap.js';
 import { builtinResources } from './builtin/index.js';
-import { type Certificate, selfSignedCertificate } from './certificate.js';
-import type { InterceptedRequest } from './faults.js';
+import { type Certificate, selfSignedCertificate } from './http/certificate.js';
+import type { InterceptedRequest } from './http/faults.js';
 import { ApiServer } from './server.js';
 
 const CONFIG_MAP: ResourceType = {

@@ -4,23 +4,23 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../clock.js';
 import { type Logger, silentLogger } from '../../log.js';
-import { admitAll, type AdmissionChain } from './admission-chain.js';
-import { allowAll, type Authenticator, type Authorizer, everybodyIsAdministrator } from './auth-interfaces.js';
-import type { Certificate } from './certificate.js';
-import type { ClusterView } from './cluster-view.js';
+import { admitAll, type AdmissionChain } from './admission/admission-chain.js';
+import { allowAll, type Authenticator, type Authorizer, everybodyIsAdministrator } from './auth/auth-interfaces.js';
+import type { Certificate } from './http/certificate.js';
+import type { ClusterView } from './storage/cluster-view.js';
 import { type DefinitionRules, Definitions } from './definitions.js';
-import type { Interceptor } from './faults.js';
-import { operationsOf } from './operations.js';
+import type { Interceptor } from './http/faults.js';
+import { operationsOf } from './writes/operations.js';
 import type { Parts } from './parts.js';
 import { RandomNames } from './random.js';
 import { Registry } from './registry.js';
-import { RequestLog } from './request-log.js';
-import { RequestService } from './request-service.js';
+import { RequestLog } from './http/request-log.js';
+import { RequestService } from './http/request-service.js';
 import type { ServedResource } from './resource.js';
-import type { Route } from './route.js';
-import { Storage } from './storage.js';
+import type { Route } from './http/route.js';
+import { Storage } from './storage/storage.js';
 import type { Operations, Subresources } from './subresource.js';
-import { clusterView } from './view.js';
+import { clusterView } from './storage/view.js';
 
 /** What an API server is made from. What needs the cluster is given as a function of it. */
 export interface ApiServerOptions {

@@ -2,7 +2,7 @@ import { systemClock, type Clock } from '../../clock.js';
 import { Client } from '../../kube/client.js';
 import type { Connection } from '../../kube/connection.js';
 import type { Logger } from '../../log.js';
-import { selfSignedCertificate } from '../api-server/certificate.js';
+import { selfSignedCertificate } from '../api-server/http/certificate.js';
 import { CniAgent } from './cni-agent.js';
 import { Informers } from './informers.js';
 import { IstiodProgram } from './istiod/istiod-program.js';

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:https';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { selfSignedCertificate } from '../api-server/certificate.js';
+import { selfSignedCertificate } from '../api-server/http/certificate.js';
 import { WebhookServer } from './webhook-server.js';
 
 let server: WebhookServer;

@@ -1,4 +1,4 @@
-import type { AdmissionAttributes, AdmissionChain } from '../admission-chain.js';
+import type { AdmissionAttributes, AdmissionChain } from './admission-chain.js';
 import type { ApiObject } from '../object.js';
 import type { AdmissionPlugin, Draft } from './plugin.js';
 import { type MutatingWebhooks, Reinvocation } from './mutating-webhooks.js';

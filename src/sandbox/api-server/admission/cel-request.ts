@@ -1,7 +1,7 @@
-import type { AdmissionAttributes } from '../admission-chain.js';
+import type { AdmissionAttributes } from './admission-chain.js';
 import { userInfo } from '../auth/identity-reviews.js';
 import { authorizerVariable } from '../custom/cel.js';
-import type { Authorizer } from '../auth-interfaces.js';
+import type { Authorizer } from '../auth/auth-interfaces.js';
 import type { ServedResource, User } from '../resource.js';
 import { inVersion } from './converted.js';
 import type { Draft } from './plugin.js';

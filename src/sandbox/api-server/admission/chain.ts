@@ -1,8 +1,8 @@
 import type { Clock } from '../../../clock.js';
-import type { AdmissionChain } from '../admission-chain.js';
+import type { AdmissionChain } from './admission-chain.js';
 import { RbacAuthorizer } from '../auth/rbac.js';
 import { confirmNoEscalation } from '../auth/escalation.js';
-import type { ClusterView } from '../cluster-view.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import { jsonPatch } from '../merge/json-patch.js';
 import type { Registry } from '../registry.js';
 import type { Operations } from '../subresource.js';

@@ -1,7 +1,7 @@
 import { duplicate, invalid, required, unsupported } from '../builtin/field-errors.js';
 import { CelCompileError, compileCel } from '../custom/cel.js';
 import type { FieldError } from '../errors.js';
-import { qualifiedName } from '../names.js';
+import { qualifiedName } from '../writes/names.js';
 import { requestVariables } from './cel-request.js';
 import type { MatchCondition } from './match-conditions.js';
 import type { PolicySpec, PolicyValidation } from './policy-configuration.js';

@@ -1,6 +1,6 @@
-import type { AdmissionAttributes } from '../admission-chain.js';
+import type { AdmissionAttributes } from './admission-chain.js';
 import { canonicalQuantity, quantityInNano } from '../builtin/quantity.js';
-import type { ClusterView } from '../cluster-view.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import { type AdmissionPlugin, type Draft, denied, isAbout } from './plugin.js';
 import { type Container, type PodSpec, allContainers, podSpec } from './pod.js';

@@ -1,5 +1,5 @@
 import isEqual from 'fast-deep-equal';
-import type { ClusterView } from '../cluster-view.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import { StatusError } from '../errors.js';
 import { cloneJson } from '../json.js';
 import type { ApiObject, Json } from '../object.js';

@@ -1,4 +1,4 @@
-import type { ClusterView } from '../cluster-view.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import { StatusError, forbidden, notFound } from '../errors.js';
 import { type AdmissionPlugin, type Draft, nameOf } from './plugin.js';
 

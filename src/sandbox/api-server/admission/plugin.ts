@@ -1,4 +1,4 @@
-import type { AdmissionAttributes } from '../admission-chain.js';
+import type { AdmissionAttributes } from './admission-chain.js';
 import { type StatusError, forbidden } from '../errors.js';
 import type { ApiObject } from '../object.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ClusterView } from '../cluster-view.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import { Registry } from '../registry.js';
 import type { ServedResource } from '../resource.js';

@@ -1,5 +1,5 @@
 import { matchesSelector } from '../../../kube/selectors.js';
-import type { ClusterView } from '../cluster-view.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import type { Registry } from '../registry.js';
 import type { ParamRef, PolicySpec } from './policy-configuration.js';

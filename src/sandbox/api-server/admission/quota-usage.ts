@@ -1,5 +1,5 @@
 import { addQuantities } from '../builtin/quantity.js';
-import type { ClusterView } from '../cluster-view.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import type { ServedResource } from '../resource.js';
 import { allContainers, type Container, podSpec } from './pod.js';

@@ -1,6 +1,6 @@
 import { type LabelSelector, matchesSelector } from '../../../kube/selectors.js';
-import type { AdmissionAttributes } from '../admission-chain.js';
-import type { ClusterView } from '../cluster-view.js';
+import type { AdmissionAttributes } from './admission-chain.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import { type StatusError, notFound } from '../errors.js';
 import type { Registry } from '../registry.js';
 import type { ServedResource } from '../resource.js';

@@ -1,7 +1,7 @@
 import isEqual from 'fast-deep-equal';
-import type { AdmissionAttributes } from '../admission-chain.js';
+import type { AdmissionAttributes } from './admission-chain.js';
 import { addQuantities, canonicalQuantity, quantityInNano } from '../builtin/quantity.js';
-import type { ClusterView } from '../cluster-view.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import type { Registry } from '../registry.js';
 import type { ServedResource } from '../resource.js';

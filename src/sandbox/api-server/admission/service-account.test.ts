@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { FakeClock, settle } from '../../../../test/support/fake-clock.js';
-import type { ClusterView, Commit } from '../cluster-view.js';
+import type { ClusterView, Commit } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import type { Draft } from './plugin.js';
 import { serviceAccount } from './service-account.js';

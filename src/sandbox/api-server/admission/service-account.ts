@@ -1,5 +1,5 @@
 import { type Clock, delay } from '../../../clock.js';
-import type { ClusterView } from '../cluster-view.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import { type AdmissionPlugin, type Draft, denied, isAbout } from './plugin.js';
 import { type PodSpec, allContainers, podSpec } from './pod.js';

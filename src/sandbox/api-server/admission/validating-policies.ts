@@ -1,6 +1,6 @@
-import type { AdmissionAttributes } from '../admission-chain.js';
-import type { Authorizer } from '../auth-interfaces.js';
-import type { ClusterView } from '../cluster-view.js';
+import type { AdmissionAttributes } from './admission-chain.js';
+import type { Authorizer } from '../auth/auth-interfaces.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import { StatusError } from '../errors.js';
 import type { ApiObject } from '../object.js';
 import type { Registry } from '../registry.js';

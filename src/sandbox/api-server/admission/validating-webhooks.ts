@@ -1,5 +1,5 @@
-import type { AdmissionAttributes } from '../admission-chain.js';
-import type { ClusterView } from '../cluster-view.js';
+import type { AdmissionAttributes } from './admission-chain.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import type { AdmissionPlugin } from './plugin.js';
 import type { WebhookCaller } from './webhook-caller.js';
 import { isExempt, registeredWebhooks } from './webhook-configuration.js';

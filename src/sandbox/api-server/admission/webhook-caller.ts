@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AdmissionAttributes } from '../admission-chain.js';
-import type { Authorizer } from '../auth-interfaces.js';
+import type { AdmissionAttributes } from './admission-chain.js';
+import type { Authorizer } from '../auth/auth-interfaces.js';
 import type { ServedResource } from '../resource.js';
 import { admissionRequest, requestValues } from './cel-request.js';
 import { inVersion } from './converted.js';

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { FakeClock, settle } from '../../../../test/support/fake-clock.js';
-import { selfSignedCertificate } from '../certificate.js';
+import { selfSignedCertificate } from '../http/certificate.js';
 import { WebhookClient } from './webhook-client.js';
 
 const servers: Server[] = [];

@@ -1,5 +1,5 @@
 import type { LabelSelector } from '../../../kube/selectors.js';
-import type { ClusterView } from '../cluster-view.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import type { MatchCondition } from './match-conditions.js';
 import type { RequestRule } from './request-rules.js';
 

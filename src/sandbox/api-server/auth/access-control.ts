@@ -1,6 +1,6 @@
 import type { Clock } from '../../../clock.js';
-import type { Authenticator, Authorizer } from '../auth-interfaces.js';
-import type { ClusterView } from '../cluster-view.js';
+import type { Authenticator, Authorizer } from './auth-interfaces.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import type { ServedResource, User } from '../resource.js';
 import { RbacAuthorizer } from './rbac.js';
 import { RequestAuthenticator } from './request-authenticator.js';

@@ -1,5 +1,5 @@
-import type { AdmissionAttributes } from '../admission-chain.js';
-import type { AccessAttributes } from '../auth-interfaces.js';
+import type { AdmissionAttributes } from '../admission/admission-chain.js';
+import type { AccessAttributes } from './auth-interfaces.js';
 import { forbidden, notFound } from '../errors.js';
 import type { User } from '../resource.js';
 import { type PolicyRule, uncovered } from './policy-rule.js';

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AccessAttributes, Authorizer } from '../auth-interfaces.js';
+import type { AccessAttributes, Authorizer } from './auth-interfaces.js';
 import { badRequest } from '../errors.js';
-import { accessForbidden } from '../forbidden.js';
+import { accessForbidden } from '../http/forbidden.js';
 import type { User } from '../resource.js';
 import { serviceAccountGroups } from './tokens.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AccessAttributes } from '../auth-interfaces.js';
+import type { AccessAttributes } from './auth-interfaces.js';
 import { type PolicyRule, ruleAllows, uncovered } from './policy-rule.js';
 
 const access = (more: Partial<AccessAttributes>): AccessAttributes => ({

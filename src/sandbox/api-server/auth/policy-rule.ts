@@ -1,4 +1,4 @@
-import type { AccessAttributes } from '../auth-interfaces.js';
+import type { AccessAttributes } from './auth-interfaces.js';
 
 /** One rule of a Role or ClusterRole. */
 export interface PolicyRule {

@@ -1,5 +1,5 @@
-import type { AccessAttributes, Authorizer, Decision } from '../auth-interfaces.js';
-import type { ClusterView } from '../cluster-view.js';
+import type { AccessAttributes, Authorizer, Decision } from './auth-interfaces.js';
+import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import type { User } from '../resource.js';
 import { type LabelSelector, matchesSelector } from '../../../kube/selectors.js';

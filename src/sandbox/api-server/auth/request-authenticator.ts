@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Authenticator, Authorizer, Identity } from '../auth-interfaces.js';
+import type { Authenticator, Authorizer, Identity } from './auth-interfaces.js';
 import { StatusError } from '../errors.js';
 import type { User } from '../resource.js';
 import { impersonated } from './impersonation.js';

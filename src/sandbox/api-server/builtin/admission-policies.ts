@@ -1,7 +1,7 @@
 import { policyExpressionErrors } from '../admission/expression-validation.js';
 import type { PolicySpec as ExpressionSpec } from '../admission/policy-configuration.js';
 import type { FieldError } from '../errors.js';
-import { subdomainName } from '../names.js';
+import { subdomainName } from '../writes/names.js';
 import type { ApiObject } from '../object.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { duplicate, forbidden, invalid, named, oneOf, required, unsupported } from './field-errors.js';

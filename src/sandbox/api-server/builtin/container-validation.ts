@@ -1,5 +1,5 @@
 import type { FieldError } from '../errors.js';
-import { labelName, qualifiedName } from '../names.js';
+import { labelName, qualifiedName } from '../writes/names.js';
 import {
   duplicate,
   forbidden,

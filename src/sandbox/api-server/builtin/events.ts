@@ -1,5 +1,5 @@
 import { type FieldError, invalid as invalidObject } from '../errors.js';
-import { qualifiedName } from '../names.js';
+import { qualifiedName } from '../writes/names.js';
 import type { ApiObject } from '../object.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { immutable, invalid, named, required } from './field-errors.js';

@@ -1,5 +1,5 @@
 import type { FieldError } from '../errors.js';
-import { pathSegmentName } from '../names.js';
+import { pathSegmentName } from '../writes/names.js';
 import type { ApiObject } from '../object.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { forbidden, invalid, named, required, unsupported } from './field-errors.js';

@@ -1,7 +1,7 @@
 import type { FieldError } from '../errors.js';
 import type { ApiObject } from '../object.js';
 import type { BuiltinKind } from './builtin-kind.js';
-import { qualifiedName } from '../names.js';
+import { qualifiedName } from '../writes/names.js';
 import { duplicate, forbidden, invalid, named } from './field-errors.js';
 import { quantityInNano } from './quantity.js';
 import type { ResourceList } from './pod-spec.js';

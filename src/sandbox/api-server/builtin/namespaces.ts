@@ -1,5 +1,5 @@
 import type { FieldError } from '../errors.js';
-import { labelName } from '../names.js';
+import { labelName } from '../writes/names.js';
 import type { ApiObject } from '../object.js';
 import { type BuiltinKind, withoutDeleteCollection } from './builtin-kind.js';
 import { invalid } from './field-errors.js';

@@ -1,6 +1,6 @@
 import type { FieldError } from '../errors.js';
-import { labelName, qualifiedName, subdomainName } from '../names.js';
-import { validateLabels } from '../object-meta.js';
+import { labelName, qualifiedName, subdomainName } from '../writes/names.js';
+import { validateLabels } from '../writes/object-meta.js';
 import { validateContainers } from './container-validation.js';
 import { duplicate, forbidden, invalid, named, oneOf, required, unsupported } from './field-errors.js';
 import type { LabelSelector, PodSpec, PodTemplate, Toleration, Volume } from './pod-spec.js';

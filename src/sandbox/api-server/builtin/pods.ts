@@ -1,7 +1,7 @@
 import isEqual from 'fast-deep-equal';
 import type { FieldError } from '../errors.js';
-import { labelName } from '../names.js';
-import { timestamp } from '../object-meta.js';
+import { labelName } from '../writes/names.js';
+import { timestamp } from '../writes/object-meta.js';
 import type { ApiObject } from '../object.js';
 import type { Strategy, WriteContext } from '../resource.js';
 import type { BuiltinKind } from './builtin-kind.js';

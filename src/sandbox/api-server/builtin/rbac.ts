@@ -1,5 +1,5 @@
 import type { FieldError } from '../errors.js';
-import { pathSegmentName, subdomainName } from '../names.js';
+import { pathSegmentName, subdomainName } from '../writes/names.js';
 import type { ApiObject } from '../object.js';
 import type { Strategy } from '../resource.js';
 import type { BuiltinKind } from './builtin-kind.js';

@@ -1,7 +1,7 @@
 import type { FieldError } from '../errors.js';
-import { labelValueRule } from '../names.js';
-import { validateLabels } from '../object-meta.js';
-import { qualifiedName } from '../names.js';
+import { labelValueRule } from '../writes/names.js';
+import { validateLabels } from '../writes/object-meta.js';
+import { qualifiedName } from '../writes/names.js';
 import { forbidden, invalid, named, required } from './field-errors.js';
 import type { LabelSelector } from './pod-spec.js';
 

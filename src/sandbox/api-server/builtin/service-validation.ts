@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { FieldError } from '../errors.js';
-import { labelName, subdomainName } from '../names.js';
-import { validateLabels } from '../object-meta.js';
+import { labelName, subdomainName } from '../writes/names.js';
+import { validateLabels } from '../writes/object-meta.js';
 import {
   duplicate,
   forbidden,

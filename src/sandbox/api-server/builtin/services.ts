@@ -1,5 +1,5 @@
 import isEqual from 'fast-deep-equal';
-import { label1035Name } from '../names.js';
+import { label1035Name } from '../writes/names.js';
 import type { ApiObject } from '../object.js';
 import type { Strategy, WriteContext } from '../resource.js';
 import type { FieldError } from '../errors.js';

@@ -1,6 +1,6 @@
 import isEqual from 'fast-deep-equal';
 import type { FieldError } from '../errors.js';
-import { labelName } from '../names.js';
+import { labelName } from '../writes/names.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { forbidden, intOrPercent, invalid, named, nonNegative } from './field-errors.js';
 import { defaultClaim } from './persistent-volume-claims.js';

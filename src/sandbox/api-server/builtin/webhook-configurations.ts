@@ -1,7 +1,7 @@
 import { matchConditionErrors } from '../admission/expression-validation.js';
 import type { MatchCondition } from '../admission/match-conditions.js';
 import type { FieldError } from '../errors.js';
-import { label1035Name, subdomainName } from '../names.js';
+import { label1035Name, subdomainName } from '../writes/names.js';
 import type { ApiObject } from '../object.js';
 import type { Strategy } from '../resource.js';
 import type { BuiltinKind } from './builtin-kind.js';

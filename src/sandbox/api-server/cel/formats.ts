@@ -1,4 +1,11 @@
-import { label1035Name, labelName, labelValueRule, type NameRule, qualifiedName, subdomainName } from '../names.js';
+import {
+  label1035Name,
+  labelName,
+  labelValueRule,
+  type NameRule,
+  qualifiedName,
+  subdomainName,
+} from '../writes/names.js';
 import type { Declarations } from './overloads.js';
 import { Opaque, Optional, parseTimestamp } from './values.js';
 

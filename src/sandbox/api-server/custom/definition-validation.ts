@@ -1,7 +1,7 @@
 import isEqual from 'fast-deep-equal';
 import { forbidden, immutable, invalid, required, unsupported } from '../builtin/field-errors.js';
 import type { FieldError } from '../errors.js';
-import { label1035Name, type NameRule, subdomainName } from '../names.js';
+import { label1035Name, type NameRule, subdomainName } from '../writes/names.js';
 import { type Definition, type DefinitionNames, isTrue } from './definition-object.js';
 import { child, entry } from './paths.js';
 import { sharedErrors, versionErrors } from './version-validation.js';

@@ -1,4 +1,4 @@
-import { timestamp } from '../object-meta.js';
+import { timestamp } from '../writes/object-meta.js';
 import type { Strategy } from '../resource.js';
 import { type Definition, setCondition, storageVersion } from './definition-object.js';
 import { validateDefinition, validateDefinitionUpdate } from './definition-validation.js';

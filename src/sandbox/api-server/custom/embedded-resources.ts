@@ -1,7 +1,7 @@
 import type { FieldError } from '../errors.js';
 import { isRecord } from '../json.js';
-import { label1035Name } from '../names.js';
-import { validateLabels } from '../object-meta.js';
+import { label1035Name } from '../writes/names.js';
+import { validateLabels } from '../writes/object-meta.js';
 import type { OpenApiSchema } from '../schema.js';
 import { child, entry } from './paths.js';
 

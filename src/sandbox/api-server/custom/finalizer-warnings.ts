@@ -1,4 +1,4 @@
-import { qualifiedName } from '../names.js';
+import { qualifiedName } from '../writes/names.js';
 import type { ApiObject } from '../object.js';
 
 const standard = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);

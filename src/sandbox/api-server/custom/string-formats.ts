@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { parseDuration, parseTimestamp } from '../cel/values.js';
-import { labelName, subdomainName } from '../names.js';
+import { labelName, subdomainName } from '../writes/names.js';
 
 const pattern =
   (expression: RegExp) =>

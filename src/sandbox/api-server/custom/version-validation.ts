@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import isEqual from 'fast-deep-equal';
 import { duplicate, forbidden, invalid, required } from '../builtin/field-errors.js';
 import type { FieldError } from '../errors.js';
-import { label1035Name } from '../names.js';
+import { label1035Name } from '../writes/names.js';
 import type { OpenApiSchema } from '../schema.js';
 import type { DefinitionSubresources, DefinitionVersion } from './definition-object.js';
 import { resolveFieldPath } from './field-path.js';

@@ -1,10 +1,10 @@
-import { decodeObject } from '../body.js';
-import type { Answer, Exchange } from '../exchange.js';
-import { negotiate } from '../media-types.js';
-import { writeOptions } from '../options.js';
+import { decodeObject } from '../http/body.js';
+import type { Answer, Exchange } from '../http/exchange.js';
+import { negotiate } from '../http/media-types.js';
+import { writeOptions } from '../http/options.js';
 import { admissionAttributes, type Parts } from '../parts.js';
 import { apiVersionOf } from '../registry.js';
-import { objectForms } from '../representation.js';
+import { objectForms } from '../http/representation.js';
 import type { ServedResource } from '../resource.js';
 import type { Action, Operations } from '../subresource.js';
 import { writeOf } from './write-request.js';

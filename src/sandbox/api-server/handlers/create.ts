@@ -1,12 +1,12 @@
-import { decodeObject } from '../body.js';
-import { createObject, matchNamespace } from '../create-object.js';
-import type { Answer, Exchange } from '../exchange.js';
-import { checkFields } from '../field-strictness.js';
+import { decodeObject } from '../http/body.js';
+import { createObject, matchNamespace } from '../writes/create-object.js';
+import type { Answer, Exchange } from '../http/exchange.js';
+import { checkFields } from '../writes/field-strictness.js';
 import { knownKinds } from './known-kinds.js';
-import { negotiate } from '../media-types.js';
-import { writeOptions } from '../options.js';
+import { negotiate } from '../http/media-types.js';
+import { writeOptions } from '../http/options.js';
 import { admissionAttributes, type Parts, writeContext } from '../parts.js';
-import { objectForms } from '../representation.js';
+import { objectForms } from '../http/representation.js';
 import type { ServedResource } from '../resource.js';
 import { writeOf } from './write-request.js';
 

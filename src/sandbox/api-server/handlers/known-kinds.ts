@@ -1,4 +1,4 @@
-import type { Decoding } from '../body.js';
+import type { Decoding } from '../http/body.js';
 import type { Parts } from '../parts.js';
 
 /** What decoding may ask about built-in kinds. */

@@ -1,14 +1,14 @@
 import { badRequest } from '../errors.js';
-import type { ListMetadata } from '../exchange.js';
+import type { ListMetadata } from '../http/exchange.js';
 import { isRecord } from '../json.js';
 import type { ApiObject } from '../object.js';
-import type { ListOptions } from '../options.js';
+import type { ListOptions } from '../http/options.js';
 import type { Parts } from '../parts.js';
 import type { ServedResource } from '../resource.js';
-import { expired, parseResourceVersion, tooLarge } from '../resource-version.js';
+import { expired, parseResourceVersion, tooLarge } from '../http/resource-version.js';
 import { selection } from '../selectors/selection.js';
-import { keyOfObject } from '../storage.js';
-import { serve } from '../versions.js';
+import { keyOfObject } from '../storage/storage.js';
+import { serve } from '../storage/versions.js';
 
 /** Objects of a collection, and the metadata of the list that they make. */
 export interface Page {

@@ -1,13 +1,13 @@
 import { notFound } from '../errors.js';
-import type { Exchange, ListAnswer, ObjectAnswer } from '../exchange.js';
-import { listForms, objectForms } from '../representation.js';
-import { negotiate } from '../media-types.js';
-import { listOptions } from '../options.js';
+import type { Exchange, ListAnswer, ObjectAnswer } from '../http/exchange.js';
+import { listForms, objectForms } from '../http/representation.js';
+import { negotiate } from '../http/media-types.js';
+import { listOptions } from '../http/options.js';
 import type { Parts } from '../parts.js';
 import type { ServedResource } from '../resource.js';
-import { parseResourceVersion, tooLarge } from '../resource-version.js';
-import { keyOf } from '../storage.js';
-import { serve } from '../versions.js';
+import { parseResourceVersion, tooLarge } from '../http/resource-version.js';
+import { keyOf } from '../storage/storage.js';
+import { serve } from '../storage/versions.js';
 import { page } from './paging.js';
 
 /** Answers a get of one object. */

@@ -1,16 +1,16 @@
-import { decodeObject } from '../body.js';
+import { decodeObject } from '../http/body.js';
 import { badRequest } from '../errors.js';
-import type { Answer, Exchange } from '../exchange.js';
-import { checkFields } from '../field-strictness.js';
+import type { Answer, Exchange } from '../http/exchange.js';
+import { checkFields } from '../writes/field-strictness.js';
 import { cloneJson } from '../json.js';
-import { negotiate } from '../media-types.js';
+import { negotiate } from '../http/media-types.js';
 import type { ApiObject, StoredMeta } from '../object.js';
-import { writeOptions } from '../options.js';
+import { writeOptions } from '../http/options.js';
 import type { Parts } from '../parts.js';
-import { objectForms } from '../representation.js';
+import { objectForms } from '../http/representation.js';
 import type { ServedResource } from '../resource.js';
 import type { Projection } from '../subresource.js';
-import { type Updated, updateObject } from '../update-object.js';
+import { type Updated, updateObject } from '../writes/update-object.js';
 import { knownKinds } from './known-kinds.js';
 import { writeOf } from './write-request.js';
 

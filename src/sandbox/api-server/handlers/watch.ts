@@ -1,19 +1,19 @@
 import type { ServerResponse } from 'node:http';
-import type { Commit } from '../cluster-view.js';
+import type { Commit } from '../storage/cluster-view.js';
 import { StatusError } from '../errors.js';
-import type { Exchange, StreamAnswer } from '../exchange.js';
+import type { Exchange, StreamAnswer } from '../http/exchange.js';
 import { textOf } from '../json.js';
-import { negotiate } from '../media-types.js';
+import { negotiate } from '../http/media-types.js';
 import type { ApiObject } from '../object.js';
-import { type ListOptions, listOptions } from '../options.js';
+import { type ListOptions, listOptions } from '../http/options.js';
 import type { Parts } from '../parts.js';
 import { apiVersionOf } from '../registry.js';
-import { type IncludedObject, includedObject, objectForms, partial, table } from '../representation.js';
+import { type IncludedObject, includedObject, objectForms, partial, table } from '../http/representation.js';
 import type { ServedResource } from '../resource.js';
-import { parseResourceVersion, tooLarge } from '../resource-version.js';
+import { parseResourceVersion, tooLarge } from '../http/resource-version.js';
 import { type Selection, selection } from '../selectors/selection.js';
-import { keyOfObject } from '../storage.js';
-import { serve } from '../versions.js';
+import { keyOfObject } from '../storage/storage.js';
+import { serve } from '../storage/versions.js';
 
 /** How often a watch that wants bookmarks gets one: apiserver's minute. */
 const bookmarkEveryMs = 60_000;

@@ -1,6 +1,6 @@
-import type { Exchange } from '../exchange.js';
+import type { Exchange } from '../http/exchange.js';
 import { managerOfUserAgent } from '../merge/managed-fields.js';
-import type { WriteOptions } from '../options.js';
+import type { WriteOptions } from '../http/options.js';
 import type { Write } from '../parts.js';
 import type { ServedResource } from '../resource.js';
 import type { Kind, Projection } from '../subresource.js';

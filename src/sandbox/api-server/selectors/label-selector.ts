@@ -1,6 +1,6 @@
 import { badRequest } from '../errors.js';
 import { errorBody, type FieldError } from '../errors.js';
-import { labelValueRule, qualifiedName } from '../names.js';
+import { labelValueRule, qualifiedName } from '../writes/names.js';
 
 /** Whether an object's labels satisfy a selector. */
 export type LabelMatcher = (labels: Readonly<Record<string, string>>) => boolean;

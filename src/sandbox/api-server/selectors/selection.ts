@@ -1,5 +1,5 @@
 import type { ApiObject } from '../object.js';
-import type { ListOptions } from '../options.js';
+import type { ListOptions } from '../http/options.js';
 import type { ServedResource } from '../resource.js';
 import { type FieldTerm, matchesFields, parseFieldSelector } from './field-selector.js';
 import { parseLabelSelector } from './label-selector.js';

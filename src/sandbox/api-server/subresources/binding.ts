@@ -2,7 +2,7 @@ import { podSpec } from '../builtin/pod-spec.js';
 import { type PodCondition, podStatus } from '../builtin/pod-status.js';
 import { badRequest, conflict, StatusError } from '../errors.js';
 import type { ApiObject } from '../object.js';
-import { timestamp } from '../object-meta.js';
+import { timestamp } from '../writes/object-meta.js';
 import type { Action, ActionRequest } from '../subresource.js';
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };

@@ -3,7 +3,7 @@ import { hasCondition, podStatus } from '../builtin/pod-status.js';
 import { isEmptySelector, selects } from '../builtin/selector-validation.js';
 import { badRequest, forbidden, StatusError } from '../errors.js';
 import type { ApiObject } from '../object.js';
-import { timestamp } from '../object-meta.js';
+import { timestamp } from '../writes/object-meta.js';
 import type { Action, ActionRequest, DeleteOptions } from '../subresource.js';
 import { setCondition } from './binding.js';
 

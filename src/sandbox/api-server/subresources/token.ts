@@ -2,7 +2,7 @@ import { invalid as invalidField } from '../builtin/field-errors.js';
 import { podSpec } from '../builtin/pod-spec.js';
 import { badRequest, conflict, invalid } from '../errors.js';
 import type { ApiObject } from '../object.js';
-import { timestamp } from '../object-meta.js';
+import { timestamp } from '../writes/object-meta.js';
 import type { Action, ActionRequest } from '../subresource.js';
 import type { SubresourceOptions } from './index.js';
 

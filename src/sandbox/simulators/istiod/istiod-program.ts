@@ -10,7 +10,7 @@ import {
   type MutatingWebhookConfiguration,
 } from '../../../kube/types.js';
 import type { Logger } from '../../../log.js';
-import type { Certificate } from '../../api-server/certificate.js';
+import type { Certificate } from '../../api-server/http/certificate.js';
 import { WebhookServer } from '../webhook-server.js';
 import { Istiod } from './istiod.js';
 import { injectionWebhook, validationWebhook } from './webhooks.js';

@@ -1,6 +1,6 @@
 import isEqual from 'fast-deep-equal';
-import type { AdmissionAttributes } from '../../admission-chain.js';
-import type { ClusterView } from '../../cluster-view.js';
+import type { AdmissionAttributes } from '../admission-chain.js';
+import type { ClusterView } from '../../storage/cluster-view.js';
 import { type FieldError, invalid } from '../../errors.js';
 import type { ApiObject } from '../../object.js';
 import { type AdmissionPlugin, denied } from '../plugin.js';

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { User } from './resource.js';
+import type { User } from '../resource.js';
 
 /** Who sent a request. */
 export interface Identity {
@@ -27,7 +27,7 @@ export interface AccessAttributes {
 
 /** Finds out who asks. */
 export interface Authenticator {
-  /** @throws {import('./errors.js').StatusError} 401 for credentials that nobody has; 403 for an impersonation that is not allowed */
+  /** @throws {import('../errors.js').StatusError} 401 for credentials that nobody has; 403 for an impersonation that is not allowed */
   authenticate(headers: IncomingHttpHeaders): Identity | Promise<Identity>;
 }
 

@@ -1,10 +1,10 @@
 import { parseDocument } from 'yaml';
-import { badRequest } from './errors.js';
-import { isRecord } from './json.js';
+import { badRequest } from '../errors.js';
+import { isRecord } from '../json.js';
 import { bodyEncoding } from './media-types.js';
 import type { Exchange } from './exchange.js';
-import type { ApiObject } from './object.js';
-import type { Kind } from './subresource.js';
+import type { ApiObject } from '../object.js';
+import type { Kind } from '../subresource.js';
 
 /** A decoded body and what it was decoded from. */
 export interface DecodedBody {
@@ -25,7 +25,7 @@ export interface Decoding {
  * Decodes a body into an object of the expected kind: what it leaves out of apiVersion and kind is filled in, `metadata` is
  * always there.
  *
- * @throws {import('./errors.js').StatusError} 400, 415
+ * @throws {import('../errors.js').StatusError} 400, 415
  */
 export function decodeObject(exchange: Exchange, expected: Kind, decoding: Decoding = {}): DecodedBody {
   const { custom = false } = decoding;

@@ -1,8 +1,8 @@
 import isEqual from 'fast-deep-equal';
-import type { FieldError } from './errors.js';
+import type { FieldError } from '../errors.js';
 import { labelName, labelValueRule, type NameRule, pathSegmentName, qualifiedName, subdomainName } from './names.js';
-import type { ApiObject, StoredMeta, StoredOwnerReference } from './object.js';
-import type { ServedResource } from './resource.js';
+import type { ApiObject, StoredMeta, StoredOwnerReference } from '../object.js';
+import type { ServedResource } from '../resource.js';
 
 const annotationsLimitBytes = 256 * 1024;
 

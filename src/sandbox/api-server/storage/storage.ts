@@ -1,7 +1,7 @@
 import type { Commit } from './cluster-view.js';
 import { History } from './history.js';
-import { deepFreeze } from './json.js';
-import type { ApiObject } from './object.js';
+import { deepFreeze } from '../json.js';
+import type { ApiObject } from '../object.js';
 import { SortedKeys } from './sorted-keys.js';
 
 /** Objects of one storage key: current state and recent changes. */

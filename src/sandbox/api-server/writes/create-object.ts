@@ -1,12 +1,12 @@
-import { alreadyExists, badRequest, invalid, StatusError } from './errors.js';
-import type { ApiObject, StoredMeta } from './object.js';
+import { alreadyExists, badRequest, invalid, StatusError } from '../errors.js';
+import type { ApiObject, StoredMeta } from '../object.js';
 import { dedupOwnerReferences, timestamp, validateNewMeta } from './object-meta.js';
-import { validManagedFields } from './merge/managed-fields.js';
-import { trackUpdate } from './merge/track-update.js';
-import { admissionAttributes, mergedKindOf, type Parts, type Write, writeContext } from './parts.js';
-import type { ServedResource } from './resource.js';
-import { keyOf } from './storage.js';
-import { serve, toStored } from './versions.js';
+import { validManagedFields } from '../merge/managed-fields.js';
+import { trackUpdate } from '../merge/track-update.js';
+import { admissionAttributes, mergedKindOf, type Parts, type Write, writeContext } from '../parts.js';
+import type { ServedResource } from '../resource.js';
+import { keyOf } from '../storage/storage.js';
+import { serve, toStored } from '../storage/versions.js';
 
 /** How often a generated name that is taken is generated again (`maxNameGenerationCreateAttempts`). */
 const nameAttempts = 8;

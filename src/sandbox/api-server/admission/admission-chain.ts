@@ -1,5 +1,5 @@
-import type { ApiObject } from './object.js';
-import type { ServedResource, User } from './resource.js';
+import type { ApiObject } from '../object.js';
+import type { ServedResource, User } from '../resource.js';
 
 /** What is about to happen, as admission sees it. */
 export interface AdmissionAttributes {
@@ -29,7 +29,7 @@ export interface AdmissionAttributes {
   annotate(key: string, value: string): void;
 }
 
-/** Decides about writes before they are stored. Both throw {@link import('./errors.js').StatusError} to refuse. */
+/** Decides about writes before they are stored. Both throw {@link import('../errors.js').StatusError} to refuse. */
 export interface AdmissionChain {
   /**
    * Called with the object after defaulting; the answer is defaulted again and prepared. For DELETE and CONNECT the answer

@@ -1,11 +1,11 @@
 import { stringify } from 'yaml';
-import { StatusError } from './errors.js';
+import { StatusError } from '../errors.js';
 import type { Answer, Exchange, ListAnswer } from './exchange.js';
-import { textOf } from './json.js';
+import { textOf } from '../json.js';
 import { type Form, negotiate, type Wanted } from './media-types.js';
-import type { ApiObject } from './object.js';
-import { apiVersionOf } from './registry.js';
-import type { ServedResource } from './resource.js';
+import type { ApiObject } from '../object.js';
+import { apiVersionOf } from '../registry.js';
+import type { ServedResource } from '../resource.js';
 
 /** Forms that single objects and watches can be asked for in. */
 export const objectForms: readonly Form[] = ['Table', 'PartialObjectMetadata'];

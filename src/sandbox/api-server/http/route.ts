@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { User } from './resource.js';
+import type { User } from '../resource.js';
 
 /** A request that is not about a resource (`/version`, `/apis`, `/openapi/v3` …). */
 export interface RouteRequest {

@@ -1,5 +1,5 @@
-import { badRequest, type FieldError, invalid } from './errors.js';
-import { fieldManagerErrors, patchOptionErrors } from './merge/patch-options.js';
+import { badRequest, type FieldError, invalid } from '../errors.js';
+import { fieldManagerErrors, patchOptionErrors } from '../merge/patch-options.js';
 import { isTrue } from './request-info.js';
 
 /** Options of writes, as the query has them. */
@@ -31,7 +31,7 @@ export interface ListOptions {
  * Options of a create, update or patch.
  *
  * @param apply  the patch is a server-side apply, which needs a field manager
- * @throws {import('./errors.js').StatusError} 400, 422
+ * @throws {import('../errors.js').StatusError} 400, 422
  */
 export function writeOptions(
   query: URLSearchParams,
@@ -76,7 +76,7 @@ function fieldValidationErrors(value: string): FieldError[] {
 /**
  * Options of a list or watch.
  *
- * @throws {import('./errors.js').StatusError} 400 for what cannot be read, 422 for what does not go together
+ * @throws {import('../errors.js').StatusError} 400 for what cannot be read, 422 for what does not go together
  */
 export function listOptions(query: URLSearchParams): ListOptions {
   const options: ListOptions = {

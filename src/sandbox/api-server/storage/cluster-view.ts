@@ -1,9 +1,9 @@
-import type { ApiObject } from './object.js';
+import type { ApiObject } from '../object.js';
 
 /** A change that has been stored. Objects are frozen, in the form in which they are stored. */
 export interface Commit {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  /** {@link import('./resource.js').ServedResource.storageKey} of the kind, such as `apps/deployments` or `/pods`. */
+  /** {@link import('../resource.js').ServedResource.storageKey} of the kind, such as `apps/deployments` or `/pods`. */
   readonly storageKey: string;
   readonly revision: number;
   /** The new state; for DELETED the last one, with the revision of the deletion. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { publishedOpenApi, type PublishedSchema } from '../data/index.js';
-import { StatusError } from './errors.js';
-import { byQuality } from './media-types.js';
-import type { Registry } from './registry.js';
-import type { ServedResource } from './resource.js';
-import type { Route, RouteAnswer, RouteRequest } from './route.js';
+import { publishedOpenApi, type PublishedSchema } from '../../data/index.js';
+import { StatusError } from '../errors.js';
+import { byQuality } from '../http/media-types.js';
+import type { Registry } from '../registry.js';
+import type { ServedResource } from '../resource.js';
+import type { Route, RouteAnswer, RouteRequest } from '../http/route.js';
 
 type Definitions = Record<string, PublishedSchema>;
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.js';
+import type { Clock } from '../../../clock.js';
 import type { Answer, Exchange } from './exchange.js';
 
 /** One request: the fields of an audit.k8s.io/v1 Event that tests read, stage ResponseComplete (watches: ResponseStarted). */

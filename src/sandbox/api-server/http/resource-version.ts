@@ -1,4 +1,4 @@
-import { badRequest, errorBody, StatusError } from './errors.js';
+import { badRequest, errorBody, StatusError } from '../errors.js';
 
 /**
  * A `resourceVersion` parameter as a number; 0 for none.

@@ -1,7 +1,7 @@
-import { cloneJson, deepFreeze } from './json.js';
-import type { ApiObject } from './object.js';
-import { apiVersionOf } from './registry.js';
-import type { ServedResource } from './resource.js';
+import { cloneJson, deepFreeze } from '../json.js';
+import type { ApiObject } from '../object.js';
+import { apiVersionOf } from '../registry.js';
+import type { ServedResource } from '../resource.js';
 
 const served = new WeakMap<ApiObject, WeakMap<ServedResource, ApiObject>>();
 

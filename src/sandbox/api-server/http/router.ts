@@ -1,15 +1,15 @@
-import { methodNotAllowed, notFound, StatusError } from './errors.js';
+import { methodNotAllowed, notFound, StatusError } from '../errors.js';
 import type { Answer, Exchange } from './exchange.js';
-import { act } from './handlers/action.js';
-import { create } from './handlers/create.js';
-import { remove, removeCollection } from './handlers/delete.js';
-import { patch } from './handlers/patch.js';
-import { get, list } from './handlers/read.js';
-import { update, updatedAnswer } from './handlers/update.js';
-import { type OpenWatches, watch } from './handlers/watch.js';
-import type { Parts } from './parts.js';
-import type { ServedResource } from './resource.js';
-import type { Operations, Subresource } from './subresource.js';
+import { act } from '../handlers/action.js';
+import { create } from '../handlers/create.js';
+import { remove, removeCollection } from '../handlers/delete.js';
+import { patch } from '../handlers/patch.js';
+import { get, list } from '../handlers/read.js';
+import { update, updatedAnswer } from '../handlers/update.js';
+import { type OpenWatches, watch } from '../handlers/watch.js';
+import type { Parts } from '../parts.js';
+import type { ServedResource } from '../resource.js';
+import type { Operations, Subresource } from '../subresource.js';
 
 /** What requests about resources need besides the parts. */
 export interface Routing {

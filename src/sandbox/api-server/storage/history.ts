@@ -1,5 +1,5 @@
 import type { Commit } from './cluster-view.js';
-import type { ApiObject } from './object.js';
+import type { ApiObject } from '../object.js';
 
 /** The recent changes of one kind, oldest first. */
 export class History {

@@ -1,13 +1,13 @@
 import isEqual from 'fast-deep-equal';
-import { conflict, notFound } from './errors.js';
-import { cloneJson } from './json.js';
-import type { ApiObject } from './object.js';
+import { conflict, notFound } from '../errors.js';
+import { cloneJson } from '../json.js';
+import type { ApiObject } from '../object.js';
 import { timestamp } from './object-meta.js';
-import { admissionAttributes, type Parts, type Write } from './parts.js';
-import type { ServedResource } from './resource.js';
-import { keyOf } from './storage.js';
-import type { DeleteOptions } from './subresource.js';
-import { serve, toStored } from './versions.js';
+import { admissionAttributes, type Parts, type Write } from '../parts.js';
+import type { ServedResource } from '../resource.js';
+import { keyOf } from '../storage/storage.js';
+import type { DeleteOptions } from '../subresource.js';
+import { serve, toStored } from '../storage/versions.js';
 
 /** An object that was deleted, or that is going to be. */
 export interface Deleted {
@@ -20,7 +20,7 @@ export interface Deleted {
 /**
  * Deletes an object, or marks it as deleted where finalizers or a grace period hold it (`Store.Delete` of apiserver).
  *
- * @throws {import('./errors.js').StatusError} 404, 409 for preconditions, whatever admission refuses
+ * @throws {import('../errors.js').StatusError} 404, 409 for preconditions, whatever admission refuses
  */
 export async function deleteObject(parts: Parts, write: Write, options: DeleteOptions): Promise<Deleted> {
   const { resource } = write;

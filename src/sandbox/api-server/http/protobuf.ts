@@ -1,5 +1,5 @@
-import { type ProtobufMessages, protobufMessages, publishedOpenApi } from '../data/index.js';
-import { badRequest } from './errors.js';
+import { type ProtobufMessages, protobufMessages, publishedOpenApi } from '../../data/index.js';
+import { badRequest } from '../errors.js';
 
 /** What kubectl's typed clients send: they do not fall back to JSON. */
 export const protobufType = 'application/vnd.kubernetes.protobuf';
@@ -100,7 +100,7 @@ export class ProtobufDecoder {
   /**
    * Decodes a body: an object with its apiVersion and kind.
    *
-   * @throws {import('./errors.js').StatusError} 400
+   * @throws {import('../errors.js').StatusError} 400
    */
   decode(body: Buffer): Fields {
     if (!body.subarray(0, magic.length).equals(magic)) {
@@ -168,7 +168,7 @@ export class ProtobufDecoder {
 
 let decoder: ProtobufDecoder | undefined;
 
-/** A protobuf body as JSON text. @throws {import('./errors.js').StatusError} 400 */
+/** A protobuf body as JSON text. @throws {import('../errors.js').StatusError} 400 */
 export function protobufToJson(body: Buffer): Buffer {
   decoder ??= new ProtobufDecoder();
   return Buffer.from(JSON.stringify(decoder.decode(body)));

@@ -1,14 +1,14 @@
 import { createObject } from './create-object.js';
 import { deleteObject } from './delete-object.js';
-import { conflict, notFound } from './errors.js';
-import { cloneJson } from './json.js';
-import type { ApiObject } from './object.js';
-import type { Parts, Write } from './parts.js';
-import type { ServedResource, User } from './resource.js';
-import { keyOf } from './storage.js';
-import type { DeleteOptions, Operations } from './subresource.js';
+import { conflict, notFound } from '../errors.js';
+import { cloneJson } from '../json.js';
+import type { ApiObject } from '../object.js';
+import type { Parts, Write } from '../parts.js';
+import type { ServedResource, User } from '../resource.js';
+import { keyOf } from '../storage/storage.js';
+import type { DeleteOptions, Operations } from '../subresource.js';
 import { isDone, optimisticLockMessage, settleUpdate } from './update-object.js';
-import { serve, toStored } from './versions.js';
+import { serve, toStored } from '../storage/versions.js';
 
 /** On whose behalf the server changes objects by itself. */
 const server: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Commit } from './cluster-view.js';
-import type { ApiObject } from './object.js';
+import type { ApiObject } from '../object.js';
 import { keyOf, Storage } from './storage.js';
 
 const kind = '/things';

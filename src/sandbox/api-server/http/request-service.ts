@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AccessAttributes, Authenticator, Identity } from './auth-interfaces.js';
-import { methodNotAllowed, StatusError } from './errors.js';
+import type { AccessAttributes, Authenticator, Identity } from '../auth/auth-interfaces.js';
+import { methodNotAllowed, StatusError } from '../errors.js';
 import type { Answer, Exchange, PlainAnswer } from './exchange.js';
 import type { Fault, Interceptor } from './faults.js';
 import { accessForbidden } from './forbidden.js';
-import type { Parts } from './parts.js';
+import type { Parts } from '../parts.js';
 import { protobufToJson, protobufType } from './protobuf.js';
 import { represent } from './representation.js';
 import { loggedObject, type RequestLog } from './request-log.js';
 import { type RequestInfo, requestInfo } from './request-info.js';
 import type { Route, RouteAnswer } from './route.js';
 import { route } from './router.js';
-import type { Operations } from './subresource.js';
+import type { Operations } from '../subresource.js';
 
 /** What a service needs. */
 export interface ServiceParts {

@@ -1,6 +1,6 @@
-import type { AccessAttributes } from './auth-interfaces.js';
-import { StatusError } from './errors.js';
-import type { User } from './resource.js';
+import type { AccessAttributes } from '../auth/auth-interfaces.js';
+import { StatusError } from '../errors.js';
+import type { User } from '../resource.js';
 
 /** 403 for a user who may not do something, in the words of `responsewriters.ForbiddenStatusError`. */
 export function accessForbidden(

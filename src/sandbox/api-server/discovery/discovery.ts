@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { publishedOpenApi } from '../data/index.js';
-import { StatusError } from './errors.js';
-import { byQuality } from './media-types.js';
-import { apiVersionOf, type Registry } from './registry.js';
-import type { ServedResource } from './resource.js';
-import type { Route, RouteAnswer, RouteRequest } from './route.js';
-import type { Kind } from './subresource.js';
+import { publishedOpenApi } from '../../data/index.js';
+import { StatusError } from '../errors.js';
+import { byQuality } from '../http/media-types.js';
+import { apiVersionOf, type Registry } from '../registry.js';
+import type { ServedResource } from '../resource.js';
+import type { Route, RouteAnswer, RouteRequest } from '../http/route.js';
+import type { Kind } from '../subresource.js';
 
 /** How a subresource is listed: its verbs, and its kind where it is not that of its resource. */
 interface ListedSubresource {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { StatusError } from './errors.js';
+import { StatusError } from '../errors.js';
 
 /** Forms in which objects can be asked for. */
 export type Form = 'object' | 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList';

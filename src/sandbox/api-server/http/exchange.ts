@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import type { Identity } from './auth-interfaces.js';
-import type { ApiObject } from './object.js';
+import type { Identity } from '../auth/auth-interfaces.js';
+import type { ApiObject } from '../object.js';
 import type { RequestInfo } from './request-info.js';
-import type { ServedResource } from './resource.js';
+import type { ServedResource } from '../resource.js';
 
 /** One request on its way, and what is gathered for its answer and its log entry. */
 export interface Exchange {

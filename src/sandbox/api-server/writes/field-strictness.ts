@@ -1,15 +1,15 @@
-import type { DecodedBody } from './body.js';
-import { badRequest } from './errors.js';
-import type { Exchange } from './exchange.js';
+import type { DecodedBody } from '../http/body.js';
+import { badRequest } from '../errors.js';
+import type { Exchange } from '../http/exchange.js';
 import { duplicates, type FieldProblem, strictError, unknownFields } from './field-validation.js';
-import type { WriteOptions } from './options.js';
-import type { ServedResource } from './resource.js';
+import type { WriteOptions } from '../http/options.js';
+import type { ServedResource } from '../resource.js';
 
 /**
  * Reports fields that the kind does not have and that are there twice, as `fieldValidation` wants: not at all, as warnings,
  * or as an error.
  *
- * @throws {import('./errors.js').StatusError} 400
+ * @throws {import('../errors.js').StatusError} 400
  */
 export function checkFields(
   exchange: Exchange,

@@ -1,5 +1,5 @@
 import type { ClusterView } from './cluster-view.js';
-import type { Registry } from './registry.js';
+import type { Registry } from '../registry.js';
 import { keyOf, type Storage } from './storage.js';
 
 /** What is stored, by group and plural. */

@@ -1,18 +1,18 @@
 import isEqual from 'fast-deep-equal';
-import type { AdmissionAttributes } from './admission-chain.js';
+import type { AdmissionAttributes } from '../admission/admission-chain.js';
 import { createObject, matchNamespace, namedKind, warnOfDuplicateOwners } from './create-object.js';
-import { conflict, invalid, notFound, StatusError } from './errors.js';
-import { accessForbidden } from './forbidden.js';
-import { cloneJson } from './json.js';
-import { keepTimes, validManagedFields } from './merge/managed-fields.js';
-import { trackUpdate } from './merge/track-update.js';
-import type { ApiObject } from './object.js';
+import { conflict, invalid, notFound, StatusError } from '../errors.js';
+import { accessForbidden } from '../http/forbidden.js';
+import { cloneJson } from '../json.js';
+import { keepTimes, validManagedFields } from '../merge/managed-fields.js';
+import { trackUpdate } from '../merge/track-update.js';
+import type { ApiObject } from '../object.js';
 import { validateChangedMeta } from './object-meta.js';
-import { admissionAttributes, mergedKindOf, type Parts, type Write, writeContext } from './parts.js';
-import type { ServedResource } from './resource.js';
-import { keyOf } from './storage.js';
-import { unparsable } from './resource-version.js';
-import { serve, toStored } from './versions.js';
+import { admissionAttributes, mergedKindOf, type Parts, type Write, writeContext } from '../parts.js';
+import type { ServedResource } from '../resource.js';
+import { keyOf } from '../storage/storage.js';
+import { unparsable } from '../http/resource-version.js';
+import { serve, toStored } from '../storage/versions.js';
 
 /** What somebody had in mind who updates an object that has changed meanwhile. */
 export const optimisticLockMessage =
