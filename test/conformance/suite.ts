@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, type ExpectStatic, inject, test } from 'vitest';
 import { startSandbox } from '../../src/sandbox/sandbox.js';
 import { differences } from './differences.js';
 import { Server } from './server.js';
@@ -13,20 +13,29 @@ declare module 'vitest' {
   }
 }
 
-/** Registers a case of an area, named by the behaviour that it checks. */
-export type Case = (behaviour: string, check: (server: Server) => Promise<void>) => void;
+/**
+ * Registers a case of an area, named by the behaviour that it checks. Cases that run at the same time compare with the
+ * `expect` that they are given.
+ */
+export type Case = (behaviour: string, check: (server: Server, expect: ExpectStatic) => Promise<void>) => void;
 
 /**
  * One area of the conformance suite; each file holds one. On the sandbox a case that `differences.ts` lists must fail: once
  * it passes, the list is wrong, and so the test fails.
+ *
+ * @param options.concurrent  runs several cases at a time: for those that mostly wait, and share nothing
  */
-export function conformance(area: string, cases: (test: Case) => void): void {
+export function conformance(
+  area: string,
+  cases: (test: Case) => void,
+  { concurrent = false }: { concurrent?: boolean } = {},
+): void {
   const kubeconfig = inject('kubeconfig');
   const listed = kubeconfig === '' ? (differences[area] ?? {}) : {};
   let server: Server;
   let stop = (): Promise<void> => Promise.resolve();
 
-  describe(area, () => {
+  describe(area, { concurrent }, () => {
     beforeAll(async () => {
       if (kubeconfig !== '') {
         server = new Server(kubeconfig);
@@ -49,7 +58,7 @@ export function conformance(area: string, cases: (test: Case) => void): void {
     cases((behaviour, check) => {
       gone.delete(behaviour);
       const run = listed[behaviour] === undefined ? test : test.fails;
-      run(behaviour, () => check(server));
+      run(behaviour, ({ expect }) => check(server, expect));
     });
     test('every listed difference has a case', ({ expect }) => expect([...gone]).toEqual([]));
   });

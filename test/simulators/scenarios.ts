@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { expect, inject } from 'vitest';
+import { inject } from 'vitest';
 import { stringify } from 'yaml';
 
-import { conformance } from '../conformance/suite.js';
+import { type Case, conformance } from '../conformance/suite.js';
 import { Stage } from './stage.js';
 
 /** Registers a scenario: what `play` returns, normalised, is what the real controllers have made of it. */
@@ -14,11 +14,17 @@ export type Scenario = (name: string, play: (stage: Stage) => Promise<unknown>) 
  * Scenarios of one area. Each runs in a namespace of its own and ends in an outcome that equals the file
  * `__outcomes__/<area>/<name>.yaml`. Those files are recorded from the real controllers (project `conformance`, with `-u`)
  * and matched by the simulated ones (project `sandbox`).
+ *
+ * @param options.concurrent  false where scenarios change what they share, such as nodes
  */
-export function scenarios(area: string, define: (scenario: Scenario) => void): void {
-  conformance(`simulators: ${area}`, (test) => {
+export function scenarios(
+  area: string,
+  define: (scenario: Scenario) => void,
+  options: { concurrent: boolean } = { concurrent: true },
+): void {
+  const register = (test: Case): void => {
     define((name, play) => {
-      test(name, async (server) => {
+      test(name, async (server, expect) => {
         const stage = await Stage.open(server);
         try {
           const outcome = stringify(await play(stage), { lineWidth: 0, aliasDuplicateObjects: false });
@@ -30,7 +36,8 @@ export function scenarios(area: string, define: (scenario: Scenario) => void): v
         }
       });
     });
-  });
+  };
+  conformance(`simulators: ${area}`, register, options);
 }
 
 /** The sandbox must not record what it does as what the real controllers do. */
