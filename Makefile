@@ -32,8 +32,8 @@ check: $(NODE_MODULES) ## Generated files fresh, types, lint
 	npx tsc --noEmit
 	npx eslint .
 
-test: $(NODE_MODULES) ## Unit and transport tests; needs nothing but Node
-	npx vitest run --project unit
+test: $(NODE_MODULES) ## Unit tests, conformance, simulators and end-to-end tests on the embedded cluster; needs nothing but Node
+	npx vitest run --project unit --project sandbox --project e2e
 
 controlplane: $(NODE_MODULES) ## Build the real control plane with Go into .cache/, once
 	node --import tsx test/controlplane/build.ts
@@ -50,11 +50,14 @@ faults: $(NODE_MODULES) ## Show that the conformance suite notices faults plante
 run: $(OPERATOR) ## Run the operator against KUBECONFIG as its own ServiceAccount (AS_ADMIN=1: as the kubeconfig's user; INSTALL=1: apply CRDs and RBAC first)
 	@node --import tsx scripts/run.ts
 
-demo: $(OPERATOR) ## Migrate legacy-apps to ambient and back on the real control plane, checking every step
-	@node --import tsx test/demo/main.ts
+demo: $(OPERATOR) ## Migrate legacy-apps to ambient and back on an embedded cluster, checking every step (CLUSTER=controlplane: on the real one)
+	@node --import tsx test/demo/main.ts $(CLUSTER)
 
-test-controlplane: $(OPERATOR) ## End-to-end tests on the real control plane; needs Go
-	npx vitest run --project controlplane
+dev: $(OPERATOR) ## Run an embedded cluster with the article's namespaces and the operator until Ctrl-C; writes .sidestep/kubeconfig
+	@node --import tsx scripts/dev.ts
+
+test-controlplane: $(OPERATOR) ## Conformance, simulators and end-to-end tests on the real control plane; needs Go
+	npx vitest run --project conformance --project controlplane
 
 e2e-kind: $(OPERATOR) ## Release check on kind with real Istio ambient; needs Docker, kind, kubectl and istioctl
 	node --import tsx scripts/e2e-kind.ts
@@ -67,4 +70,4 @@ endif
 clean: ## Remove build output, caches and the state of local control planes
 	rm -rf dist .cache .sidestep coverage
 
-.PHONY: help install generate manifests build check test controlplane controlplane-up sandbox-data faults run demo test-controlplane e2e-kind ci clean
+.PHONY: help install generate manifests build check test controlplane controlplane-up sandbox-data faults run demo dev test-controlplane e2e-kind ci clean

@@ -36,7 +36,8 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 900_000,
-          sequence: { shuffle: { files: false, tests: true } },
+          // Not together with the project controlplane: two control planes would share the cores.
+          sequence: { groupOrder: 1, shuffle: { files: false, tests: true } },
         },
       },
       {
@@ -57,6 +58,7 @@ export default defineConfig({
           provide: { cluster: 'controlplane' },
           // A control plane at a time: two would share the cores, and time out.
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
           // The first start builds the control plane with Go.
           hookTimeout: 900_000,

@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { DEPLOYMENT, NAMESPACE, STATEFUL_SET } from '../src/kube/types.js';
-import { Cluster } from '../test/support/cluster.js';
+import type { Cluster } from '../test/support/cluster.js';
 import { deployment, namespace, statefulSet, yaml } from '../test/support/fixtures.js';
+import { startCluster } from '../test/support/start-cluster.js';
 
 /*
  * How long a namespace takes to ambient mode, by Sidestep and by hand, on the same control plane in the same run. By hand is
@@ -13,7 +14,7 @@ const ROUNDS = 3;
 const DEPLOYMENTS = 8;
 
 async function main(): Promise<void> {
-  const cluster = await Cluster.start();
+  const cluster = await startCluster({ kind: 'controlplane' });
   try {
     await cluster.operator.start();
     const rows: { byHand: number; sidestep: number }[] = [];

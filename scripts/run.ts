@@ -10,7 +10,6 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse, parseAllDocuments } from 'yaml';
 import { AMBIENT_MIGRATION } from '../src/api/ambient-migration.js';
@@ -20,10 +19,9 @@ import { manifests } from '../src/install.js';
 import { Client } from '../src/kube/client.js';
 import { connectionFromKubeConfig } from '../src/kube/connection.js';
 import { TransportError, isNotFound } from '../src/kube/errors.js';
-import { type KubeObject, type ResourceType, apiVersionOf } from '../src/kube/resource.js';
-import type { CustomResourceDefinition } from '../src/kube/types.js';
-import { applyCrd } from '../src/runtime/crd-installer.js';
+import { apiVersionOf } from '../src/kube/resource.js';
 import { Watchdog } from '../test/controlplane/watchdog.js';
+import { KindNotServedError, applyYaml } from './apply-yaml.js';
 
 const BUNDLE = fileURLToPath(new URL('../dist/main.cjs', import.meta.url));
 const HOW_TO_GET_A_CLUSTER =
@@ -81,36 +79,19 @@ async function install(client: Client, config: Config): Promise<void> {
     istioNamespace: config.istioNamespace,
     withoutDeployment: true,
   });
-  const objects = parseAllDocuments(yaml).map((document) => document.toJS() as KubeObject);
-  const signal = AbortSignal.timeout(60_000);
-  for (const object of objects) {
-    if (object.kind === 'CustomResourceDefinition')
-      await applyCrd(object as CustomResourceDefinition, {
-        client,
-        clock: systemClock,
-        signal,
-        fieldManager: FIELD_MANAGER,
-      });
-    else await client.apply(await typeOf(object, client), object, { fieldManager: FIELD_MANAGER, force: true, signal });
-  }
-  // An Established CRD is served a moment later.
-  while (!(await isServed(client))) await delay(100, undefined, { signal });
+  const objects = parseAllDocuments(yaml).length;
+  await applyYaml(yaml, {
+    client,
+    clock: systemClock,
+    fieldManager: FIELD_MANAGER,
+    signal: AbortSignal.timeout(60_000),
+  }).catch((error: unknown) => {
+    if (!(error instanceof KindNotServedError)) throw error;
+    throw new Error(`${error.message}: Sidestep needs Kubernetes 1.30 or newer`, { cause: error });
+  });
   console.log(
-    `installed: ${objects.length} objects (CRDs, ServiceAccount, RBAC), operator namespace ${config.leaseNamespace}`,
+    `installed: ${objects} objects (CRDs, ServiceAccount, RBAC), operator namespace ${config.leaseNamespace}`,
   );
-}
-
-/** The kind of an object, as the API server's discovery names it. */
-async function typeOf({ apiVersion, kind }: KubeObject, client: Client): Promise<ResourceType> {
-  const path = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  const { resources } = (await client.getJson(path)) as {
-    resources: { name: string; kind: string; namespaced: boolean }[];
-  };
-  const found = resources.find((resource) => resource.kind === kind && !resource.name.includes('/'));
-  if (!found)
-    throw new Error(`the API server does not serve ${kind} in ${apiVersion}: Sidestep needs Kubernetes 1.30 or newer`);
-  const [version = '', group = ''] = apiVersion.split('/').reverse();
-  return { group, version, plural: found.name, kind, namespaced: found.namespaced };
 }
 
 async function isServed(client: Client): Promise<boolean> {

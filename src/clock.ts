@@ -7,6 +7,8 @@ import { setMaxListeners } from 'node:events';
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /** Milliseconds since some moment, by a clock that nobody can set, but that may stand still while the machine sleeps. */
+  uptime(): number;
   /**
    * Calls `callback` once, after `delayMs` milliseconds (never synchronously, also for 0 and negative delays).
    *
@@ -21,6 +23,7 @@ const maxTimerMs = 2 ** 31 - 1;
 /** The time of the machine. A scheduled call keeps the process alive until it has run or is cancelled. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  uptime: () => performance.now(),
   schedule(delayMs, callback) {
     let timer: NodeJS.Timeout;
     const arm = (remainingMs: number): void => {

@@ -23,6 +23,8 @@ export interface Call {
   query?: Record<string, string | number | boolean | undefined>;
   body?: string;
   contentType?: string;
+  /** Form of the answer. Default: `application/json`. */
+  accept?: string;
   /** What is acted on, for messages. */
   target: string;
   /** May take place twice without harm, so it may be repeated when it is unknown whether it took place. */
@@ -148,7 +150,10 @@ function httpRequest(call: Call, limits: { signal: AbortSignal | undefined; time
     label: labelOf(call),
     path: call.path + queryString(call.query),
     ...(call.body !== undefined && { body: call.body }),
-    ...(call.contentType !== undefined && { headers: { 'content-type': call.contentType } }),
+    headers: {
+      ...(call.contentType !== undefined && { 'content-type': call.contentType }),
+      ...(call.accept !== undefined && { accept: call.accept }),
+    },
     ...limits,
   };
 }

@@ -297,9 +297,11 @@ export class Client {
     });
   }
 
-  /** Reads any path, such as `/version` or a discovery document. */
-  async getJson(path: string, options: CallOptions = {}): Promise<unknown> {
-    return this.#caller.json({ verb: 'get', method: 'GET', path, target: path, idempotent: true }, options);
+  /** Reads any path, such as `/version` or a discovery document; `accept` asks for another form of JSON. */
+  async getJson(path: string, options: CallOptions & { accept?: string } = {}): Promise<unknown> {
+    const { accept } = options;
+    const form = accept === undefined ? {} : { accept };
+    return this.#caller.json({ verb: 'get', method: 'GET', path, target: path, idempotent: true, ...form }, options);
   }
 
   /** Closes all connections. Calls in flight fail, later ones open new connections. */

@@ -37,6 +37,7 @@ test('one timer is enough for any number of keys', async () => {
   const fake = new FakeClock(0);
   const clock = {
     now: () => fake.now(),
+    uptime: () => fake.uptime(),
     schedule: (delayMs: number, callback: () => void) => {
       timers += 1;
       const cancel = fake.schedule(delayMs, () => {

@@ -33,6 +33,7 @@ class Candidate {
   ) {
     const own: Clock = {
       now: () => clock.now() + (options.skewMs ?? 0),
+      uptime: () => clock.uptime(),
       schedule: (delayMs, callback) => clock.schedule(delayMs, callback),
     };
     const client = api.client(async (call) => {

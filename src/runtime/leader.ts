@@ -45,10 +45,10 @@ export interface Leadership {
 type LeaseSpec = NonNullable<Lease['spec']>;
 
 /**
- * A moment by three clocks. The injected one may be the machine's wall clock, which can be set back, and the monotonic one
- * stands still while the machine sleeps; of what has passed since, the most that any of them says counts.
+ * A moment by two clocks. The machine's wall clock can be set back, and its monotonic one stands still while the machine
+ * sleeps; of what has passed since, the most that any of them says counts.
  */
-type Moment = readonly [injectedMs: number, wallMs: number, monotonicMs: number];
+type Moment = readonly [nowMs: number, uptimeMs: number];
 
 /** Of client-go: waits between tries are lengthened by up to this factor, so candidates do not march in step. */
 const JITTER_FACTOR = 1.2;
@@ -261,7 +261,7 @@ export class LeaderElector {
   }
 
   #now(): Moment {
-    return [this.#clock.now(), Date.now(), performance.now()];
+    return [this.#clock.now(), this.#clock.uptime()];
   }
 
   #sinceMs(moment: Moment): number {

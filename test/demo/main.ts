@@ -1,28 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { AmbientMigration } from '../../src/api/ambient-migration.js';
-import { findCondition } from '../../src/kube/conditions.js';
+import { AMBIENT_MIGRATION, type AmbientMigration } from '../../src/api/ambient-migration.js';
+import { type Condition, findCondition } from '../../src/kube/conditions.js';
 import { NAMESPACE } from '../../src/kube/types.js';
 import { GoMissingError } from '../controlplane/build.js';
 import { repositoryRoot } from '../controlplane/paths.js';
-import { Cluster } from '../support/cluster.js';
+import type { Cluster, ClusterKind } from '../support/cluster.js';
 import { containersOf, namespaceState } from '../support/namespace-state.js';
-import { until } from '../support/until.js';
-import { ambientWorkload } from './ambientz.js';
+import { startCluster } from '../support/start-cluster.js';
 import { Screen } from './screen.js';
 
 /*
- * The main job of the product, on the real control plane: the article's two namespaces, `legacy-apps` to ambient mode and
- * back. Each check looks at the cluster; the last line counts them.
+ * The main job of the product, on the embedded cluster or on the real control plane: the article's two namespaces,
+ * `legacy-apps` to ambient mode and back. Each check looks at the cluster; the last line counts them.
  */
 
 const LEGACY = 'legacy-apps';
 const screen = new Screen();
 
-async function main(): Promise<number> {
+async function main(kind: ClusterKind): Promise<number> {
   screen.title('A Kubernetes control plane with Istio (profile ambient), without containers');
-  const cluster = await Cluster.start({ log: (line) => screen.line(line) });
+  const cluster = await startCluster({ kind, realTime: true, log: (line) => screen.status(line) });
   const stop = endWith(cluster);
   try {
     await thereAndBack(cluster);
@@ -30,7 +29,7 @@ async function main(): Promise<number> {
     screen.check('the demo reached its end', false, error instanceof Error ? error.message : error);
   }
   screen.status('ending the control plane');
-  if (screen.failed > 0) screen.line(`logs are kept in ${cluster.controlPlane.dir}`);
+  if (screen.failed > 0) screen.line(`logs are kept in ${cluster.dir}`);
   await stop();
   return screen.summary();
 }
@@ -67,29 +66,41 @@ async function migrate(cluster: Cluster): Promise<void> {
 async function rollBack(cluster: Cluster): Promise<void> {
   const patch = { spec: { dataplaneMode: 'Sidecar' } };
   screen.title(`Rollback: kubectl patch am ${LEGACY} -n ${LEGACY} --type merge -p '${JSON.stringify(patch)}'`);
-  await cluster.kubectl('patch', 'am', LEGACY, '-n', LEGACY, '--type', 'merge', '-p', JSON.stringify(patch));
+  // What kubectl would send, for there need not be one.
+  const { dataplaneMode: value } = patch.spec;
+  const operations = [{ op: 'add' as const, path: '/spec/dataplaneMode', value }];
+  const ref = { namespace: LEGACY, name: LEGACY };
+  await cluster.client.jsonPatch(AMBIENT_MIGRATION, ref, operations, { fieldManager: 'kubectl-patch' });
   await follow(cluster, (migration) => readyReason(migration) === 'RolledBack');
 }
 
-/** Prints every condition as it changes, and why, until the migration is where it should be. */
+/**
+ * Prints each condition as it becomes true, until the migration is where it should be, and then those that are false now. What
+ * is only on its way shows in the live line.
+ */
 async function follow(cluster: Cluster, isThere: (migration: AmbientMigration) => boolean): Promise<void> {
   const printed = new Map<string, string>();
-  await until(
+  const print = ({ type, status, reason, message }: Condition): void => {
+    const text = `${type}=${status} ${reason}${message ? `: ${message}` : ''}`;
+    // Reconciling says the same as Ready, the other way round.
+    if (type !== 'Reconciling' && printed.get(type) !== text) screen.line(text);
+    printed.set(type, text);
+  };
+  for (const condition of (await cluster.migration(LEGACY)).status?.conditions ?? []) {
+    const { type, status, reason, message } = condition;
+    printed.set(type, `${type}=${status} ${reason}${message ? `: ${message}` : ''}`);
+  }
+  await cluster.until(
     'the migration is where it should be',
     async () => {
       const migration = await cluster.migration(LEGACY);
-      const { conditions, workloads, phase, nextAction } = migration.status ?? {};
-      for (const { type, status, reason, message } of conditions ?? []) {
-        // Says the same as Ready, the other way round.
-        if (type === 'Reconciling') continue;
-        const text = `${type}=${status} ${reason}${message ? `: ${message}` : ''}`;
-        if (printed.get(type) !== text) screen.line(text);
-        printed.set(type, text);
-      }
+      const { conditions = [], workloads, phase, nextAction } = migration.status ?? {};
       screen.status(`${phase ?? 'Pending'} ${workloads?.progress ?? ''}  ${nextAction ?? ''}`);
-      return isThere(migration) ? true : undefined;
+      const there = isThere(migration);
+      for (const condition of conditions) if (there || condition.status === 'True') print(condition);
+      return there ? true : undefined;
     },
-    { timeoutMs: 120_000, everyMs: 30 },
+    { timeoutMs: 120_000 },
   );
 }
 
@@ -153,7 +164,7 @@ async function checkAmbient(cluster: Cluster): Promise<void> {
       pod.metadata.annotations?.['ambient.istio.io/redirection'] === 'enabled',
       pod.metadata.annotations,
     );
-    const seen = await ambientWorkload(cluster.controlPlane.istiodUrl, namespace, name);
+    const seen = await cluster.ambientWorkload(namespace, name);
     screen.check(
       `${namespace}/${name}: istiod sends it to ztunnel as HBONE, without a sidecar`,
       seen?.tunnelProtocol === 'HBONE' && seen.nativeTunnel !== true,
@@ -188,7 +199,13 @@ function endWith(cluster: Cluster): () => Promise<void> {
   return stop;
 }
 
-process.exitCode = await main().catch((error: unknown) => {
+/** @throws {Error} it is neither */
+function clusterKind(name = 'sandbox'): ClusterKind {
+  if (name !== 'sandbox' && name !== 'controlplane') throw new Error(`CLUSTER is sandbox or controlplane, not ${name}`);
+  return name;
+}
+
+process.exitCode = await main(clusterKind(process.argv[2])).catch((error: unknown) => {
   console.error(error instanceof GoMissingError ? error.message : error);
   return 1;
 });

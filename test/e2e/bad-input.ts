@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Cluster } from '../support/cluster.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
@@ -59,7 +58,7 @@ export function badInput(cluster: () => Cluster): void {
     await cluster().migrate(pair, { paused: true }, 'first');
     await cluster().condition(pair, 'Ready', { reason: 'Paused' }, { name: 'first' });
     // Ages are told in whole seconds, and of two of one age the UID decides.
-    await delay(1_100);
+    await cluster().time.sleep(1_100);
     await cluster().migrate(pair, {}, 'second');
     const second = await cluster().condition(
       pair,

@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { isNotFound } from '../../src/kube/errors.js';
+import { LEASE } from '../../src/kube/types.js';
 import { type AuditEntry, writesOf } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { daemonSet, deployment, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { containersOf, namespaceState } from '../support/namespace-state.js';
-import { until } from '../support/until.js';
 
 const wrote =
   (resource: string) =>
@@ -60,32 +60,25 @@ async function deploy(cluster: Cluster, name: string): Promise<void> {
   await cluster.podsReady(name, 5);
 }
 
-/** Kills the operator as soon as the API server has answered a write of its that is the moment. */
+/** Kills the operator as soon as the API server has carried out a write of its that is the moment. */
 async function killAfter(
   cluster: Cluster,
   name: string,
   moment: (entry: AuditEntry) => boolean,
   start: () => Promise<void>,
 ): Promise<void> {
-  const seen = writesOf(cluster.audit()).length;
-  await start();
   const inNamespace = ({ objectRef }: AuditEntry): boolean => objectRef?.namespace === name || objectRef?.name === name;
-  await until(
-    'the moment to kill',
-    async () =>
-      writesOf(cluster.audit())
-        .slice(seen)
-        .some((entry) => inNamespace(entry) && moment(entry))
-        ? true
-        : undefined,
-    { everyMs: 5 },
+  const killed = cluster.killOperatorAfter(
+    (entry) => writesOf([entry]).length > 0 && inNamespace(entry) && moment(entry),
   );
-  await cluster.operator.kill('SIGKILL');
+  await Promise.all([killed, start()]);
 }
 
 /** The Lease of the dead would run out after 15 s; the administrator need not wait for that. */
 export async function restartOperator(cluster: Cluster): Promise<void> {
-  await cluster.kubectl('delete', 'lease', 'sidestep', '-n', 'sidestep-system', '--ignore-not-found');
+  await cluster.client.delete(LEASE, { namespace: 'sidestep-system', name: 'sidestep' }).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error;
+  });
   await cluster.operator.start();
 }
 
@@ -94,7 +87,7 @@ async function expectQuiet(cluster: Cluster, name: string): Promise<void> {
   await cluster.operator.kill('SIGTERM');
   const before = writesOf(cluster.audit()).length;
   await restartOperator(cluster);
-  await delay(1_000);
+  await cluster.time.sleep(1_000);
   const later = writesOf(cluster.audit())
     .slice(before)
     .filter(({ objectRef }) => objectRef?.resource !== 'leases');

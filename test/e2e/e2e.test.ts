@@ -1,5 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe } from 'vitest';
-import { Cluster } from '../support/cluster.js';
+import { afterAll, afterEach, beforeAll, describe, inject } from 'vitest';
+import type { Cluster } from '../support/cluster.js';
+import { startCluster } from '../support/start-cluster.js';
 import { accounting } from './accounting.js';
 import { badInput } from './bad-input.js';
 import { crashes } from './crashes.js';
@@ -9,20 +10,20 @@ import { outages } from './outages.js';
 import { thereAndBack } from './there-and-back.js';
 
 /*
- * One real control plane for all end-to-end tests, and one audit log: the last suite accounts for every request of all of
- * them. Every test has namespaces of its own.
+ * One cluster for all end-to-end tests, and one audit log: the last suite accounts for every request of all of them. Every
+ * test has namespaces of its own. The project says which cluster: the real control plane, or the sandbox.
  */
 
 let cluster: Cluster;
 
 beforeAll(async () => {
-  cluster = await Cluster.start();
+  cluster = await startCluster({ kind: inject('cluster') });
   await cluster.operator.start();
 }, 120_000);
 
 afterAll(async () => {
   await cluster?.stop({ keepLogs: failed });
-  if (failed) console.error(`logs are kept in ${cluster.controlPlane.dir}`);
+  if (failed) console.error(`logs are kept in ${cluster.dir}`);
 }, 60_000);
 
 let failed = false;

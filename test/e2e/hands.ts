@@ -5,7 +5,6 @@ import type { Cluster } from '../support/cluster.js';
 import { fence, type FencedWrite } from '../support/fence.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
 import { containersOf, namespaceState } from '../support/namespace-state.js';
-import { until } from '../support/until.js';
 
 const SNAPSHOT: FencedWrite = { apiGroup: 'apps', resource: 'controllerrevisions', operation: 'CREATE' };
 const LABELS: FencedWrite = { apiGroup: '', resource: 'namespaces', operation: 'UPDATE' };
@@ -172,7 +171,7 @@ export function hands(cluster: () => Cluster): void {
 
 /** Waits until a step is the current one. */
 async function atStep(cluster: Cluster, name: string, step: string): Promise<void> {
-  await until(`${step} is the current step of ${name}`, async () => {
+  await cluster.until(`${step} is the current step of ${name}`, async () => {
     const { status } = await cluster.migration(name);
     return status?.plan?.steps.some((reported) => reported.name === step && reported.state === 'Current')
       ? true
@@ -181,7 +180,7 @@ async function atStep(cluster: Cluster, name: string, step: string): Promise<voi
 }
 
 async function labelled(cluster: Cluster, name: string): Promise<void> {
-  await until(`${name} is labelled again`, async () => {
+  await cluster.until(`${name} is labelled again`, async () => {
     const { metadata } = await cluster.client.get(NAMESPACE, { name });
     return metadata.labels?.['istio-injection'] === 'disabled' ? true : undefined;
   });

@@ -4,7 +4,6 @@ import type { Cluster } from '../support/cluster.js';
 import { budget, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { namespaceState } from '../support/namespace-state.js';
 import { writesOf } from '../support/audit.js';
-import { setTimeout as delay } from 'node:timers/promises';
 
 /** What stops a migration before its first change, what holds it, and the way back from a pod that does not start. */
 export function obstacles(cluster: () => Cluster): void {
@@ -163,7 +162,7 @@ export function obstacles(cluster: () => Cluster): void {
     const waiting = await cluster().condition(name, 'Approved', { status: 'False', reason: 'AwaitingApproval' });
     const hash = waiting.status?.plan?.hash ?? '';
     expect(waiting.status?.nextAction).toBe(`You: set spec.approvedPlan to ${hash}.`);
-    await delay(1_000);
+    await cluster().time.sleep(1_000);
     expect(changesIn(cluster(), name)).toEqual([]);
     await cluster().migrate(name, { approval: 'Manual', approvedPlan: hash });
     await cluster().ready(name, 'Migrated');

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { LEASE } from '../../src/kube/types.js';
 import { writesOf } from '../support/audit.js';
@@ -6,7 +5,6 @@ import type { Cluster } from '../support/cluster.js';
 import { fence } from '../support/fence.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
 import { containersOf } from '../support/namespace-state.js';
-import { until } from '../support/until.js';
 import { restartOperator } from './crashes.js';
 
 /** A kind that Sidestep watches, and that a cluster may lack. */
@@ -21,10 +19,10 @@ export function outages(cluster: () => Cluster): void {
     );
     await cluster().podsReady(name, 6);
     await cluster().migrate(name);
-    await until('a first restart', async () => (restarts(cluster(), name) > 0 ? true : undefined), { everyMs: 5 });
-    const apiServer = cluster().controlPlane.component('kube-apiserver');
-    await apiServer.kill('SIGKILL');
-    await delay(3_000);
+    await cluster().until('a first restart', async () => restarts(cluster(), name) > 0 || undefined);
+    const { apiServer } = cluster();
+    await apiServer.kill();
+    await cluster().time.sleep(3_000);
     await apiServer.start();
     await cluster().ready(name, 'Migrated');
     for (const pod of await cluster().podsReady(name, 6)) expect(containersOf(pod)).toEqual(['app']);
@@ -34,7 +32,7 @@ export function outages(cluster: () => Cluster): void {
     const name = 'istiod-away-before';
     await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
     await cluster().podsReady(name, 1);
-    const istiod = cluster().controlPlane.component('istiod');
+    const { istiod } = cluster();
     await istiod.kill();
     await cluster().migrate(name);
     const waiting = await cluster().condition(name, 'Ready', { status: 'False', reason: 'ClusterNotReady' });
@@ -56,7 +54,7 @@ export function outages(cluster: () => Cluster): void {
     const lift = await fence(cluster(), name, { apiGroup: 'apps', resource: 'deployments', operation: 'UPDATE' });
     await cluster().migrate(name);
     await cluster().condition(name, 'Ready', { reason: 'ReconcileFailed' });
-    const istiod = cluster().controlPlane.component('istiod');
+    const { istiod } = cluster();
     await istiod.kill();
     await lift();
     await cluster().condition(name, 'WorkloadsMigrated', { status: 'False', reason: 'ControlPlaneDown' });
@@ -91,12 +89,12 @@ export function outages(cluster: () => Cluster): void {
     const name = 'lease-lost';
     await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
     await cluster().podsReady(name, 1);
-    const pid = cluster().operator.pid;
+    expect(cluster().operator.running).toBe(true);
     const lease = await cluster().client.get(LEASE, { namespace: 'sidestep-system', name: 'sidestep' });
     const taken = {
       ...lease.spec,
       holderIdentity: 'somebody-else',
-      renewTime: new Date().toISOString().replace('Z', '000Z'),
+      renewTime: new Date(cluster().time.now()).toISOString().replace('Z', '000Z'),
     };
     await cluster().client.jsonPatch(
       LEASE,
@@ -104,11 +102,10 @@ export function outages(cluster: () => Cluster): void {
       [{ op: 'replace', path: '/spec', value: taken }],
       { fieldManager: 'test' },
     );
-    await until('the operator has ended', async () => (cluster().operator.pid === undefined ? true : undefined));
-    expect(pid).toBeDefined();
+    await cluster().until('the operator has ended', async () => !cluster().operator.running || undefined);
     const before = writesOf(cluster().audit()).length;
     await cluster().migrate(name);
-    await delay(1_000);
+    await cluster().time.sleep(1_000);
     expect(writesOf(cluster().audit()).slice(before)).toEqual([]);
     await restartOperator(cluster());
     await cluster().ready(name, 'Migrated');
@@ -129,13 +126,8 @@ export function outages(cluster: () => Cluster): void {
     await cluster().migrate(name);
     await cluster().ready(name, 'Migrated');
 
-    await establish(
-      cluster(),
-      JSON.stringify({
-        ...crd,
-        metadata: { name: ABSENT_KIND, annotations: { 'api-approved.kubernetes.io': 'unapproved, test' } },
-      }),
-    );
+    const annotations = { 'api-approved.kubernetes.io': 'unapproved, test' };
+    await cluster().apply(yaml({ ...crd, metadata: { name: ABSENT_KIND, annotations } }));
     await cluster().apply(
       yaml({
         apiVersion: 'networking.istio.io/v1beta1',
@@ -147,11 +139,6 @@ export function outages(cluster: () => Cluster): void {
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
     expect(stalled.status?.nextAction).toMatch(/ProxyConfig late/);
   });
-}
-
-async function establish(cluster: Cluster, crd: string): Promise<void> {
-  await cluster.apply(crd);
-  await cluster.kubectl('wait', '--for=condition=Established', `crd/${ABSENT_KIND}`, '--timeout=30s');
 }
 
 /** Restarts that the API server has accepted. */

@@ -2,10 +2,11 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { repositoryRoot } from '../controlplane/paths.js';
+import { kubectlBinary } from '../support/kubectl-binary.js';
 import { until } from '../support/until.js';
 
 /*
@@ -23,6 +24,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'make check': 'part of make ci, which runs these tests',
   'make test': 'part of make ci, which runs these tests',
   'make test-controlplane': 'runs these tests',
+  'make sandbox-data': 'writes into the working copy what make controlplane has built',
+  'make faults': 'writes into the working copy, and runs for minutes',
   'make ci': 'runs these tests',
   'make e2e-kind': 'needs Docker',
   'make clean': 'would delete the control plane that runs',
@@ -31,6 +34,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 
 /** Programs that run until Ctrl-C, and the output that says that they are ready. */
 const BACKGROUND = [
+  { command: /^make dev/m, ready: /^ready: export KUBECONFIG=\.sidestep\/kubeconfig/m },
   { command: /^make controlplane-up/m, ready: /^ready: export KUBECONFIG=/m },
   { command: /^make run/m, ready: /acquired the lease/ },
 ] as const;
@@ -56,8 +60,8 @@ describe('README', () => {
   let shell: Shell;
   const running: Background[] = [];
 
-  beforeAll(() => {
-    shell = new Shell();
+  beforeAll(async () => {
+    shell = new Shell(dirname(await kubectlBinary()));
   });
 
   afterAll(async () => {
@@ -152,8 +156,9 @@ class Shell {
   readonly #answers = new Map<number, (answer: string) => void>();
   #count = 0;
 
-  constructor() {
-    const env = { ...environment(), PATH: `${this.#scratch}:${process.env.PATH ?? ''}` };
+  /** @param tools  folder with kubectl, which readers have */
+  constructor(tools: string) {
+    const env = { ...environment(), PATH: `${this.#scratch}:${tools}:${process.env.PATH ?? ''}` };
     this.#bash = spawn('bash', ['-eu', '-o', 'pipefail'], {
       cwd: repositoryRoot,
       env,

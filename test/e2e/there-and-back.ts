@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { NAMESPACE } from '../../src/kube/types.js';
 import { repositoryRoot } from '../controlplane/paths.js';
-import { ambientWorkload } from '../demo/ambientz.js';
 import type { Cluster } from '../support/cluster.js';
 import { budget, daemonSet, deployment, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { containersOf, namespaceState } from '../support/namespace-state.js';
@@ -98,7 +97,7 @@ async function goThereAndBack(
     expect(containersOf(pod)).toHaveLength(1);
     expect(containersOf(pod)).not.toContain('istio-proxy');
     expect(pod.metadata.annotations?.['ambient.istio.io/redirection']).toBe('enabled');
-    expect(await ambientWorkload(cluster.controlPlane.istiodUrl, name, pod.metadata.name)).toMatchObject({
+    expect(await cluster.ambientWorkload(name, pod.metadata.name)).toMatchObject({
       tunnelProtocol: 'HBONE',
     });
   }

@@ -36,8 +36,8 @@ export function readAudit(path: string): AuditEntry[] {
 }
 
 /** Whether the request was only tried out. */
-export function isDryRun(entry: AuditEntry): boolean {
-  return entry.requestURI.includes('dryRun=All');
+export function isDryRun({ requestURI }: Pick<AuditEntry, 'requestURI'>): boolean {
+  return requestURI.includes('dryRun=All');
 }
 
 /** Requests that changed something, or tried to and were refused; dry runs are none. */

@@ -1,69 +1,134 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { AMBIENT_MIGRATION, type AmbientMigration } from '../../src/api/ambient-migration.js';
+import type { Clock } from '../../src/clock.js';
 import { Client } from '../../src/kube/client.js';
-import { connectionFromKubeConfig } from '../../src/kube/connection.js';
 import { findCondition } from '../../src/kube/conditions.js';
+import type { Connection } from '../../src/kube/connection.js';
 import { EVENT, type Event, POD, type Pod } from '../../src/kube/types.js';
-import { type ControlPlane, startControlPlane } from '../controlplane/control-plane.js';
-import { apply, kubectl } from '../controlplane/kubectl.js';
-import { type AuditEntry, readAudit } from './audit.js';
-import { OperatorProcess } from './operator.js';
-import { until } from './until.js';
+import { applyYaml } from '../../scripts/apply-yaml.js';
+import { type AmbientWorkload, ambientWorkload } from './ambientz.js';
+import type { AuditEntry } from './audit.js';
+import { impersonating } from './impersonation.js';
+import type { Operator } from './operator.js';
 
-/** The real control plane with an operator beside it, as end-to-end tests and the demo use it. */
+/** Which programs a cluster is made of: the real ones, or the stand-ins of src/sandbox. */
+export type ClusterKind = 'controlplane' | 'sandbox';
+
+/** A part of a cluster that a test may take away. */
+export interface Part {
+  /** Ends it at once, as SIGKILL does. What it has stored stays. */
+  kill(): Promise<void>;
+  /** Starts it again, at the same address, and waits until it serves. */
+  start(): Promise<void>;
+}
+
+/** How time passes for whoever waits. */
+export interface Time extends Clock {
+  /**
+   * Waits until `look` finds what it looks for.
+   *
+   * @param look  returns the value when it is there, undefined (or throws) while it is not
+   * @param options.timeoutMs  default 30 000
+   * @throws {Error} it is not there in time; names `what` and what was seen last
+   */
+  until<T>(what: string, look: () => Promise<T | undefined>, options?: { timeoutMs?: number }): Promise<T>;
+  /** Lets this much time pass, milliseconds. */
+  sleep(ms: number): Promise<void>;
+  /** Lets time pass until `work` has ended; resolves or rejects as it does. */
+  during<T>(what: string, work: Promise<T>): Promise<T>;
+}
+
+/** What makes a cluster: one implementation for the real control plane, one for the sandbox. */
+export interface ClusterBackend {
+  readonly kind: ClusterKind;
+  /** Folder of kubeconfigs and logs. */
+  readonly dir: string;
+  /** Of the administrator. */
+  readonly connection: Connection;
+  readonly time: Time;
+  readonly operator: Operator;
+  readonly apiServer: Part;
+  /** Control plane of the mesh, with its webhooks. */
+  readonly istiod: Part;
+  /** http URL of istiod's debug port. */
+  readonly istiodUrl: string;
+  /** Runs a real kubectl as the administrator; resolves with what it printed. */
+  kubectl(args: readonly string[]): Promise<string>;
+  /** Another operator against the same cluster; `name` is its identity. */
+  secondOperator(name: string): Promise<Operator>;
+  /** Every request to the API server so far, in the order in which they were answered. */
+  audit(): AuditEntry[];
+  /** Kills the operator as soon as the API server has carried out a request of its that is the moment; resolves then. */
+  killOperatorAfter(moment: (entry: AuditEntry) => boolean): Promise<void>;
+  /** Ends everything but the operators; `dir` stays. */
+  stop(): Promise<void>;
+}
+
+/** A cluster with the mesh and an operator that is not started yet, as end-to-end tests and the demo use it. */
 export class Cluster {
-  readonly controlPlane: ControlPlane;
-  readonly operator: OperatorProcess;
+  readonly #backend: ClusterBackend;
   /** A client of the administrator. */
   readonly client: Client;
 
-  private constructor(controlPlane: ControlPlane, operator: OperatorProcess) {
-    this.controlPlane = controlPlane;
-    this.operator = operator;
-    this.client = new Client({ connection: connectionFromKubeConfig({ kubeconfig: controlPlane.kubeconfig }) });
+  constructor(backend: ClusterBackend) {
+    this.#backend = backend;
+    this.client = new Client({ connection: backend.connection, clock: backend.time });
   }
 
-  /** Starts the control plane; the operator is created, and started by whoever wants it. */
-  static async start(options: { dir?: string; log?: (line: string) => void } = {}): Promise<Cluster> {
-    const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'sidestep-'));
-    const controlPlane = await startControlPlane({ dir, ...(options.log && { log: options.log }) });
-    const operator = await OperatorProcess.create({ dir, kubeconfig: controlPlane.operatorKubeconfig });
-    return new Cluster(controlPlane, operator);
+  get kind(): ClusterKind {
+    return this.#backend.kind;
+  }
+
+  get dir(): string {
+    return this.#backend.dir;
+  }
+
+  get operator(): Operator {
+    return this.#backend.operator;
+  }
+
+  get apiServer(): Part {
+    return this.#backend.apiServer;
+  }
+
+  get istiod(): Part {
+    return this.#backend.istiod;
+  }
+
+  get time(): Time {
+    return this.#backend.time;
   }
 
   /** Another operator against the same cluster. */
-  secondOperator(name: string): Promise<OperatorProcess> {
-    return OperatorProcess.create({
-      dir: this.controlPlane.dir,
-      kubeconfig: this.controlPlane.operatorKubeconfig,
-      name,
-    });
+  secondOperator(name: string): Promise<Operator> {
+    return this.#backend.secondOperator(name);
   }
 
-  /** Applies YAML as a user would. */
-  apply(yaml: string): Promise<void> {
-    return apply(this.#target, yaml);
+  /** Every request to the API server so far. */
+  audit(): AuditEntry[] {
+    return this.#backend.audit();
   }
 
-  /** Applies YAML as somebody else. */
-  applyAs(user: string, yaml: string, ...flags: string[]): Promise<string> {
-    return kubectl(this.#target, ['apply', '--server-side', '-f', '-', `--as=${user}`, ...flags], yaml);
+  /** Kills the operator as soon as the API server has carried out a request of its that is the moment; resolves then. */
+  killOperatorAfter(moment: (entry: AuditEntry) => boolean): Promise<void> {
+    return this.#backend.killOperatorAfter(moment);
   }
 
-  /** Creates an object as somebody else. */
-  createAs(user: string, json: string, ...flags: string[]): Promise<string> {
-    return kubectl(this.#target, ['create', '-f', '-', `--as=${user}`, ...flags], json);
+  /** A client of somebody else. */
+  clientAs(user: string): Client {
+    const { connection, time } = this.#backend;
+    return new Client({ connection: impersonating(connection, user), clock: time });
+  }
+
+  /** Applies YAML as a user would, who forces conflicts. */
+  async apply(yaml: string): Promise<void> {
+    const options = { client: this.client, fieldManager: 'sidestep-controlplane', clock: this.time };
+    await this.time.during('apply', applyYaml(yaml, options));
   }
 
   /** Runs kubectl as the administrator; returns what it printed. */
   kubectl(...args: string[]): Promise<string> {
-    return kubectl(this.#target, args);
-  }
-
-  get #target(): { kubectl: string; kubeconfig: string } {
-    return { kubectl: this.controlPlane.kubectl, kubeconfig: this.controlPlane.kubeconfig };
+    return this.#backend.kubectl(args);
   }
 
   migration(namespace: string, name = namespace): Promise<AmbientMigration> {
@@ -80,6 +145,11 @@ export class Cluster {
         spec,
       }),
     );
+  }
+
+  /** Waits until `look` finds what it looks for; see {@link Time.until}. */
+  until<T>(what: string, look: () => Promise<T | undefined>, options: { timeoutMs?: number } = {}): Promise<T> {
+    return this.time.until(what, look, options);
   }
 
   /** Waits for a condition of the current generation. */
@@ -101,7 +171,7 @@ export class Cluster {
       );
       return current && matches ? migration : undefined;
     };
-    return until(what, look, { timeoutMs: options.timeoutMs ?? 60_000 }).catch((error: unknown) => {
+    return this.until(what, look, { timeoutMs: options.timeoutMs ?? 60_000 }).catch((error: unknown) => {
       throw new Error(`${String(error)}; seen: ${JSON.stringify(seen)}`);
     });
   }
@@ -122,7 +192,7 @@ export class Cluster {
 
   /** Waits until a namespace has this many ready pods and no others. */
   async podsReady(namespace: string, count: number): Promise<Pod[]> {
-    return until(`${count} ready pods in ${namespace}`, async () => {
+    return this.until(`${count} ready pods in ${namespace}`, async () => {
       const pods = await this.pods(namespace);
       const ready = pods.filter((pod) =>
         pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
@@ -133,22 +203,34 @@ export class Cluster {
 
   /** Waits for an Event about something in a namespace; returns its note. */
   eventNote(namespace: string, reason: string): Promise<string> {
-    return until(`Event ${reason} in ${namespace}`, async () => {
+    return this.until(`Event ${reason} in ${namespace}`, async () => {
       const { items } = await this.client.list<Event>(EVENT, { namespace });
       return items.find((event) => event.reason === reason)?.note;
     });
   }
 
-  /** Every request to the API server so far. */
-  audit(): AuditEntry[] {
-    return readAudit(this.controlPlane.auditLog);
+  /** What istiod sends to ztunnel about a pod; waits a moment for it to be as it is in ambient mode. */
+  async ambientWorkload(namespace: string, pod: string): Promise<AmbientWorkload | undefined> {
+    const look = (): Promise<AmbientWorkload | undefined> => ambientWorkload(this.#backend.istiodUrl, namespace, pod);
+    const settled = async (): Promise<AmbientWorkload | undefined> => {
+      const found = await look();
+      return found?.tunnelProtocol === 'HBONE' ? found : undefined;
+    };
+    return this.until('istiod sees the pod', settled, { timeoutMs: 10_000 }).catch(look);
   }
 
-  /** @param keepLogs  leaves `controlPlane.dir` for people to look into, because something failed */
+  /** @param keepLogs  leaves `dir` for people to look into, because something failed */
   async stop({ keepLogs = false }: { keepLogs?: boolean } = {}): Promise<void> {
-    this.client.close();
     await this.operator.stop();
-    await this.controlPlane.stop();
-    if (!keepLogs) rmSync(this.controlPlane.dir, { recursive: true, force: true });
+    this.client.close();
+    await this.#backend.stop();
+    if (!keepLogs) rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** What the end-to-end tests of a project run on. */
+    cluster: ClusterKind;
   }
 }

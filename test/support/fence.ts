@@ -1,11 +1,20 @@
 import type { Cluster } from './cluster.js';
+import type { KubeObject, ResourceType } from '../../src/kube/resource.js';
+import { CONTROLLER_REVISION, DEPLOYMENT, NAMESPACE } from '../../src/kube/types.js';
 import { OPERATOR_USER } from './audit.js';
-import { until } from './until.js';
+
+const admission = { group: 'admissionregistration.k8s.io', version: 'v1', namespaced: false } as const;
+const POLICY: ResourceType = { ...admission, plural: 'validatingadmissionpolicies', kind: 'ValidatingAdmissionPolicy' };
+const BINDING: ResourceType = {
+  ...admission,
+  plural: 'validatingadmissionpolicybindings',
+  kind: 'ValidatingAdmissionPolicyBinding',
+};
 
 /** What the operator shall not be able to write for a while, in one namespace. */
 export interface FencedWrite {
   readonly apiGroup: string;
-  readonly resource: string;
+  readonly resource: 'controllerrevisions' | 'deployments' | 'namespaces';
   readonly operation: 'CREATE' | 'UPDATE';
 }
 
@@ -17,13 +26,13 @@ export interface FencedWrite {
  */
 export async function fence(cluster: Cluster, namespace: string, write: FencedWrite): Promise<() => Promise<void>> {
   const name = `fence-${namespace}-${write.resource}`;
-  const admission = 'admissionregistration.k8s.io/v1';
+  const apiVersion = 'admissionregistration.k8s.io/v1';
   const scope =
     write.resource === 'namespaces' ? `object.metadata.name == '${namespace}'` : `request.namespace == '${namespace}'`;
   await cluster.apply(
     [
       {
-        apiVersion: admission,
+        apiVersion,
         kind: 'ValidatingAdmissionPolicy',
         metadata: { name },
         spec: {
@@ -45,7 +54,7 @@ export async function fence(cluster: Cluster, namespace: string, write: FencedWr
         },
       },
       {
-        apiVersion: admission,
+        apiVersion,
         kind: 'ValidatingAdmissionPolicyBinding',
         metadata: { name },
         spec: { policyName: name, validationActions: ['Deny'] },
@@ -54,41 +63,55 @@ export async function fence(cluster: Cluster, namespace: string, write: FencedWr
       .map((object) => JSON.stringify(object))
       .join('\n---\n'),
   );
-  await until(`${name} is in force`, () => refuses(cluster, namespace, write), { everyMs: 100 });
+  await cluster.until(`${name} is in force`, () => refuses(cluster, namespace, write));
   return async () => {
-    await cluster.kubectl('delete', 'validatingadmissionpolicybinding,validatingadmissionpolicy', name);
-    await until(`${name} is lifted`, async () => ((await refuses(cluster, namespace, write)) ? undefined : true), {
-      everyMs: 100,
-    });
+    for (const type of [BINDING, POLICY]) await cluster.client.delete(type, { name });
+    await cluster.until(`${name} is lifted`, async () =>
+      (await refuses(cluster, namespace, write)) ? undefined : true,
+    );
   };
 }
 
 /** Tries the write as the operator, in a dry run: a policy takes effect some time after it was written. */
 async function refuses(cluster: Cluster, namespace: string, write: FencedWrite): Promise<true | undefined> {
-  const attempt =
-    write.operation === 'CREATE' ? creation(cluster, namespace, write) : update(cluster, namespace, write);
-  const answer = await attempt.then(String, String);
-  return answer.includes('fenced by the test') ? true : undefined;
+  const client = cluster.clientAs(OPERATOR_USER);
+  try {
+    const { items } = await client.list(DEPLOYMENT, { namespace });
+    const attempt = { fieldManager: 'fence-probe', dryRun: true };
+    for (const [type, object] of probes(namespace, write, items)) await client.apply(type, object, attempt);
+    return undefined;
+  } catch (error) {
+    return String(error).includes('fenced by the test') ? true : undefined;
+  } finally {
+    client.close();
+  }
 }
 
-function creation(cluster: Cluster, namespace: string, write: FencedWrite): Promise<string> {
-  const object = {
-    apiVersion: `${write.apiGroup}/v1`,
-    kind: 'ControllerRevision',
-    metadata: { name: 'fence-probe', namespace },
-    revision: 1,
-    data: { probe: true },
-  };
-  return cluster.applyAs(OPERATOR_USER, JSON.stringify(object), '--dry-run=server');
-}
-
-async function update(cluster: Cluster, namespace: string, write: FencedWrite): Promise<string> {
-  const place = write.resource === 'namespaces' ? ['namespace', namespace] : [write.resource, '-n', namespace, '--all'];
-  return cluster.kubectl(
-    'annotate',
-    ...place,
-    `fence-probe=${Date.now()}`,
-    '--dry-run=server',
-    `--as=${OPERATOR_USER}`,
-  );
+/** What the operator must not be able to apply while the fence stands. */
+function probes(
+  namespace: string,
+  write: FencedWrite,
+  deployments: readonly KubeObject[],
+): readonly (readonly [ResourceType, KubeObject])[] {
+  const annotations = { 'fence-probe': 'x' };
+  switch (write.resource) {
+    case 'controllerrevisions': {
+      const metadata = { name: 'fence-probe', namespace };
+      const object = {
+        apiVersion: 'apps/v1',
+        kind: 'ControllerRevision',
+        metadata,
+        revision: 1,
+        data: { probe: true },
+      };
+      return [[CONTROLLER_REVISION, object]];
+    }
+    case 'namespaces':
+      return [[NAMESPACE, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, annotations } }]];
+    default:
+      return deployments.map(({ metadata: { name } }) => [
+        DEPLOYMENT,
+        { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace, annotations } },
+      ]);
+  }
 }

@@ -6,8 +6,22 @@ import { Component } from '../controlplane/component.js';
 import { repositoryRoot } from '../controlplane/paths.js';
 import { Watchdog } from '../controlplane/watchdog.js';
 
+/** An operator that tests start and end. */
+export interface Operator {
+  /** Starts it and waits until it is ready: leading, or standing by. */
+  start(): Promise<void>;
+  /** `SIGKILL` is a crash, `SIGTERM` an orderly end; waits until it has ended. */
+  kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+  /** False as soon as it has ended, also by itself. */
+  readonly running: boolean;
+  /** What it tells Prometheus. */
+  metrics(): Promise<string>;
+  /** Ends it, if it runs, and whatever is beside it. */
+  stop(): Promise<void>;
+}
+
 /** The bundled operator in a process of its own, as `make run` and the image start it. */
-export class OperatorProcess {
+export class OperatorProcess implements Operator {
   readonly #watchdog = new Watchdog('sidestep-operator');
   readonly #component: Component;
   readonly #probesPort: number;
@@ -51,38 +65,27 @@ export class OperatorProcess {
     return new OperatorProcess((watchdog) => new Component(spec, watchdog, () => undefined), port);
   }
 
-  /** Starts it and waits until it is ready: leading, or standing by. */
   start(): Promise<void> {
     return this.#component.start();
   }
 
-  /** `SIGKILL` is a crash, `SIGTERM` an orderly end. */
-  kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     return this.#component.kill(signal);
   }
 
-  pause(): void {
-    this.#component.pause();
+  get running(): boolean {
+    return this.pid !== undefined;
   }
 
-  resume(): void {
-    this.#component.resume();
-  }
-
+  /** Process id while it runs. */
   get pid(): number | undefined {
     return this.#component.pid;
-  }
-
-  /** Path of its log. */
-  get log(): string {
-    return this.#component.log;
   }
 
   async metrics(): Promise<string> {
     return (await probe(this.#probesPort, '/metrics')).body;
   }
 
-  /** Ends the process, if it runs, and what watches over it. */
   async stop(): Promise<void> {
     await this.kill('SIGTERM');
     await this.#watchdog.stop();

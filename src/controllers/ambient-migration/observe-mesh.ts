@@ -21,6 +21,7 @@ import { findCondition } from '../../kube/conditions.js';
 import type { KubeObject } from '../../kube/resource.js';
 import {
   CONFIG_MAP,
+  type ConfigMap,
   MUTATING_WEBHOOK_CONFIGURATION,
   NAMESPACE,
   NETWORK_POLICY,
@@ -130,14 +131,26 @@ export function observeMesh(
 
 /** @see istio/istio manifests/charts/istio-cni/templates/configmap-cni.yaml */
 function enrolmentConfig(stores: Stores, istioNamespace: string): EnrolmentConfig | undefined {
-  const data = stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name: CNI_CONFIG })?.data;
-  if (data === undefined) return undefined;
-  const selectors: unknown = parse(data['AMBIENT_ENABLEMENT_SELECTOR'] ?? '[]');
+  const found = stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name: CNI_CONFIG });
+  if (found?.data === undefined) return undefined;
+  const { data } = found;
+  const selectors = parsed(found, 'AMBIENT_ENABLEMENT_SELECTOR', '[]');
   return {
     enabled: data['AMBIENT_ENABLED'] === 'true',
     excludedNamespaces: (data['EXCLUDE_NAMESPACES'] ?? '').split(',').map((name) => name.trim()),
     selectors: asRecords(selectors),
   };
+}
+
+/** By version of the ConfigMap, then by key: they are large, and looked at in every pass. */
+const parsedData = new WeakMap<ConfigMap, Map<string, unknown>>();
+
+/** The YAML under a key of a ConfigMap; `absent` is what a missing key means. */
+function parsed(configMap: ConfigMap, key: string, absent: string): unknown {
+  const known = parsedData.get(configMap) ?? new Map<string, unknown>();
+  parsedData.set(configMap, known);
+  if (!known.has(key)) known.set(key, parse(configMap.data?.[key] ?? absent));
+  return known.get(key);
 }
 
 /** The revision behind a tag, by the webhook that istioctl or the chart makes for the tag; a revision stands for itself. */
@@ -161,7 +174,7 @@ interface MeshConfig {
 function meshConfig(stores: Stores, istioNamespace: string, revision: string | undefined): MeshConfig {
   const name = revision === undefined || revision === 'default' ? 'istio' : `istio-${revision}`;
   const found = stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name });
-  const mesh = asRecord(parse(found?.data?.['mesh'] ?? '{}'));
+  const mesh = found ? asRecord(parsed(found, 'mesh', '{}')) : {};
   const metadata = asRecord(asRecord(mesh['defaultConfig'])['proxyMetadata']);
   return {
     rootNamespace: stringAt(mesh, 'rootNamespace'),

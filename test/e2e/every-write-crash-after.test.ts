@@ -1,0 +1,4 @@
+import { describe } from 'vitest';
+import { crashAtEveryWrite } from './crash-at-every-write.js';
+
+describe('a crash at every write, after the API server has carried it out', () => crashAtEveryWrite('after'));

@@ -1,0 +1,29 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Cluster, type ClusterKind } from './cluster.js';
+
+/** How a cluster is made. */
+export interface StartOptions {
+  readonly kind: ClusterKind;
+  /** For the sandbox: on the machine's time, with the bundled operator in a process of its own. Default: simulated time. */
+  readonly realTime?: boolean;
+  /** Told of each step. */
+  readonly log?: (line: string) => void;
+}
+
+/**
+ * Starts a cluster of either kind in a temporary folder. Each kind loads only what it needs.
+ *
+ * @throws {GoMissingError} the real one must be built first, and Go is missing
+ */
+export async function startCluster({ kind, realTime = false, log }: StartOptions): Promise<Cluster> {
+  const dir = mkdtempSync(join(tmpdir(), 'sidestep-'));
+  const options = { dir, ...(log && { log }) };
+  if (kind === 'controlplane') {
+    const { controlPlaneBackend } = await import('./control-plane-backend.js');
+    return new Cluster(await controlPlaneBackend(options));
+  }
+  const { realTimeBackend, simulatedBackend } = await import('./sandbox-backend.js');
+  return new Cluster(await (realTime ? realTimeBackend(options) : simulatedBackend(options)));
+}
