@@ -50,6 +50,7 @@ export class Caller {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #onResponse: (info: ResponseInfo) => void;
+  readonly #random: () => number;
 
   constructor(options: {
     connection: Connection;
@@ -57,12 +58,14 @@ export class Caller {
     log: Logger;
     userAgent: string;
     onResponse: (info: ResponseInfo) => void;
+    random: () => number;
   }) {
     this.#connection = options.connection;
     this.#transport = new Transport(options);
     this.#clock = options.clock;
     this.#log = options.log;
     this.#onResponse = options.onResponse;
+    this.#random = options.random;
   }
 
   /** Makes a call and parses its answer, repeating it as the class comment of `Client` says. */
@@ -140,7 +143,7 @@ export class Caller {
     if (!busy && !unwell) return undefined;
     const askedMs = error.retryAfterMs ?? 1000 * 2 ** repetitions;
     // Spread out: all who were refused together must not come back together. Never earlier than asked.
-    return askedMs * (1 + Math.random() * 0.2);
+    return askedMs * (1 + this.#random() * 0.2);
   }
 }
 

@@ -77,6 +77,12 @@ describe('Client', () => {
       expect(await client.getJson('/version')).toEqual({ major: '1' });
     });
 
+    it('asks for another form of an answer', async () => {
+      server.on({ path: '/apis' }, { body: {} });
+      await client.getJson('/apis', { accept: 'application/json;as=APIGroupDiscoveryList' });
+      expect(server.requests[0]?.headers.accept).toBe('application/json;as=APIGroupDiscoveryList');
+    });
+
     it('puts the path of the server before all paths', async () => {
       const proxied = new Client({ connection: { ...server.connection(), server: `${server.url}/k8s/c-1/` }, clock });
       await failureOf(proxied.get(NAMESPACE, { name: 'x' }));

@@ -24,6 +24,8 @@ export interface ClientOptions {
   userAgent?: string;
   /** Called once per answer; must not throw. */
   onResponse?: (info: ResponseInfo) => void;
+  /** Numbers in [0, 1) that spread out in time what would else happen all at once. Default: `Math.random`. */
+  random?: () => number;
 }
 
 const pageSize = 500;
@@ -37,6 +39,8 @@ const pageSize = 500;
  * for the lack of one, and the signal's reason for an abort.
  */
 export class Client {
+  /** As in {@link ClientOptions}, for what works with this client. */
+  readonly random: () => number;
   readonly #options: ClientOptions;
   readonly #clock: Clock;
   readonly #caller: Caller;
@@ -44,6 +48,7 @@ export class Client {
 
   constructor(options: ClientOptions, derived?: { caller: Caller; guard: () => void }) {
     this.#clock = options.clock ?? systemClock;
+    this.random = options.random ?? Math.random;
     this.#caller =
       derived?.caller ??
       new Caller({
@@ -52,6 +57,7 @@ export class Client {
         log: options.log ?? silentLogger,
         userAgent: options.userAgent ?? 'sidestep',
         onResponse: options.onResponse ?? (() => {}),
+        random: this.random,
       });
     this.#guard = derived?.guard ?? (() => {});
     this.#options = options;

@@ -160,7 +160,7 @@ export class Reflector<T extends KubeObject> {
   async #watch(signal: AbortSignal): Promise<void> {
     const { client, type, namespace, labelSelector, fieldSelector, clock } = this.#options;
     // Spread out, so that the watches of a process do not all end at the same moment.
-    const timeoutSeconds = 300 + Math.floor(Math.random() * 301);
+    const timeoutSeconds = 300 + Math.floor(client.random() * 301);
     const from = this.#version === undefined ? {} : { resourceVersion: this.#version };
     const events = client.watch(type, { namespace, labelSelector, fieldSelector, signal, timeoutSeconds, ...from });
     for await (const event of events) {
@@ -273,7 +273,7 @@ export class Reflector<T extends KubeObject> {
   #backoff(): number {
     const ceilingMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** Math.min(this.#failures, 16));
     this.#failures++;
-    return ceilingMs * (0.5 + Math.random() / 2);
+    return ceilingMs * (0.5 + this.#options.client.random() / 2);
   }
 
   /** Ends early when the run is aborted or poked. */

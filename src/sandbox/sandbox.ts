@@ -81,15 +81,18 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 
   const connection = (token = tokens.admin): Connection => inProcessConnection(apiServer, { token });
   const stopping = new AbortController();
+  const jitter = new RandomNames(seed + 2);
+  const random = (): number => jitter.fraction();
   const client = new Client({
     connection: connection(tokens['system:kube-controller-manager']),
     clock,
     log,
     userAgent: 'kube-controller-manager',
+    random,
   });
   const rootCertificate = certificate.certificate;
   const controllers = runControllers({ client, clock, log, rootCertificate }, stopping.signal);
-  const mesh = await startMesh({ connection: connection(), clock, log, seed, nodes }, stopping.signal);
+  const mesh = await startMesh({ connection: connection(), clock, log, seed, random, nodes }, stopping.signal);
 
   const path = join(dir, 'kubeconfig');
   const content = { server, certificateAuthority: rootCertificate, user: 'admin', token: tokens.admin };

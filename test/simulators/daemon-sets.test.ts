@@ -1,3 +1,4 @@
+import type { Any } from './any-object.js';
 import { daemonSet, pod } from './objects.js';
 import { recordOf } from './rollout-record.js';
 import { scenarios } from './scenarios.js';
@@ -89,6 +90,10 @@ scenarios(
       });
       await stage.untilStatus('DaemonSet', 'agent', { updatedNumberScheduled: 1, numberUnavailable: 1 });
       const { Pod: _, ...stuck } = (await stage.outcome({ kinds: all, nodes })) as { Pod: unknown };
+      // Chance decides which of them comes first.
+      const isNew = ({ metadata }: Any): boolean => metadata.labels['pod-template-generation'] === '2';
+      const { nodeName } = (await stage.list('Pod')).find(isNew)!.spec;
+      nodes.sort((a) => (a === nodeName ? -1 : 1));
       await stage.setTemplate('DaemonSet', 'agent', {
         metadata: { annotations: { 'sidestep.dev/test': null } },
         spec: { containers: [{ name: 'app', image: 'app:v1' }] },

@@ -34,7 +34,7 @@ export async function simulatedBackend({ dir }: { dir: string }): Promise<Simula
   // kubectl shows ages by the machine's time.
   const clock = new SimulatedClock({ startMs: Math.floor(Date.now() / 1_000) * 1_000 });
   const time = simulatedTime(clock);
-  const sandbox = await started(dir, clock);
+  const sandbox = await startOnSimulatedTime({ dir, clock });
   const token = await time.during('the installation', installOperator(sandbox.connection(), time));
   await meshReady(sandbox, time);
   const operator = (name?: string): InProcessOperator =>
@@ -117,10 +117,15 @@ async function meshReady(sandbox: Sandbox, time: Time): Promise<void> {
   client.close();
 }
 
-/** Starts a sandbox on `clock`. Certificates and ports take real time, so time runs along slowly until all is there. */
-function started(dir: string, clock: SimulatedClock): Promise<Sandbox> {
+/** Starts a sandbox on a simulated clock. Certificates and ports take real time, so time runs along slowly until all is there. */
+export function startOnSimulatedTime(options: {
+  dir: string;
+  clock: SimulatedClock;
+  seed?: number;
+}): Promise<Sandbox> {
+  const { clock } = options;
   const onActivity = (activity: Activity): void => void clock.observe(activity);
-  return runAlong(clock, startSandbox({ dir, clock, onActivity }), { stepMs: 20, everyMs: 1 });
+  return runAlong(clock, startSandbox({ ...options, onActivity }), { stepMs: 20, everyMs: 1 });
 }
 
 function simulatedTime(clock: SimulatedClock): Time {

@@ -125,6 +125,7 @@ export class MemoryApi {
         restarted: false,
       }));
     return {
+      random: Math.random,
       guarded: (next: () => void) =>
         this.#handle(hook, () => {
           guard();

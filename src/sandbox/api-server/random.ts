@@ -1,7 +1,7 @@
 /** Letters and digits of generated names: no vowels, nothing that looks like another (`rand.String` of apimachinery). */
 const nameLetters = 'bcdfghjklmnpqrstvwxz2456789';
 
-/** Uids and name suffixes, the same for the same seed. */
+/** Uids, name suffixes and numbers, the same for the same seed. */
 export class RandomNames {
   #state: number;
 
@@ -23,12 +23,16 @@ export class RandomNames {
     return Array.from({ length: 5 }, () => nameLetters[this.#below(nameLetters.length)]).join('');
   }
 
-  /** mulberry32. */
   #below(limit: number): number {
+    return Math.floor(this.fraction() * limit);
+  }
+
+  /** From 0 up to but not 1 (mulberry32). */
+  fraction(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
     mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 }

@@ -30,6 +30,7 @@ class Script {
     const events = this.#events;
     const more = (): Promise<void> => new Promise((resolve) => (this.#wake = resolve));
     const client = {
+      random: () => 0.5,
       async *pages() {
         yield { items: listed, resourceVersion: '1', restarted: false };
       },

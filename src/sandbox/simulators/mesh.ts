@@ -19,6 +19,8 @@ export interface MeshOptions {
   log: Logger;
   /** Makes what is left to chance reproducible. Default: 1. */
   seed?: number;
+  /** Numbers in [0, 1) for the clients' jitter. Default: `Math.random`. */
+  random?: () => number;
   /** How many nodes. Default: 2. */
   nodes?: number;
   /** How long kubelets take. Default: no time. */
@@ -50,8 +52,8 @@ export interface Mesh {
  * moment longer.
  */
 export async function startMesh(options: MeshOptions, signal: AbortSignal): Promise<Mesh & { ended: Promise<void> }> {
-  const { connection, clock, log, seed = 1, nodes = 2, delays } = options;
-  const clientOf = (userAgent: string): Client => new Client({ connection, clock, log, userAgent });
+  const { connection, clock, log, seed = 1, random = Math.random, nodes = 2, delays } = options;
+  const clientOf = (userAgent: string): Client => new Client({ connection, clock, log, userAgent, random });
   // TLS goes by the machine's time, whatever the cluster's clock says.
   const certificate = await selfSignedCertificate([], systemClock.now());
   const istiod = new IstiodProgram({ client: clientOf('pilot-discovery'), clock, log, certificate });
