@@ -35,6 +35,9 @@ check: $(NODE_MODULES) ## Generated files fresh, types, lint
 test: $(NODE_MODULES) ## Unit tests, conformance, simulators and end-to-end tests on the embedded cluster; needs nothing but Node
 	npx vitest run --project unit --project sandbox --project e2e
 
+campaigns: $(NODE_MODULES) ## A crash, an old view and a rollback at every write of a migration, on the embedded cluster
+	npx vitest run --project campaigns
+
 controlplane: $(NODE_MODULES) ## Build the real control plane with Go into .cache/, once
 	node --import tsx test/controlplane/build.ts
 
@@ -62,7 +65,7 @@ test-controlplane: $(OPERATOR) ## Conformance, simulators and end-to-end tests o
 e2e-kind: $(OPERATOR) ## Release check on kind with real Istio ambient; needs Docker, kind, kubectl and istioctl
 	node --import tsx scripts/e2e-kind.ts
 
-ci: check test build ## What CI runs: check, test, build, and the control-plane tests where Go is installed
+ci: check test build campaigns faults ## What CI runs: check, test, build, campaigns, faults, and the control-plane tests where Go is installed
 ifneq ($(GO),)
 ci: test-controlplane
 endif
@@ -70,4 +73,4 @@ endif
 clean: ## Remove build output, caches and the state of local control planes
 	rm -rf dist .cache .sidestep coverage
 
-.PHONY: help install generate manifests build check test controlplane controlplane-up sandbox-data faults run demo dev test-controlplane e2e-kind ci clean
+.PHONY: help install generate manifests build check test campaigns controlplane controlplane-up sandbox-data faults run demo dev test-controlplane e2e-kind ci clean

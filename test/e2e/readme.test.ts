@@ -25,6 +25,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'make test': 'part of make ci, which runs these tests',
   'make test-controlplane': 'runs these tests',
   'make sandbox-data': 'writes into the working copy what make controlplane has built',
+  'make campaigns': 'part of make ci, which runs these tests',
   'make faults': 'writes into the working copy, and runs for minutes',
   'make ci': 'runs these tests',
   'make e2e-kind': 'needs Docker',

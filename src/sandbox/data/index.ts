@@ -79,10 +79,13 @@ export function protobufMessages(): ProtobufMessages {
   return readData(dataFiles.protobuf) as ProtobufMessages;
 }
 
-/** CustomResourceDefinitions of Istio and of Gateway API (standard channel). */
-export function customResourceDefinitions(): KubeObject[] {
-  return readData(dataFiles.customResourceDefinitions) as KubeObject[];
+/** CustomResourceDefinitions of Istio and of Gateway API (standard channel); always the same objects. */
+export function customResourceDefinitions(): readonly KubeObject[] {
+  return (definitions ??= readData(dataFiles.customResourceDefinitions) as KubeObject[]);
 }
+
+/** Read once: they are created, and known to be right. */
+let definitions: readonly KubeObject[] | undefined;
 
 /** What Istio's charts install. */
 export function istioManifests(): IstioManifests {

@@ -14,6 +14,7 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATION,
 } from '../../kube/types.js';
 import { customResourceDefinitions, istioManifests, webhookUrlPlaceholder } from '../data/index.js';
+import { discover } from './kube-controller-manager/api-resources.js';
 import { systemNamespace } from './istiod/mesh-state.js';
 
 const fieldManager = 'helm';
@@ -36,7 +37,7 @@ const kinds: Readonly<Record<string, ResourceType>> = {
   ValidatingWebhookConfiguration: VALIDATING_WEBHOOK_CONFIGURATION,
 };
 
-/** How often and how many times it is looked whether a kind is served. */
+/** How often and how many times it is looked whether the kinds are served. */
 const [lookEveryMs, looks] = [20, 500];
 
 /**
@@ -58,8 +59,11 @@ export async function installMesh(client: Client, clock: Clock, webhookUrl: stri
     JSON.stringify([...istiod, ...nodeComponents]).replaceAll(webhookUrlPlaceholder, webhookUrl),
   ) as KubeObject[];
   await Promise.all(objects.map((object) => create(client, kindOf(object), object)));
-  if (globalThis.process.argv[2] !== 'nocrds')
-    await Promise.all(definitions.map(({ metadata }) => whenServed(client, clock, metadata.name)));
+  await whenServed(
+    client,
+    clock,
+    definitions.map(({ metadata }) => metadata.name),
+  );
 }
 
 function kindOf({ kind }: KubeObject): ResourceType {
@@ -78,13 +82,13 @@ async function create(client: Client, type: ResourceType, object: KubeObject): P
   }
 }
 
-async function whenServed(client: Client, clock: Clock, name: string): Promise<void> {
+async function whenServed(client: Client, clock: Clock, names: readonly string[]): Promise<void> {
+  let missing = names;
   for (let look = 0; look < looks; look++) {
-    const definition = await client.get(CUSTOM_RESOURCE_DEFINITION, { name });
-    const isServed = ({ type, status }: { type: string; status: string }): boolean =>
-      type === 'Established' && status === 'True';
-    if (definition.status?.conditions?.some(isServed)) return;
+    const served = new Set((await discover(client)).map(({ plural, group }) => `${plural}.${group}`));
+    missing = missing.filter((name) => !served.has(name));
+    if (missing.length === 0) return;
     await delay(clock, lookEveryMs);
   }
-  throw new Error(`the kind ${name} is not served after ${(looks * lookEveryMs) / 1000} s`);
+  throw new Error(`not served after ${(looks * lookEveryMs) / 1000} s: ${missing.join(', ')}`);
 }

@@ -63,7 +63,7 @@ export class MutatingWebhooks {
     for (const registered of registeredWebhooks(this.cluster, 'mutatingwebhookconfigurations')) {
       await this.#ask(registered, draft, reinvocation);
     }
-    reinvocation.output = draft.object && cloneJson(draft.object);
+    if (reinvocation.isNeeded && !reinvocation.isAgain) reinvocation.output = draft.object && cloneJson(draft.object);
   }
 
   async #ask({ id, webhook }: RegisteredWebhook, draft: Draft, reinvocation: Reinvocation): Promise<void> {

@@ -31,6 +31,14 @@ describe('the canonical form', () => {
     expect(pod.spec).toEqual({ enableServiceLinks: false, terminationGracePeriodSeconds: 0, containers: null });
   });
 
+  test('what has its form is left as it is', () => {
+    const pod = formed('', 'v1', 'Pod', { spec: { containers: [{ name: 'a', env: [{ name: 'B' }] }] } });
+    const { spec, status } = pod;
+    forms.apply(pod, { group: '', version: 'v1', kind: 'Pod' });
+    expect(pod.spec).toBe(spec);
+    expect(pod.status).toBe(status);
+  });
+
   test('structs appear, with the zeros that Go shows', () => {
     expect(formed('apps', 'v1', 'ReplicaSet', { spec: { replicas: 0 } })).toMatchObject({
       spec: { replicas: 0, template: { metadata: {}, spec: { containers: null } } },

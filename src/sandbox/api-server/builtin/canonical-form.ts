@@ -1,10 +1,13 @@
 import type { PublishedSchema } from '../../data/index.js';
 import type { Json } from '../object.js';
-import { decodingProblem } from './go-decoding.js';
+import { GoDecoding } from './go-decoding.js';
 import { alwaysShown, leftOut, pointers } from './go-types.js';
 import { canonicalQuantity, isQuantity } from './quantity.js';
 
-/** Gives a decoded value the form in which the API server would encode it; undefined where it would leave it out. */
+/**
+ * Gives a decoded value the form in which the API server would encode it; undefined where it would leave it out. What has
+ * its form already is returned itself.
+ */
 type Form = (value: unknown) => unknown;
 
 type Fields = Record<string, unknown>;
@@ -79,9 +82,11 @@ export class CanonicalForms {
   readonly #forms = new Map<string, Form>();
   /** Names of definitions by group, version and kind. */
   readonly #kinds = new Map<string, string>();
+  readonly #decoding: GoDecoding;
 
   /** @param definitions  as published, see `src/sandbox/data` */
   constructor(private readonly definitions: Readonly<Record<string, PublishedSchema>>) {
+    this.#decoding = new GoDecoding(definitions);
     for (const [name, schema] of Object.entries(definitions)) {
       for (const kind of schema['x-kubernetes-group-version-kind'] ?? []) this.#kinds.set(keyOf(kind), name);
     }
@@ -93,7 +98,7 @@ export class CanonicalForms {
    * @throws {DecodingError}
    */
   check(object: Fields, kind: { group: string; version: string; kind: string }): void {
-    const problem = decodingProblem(object, this.definitions, this.#kinds.get(keyOf(kind))!);
+    const problem = this.#decoding.problem(object, this.#kinds.get(keyOf(kind))!);
     if (problem !== undefined) throw new DecodingError(problem);
   }
 
@@ -104,6 +109,7 @@ export class CanonicalForms {
    */
   apply(object: Fields, kind: { group: string; version: string; kind: string }): void {
     const formed = this.#definition(this.#kinds.get(keyOf(kind))!)(object) as Fields;
+    if (formed === object) return;
     for (const key of Object.keys(object)) if (!(key in formed)) delete object[key];
     Object.assign(object, formed);
   }
@@ -128,7 +134,7 @@ export class CanonicalForms {
     if (schema.format === 'byte') return bytes;
     if (schema.items) {
       const item = this.#of(schema.items);
-      return (value) => (Array.isArray(value) ? value.map(item) : value);
+      return (value) => (Array.isArray(value) ? mapped(value, item) : value);
     }
     if (typeof schema.additionalProperties === 'object') {
       const entry = this.#of(schema.additionalProperties);
@@ -167,12 +173,18 @@ export class CanonicalForms {
     return (value) => {
       if (!isFields(value)) return value;
       const formed: Fields = {};
+      let changed = false;
       for (const field in value) {
         const result = fields.get(field)?.(value[field]);
         if (result !== undefined) formed[field] = result;
+        if (result === undefined || result !== value[field]) changed = true;
       }
-      for (const [field, form] of shown) if (!(field in formed)) formed[field] = form(undefined);
-      return formed;
+      for (const [field, form] of shown) {
+        if (field in formed) continue;
+        formed[field] = form(undefined);
+        changed = true;
+      }
+      return changed ? formed : value;
     };
   }
 
@@ -194,6 +206,12 @@ export class CanonicalForms {
       return formed;
     };
   }
+}
+
+/** The list itself if none of its items changes. */
+function mapped(list: unknown[], form: Form): unknown[] {
+  const formed = list.map((item) => form(item));
+  return formed.some((item, i) => item !== list[i]) ? formed : list;
 }
 
 const keyOf = ({ group, version, kind }: { group: string; version: string; kind: string }): string =>

@@ -38,19 +38,81 @@ interface Place {
   readonly path: string;
 }
 
-/**
- * The first value whose type does not fit, in the words of Go's decoder; undefined if all fit.
- *
- * @param definitions  as published, see `src/sandbox/data`
- * @param name  of the definition that the value should have
- */
-export function decodingProblem(
-  value: unknown,
-  definitions: Readonly<Record<string, PublishedSchema>>,
-  name: string,
-): string | undefined {
-  const { properties } = definitions[name] ?? {};
-  return properties && structProblem(value as object, properties, { struct: lastPart(name), path: '' }, definitions);
+/** Whether a value, other than null, has the type of its field. */
+type Fits = (value: unknown) => boolean;
+
+/** Looks whether values have the types of their fields. Nearly all have: only for others it is found out what is wrong. */
+export class GoDecoding {
+  readonly #fits = new Map<string, Fits>();
+
+  /** @param definitions  as published, see `src/sandbox/data` */
+  constructor(private readonly definitions: Readonly<Record<string, PublishedSchema>>) {}
+
+  /**
+   * The first value whose type does not fit, in the words of Go's decoder; undefined if all fit.
+   *
+   * @param name  of the definition that the value should have
+   */
+  problem(value: object, name: string): string | undefined {
+    const { properties } = this.definitions[name] ?? {};
+    if (!properties || this.#definition(name)(value)) return undefined;
+    return structProblem(value, properties, { struct: lastPart(name), path: '' }, this.definitions);
+  }
+
+  #definition(name: string): Fits {
+    let fits = this.#fits.get(name);
+    if (fits === undefined) this.#fits.set(name, (fits = this.#shape(this.definitions[name] ?? {})));
+    return fits;
+  }
+
+  #of(schema: PublishedSchema): Fits {
+    const name = referenceOf(schema);
+    if (name === undefined) return this.#shape(schema);
+    const own = ownDecoding[lastParts(name)];
+    if (own) return (value) => own(value, '') === undefined;
+    // Looked up when it is used: definitions may contain themselves.
+    let fits: Fits | undefined;
+    return (value) => (fits ??= this.#definition(name))(value);
+  }
+
+  #shape({ type, items, properties, additionalProperties }: PublishedSchema): Fits {
+    switch (type) {
+      case 'array': {
+        const item = items && this.#of(items);
+        return (value) => Array.isArray(value) && (!item || value.every((each) => each === null || item(each)));
+      }
+      case 'object':
+        if (properties) return this.#struct(properties);
+        return entriesFit(typeof additionalProperties === 'object' ? this.#of(additionalProperties) : undefined);
+      case 'string':
+      case 'boolean':
+      case 'number':
+        return (value) => typeof value === type;
+      case 'integer':
+        return (value) => Number.isInteger(value);
+      default:
+        return () => true;
+    }
+  }
+
+  #struct(properties: Readonly<Record<string, PublishedSchema>>): Fits {
+    const fields = new Map(Object.entries(properties).map(([field, schema]) => [field, this.#of(schema)]));
+    return (value) => {
+      if (typeof value !== 'object' || Array.isArray(value)) return false;
+      for (const field in value) {
+        const inner = (value as Record<string, unknown>)[field];
+        if (inner !== null && fields.get(field)?.(inner) === false) return false;
+      }
+      return true;
+    };
+  }
+}
+
+function entriesFit(entry: Fits | undefined): Fits {
+  return (value) => {
+    if (typeof value !== 'object' || Array.isArray(value)) return false;
+    return !entry || Object.values(value as object).every((each) => each === null || entry(each));
+  };
 }
 
 const lastPart = (name: string): string => name.slice(name.lastIndexOf('.') + 1);

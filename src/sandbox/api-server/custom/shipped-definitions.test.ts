@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
-import { customResourceDefinitions } from '../../data/index.js';
+import { customResourceDefinitions, publishedOpenApi } from '../../data/index.js';
+import { CanonicalForms } from '../builtin/canonical-form.js';
 import { cloneJson, isRecord } from '../json.js';
 import type { ApiObject } from '../object.js';
 import type { OpenApiSchema } from '../schema.js';
@@ -10,6 +11,7 @@ import { customResources } from './custom-resource.js';
 import { definitionStrategy } from './definition.js';
 import { definitionStatus } from './definition-names.js';
 import type { Definition } from './definition-object.js';
+import { foundErrors } from './version-validation.js';
 
 const ours = parse(
   readFileSync(new URL('../../../../crds/sidestep.dev_ambientmigrations.yaml', import.meta.url), 'utf8'),
@@ -61,6 +63,26 @@ describe('definitions of Istio, of Gateway API and of ours', () => {
       for (const resource of served) expect(resource.columns.length).toBeGreaterThan(1);
     },
   );
+
+  it.each(shipped.map((definition) => [definition.metadata.name, definition]))(
+    '%s: its schemas are right, whoever has accepted them before',
+    (_, object) => {
+      for (const { schema } of (object as Definition).spec.versions) {
+        const root = schema!.openAPIV3Schema!;
+        expect(foundErrors(root, JSON.stringify(root), 'schema')).toEqual([]);
+      }
+    },
+  );
+
+  it('have their canonical form, so that they are known again', () => {
+    const forms = new CanonicalForms(publishedOpenApi().definitions);
+    const kind = { group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition' };
+    for (const object of customResourceDefinitions() as unknown as Definition[]) {
+      const copy = cloneJson(object);
+      forms.apply(copy, kind);
+      expect(JSON.stringify(copy.spec.versions)).toBe(JSON.stringify(object.spec.versions));
+    }
+  });
 
   it('have rules, and all of them compile', () => {
     const schemas = shipped.flatMap((definition) =>

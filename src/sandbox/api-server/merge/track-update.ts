@@ -60,8 +60,8 @@ export function updated(
   const self = { manager: manager || 'unknown', operation: 'Update', apiVersion, subresource } as const;
   const change = changeOwnership(
     kind,
-    comparable(kind, live ?? newObject(kind)),
-    comparable(kind, next),
+    comparable(kind, withoutShared(live ?? newObject(kind), next)),
+    comparable(kind, withoutShared(next, live)),
     managersOfToday(kind, managers),
     '',
   );
@@ -72,6 +72,12 @@ export function updated(
   const id = identifier(self);
   const before = result.get(id)?.fields ?? new FieldSet();
   return result.set(id, { ...written, fields: written.fields.union(before) });
+}
+
+/** The object without the parts that are the same in the other one: these do not differ, whatever is in them. */
+function withoutShared(object: ApiObject, other: ApiObject | undefined): ApiObject {
+  const isShared = ([name, value]: [string, unknown]): boolean => isRecord(value) && value === other?.[name];
+  return Object.fromEntries(Object.entries(object).filter((part) => !isShared(part))) as unknown as ApiObject;
 }
 
 /** An object of the kind with nothing set. */

@@ -28,7 +28,7 @@ export function operationsOf(parts: Parts): Operations {
     update(resource, ref, change, { dryRun = false, subresource = '' } = {}) {
       const stored = storedIn(resource, ref);
       const live = serve(resource, stored);
-      const next = cloneJson(live);
+      const next = subresource === 'status' ? withOwnStatus(live) : cloneJson(live);
       change(next);
       const write = internalWrite(resource, ref, server, { dryRun, subresource });
       const settled = settleUpdate(parts, write, next, live);
@@ -52,6 +52,11 @@ export function operationsOf(parts: Parts): Operations {
       return (await deleteObject(parts, write, options)).object;
     },
   };
+}
+
+/** A copy whose metadata and status may be changed; the rest is that of the frozen object. */
+function withOwnStatus(live: ApiObject): ApiObject {
+  return { ...live, metadata: cloneJson(live.metadata), ...('status' in live && { status: cloneJson(live.status) }) };
 }
 
 function internalWrite(

@@ -165,7 +165,9 @@ function keepOtherParts({ resource, subresource }: Write, next: ApiObject, live:
   for (const field of Object.keys(next)) {
     if (!(field in live) && !parted.has(field)) delete next[field];
   }
-  for (const field of Object.keys(live)) if (!parted.has(field)) next[field] = cloneJson(live[field]);
+  for (const field of Object.keys(live)) {
+    if (!parted.has(field) && next[field] !== live[field]) next[field] = cloneJson(live[field]);
+  }
   if (!resource.custom) return;
   const { managedFields, resourceVersion } = next.metadata;
   next.metadata = { ...cloneJson(live.metadata), resourceVersion };

@@ -1,5 +1,4 @@
 import type { Client } from '../../../kube/client.js';
-import { isNotFound } from '../../../kube/errors.js';
 import { apiVersionOf, resourceName, type ResourceType } from '../../../kube/resource.js';
 import { CORE_EVENT } from './kinds.js';
 
@@ -8,28 +7,33 @@ export interface ApiResource extends ResourceType {
   verbs: readonly string[];
 }
 
-interface ResourceList {
-  resources?: { name: string; kind: string; namespaced: boolean; verbs: string[] }[];
+/** The aggregated form of discovery: all groups with all that is in them. */
+interface GroupDiscoveryList {
+  items?: { metadata?: { name?: string }; versions: { version: string; resources?: DiscoveredResource[] }[] }[];
 }
 
-interface GroupList {
-  groups?: { name: string; preferredVersion: { version: string }; versions: { version: string }[] }[];
+interface DiscoveredResource {
+  resource: string;
+  responseKind: { kind: string };
+  scope: 'Namespaced' | 'Cluster';
+  verbs: string[];
 }
+
+const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
 /** Reads from the server which kinds there are, without subresources. Events are left out: they own nothing and nobody owns them. */
 export async function discover(client: Client): Promise<ApiResource[]> {
-  const { groups = [] } = (await client.getJson('/apis')) as GroupList;
-  const served = [{ name: '', preferredVersion: { version: 'v1' }, versions: [{ version: 'v1' }] }, ...groups];
+  const lists = await Promise.all(['/api', '/apis'].map((path) => client.getJson(path, { accept })));
   const found = new Map<string, ApiResource>();
-  for (const { name, preferredVersion, versions } of served) {
-    const preferredFirst = [
-      preferredVersion,
-      ...versions.filter(({ version }) => version !== preferredVersion.version),
-    ];
-    for (const { version } of preferredFirst) {
-      for (const resource of await resourcesOf(client, name, version)) {
-        const key = resourceName(resource);
-        if (!found.has(key)) found.set(key, resource);
+  for (const { metadata, versions } of (lists as GroupDiscoveryList[]).flatMap(({ items = [] }) => items)) {
+    const group = metadata?.name ?? '';
+    // The preferred version comes first.
+    for (const { version, resources = [] } of versions) {
+      for (const { resource, responseKind, scope, verbs } of resources) {
+        const namespaced = scope === 'Namespaced';
+        const type = { group, version, plural: resource, kind: responseKind.kind, namespaced, verbs };
+        const key = resourceName(type);
+        if (!found.has(key)) found.set(key, type);
       }
     }
   }
@@ -37,20 +41,6 @@ export async function discover(client: Client): Promise<ApiResource[]> {
 }
 
 const eventGroups = new Set([CORE_EVENT.group, 'events.k8s.io']);
-
-async function resourcesOf(client: Client, group: string, version: string): Promise<ApiResource[]> {
-  const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
-  try {
-    const { resources = [] } = (await client.getJson(path)) as ResourceList;
-    return resources
-      .filter(({ name }) => !name.includes('/'))
-      .map(({ name, kind, namespaced, verbs }) => ({ group, version, plural: name, kind, namespaced, verbs }));
-  } catch (error) {
-    // A group may go away between the two requests.
-    if (isNotFound(error)) return [];
-    throw error;
-  }
-}
 
 /** Whether the server does all of this with objects of the kind. */
 export const supports = ({ verbs }: ApiResource, ...wanted: string[]): boolean =>

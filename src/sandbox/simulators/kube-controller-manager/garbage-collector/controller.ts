@@ -1,6 +1,6 @@
 import { isNotFound } from '../../../../kube/errors.js';
 import { resourceName, type KubeObject, type OwnerReference } from '../../../../kube/resource.js';
-import { CUSTOM_RESOURCE_DEFINITION } from '../../../../kube/types.js';
+import { CUSTOM_RESOURCE_DEFINITION, type CustomResourceDefinition } from '../../../../kube/types.js';
 import type { Change } from '../../informers.js';
 import { discover, findKind, supports, type ApiResource } from '../api-resources.js';
 import type { Cluster } from '../cluster.js';
@@ -19,6 +19,9 @@ import {
 } from './graph.js';
 
 const refresh = 'refresh';
+
+/** Definitions often come many at once; the real controller looks every 30 s. */
+const refreshAfterMs = 50;
 
 /**
  * Deletes objects whose owners are gone, and carries out foreground and orphaning deletions, for all kinds that the server
@@ -43,11 +46,7 @@ export class GarbageCollector implements Controller {
     this.#discovery = new ControlLoop({ ...loop, name: 'api-resources', sync: () => this.#watchAll() });
     this.#discovery.add(refresh);
     definitions.onChange(({ object, before }) => {
-      const served = ({ status }: typeof object): unknown =>
-        status?.conditions?.map(({ type, status }) => [type, status]);
-      if (before === undefined || JSON.stringify(served(before)) !== JSON.stringify(served(object))) {
-        this.#discovery.add(refresh);
-      }
+      if (isServed(before) !== isServed(object)) this.#discovery.addAfter(refresh, refreshAfterMs);
     });
   }
 
@@ -213,5 +212,8 @@ export class GarbageCollector implements Controller {
     }
   }
 }
+
+const isServed = (definition: CustomResourceDefinition | undefined): boolean =>
+  definition?.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ?? false;
 
 const uidOf = ({ object }: Node): string => object.metadata.uid ?? '';
