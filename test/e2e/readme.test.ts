@@ -26,7 +26,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'make test-controlplane': 'runs these tests',
   'make sandbox-data': 'writes into the working copy what make controlplane has built',
   'make campaigns': 'part of make ci, which runs these tests',
-  'make faults': 'writes into the working copy, and runs for minutes',
+  'make faults': 'part of make ci, which runs these tests',
   'make ci': 'runs these tests',
   'make e2e-kind': 'needs Docker',
   'make clean': 'would delete the control plane that runs',

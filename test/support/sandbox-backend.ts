@@ -118,11 +118,7 @@ async function meshReady(sandbox: Sandbox, time: Time): Promise<void> {
 }
 
 /** Starts a sandbox on a simulated clock. Certificates and ports take real time, so time runs along slowly until all is there. */
-export function startOnSimulatedTime(options: {
-  dir: string;
-  clock: SimulatedClock;
-  seed?: number;
-}): Promise<Sandbox> {
+export function startOnSimulatedTime(options: { dir: string; clock: SimulatedClock; seed?: number }): Promise<Sandbox> {
   const { clock } = options;
   const onActivity = (activity: Activity): void => void clock.observe(activity);
   return runAlong(clock, startSandbox({ ...options, onActivity }), { stepMs: 20, everyMs: 1 });
