@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { plantedFault } from './test/conformance/faults.js';
 
@@ -7,6 +8,8 @@ const onBoth = ['test/conformance/**/*.test.ts', 'test/simulators/**/*.test.ts',
 export default defineConfig({
   test: {
     reporters: ['./test/support/reporter.ts'],
+    // Vitest leaves one core free; these tests wait more than they work.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         test: {
