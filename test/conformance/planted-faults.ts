@@ -9,6 +9,9 @@ import { type Fault, faults, faultVariable } from './faults.js';
  * that it names must fail.
  */
 
+/** How long one case may take, with the start of everything, in milliseconds. */
+const patienceMs = 120_000;
+
 /** Runs one case with a fault planted; returns whether the case failed, as it must, and what was printed. */
 function isNoticed(fault: Fault, index: number): Promise<{ noticed: boolean; printed: string }> {
   return new Promise((resolve, reject) => {
@@ -19,7 +22,8 @@ function isNoticed(fault: Fault, index: number): Promise<{ noticed: boolean; pri
         'run',
         ...['--project', 'sandbox', join('test', fault.test), '-t', exactly(fault)],
       ],
-      { cwd: repositoryRoot, env: { ...process.env, [faultVariable]: String(index) } },
+      // A fault that makes an endless loop has not been noticed by any case.
+      { cwd: repositoryRoot, env: { ...process.env, [faultVariable]: String(index) }, timeout: patienceMs },
     );
     let printed = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (printed += String(chunk)));
