@@ -29,7 +29,9 @@ export async function outcomeOf(place: Place, { kinds, events = false, nodes = [
   for (const [kind, objects] of lists) outcome[kind] = grouped(objects.map((object) => replaced(shown(object), words)));
   if (events === false) return outcome;
   const left = events === true ? [] : events.without;
-  const told = (await place.list('Event')).filter(({ source, reason }) => isOurs(source) && !left.includes(reason));
+  const told = (await place.list('Event')).filter(
+    (event) => isOurs(event.source) && !isByChance(event) && !left.includes(event.reason),
+  );
   return { ...outcome, events: [...new Set(told.map((event) => String(replaced(eventLine(event), words))))].sort() };
 }
 
@@ -39,6 +41,10 @@ const isOfArea = ({ metadata }: Any): boolean => !/^istio-ca-/.test(metadata.nam
 /** Only what controllers tell: not the scheduler, not istiod. */
 const isOurs = ({ component = '' }: Any): boolean =>
   component !== 'persistentvolume-controller' && /-controller$|^controllermanager$|autoscaler$/.test(component);
+
+/** A controller whose view was old for a moment says so; whether it was depends on who is faster. */
+const isByChance = ({ type, message }: Any): boolean =>
+  type === 'Warning' && /pods "[^"]+" (not found|already exists)$|the object has been modified/.test(message);
 
 const eventLine = ({ involvedObject, type, reason, message, source }: Any): string =>
   `${source.component} ${involvedObject.kind}/${involvedObject.name} ${type} ${reason}: ${message}`;

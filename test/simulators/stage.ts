@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 
 import { uniqueName, type Answer, type Server, type Watch } from '../conformance/server.js';
 import { isReady, type Any } from './any-object.js';
@@ -32,8 +33,9 @@ const clusterScoped = new Set(['Namespace', 'Node']);
 /** How long a scenario waits for what controllers do, in milliseconds. */
 const patienceMs = 25_000;
 
-/** What does not change for so many looks has settled. */
+/** What equals the record has settled if it does not change for so many looks; anything else only after more of them. */
 const quietLooks = 5;
+const unexpectedQuietLooks = 100;
 const lookMs = 60;
 
 /** A namespace in which one scenario takes place. */
@@ -44,11 +46,12 @@ export class Stage {
   private constructor(
     readonly server: Server,
     readonly namespace: string,
+    readonly recorded: unknown,
   ) {}
 
-  /** Makes a namespace with its default ServiceAccount. */
-  static async open(server: Server): Promise<Stage> {
-    return new Stage(server, await server.namespace());
+  /** Makes a namespace with its default ServiceAccount. `recorded` is what the scenario's file says, if there is one. */
+  static async open(server: Server, recorded?: unknown): Promise<Stage> {
+    return new Stage(server, await server.namespace(), recorded);
   }
 
   /** Removes everything. */
@@ -144,7 +147,7 @@ export class Stage {
       const now = JSON.stringify(await outcomeOf(this, options));
       same = now === last ? same + 1 : 0;
       last = now;
-      return same >= quietLooks;
+      return same >= quietLooks && (same >= unexpectedQuietLooks || isPartOf(this.recorded, JSON.parse(now)));
     });
     return JSON.parse(last) as object;
   }
@@ -201,6 +204,14 @@ export class Stage {
 function isObserved(object: Any): boolean {
   const observed = object?.status?.observedGeneration;
   return observed === undefined || observed >= object.metadata.generation;
+}
+
+/** Whether a record says of these kinds what the outcome says: at its top, or in one of its parts. */
+function isPartOf(recorded: unknown, outcome: object): boolean {
+  if (typeof recorded !== 'object' || recorded === null) return false;
+  const shared = Object.entries(outcome).filter(([kind]) => kind in recorded);
+  if (shared.length > 0) return shared.every(([kind, shown]) => isDeepStrictEqual(shown, (recorded as Any)[kind]));
+  return Object.values(recorded).some((part) => isPartOf(part, outcome));
 }
 
 function isWithin(wanted: object, status: Any): boolean {
