@@ -880,6 +880,7 @@ conformance('crds: rules', (test) => {
       "self.?absent.orValue('x') == 'x' && !self.?absent.hasValue() && self.?s.value() == 'hello'",
       "self.m[?'zz'].orValue('none') == 'none' && self.?inner.?deep.orValue(3) == 3",
       'optional.of(1).optMap(x, x + 1).value() == 2 && optional.ofNonZeroValue(0).hasValue() == false',
+      "self.?i.orValue('none') == 5 && (self.n > 0 ? self.i : 'x') == 5",
       "[?self.?absent, 'a'] == ['a'] && {?'k': self.?absent, 'b': 'c'} == {'b': 'c'}",
     ],
   };

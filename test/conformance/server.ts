@@ -52,7 +52,7 @@ export const PATCH = {
 } as const;
 
 /** How long a case waits for what a controller or the server does later, in milliseconds. */
-const patienceMs = 10_000;
+const patienceMs = 20_000;
 
 /** An API server as the conformance suite sees it: plain HTTPS, as the administrator. */
 export class Server {
@@ -226,13 +226,14 @@ function decode(text: string): unknown {
   }
 }
 
-/** Looks until there is something to see. */
+/** Looks until there is something to see; a look that fails, as at an answer without what is looked for, sees nothing. */
 export async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
   const giveUpAt = Date.now() + patienceMs;
   for (;;) {
-    const seen = await look();
+    let cause: unknown;
+    const seen = await look().catch((error: unknown) => void (cause = error));
     if (seen !== undefined) return seen;
-    if (Date.now() > giveUpAt) throw new Error(`${what} did not come within ${patienceMs} ms`);
+    if (Date.now() > giveUpAt) throw new Error(`${what} did not come within ${patienceMs} ms`, { cause });
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

@@ -91,13 +91,21 @@ export function fits(given: CelType, wanted: CelType, bindings: Bindings): boole
   return true;
 }
 
+/** What is known of a parameter only ever becomes more general (cel-go, checker/types.go: mostGeneral). */
 function bind(given: CelType, name: string, bindings: Bindings): boolean {
   const bound = bindings.get(name);
-  if (bound === undefined || bound.kind === 'dyn' || bound.kind === 'parameter') {
-    bindings.set(name, given);
-    return true;
-  }
-  return fits(given, bound, new Map()) || fits(bound, given, new Map());
+  const isCompatible = bound === undefined || fits(given, bound, new Map()) || fits(bound, given, new Map());
+  if (isCompatible && (bound === undefined || isAsGeneral(given, bound))) bindings.set(name, given);
+  return isCompatible;
+}
+
+/** Whether every value of type `b` may be one of type `a`. */
+function isAsGeneral(a: CelType, b: CelType): boolean {
+  if (a.kind === 'dyn' || a.kind === 'parameter') return true;
+  if (a.kind === 'list' && b.kind === 'list') return isAsGeneral(a.element, b.element);
+  if (a.kind === 'optional' && b.kind === 'optional') return isAsGeneral(a.of, b.of);
+  if (a.kind === 'map' && b.kind === 'map') return isAsGeneral(a.key, b.key) && isAsGeneral(a.value, b.value);
+  return a.kind === b.kind;
 }
 
 /** A type with its parameters replaced by what is known of them. */
