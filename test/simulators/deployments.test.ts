@@ -240,6 +240,7 @@ scenarios('replica sets', (scenario) => {
       const annotations = { [cost]: String([5, -10, 100, 0][index]) };
       await stage.patch('Pod', metadata.name, { metadata: { annotations } });
     }
+    await stage.lookAround();
     await stage.scale('ReplicaSet', 'web', 2);
     await stage.untilStatus('ReplicaSet', 'web', ready(2));
     return stage.outcome({ kinds: ['ReplicaSet', 'Pod'] });

@@ -139,6 +139,11 @@ export class Stage {
     );
   }
 
+  /** Time for controllers to see what nothing shows that they have seen: each kind comes to them over a watch of its own. */
+  lookAround(): Promise<void> {
+    return sleep(2_000);
+  }
+
   /** Waits until nothing changes any more, and returns what there is, without what differs from run to run. */
   async outcome(options: OutcomeOptions): Promise<object> {
     let last = '';
