@@ -4,7 +4,16 @@ import type { Clock } from '../../src/clock.js';
 import { Client } from '../../src/kube/client.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import type { Connection } from '../../src/kube/connection.js';
-import { EVENT, type Event, POD, type Pod } from '../../src/kube/types.js';
+import {
+  type Deployment,
+  DEPLOYMENT,
+  EVENT,
+  type Event,
+  POD,
+  type Pod,
+  STATEFUL_SET,
+  type StatefulSet,
+} from '../../src/kube/types.js';
 import { applyYaml } from '../../scripts/apply-yaml.js';
 import { type AmbientWorkload, ambientWorkload } from './ambientz.js';
 import type { AuditEntry } from './audit.js';
@@ -190,15 +199,25 @@ export class Cluster {
     return items.filter((pod) => pod.metadata.deletionTimestamp === undefined);
   }
 
-  /** Waits until a namespace has this many ready pods and no others. */
+  /** Waits until a namespace has this many ready pods and no others, and their workloads know it. */
   async podsReady(namespace: string, count: number): Promise<Pod[]> {
     return this.until(`${count} ready pods in ${namespace}`, async () => {
       const pods = await this.pods(namespace);
       const ready = pods.filter((pod) =>
         pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
       );
-      return ready.length === count && pods.length === count ? pods : undefined;
+      const isAll = ready.length === count && pods.length === count;
+      return isAll && (await this.#workloadsKnow(namespace)) ? pods : undefined;
     });
+  }
+
+  /** Whether the status of every workload says what its pods do: it follows a moment later. */
+  async #workloadsKnow(namespace: string): Promise<boolean> {
+    const deployments = await this.client.list<Deployment>(DEPLOYMENT, { namespace });
+    const statefulSets = await this.client.list<StatefulSet>(STATEFUL_SET, { namespace });
+    return [...deployments.items, ...statefulSets.items].every(
+      ({ spec, status }) => (status?.availableReplicas ?? 0) === (spec?.replicas ?? 1),
+    );
   }
 
   /** Waits for an Event about something in a namespace; returns its note. */
