@@ -519,6 +519,30 @@ conformance('admission', (test) => {
     expect(seen).toMatchObject({ status: 422, reason: 'Invalid' });
   });
 
+  test('Services that are validated at the same time get different addresses and node ports', async (server) => {
+    const answer = async (): Promise<object> => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return { allowed: true };
+    };
+    const spec = { rules: [rule(['CREATE'], ['services'])] };
+    await withWebhooks(server, [validating({ name: 'slow', answer, spec })], async ({ namespace }) => {
+      const names = ['a', 'b', 'c', 'd', 'e'];
+      const created = await Promise.all(
+        names.map((name) =>
+          server.post(`/api/v1/namespaces/${namespace}/services`, {
+            apiVersion: 'v1',
+            kind: 'Service',
+            metadata: { name },
+            spec: { type: 'NodePort', ports: [{ port: 80 }] },
+          }),
+        ),
+      );
+      expect(created.map(({ status }) => status)).toEqual(names.map(() => 201));
+      expect(new Set(created.map(({ body }) => body.spec.clusterIP)).size).toBe(names.length);
+      expect(new Set(created.map(({ body }) => body.spec.ports[0].nodePort)).size).toBe(names.length);
+    });
+  });
+
   test('one connection serves the requests that follow each other', async (server) => {
     await withWebhooks(server, [validating({ name: 'a' })], async (webhooks) => {
       await server.post(configMaps(webhooks.namespace), configMap('first'));

@@ -41,6 +41,10 @@ const service = (ports: Fields[], spec: Fields = {}): Fields => ({
   spec: { clusterIP: 'None', selector: { app: 'web' }, ports, ...spec },
 });
 
+/** Data whose keys all objects of JavaScript have. */
+const odd = (value: string): Fields => ({ constructor: value, toString: value, valueOf: value, ['__proto__']: value });
+const sorted = (fields: Fields): string => JSON.stringify(Object.entries(fields).sort());
+
 const configMapPath = (ns: string): string => `/api/v1/namespaces/${ns}/configmaps/settings`;
 const deploymentPath = (ns: string): string => `/apis/apps/v1/namespaces/${ns}/deployments/web`;
 const servicePath = (ns: string): string => `/api/v1/namespaces/${ns}/services/web`;
@@ -604,6 +608,18 @@ conformance('apply', (test) => {
     );
   });
 
+  test('a resourceVersion in the configuration of a missing object is ignored, if it is a number', async (server) => {
+    const ns = await server.namespace();
+    const strange = await server.apply(configMapPath(ns), bare({ resourceVersion: 'x' }), 'one');
+    expect([strange.status, (strange.body as { message: string }).message]).toEqual([
+      500,
+      'strconv.ParseUint: parsing "x": invalid syntax',
+    ]);
+    const answer = await server.apply(configMapPath(ns), bare({ resourceVersion: '5' }), 'one');
+    expect(answer.status, answer.text).toBe(201);
+    expect((answer.body as { metadata: { resourceVersion: string } }).metadata.resourceVersion).not.toBe('5');
+  });
+
   test('a configuration with a uid creates nothing', async (server) => {
     const ns = await server.namespace();
     const uid = '4c2f8e0a-0000-4000-8000-000000000000';
@@ -884,6 +900,29 @@ conformance('apply', (test) => {
     expect(names).toContain('ancient-changes');
     expect(names).toContain('u-12');
     expect(names).not.toContain('u-01');
+  });
+
+  test('keys such as constructor and valueOf are keys like all others', async (server) => {
+    const ns = await server.namespace();
+    const labels = { constructor: 'a', toString: 'a', valueOf: 'a' };
+    await server.post(`/api/v1/namespaces/${ns}/configmaps`, configMap(odd('a'), { labels }));
+    const other = configMap({ other: '1' }, { labels: { other: '1' } });
+    const added = await server.apply(configMapPath(ns), other, 'one');
+    expect(added.status).toBe(200);
+    expect(sorted(added.body.metadata.labels)).toBe(sorted({ ...labels, other: '1' }));
+    expect(sorted(added.body.data)).toBe(sorted({ ...odd('a'), other: '1' }));
+    const refused = await server.apply(configMapPath(ns), configMap(odd('b')), 'two');
+    expect(refused.body.details.causes.map(({ field }: Fields) => field)).toEqual(
+      Object.keys(odd('b'))
+        .sort()
+        .map((key) => `.data.${key}`),
+    );
+    const forced = await server.apply(configMapPath(ns), configMap(odd('b')), 'two', { force: true });
+    expect(sorted(forced.body.data)).toBe(sorted({ ...odd('b'), other: '1' }));
+    const again = await server.apply(configMapPath(ns), configMap(odd('b')), 'two');
+    expect(again.text).toBe(forced.text);
+    const dropped = await server.apply(configMapPath(ns), bare(), 'two');
+    expect(dropped.body.data).toEqual({ other: '1' });
   });
 
   test('null in a configuration of a built-in kind is owned but not kept', async (server) => {

@@ -225,6 +225,34 @@ conformance('authorization', (test) => {
     expect(await statuses(admin)).toEqual([200, 404, 200]);
   });
 
+  test('what is added to the role view is in edit and admin too', async (server) => {
+    const namespace = await server.namespace();
+    const name = uniqueName('r');
+    const labels = { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' };
+    const rules = [{ apiGroups: [`${name}.test`], resources: ['widgets'], verbs: ['get'] }];
+    await created(server.post(`${rbac}/clusterroles`, { metadata: { name, labels }, rules }));
+    try {
+      for (const role of ['view', 'edit', 'admin']) {
+        const user = uniqueName('u');
+        await created(
+          server.post(`${rbac}/namespaces/${namespace}/rolebindings`, {
+            metadata: { name: role },
+            roleRef: roleRef('ClusterRole', role),
+            subjects: [userSubject(user)],
+          }),
+        );
+        const resourceAttributes = { namespace, verb: 'get', group: `${name}.test`, resource: 'widgets' };
+        await eventually(`the rule in ${role}`, async () => {
+          const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+          const { body } = await created(server.post(path, { spec: { user, resourceAttributes } }));
+          return body.status.allowed === true ? true : undefined;
+        });
+      }
+    } finally {
+      await server.delete(`${rbac}/clusterroles/${name}`);
+    }
+  });
+
   test('everybody who is authenticated may discover, and ask about himself', async (server) => {
     const as = uniqueName('u');
     for (const path of ['/version', '/api', '/apis', '/openapi/v3', '/healthz']) {
@@ -345,6 +373,21 @@ conformance('authorization', (test) => {
     expect(alone.body.message).toContain('without impersonating a user');
   });
 
+  test('a group that is impersonated may have commas in its name', async (server) => {
+    const groups = ['CN=a, OU=b', 'c, d'];
+    const { body } = await server.post('/apis/authentication.k8s.io/v1/selfsubjectreviews', {}, { as: 'jane', groups });
+    expect(body.status.userInfo.groups).toEqual([...groups, 'system:authenticated']);
+  });
+
+  test('the headers of a request may be long, and so may its URL', async (server) => {
+    const groups = Array.from({ length: 300 }, (_, i) => `group-${i}-${'x'.repeat(100)}`);
+    const review = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+    const { body } = await server.post(review, {}, { as: 'jane', groups });
+    expect(body.status.userInfo.groups).toEqual([...groups, 'system:authenticated']);
+    const query = { labelSelector: `a in (${groups.map((_, i) => `value-${i}-${'x'.repeat(40)}`).join(',')})` };
+    expect(await server.get('/api/v1/namespaces/default/pods', { query })).toMatchObject({ status: 200 });
+  });
+
   test('SelfSubjectAccessReview answers for who asks (kubectl auth can-i)', async (server) => {
     const namespace = await server.namespace();
     const as = uniqueName('u');
@@ -397,6 +440,61 @@ conformance('authorization', (test) => {
       ({ nonResourceURLs }: { nonResourceURLs: string[] }) => nonResourceURLs,
     );
     expect(urls).toEqual(expect.arrayContaining(['/healthz', '/apis/*']));
+  });
+
+  test('only who may do everything writes a ClusterRole that gathers others', async (server) => {
+    const [own, other, whole] = [uniqueName('r'), uniqueName('r'), uniqueName('r')];
+    const [as, boss] = [uniqueName('u'), uniqueName('u')];
+    const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { of: other } }] };
+    const bind = (name: string, to: string, user: string): Promise<Answer> =>
+      created(
+        server.post(`${rbac}/clusterrolebindings`, {
+          metadata: { name },
+          roleRef: roleRef('ClusterRole', to),
+          subjects: [userSubject(user)],
+        }),
+      );
+    const verbs = ['get', 'create', 'patch'];
+    const rules = [{ apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'], verbs }];
+    try {
+      await created(server.post(`${rbac}/clusterroles`, { metadata: { name: own }, rules }));
+      await created(server.post(`${rbac}/clusterroles`, { metadata: { name: other }, aggregationRule }));
+      await bind(own, own, as);
+      await bind(whole, 'cluster-admin', boss);
+      await allowed('the grant', () => server.get(`${rbac}/clusterroles/${own}`, { as }));
+      await allowed('the grant', () => server.get(`${rbac}/clusterroles/${own}`, { as: boss }));
+      const refused = async (answering: Promise<Answer>, name: string): Promise<void> => {
+        const { status, body } = await answering;
+        expect([status, body.message]).toEqual([
+          403,
+          `clusterroles.rbac.authorization.k8s.io "${name}" is forbidden: must have cluster-admin privileges to use the aggregationRule`,
+        ]);
+      };
+      const gathering = { metadata: { name: whole }, aggregationRule };
+      await refused(server.post(`${rbac}/clusterroles`, gathering, { as }), whole);
+      await refused(server.patch('merge', `${rbac}/clusterroles/${own}`, { aggregationRule }, { as }), own);
+      const without = { aggregationRule: null };
+      await refused(server.patch('merge', `${rbac}/clusterroles/${other}`, without, { as }), other);
+      expect((await server.post(`${rbac}/clusterroles`, gathering, { as: boss })).status).toBe(201);
+    } finally {
+      for (const name of [own, whole]) await server.delete(`${rbac}/clusterrolebindings/${name}`);
+      for (const name of [own, other, whole]) await server.delete(`${rbac}/clusterroles/${name}`);
+    }
+  });
+
+  test('a rule without verbs is invalid, whoever writes it', async (server) => {
+    const namespace = await server.namespace();
+    const as = uniqueName('u');
+    const rule = { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles'], verbs: ['create'] };
+    await grant(server, namespace, userSubject(as), [rule]);
+    const role = { metadata: { name: 'empty' }, rules: [{ apiGroups: [''], resources: ['pods'] }] };
+    const answer = await allowed('to create roles', () =>
+      server.post(`${rbac}/namespaces/${namespace}/roles`, role, { as }),
+    );
+    expect([answer.status, answer.body.message]).toEqual([
+      422,
+      'Role.rbac.authorization.k8s.io "empty" is invalid: rules[0].verbs: Required value: verbs must contain at least one value',
+    ]);
   });
 
   test('nobody grants more than he has', async (server) => {

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { type Defined, defined, definition, definitionsPath, type VersionParts } from './definitions.js';
 import { type Answer, eventually, type Server, uniqueName } from './server.js';
 import { conformance } from './suite.js';
+import { withWebhooks } from './webhook-server.js';
 
 /** What a refused object says: the message behind `Widget.<group> "<name>" is invalid: `. */
 function refusal(answer: Answer): string {
@@ -185,9 +186,30 @@ conformance('crds: definitions', (test) => {
     expect(await refused(object({ a: { $ref: '#/x' } }))).toBe(
       'schema.properties[spec].properties[a].$ref: Forbidden: $ref is not supported',
     );
-    expect(await refused(object({ a: { type: 'string', pattern: '(?=x)' } }))).toMatch(
-      /^schema\.properties\[spec\]\.properties\[a\]\.pattern: Invalid value: "\(\?=x\)": must be a valid regular expression, but isn't: error parsing regexp: /,
-    );
+    const bad: [string, string][] = [
+      ['(?=x)', 'invalid or unsupported Perl syntax: `(?=`'],
+      ['x(?<!y)', 'invalid named capture: `(?<!y)`'],
+      ['(a)\\1', 'invalid escape sequence: `\\1`'],
+      ['\\u0041', 'invalid escape sequence: `\\u`'],
+      ['(a', 'missing closing ): `(a`'],
+      ['a)', 'unexpected ): `a)`'],
+      ['[a', 'missing closing ]: `[a`'],
+      ['[]', 'missing closing ]: `[]`'],
+      ['[b-a]', 'invalid character class range: `b-a`'],
+      ['*a', 'missing argument to repetition operator: `*`'],
+      ['a**', 'invalid nested repetition operator: `**`'],
+      ['a{1001}', 'invalid repeat count: `{1001}`'],
+      ['(a{500}){500}', 'invalid repeat count: `{500}`'],
+      ['a\\', 'trailing backslash at end of expression: ``'],
+      ['\\pX', 'invalid character class range: `\\pX`'],
+      ['[[:none:]]', 'invalid character class range: `[:none:]`'],
+      ['(?P<n', 'invalid named capture: `(?P<n`'],
+    ];
+    for (const [pattern, why] of bad) {
+      expect(await refused(object({ a: { type: 'string', pattern } }))).toBe(
+        `schema.properties[spec].properties[a].pattern: Invalid value: ${JSON.stringify(pattern)}: must be a valid regular expression, but isn't: error parsing regexp: ${why}`,
+      );
+    }
     expect(
       await refusedDefinition(server, [{ schema: object({ metadata: object({ labels: { type: 'object' } }) }) }]),
     ).toBe(
@@ -367,6 +389,41 @@ conformance('crds: definitions', (test) => {
     });
   });
 
+  test('webhooks for deletions are not asked about the objects of a definition that is deleted', async (server) => {
+    await defined(server, definition(), async (kind) => {
+      const rules = [
+        { apiGroups: [kind.definition.spec.group], apiVersions: ['*'], operations: ['DELETE'], resources: ['*'] },
+      ];
+      const hooks = [{ name: 'dead', url: 'https://127.0.0.1:1/', spec: { rules, namespaceSelector: {} } }];
+      await withWebhooks(server, [{ type: 'validating', hooks }], async () => {
+        await server.post(kind.path(), kind.object());
+        expect((await server.delete(`${kind.path()}/one`)).status).toBe(500);
+        const path = `${definitionsPath}/${kind.definition.metadata.name}`;
+        expect((await server.delete(path)).status).toBe(200);
+        await eventually('the end of the definition', async () =>
+          (await server.get(path)).status === 404 ? true : undefined,
+        );
+      });
+    });
+  });
+
+  test('a status with null for a condition is taken, and watches see it', async (server) => {
+    await defined(server, definition(), async (kind) => {
+      const path = `${definitionsPath}/${kind.definition.metadata.name}`;
+      const { body } = await settled(server, kind.definition.metadata.name);
+      const watch = await server.watch(definitionsPath, { resourceVersion: body.metadata.resourceVersion as string });
+      try {
+        const conditions = [null, ...body.status.conditions];
+        const written = await server.put(`${path}/status`, { ...body, status: { ...body.status, conditions } });
+        expect(written.status, written.text).toBe(200);
+        const version = written.body.metadata.resourceVersion as string;
+        await watch.next(({ object }) => object.metadata.resourceVersion === version);
+      } finally {
+        watch.close();
+      }
+    });
+  });
+
   test('discovery shows names, short names, categories, verbs and subresources of established kinds', async (server) => {
     const names = { shortNames: ['wd'], categories: ['all-widgets'] };
     const wanted = definition(
@@ -483,7 +540,8 @@ conformance('crds: objects', (test) => {
         });
         expect(read.body.spec).toEqual({ a: 'x', b: 'later' });
         expect(read.body.metadata.resourceVersion).toBe(made.body.metadata.resourceVersion);
-        expect((await server.get(kind.path())).body.items[0].spec).toEqual({ a: 'x', b: 'later' });
+        const listed = await eventually('the list', async () => (await server.get(kind.path())).body.items[0].spec);
+        expect(listed).toEqual({ a: 'x', b: 'later' });
       },
     );
   });
@@ -522,6 +580,27 @@ conformance('crds: objects', (test) => {
       'spec.s: Invalid value: "boolean": spec.s in body must be of type string: "boolean"',
     ]);
     expect(fine?.status).toBe(201);
+  });
+
+  test('patterns are those of RE2, and none takes long', async (server) => {
+    const patterns: Record<string, { pattern: string; fits: string; not: string }> = {
+      nested: { pattern: '^(a+)+$', fits: 'aaa', not: `${'a'.repeat(32)}!` },
+      flags: { pattern: '^A(?i)B(?-i:C)$', fits: 'AbC', not: 'abc' },
+      quoted: { pattern: '^\\Qx.y\\E\\z', fits: 'x.y', not: 'xzy' },
+      class: { pattern: '^[[:upper:]_]\\pL[^[:^digit:]]$', fits: 'Äé1'.replace('Ä', 'A'), not: 'Ää1' },
+      words: { pattern: '^\\w+$', fits: 'a_1', not: 'é' },
+      named: { pattern: '^(?P<n>\\x{1F600}|.)$', fits: '😀', not: 'ab' },
+      lines: { pattern: '(?m)^b$', fits: 'a\nb', not: 'ab' },
+      dot: { pattern: '(?s)a.b', fits: 'a\nb', not: 'ab' },
+    };
+    const names = Object.keys(patterns);
+    const schema = object(
+      Object.fromEntries(names.map((name) => [name, { type: 'string', pattern: patterns[name]!.pattern }])),
+    );
+    const specs = names.flatMap((name) => [{ [name]: patterns[name]!.fits }, { [name]: patterns[name]!.not }]);
+    const answers = await create(server, schema, ...specs);
+    expect(answers.map(({ status }) => status)).toEqual(names.flatMap(() => [201, 422]));
+    expect(refusal(answers[1]!)).toContain("spec.nested in body should match '^(a+)+$'");
   });
 
   test('required fields, enums, bounds, lengths, patterns and formats are told with the field', async (server) => {
@@ -859,6 +938,8 @@ conformance('crds: rules', (test) => {
       "' x '.trim() == 'x' && 'aXa'.lowerAscii() == 'axa' && 'a'.upperAscii() == 'A' && 'aba'.replace('a', 'c') == 'cbc'",
       "'abc'.charAt(1) == 'b' && 'abcb'.indexOf('b') == 1 && 'abcb'.lastIndexOf('b') == 3",
       "'abc 123'.find('[0-9]+') == '123' && 'a1b22'.findAll('[0-9]+') == ['1', '22'] && 'a1b22'.findAll('[0-9]+', 1) == ['1']",
+      "!'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'.matches('^(a+)+$') && 'aaa'.matches('^(a+)+$')",
+      "'x.y'.matches(r'^\\Qx.y\\E$') && 'Ab'.matches('^A(?i)B$') && !'é'.matches(r'\\w') && 'é'.matches(r'^\\pL\\z')",
       "'%s is %d'.format(['x', 3]) == 'x is 3'",
       "!format.dns1123Label().validate('ok').hasValue() && format.dns1123Label().validate('Not').hasValue()",
     ],

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { type Answer, eventually, type Server } from './server.js';
 import { conformance } from './suite.js';
+import { type Review, rule, withWebhooks } from './webhook-server.js';
 
 /** Path of the ConfigMaps of a new namespace. */
 async function configMaps(server: Server): Promise<string> {
@@ -395,6 +396,35 @@ conformance('deletion', (test) => {
     await create(server, path, { name: 'a', finalizers: [waiting] });
     await server.patch('merge', `${path}/a`, { metadata: { finalizers: null } });
     expect((await server.get(`${path}/a`)).status).toBe(200);
+  });
+
+  test('the end of the last finalizer is not lost where somebody else writes meanwhile', async (server) => {
+    const changing = (path: string): Promise<Answer> =>
+      server.patch('merge', path, { metadata: { annotations: { changed: 'meanwhile' } } });
+    const answer = async ({ namespace, name, object }: Review): Promise<object> => {
+      const isLast = object.metadata.finalizers === undefined;
+      if (isLast) await changing(`/api/v1/namespaces/${namespace}/configmaps/${name}`);
+      return { allowed: true };
+    };
+    const hooks = [{ name: 'a', answer, spec: { rules: [rule(['UPDATE'], ['configmaps'])] } }];
+    await withWebhooks(server, [{ type: 'validating', hooks }], async ({ namespace }) => {
+      const path = `/api/v1/namespaces/${namespace}/configmaps`;
+      const deleting = async (name: string): Promise<Answer['body']> => {
+        await create(server, path, { name, finalizers: [waiting] });
+        return (await server.delete(`${path}/${name}`)).body;
+      };
+      await deleting('patched');
+      const patched = await server.patch('merge', `${path}/patched`, { metadata: { finalizers: null } });
+      expect(patched.status, patched.text).toBe(200);
+      expect((await server.get(`${path}/patched`)).status).toBe(404);
+      const body = await deleting('replaced');
+      const { finalizers: _finalizers, resourceVersion, ...metadata } = body.metadata;
+      // The real server starts from its cache, which this makes wait for the deletion.
+      await server.get(`${path}/replaced`, { query: { resourceVersion } });
+      const replaced = await server.put(`${path}/replaced`, { ...body, metadata: { ...metadata, resourceVersion } });
+      expect([replaced.status, replaced.body.reason]).toEqual([409, 'Conflict']);
+      expect((await server.get(`${path}/replaced`)).body.metadata.finalizers).toEqual([waiting]);
+    });
   });
 
   test('the generation counts the deletion', async (server) => {

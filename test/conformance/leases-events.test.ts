@@ -102,6 +102,21 @@ conformance('leases-events', (test) => {
     const answer = await server.put(`${path}/leader`, lease('one'));
     expect(answer.status, answer.text).toBe(201);
     expect((await server.get(`${path}/leader`)).body.spec.holderIdentity).toBe('one');
+    const versioned = { ...lease('one'), metadata: { name: 'versioned', resourceVersion: '5' } };
+    expect((await server.put(`${path}/versioned`, versioned)).status).toBe(201);
+  });
+
+  test('what is created has no version, or one that is none', async (server) => {
+    const path = leasesOf(await server.namespace());
+    const create = (name: string, resourceVersion: string): Promise<Answer> =>
+      server.post(path, { ...lease('one'), metadata: { name, resourceVersion } });
+    const refused = await create('a', '5');
+    expect([refused.status, refused.body.message]).toEqual([
+      500,
+      'resourceVersion should not be set on objects to be created',
+    ]);
+    expect((await create('b', '0')).status).toBe(201);
+    expect((await create('c', 'x')).status).toBe(201);
   });
 
   test('a lease is renewed by a patch, and watchers see who holds it', async (server) => {

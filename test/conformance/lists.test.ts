@@ -161,6 +161,24 @@ conformance('lists', (test) => {
     expect(namesOf(await server.get(path, { query }))).toEqual(['a', 'b']);
   });
 
+  test('version 0 makes the server ignore a limit, except for events', async (server) => {
+    const path = await configMaps(server, ['a', 'b', 'c']);
+    const answer = await eventually('the cache', async () => {
+      const list = await server.get(path, { query: { ...ours, resourceVersion: 0, limit: 1 } });
+      return list.body.items.length === 3 ? list : undefined;
+    });
+    expect(answer.body.metadata.continue).toBeUndefined();
+    const first = await server.get(path, { query: { ...ours, limit: 1 } });
+    const query = { ...ours, limit: 1, resourceVersion: 0, continue: first.body.metadata.continue as string };
+    expect(namesOf(await server.get(path, { query }))).toEqual(['b', 'c']);
+    const namespace = path.split('/')[4]!;
+    const events = `/api/v1/namespaces/${namespace}/events`;
+    for (const name of ['a', 'b']) await server.post(events, { metadata: { name }, involvedObject: { namespace } });
+    const page = await server.get(events, { query: { resourceVersion: 0, limit: 1 } });
+    expect(namesOf(page)).toEqual(['a']);
+    expect(page.body.metadata.continue).toBeTruthy();
+  });
+
   test('a version without more, and NotOlderThan, give the present', async (server) => {
     const path = await configMaps(server, ['a']);
     const before = await server.get(path, { query: ours });

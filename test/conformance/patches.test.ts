@@ -183,6 +183,20 @@ conformance('patches', (test) => {
     expect(answer.status).toBe(422);
   });
 
+  test('a JSON patch of what has no fields, or out of the document, is answered with 422', async (server) => {
+    const path = await deployment(server);
+    for (const operation of [
+      { op: 'add', path: '/spec/replicas/x', value: 1 },
+      { op: 'add', path: '/kind/length', value: 1 },
+      { op: 'copy', from: '/kind/length', path: '/metadata/labels' },
+      { op: 'move', from: '/metadata/uid', path: '/kind/x' },
+      { op: 'add', path: '/__proto__/x', value: 1 },
+      { op: 'add', path: '/constructor/prototype/x', value: 1 },
+    ]) {
+      expect((await server.patch('json', path, [operation])).status).toBe(422);
+    }
+  });
+
   test('a JSON patch that makes the object invalid names the field', async (server) => {
     const path = await deployment(server);
     const answer = await server.patch('json', path, [{ op: 'replace', path: '/spec/replicas', value: -2 }]);
@@ -584,6 +598,34 @@ conformance('patches', (test) => {
     const strategic = await server.patch('strategic', path, { dat: { a: '2' } }, { query });
     expect(strategic.status).toBe(422);
     expect(message(strategic)).toContain('strict decoding error: unknown field "dat"');
+  });
+
+  test('keys such as constructor and valueOf are keys like all others', async (server) => {
+    const odd = (value: unknown): Fields => ({
+      constructor: value,
+      toString: value,
+      valueOf: value,
+      ['__proto__']: value,
+    });
+    const sorted = (fields: Fields = {}): string => JSON.stringify(Object.entries(fields).sort());
+    const path = await configMap(server, odd('a'));
+    expect(sorted(data(await server.get(path)))).toBe(sorted(odd('a')));
+    for (const type of ['merge', 'strategic'] as const) {
+      expect(sorted(data(await server.patch(type, path, { data: odd(type) })))).toBe(sorted(odd(type)));
+    }
+    const plain = ['constructor', 'toString', 'valueOf'];
+    const operations = plain.map((key) => ({ op: 'replace', path: `/data/${key}`, value: 'json' }));
+    expect(data(await server.patch('json', path, operations))).toMatchObject(
+      Object.fromEntries(plain.map((key) => [key, 'json'])),
+    );
+    const { body } = await server.get(path);
+    expect(sorted(data(await server.put(path, { ...body, data: odd('put') })))).toBe(sorted(odd('put')));
+    expect(sorted(data(await server.get(path)))).toBe(sorted(odd('put')));
+    for (const type of ['merge', 'strategic'] as const) {
+      const removed = await server.patch(type, path, { data: { ...odd(null), kept: type } });
+      expect(data(removed)).toEqual({ kept: type });
+      await server.patch(type, path, { data: odd('again') });
+    }
   });
 
   test('patches at the same time all take effect', async (server) => {

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { type Answer, eventually, type Server, uniqueName } from './server.js';
 import { conformance } from './suite.js';
+import { rule, withWebhooks } from './webhook-server.js';
 
 const container = { name: 'app', image: 'example.com/app:1' };
 
@@ -196,6 +197,19 @@ conformance('subresources', (test) => {
       expect.objectContaining({ type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' }),
     );
     await server.delete(path, { query: { gracePeriodSeconds: 0 } });
+  });
+
+  test('webhooks for deletions of pods are not asked about evictions', async (server) => {
+    const spec = { rules: [rule(['DELETE'], ['pods'])] };
+    const hooks = [{ name: 'a', answer: () => ({ allowed: false }), spec }];
+    await withWebhooks(server, [{ type: 'validating', hooks }], async ({ namespace, asked }) => {
+      const path = await pod(server, namespace);
+      expect((await server.delete(path)).status).toBe(400);
+      const answer = await evict(server, path);
+      expect(answer.status, answer.text).toBe(201);
+      expect((await server.get(path)).status).toBe(404);
+      expect(asked('a')).toHaveLength(1);
+    });
   });
 
   test('a dry eviction leaves the pod alone, by query and by its options', async (server) => {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type Defined, defined, definition } from './definitions.js';
+import { type Defined, defined, definition, definitionsPath } from './definitions.js';
 import { type Answer, type RequestOptions, type Server, uniqueName } from './server.js';
 import { conformance } from './suite.js';
 
@@ -73,6 +73,13 @@ conformance('validation: fields of built-in kinds', (test) => {
     expect(answer.status).toBe(201);
     expect(answer.body.spec.foo).toBeUndefined();
     expect(warnings(answer)).toBe('299 - "unknown field \\"spec.foo\\"", 299 - "unknown field \\"spec.bar\\""');
+  });
+
+  test('a warning may say anything, in UTF-8', async (server) => {
+    const answer = await server.post(deployments, deployment({ 'Schlüssel → 🗝': 1 }), dry());
+    expect(answer.status).toBe(201);
+    const text = Buffer.from(warnings(answer) as string, 'latin1').toString();
+    expect(text).toBe('299 - "unknown field \\"spec.Schlüssel → 🗝\\""');
   });
 
   test('Ignore drops them silently', async (server) => {
@@ -205,6 +212,208 @@ conformance('validation: fields of built-in kinds', (test) => {
     expect(await undecodable(server, configMaps, configMap)).toBe(field('number', 'ConfigMap.data', 'string'));
   });
 
+  test('metadata, apiVersion and kind have types too', async (server) => {
+    const meta = (metadata: object): Promise<string> =>
+      undecodable(server, configMaps, {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'validated', ...metadata },
+      });
+    const field = (what: string, name: string, type: string): string =>
+      `json: cannot unmarshal ${what} into Go struct field ObjectMeta.metadata.${name} of type ${type}`;
+    expect(await meta({ ownerReferences: 5 })).toBe(field('number', 'ownerReferences', '[]v1.OwnerReference'));
+    expect(await meta({ ownerReferences: {} })).toBe(field('object', 'ownerReferences', '[]v1.OwnerReference'));
+    expect(await meta({ finalizers: true })).toBe(field('bool', 'finalizers', '[]string'));
+    expect(await meta({ creationTimestamp: 5 })).toBe(field('number', 'creationTimestamp', 'string'));
+    expect(await meta({ namespace: 5 })).toBe(field('number', 'namespace', 'string'));
+    expect(await meta({ resourceVersion: 5 })).toBe(field('number', 'resourceVersion', 'string'));
+    for (const name of ['apiVersion', 'kind']) {
+      const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'validated' }, [name]: 5 };
+      const answer = await server.post(configMaps, body, dry());
+      expect([answer.status, answer.body.message.replace(/ \(\{.*/s, '')]).toEqual([
+        400,
+        `the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: json: cannot unmarshal number into Go struct field .${name} of type string`,
+      ]);
+      const query = { dryRun: 'All', fieldManager: 'm' };
+      expect((await server.patch('apply', `${configMaps}/validated`, body, { query })).status).toBe(400);
+    }
+    const unnamed = { apiVersion: '', kind: '', metadata: { name: 'validated' } };
+    expect((await server.post(configMaps, unnamed, dry())).status).toBe(201);
+  });
+
+  test('numbers must have room in their types', async (server) => {
+    const events = '/api/v1/namespaces/default/events';
+    const event = { apiVersion: 'v1', kind: 'Event', metadata: { name: 'validated' }, involvedObject: {} };
+    expect(await undecodable(server, events, { ...event, count: 3_000_000_000 })).toBe(
+      'json: cannot unmarshal number 3000000000 into Go struct field Event.count of type int32',
+    );
+    const metadata = { name: 'validated', generation: 1e300 };
+    expect(await undecodable(server, events, { ...event, metadata })).toBe(
+      'json: cannot unmarshal number 1e+300 into Go struct field ObjectMeta.metadata.generation of type int64',
+    );
+  });
+
+  test('times must be on the calendar and the clock', async (server) => {
+    const path = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+    const lease = (renewTime: string): Record<string, unknown> => ({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: uniqueName('validated') },
+      spec: { renewTime },
+    });
+    for (const [time, what] of [
+      ['2020-13-45T00:00:00.000000Z', 'month'],
+      ['2020-00-10T00:00:00.000000Z', 'month'],
+      ['2020-02-31T00:00:00.000000Z', 'day'],
+      ['2021-02-29T00:00:00.000000Z', 'day'],
+      ['2020-01-01T24:00:00.000000Z', 'hour'],
+      ['2020-01-01T00:60:00.000000Z', 'minute'],
+      ['2020-01-01T00:00:60.000000Z', 'second'],
+      ['2020-01-01T00:00:00.000000+25:00', 'time zone offset hour'],
+      ['2020-01-01T00:00:00.000000+10:70', 'time zone offset minute'],
+    ] as const) {
+      expect(await undecodable(server, path, lease(time))).toBe(`parsing time "${time}": ${what} out of range`);
+    }
+    for (const [time, kept] of [
+      ['2020-02-29T00:00:00.000001+24:00', '2020-02-28T00:00:00.000001Z'],
+      ['2020-01-01T1:00:00,123456-01:30', '2020-01-01T02:30:00.123456Z'],
+    ] as const) {
+      expect((await server.post(path, lease(time), dry())).body.spec).toEqual({ renewTime: kept });
+    }
+    expect(await undecodable(server, path, lease('2020-01-01T00:00:00.1234567Z'))).toContain('cannot parse "7Z"');
+    const event = { apiVersion: 'v1', kind: 'Event', metadata: { name: 'validated' }, involvedObject: {} };
+    const events = '/api/v1/namespaces/default/events';
+    expect(await undecodable(server, events, { ...event, firstTimestamp: '2020-02-30T00:00:00Z' })).toBe(
+      'parsing time "2020-02-30T00:00:00Z": day out of range',
+    );
+  });
+
+  test('a grace period without end overflows', async (server) => {
+    const pods = '/api/v1/namespaces/default/pods';
+    const metadata = { name: uniqueName('validated') };
+    const spec = { nodeName: 'nowhere', containers: [{ name: 'c', image: 'i' }] };
+    expect((await server.post(pods, { metadata, spec })).status).toBe(201);
+    const path = `${pods}/${metadata.name}`;
+    const { body } = await server.delete(path, { body: { dryRun: ['All'], gracePeriodSeconds: 1e15 } });
+    expect(body.metadata).toMatchObject({ deletionGracePeriodSeconds: 1e15 });
+    expect(body.metadata.deletionTimestamp).toMatch(/^20\d\d-/);
+    await server.delete(path, { query: { gracePeriodSeconds: 0 } });
+  });
+
+  test('null in a list is an empty item', async (server) => {
+    const refused = async (path: string, body: Record<string, unknown>): Promise<string> => {
+      const answer = await server.post(path, { metadata: { name: 'validated' }, ...body }, dry());
+      expect([answer.status, answer.body.reason]).toEqual([422, 'Invalid']);
+      return answer.body.message.replace(/^\S+ "validated" is invalid: /, '');
+    };
+    const pods = '/api/v1/namespaces/default/pods';
+    const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/default';
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'x' };
+    const container = { name: 'c', image: 'i' };
+    expect(await refused(pods, { spec: { containers: [null] } })).toBe(
+      '[spec.containers[0].name: Required value, spec.containers[0].image: Required value]',
+    );
+    expect(await refused(pods, { spec: { containers: [{ ...container, env: [null] }] } })).toBe(
+      'spec.containers[0].env[0].name: Required value',
+    );
+    expect(await refused(pods, { spec: { containers: [container], volumes: [null] } })).toBe(
+      'spec.volumes[0].name: Required value',
+    );
+    expect(await refused(`${rbac}/roles`, { rules: [null] })).toContain('rules[0].verbs: Required value');
+    expect(await refused(`${rbac}/rolebindings`, { roleRef, subjects: [null] })).toContain(
+      'subjects[0].name: Required value',
+    );
+    expect(await refused(configMaps, { metadata: { name: 'validated', ownerReferences: [null, null] } })).toContain(
+      'metadata.ownerReferences.kind: Invalid value: "": must not be empty',
+    );
+    expect(await refused(configMaps, { metadata: { name: 'validated', finalizers: [null] } })).toContain(
+      'metadata.finalizers: Invalid value: "": name part must be non-empty',
+    );
+    const resources = { limits: { cpu: null } };
+    const spec = { containers: [{ ...container, args: [null, 'x'], resources }], imagePullSecrets: [null] };
+    const { body } = await server.post(pods, { metadata: { name: 'validated' }, spec }, dry());
+    expect(body.spec.containers[0]).toMatchObject({ args: ['', 'x'], resources: { limits: { cpu: '0' } } });
+    expect(body.spec.imagePullSecrets).toEqual([{}]);
+  });
+
+  test('options of a deletion have types', async (server) => {
+    await withConfigMap(server, async (path) => {
+      const refused = async (options: unknown): Promise<string> => {
+        const answer = await server.delete(path, { body: options, query: { dryRun: 'All' } });
+        expect([answer.status, answer.body.reason]).toEqual([400, 'BadRequest']);
+        return answer.body.message;
+      };
+      const field = (what: string, name: string, type: string): string =>
+        `json: cannot unmarshal ${what} into Go struct field DeleteOptions.${name} of type ${type}`;
+      expect(await refused({ gracePeriodSeconds: '30' })).toBe(field('string', 'gracePeriodSeconds', 'int64'));
+      expect(await refused({ gracePeriodSeconds: 1e300 })).toBe(field('number 1e+300', 'gracePeriodSeconds', 'int64'));
+      expect(await refused({ dryRun: 'All' })).toBe(field('string', 'dryRun', '[]string'));
+      expect(await refused({ dryRun: [5] })).toBe(field('number', 'dryRun', 'string'));
+      expect(await refused({ preconditions: 'x' })).toBe(field('string', 'preconditions', 'v1.Preconditions'));
+      expect(await refused({ orphanDependents: 'true' })).toBe(field('string', 'orphanDependents', 'bool'));
+      expect(await refused([])).toContain("couldn't get version/kind; json parse error: json: cannot unmarshal array");
+      expect(await refused({ apiVersion: 5 })).toContain('Go struct field .apiVersion of type string');
+      expect(await refused({ kind: 'Foo' })).toContain('no kind "Foo" is registered for version "meta.k8s.io/v1"');
+      expect(await refused('{"a":')).toBe("couldn't get version/kind; json parse error: unexpected end of JSON input");
+      const huge = { query: { dryRun: 'All', gracePeriodSeconds: '99999999999999999999' } };
+      expect((await server.delete(path, huge)).status).toBe(400);
+      expect((await server.delete(path, { body: { dryRun: ['All'], preconditions: null } })).status).toBe(200);
+      expect((await server.delete(path, { body: 'null', query: { dryRun: 'All' } })).status).toBe(200);
+    });
+  });
+
+  test('JSON may be nested, but not without end', async (server) => {
+    const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+    const configMap = (depth: number): string =>
+      `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"validated"},"x":${nested(depth)}}`;
+    expect((await server.post(configMaps, configMap(900), dry())).status).toBe(201);
+    const refused = async (answering: Promise<Answer>): Promise<void> => {
+      const answer = await answering;
+      expect([answer.status, answer.body.reason]).toEqual([400, 'BadRequest']);
+      expect(answer.body.message).toContain('exceeded max depth');
+    };
+    await refused(server.post(configMaps, configMap(100_000), dry()));
+    await withConfigMap(server, async (path) => {
+      await refused(server.patch('merge', path, nested(100_000), dry()));
+      await refused(server.patch('strategic', path, nested(100_000), dry()));
+      await refused(server.patch('json', path, `[{"op":"add","path":"/x","value":${nested(100_000)}}]`, dry()));
+      await refused(server.patch('apply', path, configMap(100_000), { query: { dryRun: 'All', fieldManager: 'm' } }));
+      await refused(server.delete(path, { body: nested(100_000), query: { dryRun: 'All' } }));
+    });
+  });
+
+  test('schemas in definitions have types at any depth', async (server) => {
+    const answered = async (schema: unknown): Promise<Answer> =>
+      server.post(definitionsPath, definition([{ spec: { type: 'object', properties: { l: schema } } }]), dry());
+    const undecoded = async (schema: unknown): Promise<string> => {
+      const answer = await answered(schema);
+      expect([answer.status, answer.body.reason]).toEqual([400, 'BadRequest']);
+      return answer.body.message.replace(/^.*handled as a CustomResourceDefinition: /, '');
+    };
+    const field = (what: string, path: string, type: string): string =>
+      `json: cannot unmarshal ${what} into Go struct field JSONSchemaProps.spec.versions.schema.openAPIV3Schema.properties.properties.${path} of type ${type}`;
+    const list = (items: unknown): object => ({ type: 'array', items });
+    expect(await undecoded(list({ required: 5 }))).toBe(field('number', 'items.required', '[]string'));
+    expect(await undecoded(list({ type: 'object', properties: { x: 1 } }))).toBe(
+      field('number', 'items.properties', 'v1.JSONSchemaProps'),
+    );
+    expect(await undecoded(list({ type: 'object', properties: [null] }))).toBe(
+      field('array', 'items.properties', 'map[string]v1.JSONSchemaProps'),
+    );
+    expect(await undecoded({ type: 'object', additionalProperties: 5 })).toBe('boolean or JSON schema expected');
+    const invalid = async (schema: unknown): Promise<string> => {
+      const answer = await answered(schema);
+      expect([answer.status, answer.body.reason]).toEqual([422, 'Invalid']);
+      return answer.body.message.replace(/^.*properties\[l\]/, '');
+    };
+    expect(await invalid(list(5))).toBe('.items: Required value: must be specified');
+    expect(await invalid(list({ type: 'object', properties: { x: null } }))).toBe(
+      '.items.properties[x].type: Required value: must not be empty for specified object fields',
+    );
+    expect(await invalid({ type: 'object', 'x-kubernetes-validations': [null] })).toContain('rule is not specified');
+    expect((await answered(list({ type: 'object', properties: null }))).status).toBe(201);
+  });
+
   test('a patch cannot give a field another type', async (server) => {
     await withConfigMap(server, async (path) => {
       expect(patchRefusal(await server.patch('merge', path, { data: { a: 1 } }, dry()))).toBe(
@@ -307,6 +516,34 @@ conformance('validation: fields of custom resources', (test) => {
         400,
         'Widget in version "v1" cannot be handled as a Widget: json: cannot unmarshal number into Go struct field ObjectMeta.labels of type string',
       ]);
+    });
+  });
+
+  test('metadata are decoded as those of built-in kinds', async (server) => {
+    await kind(server, async (made) => {
+      const post = (metadata: object): Promise<Answer> =>
+        server.post(made.path(), { ...made.object(), metadata: { name: 'one', ...metadata } }, dry());
+      const start =
+        'Widget in version "v1" cannot be handled as a Widget: json: cannot unmarshal number into Go struct field ObjectMeta';
+      expect((await post({ ownerReferences: 5 })).body.message).toBe(
+        `${start}.ownerReferences of type []v1.OwnerReference`,
+      );
+      expect((await post({ ownerReferences: [5] })).body.message).toBe(
+        `${start}.ownerReferences of type v1.OwnerReference`,
+      );
+      expect((await post({ creationTimestamp: 5 })).body.message).toBe(`${start}.creationTimestamp of type string`);
+      for (const metadata of [{ ownerReferences: [null] }, { finalizers: [null] }]) {
+        expect(await post(metadata)).toMatchObject({ status: 422, body: { reason: 'Invalid' } });
+      }
+      expect((await post({ labels: { a: null }, annotations: { a: null } })).status).toBe(201);
+      expect((await server.post(made.path(), made.object({}, 'one'))).status).toBe(201);
+      for (const field of ['apiVersion', 'kind']) {
+        expect(patchRefusal(await server.patch('merge', `${made.path()}/one`, { [field]: 5 }, dry()))).toBe(
+          `couldn't get version/kind; json parse error: json: cannot unmarshal number into Go struct field .${field} of type string`,
+        );
+      }
+      const defined = `${definitionsPath}/${made.definition.metadata.name}`;
+      expect((await server.patch('merge', defined, { spec: { versions: null } }, dry())).status).toBe(422);
     });
   });
 });

@@ -1,11 +1,11 @@
-import isEqual from 'fast-deep-equal';
+import { isEqual } from './json.js';
 import type { Clock } from '../../clock.js';
 import type { Logger } from '../../log.js';
 import type { ClusterView, Commit } from './storage/cluster-view.js';
 import { StatusError } from './errors.js';
 import type { ApiObject } from './object.js';
 import type { Registry } from './registry.js';
-import type { ServedResource, User } from './resource.js';
+import type { ServedResource } from './resource.js';
 import type { Operations } from './subresource.js';
 
 /** What a CustomResourceDefinition means (`custom/definition.ts`). */
@@ -31,8 +31,6 @@ const definitions = { group: 'apiextensions.k8s.io', plural: 'customresourcedefi
 
 /** Holds a definition until its objects are gone. */
 const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
-
-const server: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 
 /**
  * The part of the API server that lives off CustomResourceDefinitions: gives them their status, serves what they define,
@@ -119,8 +117,7 @@ export class Definitions {
     const { group, names } = specOf(definition);
     const resource = operations.find(group, names.plural);
     for (const { metadata } of resource ? cluster.list({ group, plural: names.plural }) : []) {
-      if (metadata.deletionTimestamp === undefined)
-        await ignoreMissing(operations.delete(resource!, metadata, {}, server));
+      if (metadata.deletionTimestamp === undefined) await ignoreMissing(operations.delete(resource!, metadata, {}));
     }
     // Objects with finalizers of their own hold the definition; it is looked at again when they are gone.
     if (resource && cluster.list({ group, plural: names.plural }).length > 0) return;
@@ -141,8 +138,8 @@ export class Definitions {
 const specOf = (definition: ApiObject): DefinitionSpec => definition.spec as DefinitionSpec;
 
 function isEstablished({ status }: ApiObject): boolean {
-  const { conditions } = (status ?? {}) as { conditions?: { type: string; status: string }[] | null };
-  return (conditions ?? []).some((condition) => condition.type === 'Established' && condition.status === 'True');
+  const { conditions } = (status ?? {}) as { conditions?: ({ type: string; status: string } | null)[] | null };
+  return (conditions ?? []).some((condition) => condition?.type === 'Established' && condition.status === 'True');
 }
 
 /** Whether what is served stays as it was: replacing it would end its watches. */

@@ -19,6 +19,8 @@ export interface Parts {
   readonly registry: Registry;
   readonly view: ClusterView;
   readonly names: RandomNames;
+  /** New objects that are being validated by admission, with their storage keys: what they have been given is theirs. */
+  readonly arriving: Map<ApiObject, string>;
   readonly admission: AdmissionChain;
   readonly authorizer: Authorizer;
   readonly subresources: Subresources;
@@ -57,7 +59,7 @@ export function mergedKindOf({ registry }: Parts, { resource, subresource }: Wri
 }
 
 /** What strategies may know during a write. */
-export function writeContext({ view, clock }: Parts, write: Write): WriteContext {
+export function writeContext({ view, clock, arriving }: Parts, write: Write): WriteContext {
   return {
     user: write.user,
     now: clock.now(),
@@ -65,6 +67,7 @@ export function writeContext({ view, clock }: Parts, write: Write): WriteContext
     subresource: write.subresource,
     lookup: (resource, ref) => view.get(resource, ref),
     list: (resource, namespace) => view.list(resource, namespace),
+    arriving: () => [...arriving].flatMap(([object, key]) => (key === write.resource.storageKey ? [object] : [])),
   };
 }
 

@@ -22,6 +22,8 @@ export interface WriteContext {
   /** Objects as they are stored now, by plural and group; read only. */
   lookup(resource: { group: string; plural: string }, ref: { namespace?: string; name: string }): ApiObject | undefined;
   list(resource: { group: string; plural: string }, namespace?: string): readonly ApiObject[];
+  /** New objects of the same kind that are not stored yet, as admission is still validating them. */
+  arriving(): readonly ApiObject[];
 }
 
 /**

@@ -1,4 +1,6 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FakeClock } from '../../../test/support/fake-clock.js';
 import { Client } from '../../kube/client.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
@@ -46,6 +48,27 @@ const get = (name: string): Promise<KubeObject> => client.get(CONFIG_MAP, { name
 /** Resets the connection of all creates; says whether before or after they are carried out. */
 function resetCreates(when: 'before' | 'after'): () => void {
   return server.intercept(({ verb }: InterceptedRequest) => (verb === 'create' ? { when, what: 'reset' } : undefined));
+}
+
+const configMaps = '/api/v1/namespaces/default/configmaps';
+
+/** The server's URL. */
+async function relisten(): Promise<string> {
+  await server.close();
+  return server.listen();
+}
+
+/** The status of the answer to a GET of this target. */
+function asked(url: string, target: string): Promise<number | undefined> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const sent = request({ hostname, port, path: target, rejectUnauthorized: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    });
+    sent.once('error', reject);
+    sent.end();
+  });
 }
 
 beforeAll(async () => {
@@ -140,14 +163,59 @@ describe('ApiServer', () => {
     expect((await client.list(CONFIG_MAP, { namespace: 'default' })).items).toEqual([]);
   });
 
+  test('a target that is no path is refused, a whole URL is its path', async () => {
+    const url = await relisten();
+    expect(await asked(url, '*:99999')).toBe(400);
+    expect(await asked(url, '*[')).toBe(400);
+    expect(await asked(url, 'version')).toBe(400);
+    expect(await asked(url, `http://anywhere:99999${configMaps}`)).toBe(200);
+    expect(await asked(url, `http://anywhere/${configMaps}`)).toBe(404);
+  });
+
+  test('a watch of a client that left while it waited is none', async () => {
+    const url = await relisten();
+    server.pause();
+    const sent = request(`${url}${configMaps}?watch=1`, { rejectUnauthorized: false }).once('error', () => undefined);
+    sent.end();
+    await vi.waitFor(() => expect(server.activity.inFlight).toBe(1));
+    sent.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    server.resume();
+    await vi.waitFor(() => expect(server.activity.inFlight).toBe(0));
+    const { count } = server.activity;
+    await create('a');
+    // The request begins and ends; there is no event.
+    expect(server.activity.count - count).toBe(2);
+  });
+
+  test('a watch that is not read ends, after what it has been sent', async () => {
+    const url = await relisten();
+    const answer = await new Promise<IncomingMessage>((resolve) => {
+      request(`${url}${configMaps}?watch=1`, { rejectUnauthorized: false }, resolve).end();
+    });
+    const changes = 40;
+    for (let i = 0; i < changes; i += 1) {
+      const object = { ...draft(`big-${i}`), data: { x: 'x'.repeat(900_000) } };
+      await client.create(CONFIG_MAP, object, { fieldManager: 'tester' });
+    }
+    const chunks = await answer.toArray();
+    const events = Buffer.concat(chunks as Buffer[])
+      .toString()
+      .trimEnd()
+      .split('\n');
+    expect(events.length).toBeGreaterThan(10);
+    expect(events.length).toBeLessThan(changes);
+    expect(JSON.parse(events.at(-1)!)).toMatchObject({ type: 'ADDED' });
+  });
+
   test('paused, it answers nobody until it is resumed', async () => {
     server.pause();
     let answered = false;
-    const request = create('a').finally(() => (answered = true));
+    const creating = create('a').finally(() => (answered = true));
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(answered).toBe(false);
     server.resume();
-    await expect(request).resolves.toMatchObject({ metadata: { name: 'a' } });
+    await expect(creating).resolves.toMatchObject({ metadata: { name: 'a' } });
   });
 
   test('closed it refuses connections; listening again it has kept everything', async () => {

@@ -39,6 +39,9 @@ export interface ApiServerOptions {
   readonly definitions?: DefinitionRules;
 }
 
+/** Bytes of a request's head, with its URL: Go's. */
+const maxHeaderSize = 1 << 20;
+
 /** A Kubernetes API server: HTTPS on 127.0.0.1, objects in memory. */
 export class ApiServer {
   readonly registry = new Registry();
@@ -51,13 +54,17 @@ export class ApiServer {
   readonly #service: RequestService;
   readonly #server: Server;
   /** Serves connections within the process; never listens. */
-  readonly #plain = createPlainServer({ keepAliveTimeout: 0 }, (request, response) => this.#serve(request, response));
+  readonly #plain = createPlainServer({ keepAliveTimeout: 0, maxHeaderSize }, (request, response) =>
+    this.#serve(request, response),
+  );
   readonly #sockets = new Set<Duplex>();
   readonly #closeAdmission: () => void;
+  readonly #log: Logger;
   #listening = false;
 
   constructor(options: ApiServerOptions) {
     const { clock, log = silentLogger, certificate } = options;
+    this.#log = log;
     this.registry.add(options.resources);
     this.requests = new RequestLog(clock);
     this.cluster = clusterView(this.#storage, this.registry);
@@ -71,6 +78,7 @@ export class ApiServer {
       registry: this.registry,
       view: this.cluster,
       names: new RandomNames(options.seed),
+      arriving: new Map(),
       admission: {
         mutate: (attributes) => admission.mutate(attributes),
         validate: (attributes) => admission.validate(attributes),
@@ -97,7 +105,7 @@ export class ApiServer {
       requests: this.requests,
     });
     this.#server = createServer(
-      { cert: certificate.certificate, key: certificate.key, keepAliveTimeout: 0 },
+      { cert: certificate.certificate, key: certificate.key, keepAliveTimeout: 0, maxHeaderSize },
       (request, response) => this.#serve(request, response),
     );
     for (const server of [this.#server, this.#plain]) server.on('connection', (socket: Duplex) => this.#keep(socket));
@@ -175,6 +183,9 @@ export class ApiServer {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
-    void this.#service.serve(request, response);
+    this.#service.serve(request, response).catch((error: unknown) => {
+      this.#log.error({ err: error, uri: request.url }, 'request failed without an answer');
+      request.socket.destroy();
+    });
   }
 }

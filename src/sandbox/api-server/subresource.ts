@@ -1,5 +1,5 @@
 import type { ApiObject } from './object.js';
-import type { ServedResource, User } from './resource.js';
+import type { ServedResource } from './resource.js';
 import type { OpenApiSchema } from './schema.js';
 
 /** Group, version and kind of a body. */
@@ -30,7 +30,6 @@ export interface ActionRequest {
   readonly name: string;
   /** The decoded body; apiVersion and kind are those of {@link Action.kind} or of one of {@link Action.alsoKinds}. */
   readonly body: ApiObject;
-  readonly user: User;
   readonly dryRun: boolean;
   readonly now: number;
   readonly operations: Operations;
@@ -57,7 +56,7 @@ export interface DeleteOptions {
   dryRun?: boolean;
 }
 
-/** The API server's own pipelines, for actions: validation and admission included, authorization not. */
+/** The API server's own pipelines, for actions: validation included, authorization not. */
 export interface Operations {
   /** The stored object, frozen. @throws {import('./errors.js').StatusError} 404 */
   get(resource: ServedResource, ref: { namespace?: string; name: string }): ApiObject;
@@ -73,13 +72,13 @@ export interface Operations {
     change: (object: ApiObject) => void,
     options?: { dryRun?: boolean; subresource?: string },
   ): ApiObject;
-  /** Creates an object; field manager `kube-apiserver`. */
+  /** Creates an object, with admission; field manager `kube-apiserver`. */
   create(resource: ServedResource, object: ApiObject): Promise<ApiObject>;
+  /** Deletes an object, without admission. */
   delete(
     resource: ServedResource,
     ref: { namespace?: string; name: string },
     options: DeleteOptions,
-    user: User,
   ): Promise<ApiObject>;
   /** What serves the plural now, in its preferred version. */
   find(group: string, plural: string): ServedResource | undefined;

@@ -1,5 +1,5 @@
 import type { AdmissionAttributes } from './admission-chain.js';
-import { canonicalQuantity, quantityInNano } from '../builtin/quantity.js';
+import { canonicalQuantity, quantityInNano } from '../../quantity.js';
 import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import { type AdmissionPlugin, type Draft, denied, isAbout } from './plugin.js';

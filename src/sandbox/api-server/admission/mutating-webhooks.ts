@@ -1,7 +1,6 @@
-import isEqual from 'fast-deep-equal';
 import type { ClusterView } from '../storage/cluster-view.js';
 import { StatusError } from '../errors.js';
-import { cloneJson } from '../json.js';
+import { cloneJson, isEqual } from '../json.js';
 import type { ApiObject, Json } from '../object.js';
 import type { ServedResource } from '../resource.js';
 import { inVersion } from './converted.js';

@@ -1,4 +1,4 @@
-import { addQuantities, quantityInNano } from '../builtin/quantity.js';
+import { addQuantities, quantityInNano } from '../../quantity.js';
 import type { Container, PodSpec } from './pod.js';
 
 type Amounts = Record<string, string>;

@@ -1,4 +1,4 @@
-import { addQuantities } from '../builtin/quantity.js';
+import { addQuantities } from '../../quantity.js';
 import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import type { ServedResource } from '../resource.js';

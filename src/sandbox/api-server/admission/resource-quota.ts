@@ -1,6 +1,6 @@
-import isEqual from 'fast-deep-equal';
+import { isEqual } from '../json.js';
 import type { AdmissionAttributes } from './admission-chain.js';
-import { addQuantities, canonicalQuantity, quantityInNano } from '../builtin/quantity.js';
+import { addQuantities, canonicalQuantity, quantityInNano } from '../../quantity.js';
 import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import type { Registry } from '../registry.js';

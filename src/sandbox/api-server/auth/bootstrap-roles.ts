@@ -116,17 +116,22 @@ const bindings: Readonly<Record<string, string[]>> = {
   'system:service-account-issuer-discovery': ['system:serviceaccounts'],
 };
 
-/** Labels by which the roles of users become part of `admin`, `edit` and `view`. */
-const aggregated = ['admin', 'edit', 'view'];
+/** The label by which a role becomes part of `admin`, `edit` or `view`. */
+const aggregateTo = (role: string): Record<string, string> => ({ [`${rbacGroup}/aggregate-to-${role}`]: 'true' });
+
+/** Roles that gather others, each with the labels of its own. */
+const aggregated: Readonly<Record<string, Record<string, string>>> = {
+  admin: {},
+  edit: aggregateTo('admin'),
+  view: aggregateTo('edit'),
+};
 
 /** ClusterRoles and their bindings that are there from the start. @see plugin/pkg/auth/authorizer/rbac/bootstrappolicy */
 export function bootstrapRoles(): BootstrapObject[] {
   return [
     ...Object.entries(roles).map(([name, rules]) => ({
-      ...object('ClusterRole', name),
-      ...(aggregated.includes(name) && {
-        aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [`${rbacGroup}/aggregate-to-${name}`]: 'true' } }] },
-      }),
+      ...object('ClusterRole', name, aggregated[name]),
+      ...(name in aggregated && { aggregationRule: { clusterRoleSelectors: [{ matchLabels: aggregateTo(name) }] } }),
       rules,
     })),
     ...Object.entries(bindings).map(([name, groups]) => ({
@@ -137,13 +142,13 @@ export function bootstrapRoles(): BootstrapObject[] {
   ];
 }
 
-function object(kind: BootstrapObject['kind'], name: string): BootstrapObject {
+function object(kind: BootstrapObject['kind'], name: string, labels?: Record<string, string>): BootstrapObject {
   return {
     apiVersion: `${rbacGroup}/v1`,
     kind,
     metadata: {
       name,
-      labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults' },
+      labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults', ...labels },
       annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'true' },
     },
   };

@@ -3,10 +3,16 @@ import type { AccessAttributes } from './auth-interfaces.js';
 import { forbidden, notFound } from '../errors.js';
 import type { User } from '../resource.js';
 import { type PolicyRule, uncovered } from './policy-rule.js';
-import { type RbacAuthorizer, type RoleRef, privilegedGroup, rbacGroup } from './rbac.js';
+import { type RbacAuthorizer, type RoleRef, privilegedGroup, rbacGroup, roleSelectors } from './rbac.js';
 
 const roles = new Set(['roles', 'clusterroles']);
 const bindings = new Set(['rolebindings', 'clusterrolebindings']);
+
+/** What a role that gathers others may come to. */
+const fullAuthority: PolicyRule[] = [
+  { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
+  { nonResourceURLs: ['*'], verbs: ['*'] },
+];
 
 /**
  * Nobody writes a role, or binds one, with more than he has himself, unless he may `escalate` the role or `bind` it.
@@ -15,7 +21,7 @@ const bindings = new Set(['rolebindings', 'clusterrolebindings']);
  * @see pkg/registry/rbac: role/policybased, rolebinding/policybased, validation.ConfirmNoEscalation
  */
 export function confirmNoEscalation(authorizer: RbacAuthorizer, attributes: AdmissionAttributes): void {
-  const { resource, operation, user, object, namespace = '' } = attributes;
+  const { resource, operation, user, object, oldObject, namespace = '' } = attributes;
   if (resource.group !== rbacGroup || object === undefined || user.groups.includes(privilegedGroup)) return;
   if (operation !== 'CREATE' && operation !== 'UPDATE') return;
   const name = object.metadata.name ?? '';
@@ -24,7 +30,12 @@ export function confirmNoEscalation(authorizer: RbacAuthorizer, attributes: Admi
       user,
       access('escalate', resource.plural, namespace, attributes.name),
     ).allowed;
-    if (!isAllowed) confirmHeld(authorizer, attributes, name, (object['rules'] as PolicyRule[] | null) ?? []);
+    if (isAllowed) return;
+    confirmHeld(authorizer, attributes, name, (object['rules'] as PolicyRule[] | null) ?? []);
+    const gathers = [object, ...(oldObject ? [oldObject] : [])].some((role) => roleSelectors(role).length > 0);
+    if (gathers && uncovered(held(authorizer, attributes), fullAuthority).length > 0) {
+      throw forbidden(resource, name, 'must have cluster-admin privileges to use the aggregationRule');
+    }
   } else if (bindings.has(resource.plural)) {
     const role = object['roleRef'] as RoleRef;
     const plural = role.kind === 'Role' ? 'roles' : 'clusterroles';
@@ -39,14 +50,19 @@ function access(verb: string, resource: string, namespace: string, name: string)
   return { verb, group: rbacGroup, version: '*', resource, subresource: '', namespace, name, path: '' };
 }
 
+/** The rules that the user of a request has. */
+function held(authorizer: RbacAuthorizer, { user, namespace = '' }: AdmissionAttributes): PolicyRule[] {
+  return [...authorizer.grants(user, namespace)].flatMap((grant) => ('rule' in grant ? [grant.rule] : []));
+}
+
 function confirmHeld(
   authorizer: RbacAuthorizer,
-  { user, resource, namespace = '' }: AdmissionAttributes,
+  attributes: AdmissionAttributes,
   name: string,
   wanted: PolicyRule[],
 ): void {
-  const held = [...authorizer.grants(user, namespace)].flatMap((grant) => ('rule' in grant ? [grant.rule] : []));
-  const missing = uncovered(held, wanted);
+  const { user, resource } = attributes;
+  const missing = uncovered(held(authorizer, attributes), wanted);
   if (missing.length === 0) return;
   const lines = [...new Set(compact(missing).map(text))].sort();
   throw forbidden(resource, name, `${refusal(user)}\n${lines.join('\n')}`);

@@ -14,6 +14,7 @@ const extraPrefix = 'impersonate-extra-';
 /**
  * The user that the `Impersonate-*` headers name, or undefined without them.
  *
+ * @param headers  several of one name as a list
  * @throws {import('../errors.js').StatusError} 400 for groups without a user, 403 if the sender may not
  * @see apiserver, pkg/endpoints/filters/impersonation/impersonation.go
  */
@@ -105,8 +106,6 @@ function one(header: string | string[] | undefined): string {
   return (Array.isArray(header) ? header[0] : header) ?? '';
 }
 
-/** Node joins repeated headers that it does not know by commas. */
 function all(header: string | string[] | undefined): string[] {
-  if (Array.isArray(header)) return header;
-  return header === undefined ? [] : header.split(', ');
+  return header === undefined ? [] : [header].flat();
 }

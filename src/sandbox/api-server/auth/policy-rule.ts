@@ -37,13 +37,10 @@ export function uncovered(held: readonly PolicyRule[], wanted: readonly PolicyRu
 }
 
 /** One verb on one resource (or its named objects, or a path) each. */
-function pieces({
-  verbs,
-  apiGroups = [],
-  resources = [],
-  resourceNames = [],
-  nonResourceURLs = [],
-}: PolicyRule): PolicyRule[] {
+function pieces(rule: PolicyRule): PolicyRule[] {
+  const { apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } = rule;
+  // A rule without verbs is refused later.
+  const verbs = (rule.verbs as string[] | null) ?? [];
   const names = resourceNames.length > 0 ? resourceNames.map((name) => [name]) : [undefined];
   const onResources = apiGroups.flatMap((group) =>
     resources.flatMap((resource) =>

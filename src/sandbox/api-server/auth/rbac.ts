@@ -58,20 +58,22 @@ export class RbacAuthorizer implements Authorizer {
     const ref = role.kind === 'Role' ? { namespace, name: role.name } : { name: role.name };
     const plural = role.kind === 'Role' ? 'roles' : 'clusterroles';
     const found = this.roles.get({ group: rbacGroup, plural }, ref);
-    return found && [...rulesIn(found), ...this.#aggregated(found)];
+    return found && this.#rulesOf(found);
   }
 
-  /** Rules of the ClusterRoles that this one is made of; a real cluster copies them into it. */
-  #aggregated(role: ApiObject): PolicyRule[] {
-    const { clusterRoleSelectors = [] } = (role['aggregationRule'] ?? {}) as { clusterRoleSelectors?: LabelSelector[] };
-    if (clusterRoleSelectors.length === 0) return [];
-    const all = this.roles.list({ group: rbacGroup, plural: 'clusterroles' });
-    return all
-      .filter((other) => other.metadata.name !== role.metadata.name)
-      .filter(({ metadata }) =>
-        clusterRoleSelectors.some((selector) => matchesSelector(selector, metadata.labels ?? {})),
-      )
-      .flatMap(rulesIn);
+  /**
+   * Rules of a role and of the ClusterRoles that it is made of; a real cluster copies those into it.
+   *
+   * @param gathered  roles that count already
+   */
+  #rulesOf(role: ApiObject, gathered = new Set<ApiObject>()): PolicyRule[] {
+    gathered.add(role);
+    const selectors = roleSelectors(role);
+    const others = selectors.length === 0 ? [] : this.roles.list({ group: rbacGroup, plural: 'clusterroles' });
+    const rules = others
+      .filter(({ metadata }) => selectors.some((selector) => matchesSelector(selector, metadata.labels ?? {})))
+      .flatMap((other) => (gathered.has(other) ? [] : this.#rulesOf(other, gathered)));
+    return [...rulesIn(role), ...rules];
   }
 
   *#through(user: User, bindings: readonly ApiObject[], namespace: string): Generator<Grant> {
@@ -86,6 +88,12 @@ export class RbacAuthorizer implements Authorizer {
       for (const rule of rules ?? []) yield { rule, source };
     }
   }
+}
+
+/** What selects the roles that a ClusterRole gathers. */
+export function roleSelectors(role: ApiObject): LabelSelector[] {
+  const { clusterRoleSelectors } = (role['aggregationRule'] ?? {}) as { clusterRoleSelectors?: LabelSelector[] | null };
+  return clusterRoleSelectors ?? [];
 }
 
 function rulesIn(role: ApiObject): PolicyRule[] {

@@ -1,8 +1,8 @@
 import type { PublishedSchema } from '../../data/index.js';
 import type { Json } from '../object.js';
-import { GoDecoding } from './go-decoding.js';
+import { eitherDecoding, GoDecoding } from './go-decoding.js';
 import { alwaysShown, leftOut, pointers } from './go-types.js';
-import { canonicalQuantity, isQuantity } from './quantity.js';
+import { canonicalQuantity, isQuantity } from '../../quantity.js';
 
 /**
  * Gives a decoded value the form in which the API server would encode it; undefined where it would leave it out. What has
@@ -24,27 +24,56 @@ export class DecodingError extends Error {
   override readonly name = 'DecodingError';
 }
 
-const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))$/;
 
-function notATime(value: string, layout: string): DecodingError {
+/** A moment to the second, and the digits after that. */
+interface Moment {
+  readonly seconds: string;
+  readonly fraction: string;
+}
+
+function notATime(value: string, layout: string, rest = value, expected = '2006'): DecodingError {
   const parsing = `parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}`;
-  if (rfc3339.test(value)) return new DecodingError(`${parsing}: cannot parse "Z" as ".000000"`);
-  return new DecodingError(`${parsing}: cannot parse ${JSON.stringify(value)} as "2006"`);
+  return new DecodingError(`${parsing}: cannot parse ${JSON.stringify(rest)} as ${JSON.stringify(expected)}`);
+}
+
+type Six = [number, number, number, number, number, number];
+
+/** @throws {DecodingError} what is no time, or is on no calendar and clock */
+function moment(value: string, layout: string): Moment {
+  const [, ...parts] = rfc3339.exec(value) ?? [];
+  if (parts.length === 0) throw notATime(value, layout);
+  const [year, month, day, hour, minute, second] = parts.slice(0, 6).map(Number) as Six;
+  const [fraction = '', sign = '+', zoneHour = '0', zoneMinute = '0'] = parts.slice(6);
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  const wrong = Object.entries({
+    month: month < 1 || month > 12,
+    hour: hour > 23,
+    minute: minute > 59,
+    second: second > 59,
+    'time zone offset hour': Number(zoneHour) > 24,
+    'time zone offset minute': Number(zoneMinute) > 60,
+    day: date.getUTCDate() !== day,
+  }).find(([, isOut]) => isOut);
+  if (wrong) throw new DecodingError(`parsing time ${JSON.stringify(value)}: ${wrong[0]} out of range`);
+  const offset = Number(zoneHour) * 60 + Number(zoneMinute);
+  date.setUTCHours(hour, minute - (sign === '-' ? -offset : offset), second);
+  return { seconds: date.toISOString().slice(0, 19), fraction };
 }
 
 /** Moments, to the second. */
-const time: Form = (value) => {
-  if (typeof value !== 'string') return value;
-  if (!rfc3339.test(value)) throw notATime(value, '2006-01-02T15:04:05Z07:00');
-  return `${new Date(Date.parse(value)).toISOString().slice(0, 19)}Z`;
-};
+const time: Form = (value) =>
+  typeof value === 'string' ? `${moment(value, '2006-01-02T15:04:05Z07:00').seconds}Z` : value;
 
 /** Moments to the microsecond; exactly six digits are asked for. */
 const microTime: Form = (value) => {
   if (typeof value !== 'string') return value;
-  const micros = /\.(\d{6})\d*(Z|[+-])/.exec(value)?.[1];
-  if (!rfc3339.test(value) || micros === undefined) throw notATime(value, '2006-01-02T15:04:05.000000Z07:00');
-  return `${new Date(Date.parse(value)).toISOString().slice(0, 19)}.${micros}Z`;
+  const layout = '2006-01-02T15:04:05.000000Z07:00';
+  const { seconds, fraction } = moment(value, layout);
+  if (fraction.length < 6) throw notATime(value, layout, 'Z', '.000000');
+  if (fraction.length > 6) throw notATime(value, layout, value.slice(value.indexOf(fraction) + 6), 'Z07:00');
+  return `${seconds}.${fraction}Z`;
 };
 
 const quantity: Form = (value) => {
@@ -118,10 +147,27 @@ export class CanonicalForms {
     let form = this.#forms.get(name);
     if (form === undefined) {
       const schema = this.definitions[name];
-      form = named[name.split('.').slice(-2).join('.')] ?? (schema ? this.#struct(name, schema) : asItIs);
+      const short = name.split('.').slice(-2).join('.');
+      const either = eitherDecoding[short];
+      form = named[short] ?? (either ? this.#either(either) : schema ? this.#struct(name, schema) : asItIs);
       this.#forms.set(name, form);
     }
     return form;
+  }
+
+  #either(decoding: (value: unknown) => PublishedSchema | string): Form {
+    return (value) => {
+      const chosen = decoding(value);
+      return typeof chosen === 'string' || Object.keys(chosen).length === 0 ? undefined : this.#of(chosen)(value);
+    };
+  }
+
+  /** What Go makes of null where it must make something: in lists and maps; null where that is nothing. */
+  #zero(schema: PublishedSchema): unknown {
+    const name = (schema.$ref ?? schema.allOf?.[0]?.$ref)?.slice(referencePrefix.length);
+    if (name?.endsWith('resource.Quantity')) return '0';
+    if (name !== undefined) return this.definitions[name]?.properties ? {} : null;
+    return { string: '', integer: 0, number: 0, boolean: false }[schema.type as string] ?? null;
   }
 
   #of(schema: PublishedSchema): Form {
@@ -134,17 +180,18 @@ export class CanonicalForms {
     if (schema.format === 'byte') return bytes;
     if (schema.items) {
       const item = this.#of(schema.items);
-      return (value) => (Array.isArray(value) ? mapped(value, item) : value);
+      const none = this.#zero(schema.items);
+      return (value) => (Array.isArray(value) ? mapped(value, (each) => item(each ?? none)) : value);
     }
     if (typeof schema.additionalProperties === 'object') {
       const entry = this.#of(schema.additionalProperties);
-      const none = schema.additionalProperties.type === 'string' ? '' : undefined;
+      const none = this.#zero(schema.additionalProperties);
       return (value) =>
         isFields(value)
           ? Object.fromEntries(
               Object.entries(value).flatMap(([key, each]): [string, unknown][] => {
-                const formed = each === null ? none : entry(each);
-                return formed === undefined ? [] : [[key, formed]];
+                const formed = entry(each ?? none);
+                return formed === undefined || formed === null ? [] : [[key, formed]];
               }),
             )
           : value;

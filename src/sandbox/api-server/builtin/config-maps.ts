@@ -1,4 +1,4 @@
-import isEqual from 'fast-deep-equal';
+import { isEqual } from '../json.js';
 import type { FieldError } from '../errors.js';
 import type { ApiObject } from '../object.js';
 import type { BuiltinKind } from './builtin-kind.js';
@@ -43,7 +43,7 @@ function validate(object: ApiObject): FieldError[] {
   return [
     ...Object.keys(data).flatMap((key) => [
       ...validateKey('data', key),
-      ...(key in binary ? [invalid(`data[${key}]`, key, 'duplicate of key present in binaryData')] : []),
+      ...(Object.hasOwn(binary, key) ? [invalid(`data[${key}]`, key, 'duplicate of key present in binaryData')] : []),
     ]),
     ...Object.keys(binary).flatMap((key) => validateKey('binaryData', key)),
     ...(bytes > dataLimit

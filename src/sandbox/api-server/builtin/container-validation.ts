@@ -13,7 +13,7 @@ import {
   required,
 } from './field-errors.js';
 import type { Container, ContainerPort, EnvVar, Handler, Probe, ResourceRequirements } from './pod-spec.js';
-import { quantityInNano } from './quantity.js';
+import { quantityInNano } from '../../quantity.js';
 
 const pullPolicies = ['Always', 'IfNotPresent', 'Never'];
 const protocols = ['SCTP', 'TCP', 'UDP'];

@@ -1,4 +1,4 @@
-import isEqual from 'fast-deep-equal';
+import { isEqual } from '../json.js';
 import type { FieldError } from '../errors.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import {

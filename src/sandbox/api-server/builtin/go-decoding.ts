@@ -1,4 +1,5 @@
-import type { PublishedSchema } from '../../data/index.js';
+import { publishedOpenApi, type PublishedSchema } from '../../data/index.js';
+import { isRecord } from '../json.js';
 
 const referencePrefix = '#/components/schemas/';
 
@@ -7,9 +8,6 @@ const ownDecoding: Readonly<Record<string, (value: unknown, field: string) => st
   'runtime.RawExtension': () => undefined,
   'v1.FieldsV1': () => undefined,
   'v1.JSON': () => undefined,
-  'v1.JSONSchemaPropsOrArray': () => undefined,
-  'v1.JSONSchemaPropsOrBool': () => undefined,
-  'v1.JSONSchemaPropsOrStringArray': () => undefined,
   'resource.Quantity': () => undefined,
   'v1.Time': textOnly,
   'v1.MicroTime': textOnly,
@@ -17,17 +15,31 @@ const ownDecoding: Readonly<Record<string, (value: unknown, field: string) => st
     typeof value === 'string' || typeof value === 'number' ? undefined : mismatch(value, field, 'int32'),
 };
 
-function textOnly(value: unknown): string | undefined {
-  return typeof value === 'string'
-    ? undefined
-    : `json: cannot unmarshal ${jsonName(value)} into Go value of type string`;
+const jsonSchema: PublishedSchema = {
+  $ref: `${referencePrefix}io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps`,
+};
+
+/** Types that decode as one of several, by the value: what it should be, or what is wrong with it. */
+export const eitherDecoding: Readonly<Record<string, (value: unknown) => PublishedSchema | string>> = {
+  // Anything else is an empty one.
+  'v1.JSONSchemaPropsOrArray': (value) =>
+    Array.isArray(value) ? { type: 'array', items: jsonSchema } : isRecord(value) ? jsonSchema : {},
+  'v1.JSONSchemaPropsOrStringArray': (value) =>
+    Array.isArray(value) ? { type: 'array', items: { type: 'string' } } : isRecord(value) ? jsonSchema : {},
+  'v1.JSONSchemaPropsOrBool': (value) =>
+    isRecord(value) ? jsonSchema : typeof value === 'boolean' ? { type: 'boolean' } : 'boolean or JSON schema expected',
+};
+
+function textOnly(value: unknown, field: string): string | undefined {
+  return typeof value === 'string' ? undefined : mismatch(value, field, 'string');
 }
 
 function mismatch(value: unknown, field: string, type: string): string {
   return `json: cannot unmarshal ${jsonName(value)} into Go struct field ${field} of type ${type}`;
 }
 
-function jsonName(value: unknown): string {
+/** What Go's decoder calls the type of a value in JSON. */
+export function jsonName(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   return typeof value === 'boolean' ? 'bool' : typeof value;
 }
@@ -41,12 +53,36 @@ interface Place {
 /** Whether a value, other than null, has the type of its field. */
 type Fits = (value: unknown) => boolean;
 
+let published: GoDecoding | undefined;
+
 /** Looks whether values have the types of their fields. Nearly all have: only for others it is found out what is wrong. */
 export class GoDecoding {
   readonly #fits = new Map<string, Fits>();
+  /** Names of definitions by group, version and kind. */
+  readonly #kinds = new Map<string, string>();
 
   /** @param definitions  as published, see `src/sandbox/data` */
-  constructor(private readonly definitions: Readonly<Record<string, PublishedSchema>>) {}
+  constructor(private readonly definitions: Readonly<Record<string, PublishedSchema>>) {
+    for (const [name, schema] of Object.entries(definitions)) {
+      for (const kind of schema['x-kubernetes-group-version-kind'] ?? []) this.#kinds.set(keyOf(kind), name);
+    }
+  }
+
+  /** Knows all that is published. */
+  static get published(): GoDecoding {
+    return (published ??= new GoDecoding(publishedOpenApi().definitions));
+  }
+
+  /** As {@link problem}, of an object of a kind; undefined also if the kind is not known. */
+  kindProblem(value: object, kind: { group: string; version: string; kind: string }): string | undefined {
+    const name = this.#kinds.get(keyOf(kind));
+    return name === undefined ? undefined : this.problem(value, name);
+  }
+
+  /** As {@link problem}, of metadata. */
+  metadataProblem(value: object): string | undefined {
+    return this.problem(value, 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
+  }
 
   /**
    * The first value whose type does not fit, in the words of Go's decoder; undefined if all fit.
@@ -70,12 +106,19 @@ export class GoDecoding {
     if (name === undefined) return this.#shape(schema);
     const own = ownDecoding[lastParts(name)];
     if (own) return (value) => own(value, '') === undefined;
+    const either = eitherDecoding[lastParts(name)];
+    if (either) {
+      return (value) => {
+        const chosen = either(value);
+        return typeof chosen !== 'string' && this.#of(chosen)(value);
+      };
+    }
     // Looked up when it is used: definitions may contain themselves.
     let fits: Fits | undefined;
     return (value) => (fits ??= this.#definition(name))(value);
   }
 
-  #shape({ type, items, properties, additionalProperties }: PublishedSchema): Fits {
+  #shape({ type, format, items, properties, additionalProperties }: PublishedSchema): Fits {
     switch (type) {
       case 'array': {
         const item = items && this.#of(items);
@@ -89,7 +132,7 @@ export class GoDecoding {
       case 'number':
         return (value) => typeof value === type;
       case 'integer':
-        return (value) => Number.isInteger(value);
+        return (value) => isInteger(value, format);
       default:
         return () => true;
     }
@@ -108,12 +151,21 @@ export class GoDecoding {
   }
 }
 
+/** Whether a number is whole, and has room in its type. */
+function isInteger(value: unknown, format = 'int64'): boolean {
+  const limit = format === 'int32' ? 2 ** 31 : 2 ** 63;
+  return Number.isInteger(value) && (value as number) >= -limit && (value as number) < limit;
+}
+
 function entriesFit(entry: Fits | undefined): Fits {
   return (value) => {
     if (typeof value !== 'object' || Array.isArray(value)) return false;
     return !entry || Object.values(value as object).every((each) => each === null || entry(each));
   };
 }
+
+const keyOf = ({ group, version, kind }: { group: string; version: string; kind: string }): string =>
+  `${group}/${version}/${kind}`;
 
 const lastPart = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
 const lastParts = (name: string): string => name.split('.').slice(-2).join('.');
@@ -145,6 +197,9 @@ function valueProblem(
   const target = name === undefined ? schema : (definitions[name] ?? {});
   const own = name === undefined ? undefined : ownDecoding[lastParts(name)];
   if (own) return own(value, field);
+  const chosen = name === undefined ? undefined : eitherDecoding[lastParts(name)]?.(value);
+  if (chosen !== undefined)
+    return typeof chosen === 'string' ? chosen : valueProblem(value, chosen, place, definitions);
   const refuse = (): string => mismatch(value, field, typeText(schema));
   if (target.type === 'array')
     return Array.isArray(value) ? firstProblem(value, target.items, place, definitions) : refuse();
@@ -190,7 +245,7 @@ function scalarProblem(
       return typeof value === 'number' ? undefined : refuse();
     case 'integer':
       if (typeof value !== 'number') return refuse();
-      if (Number.isInteger(value)) return undefined;
+      if (isInteger(value, schema.format)) return undefined;
       return `json: cannot unmarshal number ${value} into Go struct field ${field} of type ${typeText(schema)}`;
     default:
       return undefined;

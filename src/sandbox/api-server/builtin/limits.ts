@@ -3,7 +3,7 @@ import type { ApiObject } from '../object.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { qualifiedName } from '../writes/names.js';
 import { duplicate, forbidden, invalid, named } from './field-errors.js';
-import { quantityInNano } from './quantity.js';
+import { quantityInNano } from '../../quantity.js';
 import type { ResourceList } from './pod-spec.js';
 import { age, ageColumn, column, nameAndCreation, nameColumn } from './table-form.js';
 import { specOf } from './workloads.js';

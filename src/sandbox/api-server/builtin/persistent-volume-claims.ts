@@ -3,7 +3,7 @@ import type { ApiObject } from '../object.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { forbidden, immutable, invalid, required, unsupported } from './field-errors.js';
 import { fill, type LabelSelector, type ResourceList } from './pod-spec.js';
-import { quantityInNano } from './quantity.js';
+import { quantityInNano } from '../../quantity.js';
 import { validateSelector } from './selector-validation.js';
 import { age, ageColumn, column, nameColumn, wideColumn } from './table-form.js';
 import { specOf } from './workloads.js';

@@ -1,4 +1,4 @@
-import isEqual from 'fast-deep-equal';
+import { isEqual } from '../json.js';
 import type { FieldError } from '../errors.js';
 import { labelName } from '../writes/names.js';
 import { timestamp } from '../writes/object-meta.js';
@@ -11,7 +11,7 @@ import { allContainers, type Container, podSpec, type PodSpec, type Toleration }
 import { validatePodSpec } from './pod-spec-validation.js';
 import { podStatus } from './pod-status.js';
 import { podTable } from './pod-table.js';
-import { quantityInNano } from './quantity.js';
+import { quantityInNano } from '../../quantity.js';
 
 /** How a pod stands when the node runs out: by its cpu and memory (`GetPodQOS`). */
 function qosClass(spec: PodSpec): string {

@@ -1,5 +1,5 @@
 import type { FieldError } from '../errors.js';
-import type { ApiObject } from '../object.js';
+import type { ApiObject, StoredMeta } from '../object.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { forbidden, immutable } from './field-errors.js';
 import { age, ageColumn, column, nameColumn } from './table-form.js';
@@ -13,7 +13,8 @@ const systemValues: Readonly<Record<string, number>> = {
   'system-cluster-critical': 2_000_000_000,
 };
 
-function validate({ metadata: { name }, value }: ApiObject): FieldError[] {
+function validate({ metadata, value }: ApiObject): FieldError[] {
+  const { name = '' } = metadata as Partial<StoredMeta>;
   if (name.startsWith('system-')) {
     if (systemValues[name] === value) return [];
     const why =

@@ -10,13 +10,13 @@ const firstAddress = 256;
 const addresses = 65_535;
 const nodePorts = { first: 30_000, last: 32_767 };
 
-/** What all other Services hold. */
+/** What all other Services hold, also those that are about to be stored. */
 class Taken {
   readonly ips = new Set<string>();
   readonly nodePorts = new Set<number>();
 
   constructor(service: ApiObject, context: WriteContext) {
-    for (const other of context.list({ group: '', plural: 'services' })) {
+    for (const other of [...context.list({ group: '', plural: 'services' }), ...context.arriving()]) {
       const { namespace, name } = other.metadata;
       if (namespace === service.metadata.namespace && name === service.metadata.name) continue;
       const { clusterIPs = [], ports = [] } = serviceSpec(other);

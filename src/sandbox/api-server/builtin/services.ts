@@ -1,4 +1,4 @@
-import isEqual from 'fast-deep-equal';
+import { isEqual } from '../json.js';
 import { label1035Name } from '../writes/names.js';
 import type { ApiObject } from '../object.js';
 import type { Strategy, WriteContext } from '../resource.js';

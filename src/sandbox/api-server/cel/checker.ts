@@ -146,7 +146,7 @@ class Checker {
   #checkPattern({ name, args }: Expression & { kind: 'call' }): void {
     const pattern = args.at(-1);
     if (name !== 'matches' || pattern?.kind !== 'constant' || typeof pattern.value !== 'string') return;
-    if (!(compileRe2(pattern.value) instanceof RegExp)) this.#issue(pattern.at, 'invalid matches argument');
+    if ('problem' in compileRe2(pattern.value)) this.#issue(pattern.at, 'invalid matches argument');
   }
 
   #resolve(

@@ -1,4 +1,4 @@
-import { isQuantity, quantityInNano } from '../builtin/quantity.js';
+import { isQuantity, quantityInNano } from '../../quantity.js';
 import type { Declarations } from './overloads.js';
 import { CelEvaluationError } from './syntax.js';
 import { Opaque } from './values.js';

@@ -1,33 +1,32 @@
-import { re2Objection } from '../../../api/re2.js';
+import { RE2JS, RE2JSSyntaxException } from '@bufbuild/re2';
+import { BoundedCache } from '../bounded-cache.js';
 
-const cache = new Map<string, RegExp | { problem: string }>();
+const cache = new BoundedCache(compile, 1_000);
 
-/** Compiles a regular expression of RE2, or tells what is wrong with it, as Go words it where that is common. */
-export function compileRe2(pattern: string, flags = ''): RegExp | { problem: string } {
-  const key = `${flags}/${pattern}`;
-  let compiled = cache.get(key);
-  if (compiled === undefined) cache.set(key, (compiled = compile(pattern, flags)));
-  return compiled;
+/**
+ * Compiles a regular expression of RE2, which is matched in linear time whatever it is, or tells what is wrong with it, as
+ * Go words it.
+ */
+export function compileRe2(pattern: string): RE2JS | { readonly problem: string } {
+  return cache.get(pattern);
 }
 
-function compile(pattern: string, flags: string): RegExp | { problem: string } {
-  const perl = /\(\?(?:<?[=!]|[^:iUsmP<-])/.exec(pattern);
-  if (perl) return { problem: `invalid or unsupported Perl syntax: \`${perl[0]}\`` };
-  const objection = re2Objection(pattern);
-  if (objection !== undefined) return { problem: `${objection}: \`${pattern}\`` };
+function compile(pattern: string): RE2JS | { problem: string } {
   try {
-    return translated(pattern, flags);
+    return RE2JS.compile(pattern);
   } catch (error) {
-    return {
-      problem: /missing \)|Unterminated group/.test(String(error))
-        ? `missing closing ): \`${pattern}\``
-        : String(error),
-    };
+    if (error instanceof RE2JSSyntaxException) return { problem: `${error.error}: \`${error.input ?? ''}\`` };
+    throw error;
   }
 }
 
-/** What RE2 writes differently: flags at the beginning, `\z`, `\A`, named groups, classes. */
-function translated(pattern: string, flags: string): RegExp {
+/**
+ * The same in JavaScript, as the library of {@link compileRe2} tells whether there is a match but not where. What RE2 writes
+ * differently is translated: flags at the beginning, `\z`, `\A`, named groups, classes.
+ *
+ * @throws {SyntaxError} JavaScript has nothing like it
+ */
+export function inJavaScript(pattern: string): RegExp {
   const leading = /^(\^?)\(\?([ims]+)\)/.exec(pattern);
   const body = (leading ? `${leading[1] ?? ''}${pattern.slice(leading[0].length)}` : pattern)
     .replaceAll('(?P<', '(?<')
@@ -36,5 +35,5 @@ function translated(pattern: string, flags: string): RegExp {
     .replaceAll('[:alnum:]', 'a-zA-Z0-9')
     .replaceAll('[:alpha:]', 'a-zA-Z')
     .replaceAll('[:digit:]', '0-9');
-  return new RegExp(body, flags + (leading?.[2] ?? ''));
+  return new RegExp(body, `g${leading?.[2] ?? ''}`);
 }

@@ -1,5 +1,5 @@
 import type { Declarations } from './overloads.js';
-import { compileRe2 } from './re2.js';
+import { compileRe2, inJavaScript } from './re2.js';
 import { CelEvaluationError, Uint } from './syntax.js';
 import { Duration, durationText, kindOf, Timestamp, timestampText, TypeValue, type Value } from './values.js';
 
@@ -7,9 +7,19 @@ const failed = (message: string): never => {
   throw new CelEvaluationError(message);
 };
 
-function expression(pattern: string, flags = ''): RegExp {
-  const compiled = compileRe2(pattern, flags);
-  return compiled instanceof RegExp ? compiled : failed(`error parsing regexp: ${compiled.problem}`);
+function matches(text: string, pattern: string): boolean {
+  const compiled = compileRe2(pattern);
+  return 'problem' in compiled ? failed(`error parsing regexp: ${compiled.problem}`) : compiled.test(text);
+}
+
+/** All that matches, in the order of the text. */
+function found(text: string, pattern: string): string[] {
+  if (!matches(text, pattern)) return [];
+  try {
+    return text.match(inJavaScript(pattern)) ?? [];
+  } catch (error) {
+    return failed(String(error));
+  }
 }
 
 /** Positions count code points. */
@@ -56,13 +66,12 @@ export const strings: Declarations = {
   'string!contains(string) -> bool': (text: string, part: string) => text.includes(part),
   'string!startsWith(string) -> bool': (text: string, part: string) => text.startsWith(part),
   'string!endsWith(string) -> bool': (text: string, part: string) => text.endsWith(part),
-  'string!matches(string) -> bool': (text: string, pattern: string) => expression(pattern).test(text),
-  'matches(string, string) -> bool': (text: string, pattern: string) => expression(pattern).test(text),
-  'string!find(string) -> string': (text: string, pattern: string) => expression(pattern).exec(text)?.[0] ?? '',
-  'string!findAll(string) -> list<string>': (text: string, pattern: string) =>
-    text.match(expression(pattern, 'g')) ?? [],
+  'string!matches(string) -> bool': matches,
+  'matches(string, string) -> bool': matches,
+  'string!find(string) -> string': (text: string, pattern: string) => found(text, pattern)[0] ?? '',
+  'string!findAll(string) -> list<string>': found,
   'string!findAll(string, int) -> list<string>': (text: string, pattern: string, limit: bigint) =>
-    (text.match(expression(pattern, 'g')) ?? []).slice(0, limit < 0n ? undefined : Number(limit)),
+    found(text, pattern).slice(0, limit < 0n ? undefined : Number(limit)),
   'string!charAt(int) -> string': (text: string, at: bigint) =>
     at < 0n || at > [...text].length ? failed(`index out of range: ${at}`) : ([...text][Number(at)] ?? ''),
   'string!indexOf(string) -> int': indexOf,

@@ -1,3 +1,4 @@
+import { BoundedCache } from '../bounded-cache.js';
 import { authorizerValue, type Decide } from '../cel/authorizer.js';
 import { check, type Variables } from '../cel/checker.js';
 import { plan } from '../cel/evaluator.js';
@@ -20,19 +21,19 @@ export interface CelProgram {
   evaluate(values: Readonly<Record<string, unknown>>): unknown;
 }
 
-const programs = new Map<string, CelProgram | CelCompileError>();
+const programs = new BoundedCache((key) => {
+  const [expression, ...names] = JSON.parse(key) as [string, ...string[]];
+  return compiled(expression, new Map(names.map((name) => [name, dyn])));
+}, 1_000);
 
 /**
- * Compiles an expression; each only once.
+ * Compiles an expression, unless that was done lately.
  *
  * @param names  of the variables that it may use
  * @throws {CelCompileError}
  */
 export function compileCel(expression: string, names: readonly string[]): CelProgram {
-  const key = JSON.stringify([expression, ...names]);
-  let program = programs.get(key);
-  if (program === undefined)
-    programs.set(key, (program = compiled(expression, new Map(names.map((name) => [name, dyn])))));
+  const program = programs.get(JSON.stringify([expression, ...names]));
   if (program instanceof CelCompileError) throw program;
   return program;
 }

@@ -1,5 +1,4 @@
-import isEqual from 'fast-deep-equal';
-import { isRecord } from '../json.js';
+import { isEqual, isRecord } from '../json.js';
 import type { OpenApiSchema } from '../schema.js';
 
 /**

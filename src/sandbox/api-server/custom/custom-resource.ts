@@ -1,4 +1,5 @@
-import isEqual from 'fast-deep-equal';
+import { isEqual } from '../json.js';
+import { GoDecoding } from '../builtin/go-decoding.js';
 import { badRequest, forbidden } from '../errors.js';
 import type { ApiObject } from '../object.js';
 import { apiVersionOf } from '../registry.js';
@@ -8,7 +9,6 @@ import { applyDefaults } from './defaulting.js';
 import { type Definition, type DefinitionVersion, isTrue, storageVersion } from './definition-object.js';
 import { finalizerWarnings } from './finalizer-warnings.js';
 import { parseJsonPath } from './json-path.js';
-import { metadataProblem } from './metadata-types.js';
 import { customTable } from './printer-columns.js';
 import { prune } from './pruning.js';
 import { validateCustomResource } from './resource-validation.js';
@@ -75,7 +75,7 @@ function strategyOf(definition: Definition, version: DefinitionVersion): Strateg
   const warning = version.deprecationWarning ?? `${apiVersion} ${names.kind} is deprecated`;
   return {
     setDefaults: (object) => {
-      const problem = metadataProblem(object.metadata);
+      const problem = GoDecoding.published.metadataProblem(object.metadata);
       if (problem !== undefined) {
         const what = `${names.kind} in version ${JSON.stringify(version.name)} cannot be handled as a ${names.kind}`;
         throw badRequest(`${what}: ${problem}`);

@@ -1,5 +1,4 @@
-import isEqual from 'fast-deep-equal';
-import { cloneJson } from '../json.js';
+import { cloneJson, isEqual } from '../json.js';
 import type { ApiObject } from '../object.js';
 import { timestamp } from '../writes/object-meta.js';
 import { type Definition, type DefinitionNames, isTrue, setCondition } from './definition-object.js';

@@ -86,7 +86,7 @@ export function setCondition(
   else conditions.push(next);
 }
 
-/** The version in which objects are stored. */
+/** The version in which objects are stored; undefined in what has not been validated yet. */
 export function storageVersion({ spec }: Definition): DefinitionVersion | undefined {
-  return spec.versions.find(({ storage }) => storage);
+  return (spec.versions as DefinitionVersion[] | null)?.find(({ storage }) => storage);
 }

@@ -1,4 +1,4 @@
-import isEqual from 'fast-deep-equal';
+import { isEqual } from '../json.js';
 import { forbidden, immutable, invalid, required, unsupported } from '../builtin/field-errors.js';
 import type { FieldError } from '../errors.js';
 import { label1035Name, type NameRule, subdomainName } from '../writes/names.js';

@@ -24,6 +24,7 @@ const context = {
   dryRun: false,
   subresource: '',
   lookup: () => undefined,
+  arriving: () => [],
   list: () => [],
 };
 

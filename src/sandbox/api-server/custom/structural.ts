@@ -1,8 +1,7 @@
-import isEqual from 'fast-deep-equal';
 import { forbidden, invalid, required } from '../builtin/field-errors.js';
 import { compileRe2 } from '../cel/re2.js';
 import type { FieldError } from '../errors.js';
-import { isRecord } from '../json.js';
+import { isEqual, isRecord } from '../json.js';
 import type { OpenApiSchema } from '../schema.js';
 import { child, entry } from './paths.js';
 
@@ -119,7 +118,7 @@ function valueErrors(
   errors.push(...oneOf.flatMap((inner, i) => nestedErrors(inner, entry(child(path, 'oneOf'), i))));
   if (not) errors.push(...nestedErrors(not, child(path, 'not')));
   const compiled = pattern ? compileRe2(pattern) : undefined;
-  if (compiled && !(compiled instanceof RegExp)) {
+  if (compiled && 'problem' in compiled) {
     const why = `must be a valid regular expression, but isn't: error parsing regexp: ${compiled.problem}`;
     errors.push(invalid(child(path, 'pattern'), pattern, why));
   }

@@ -1,7 +1,6 @@
-import isEqual from 'fast-deep-equal';
 import { compileRe2 } from '../cel/re2.js';
 import type { FieldError } from '../errors.js';
-import { isRecord } from '../json.js';
+import { isEqual, isRecord } from '../json.js';
 import type { Json } from '../object.js';
 import type { OpenApiSchema } from '../schema.js';
 import type { Correlation } from './correlation.js';
@@ -90,7 +89,7 @@ function stringErrors(text: string, schema: OpenApiSchema, place: Place): FieldE
   const errors: FieldError[] = [];
   if (pattern) {
     const expression = compileRe2(pattern);
-    if (!(expression instanceof RegExp) || !expression.test(text)) {
+    if ('problem' in expression || !expression.test(text)) {
       errors.push(wrong(place, text, `${body(place)} should match '${pattern}'`));
     }
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import isEqual from 'fast-deep-equal';
+import { isEqual } from '../json.js';
 import { customResourceDefinitions } from '../../data/index.js';
 import { duplicate, forbidden, invalid, required } from '../builtin/field-errors.js';
 import type { FieldError } from '../errors.js';

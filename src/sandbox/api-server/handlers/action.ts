@@ -32,7 +32,6 @@ export async function act(
     namespace: write.namespace,
     name: write.name,
     body: admitted,
-    user: write.user,
     dryRun: write.dryRun,
     now: parts.clock.now(),
     operations,

@@ -1,11 +1,10 @@
 import { type Deleted, deleteObject } from '../writes/delete-object.js';
+import { GoDecoding } from '../builtin/go-decoding.js';
 import { badRequest, type FieldError, invalid, StatusError } from '../errors.js';
 import type { Answer, Exchange } from '../http/exchange.js';
-import { isRecord } from '../json.js';
 import { bodyEncoding, negotiate } from '../http/media-types.js';
-import type { ApiObject } from '../object.js';
 import { dryRunErrors, listOptions } from '../http/options.js';
-import { parseYaml } from '../http/body.js';
+import { parseTyped } from '../http/body.js';
 import type { Parts, Write } from '../parts.js';
 import { listForms, objectForms } from '../http/representation.js';
 import type { ServedResource } from '../resource.js';
@@ -87,23 +86,22 @@ interface SentOptions {
 }
 
 function fromBody(exchange: Exchange): SentOptions {
-  const encoding = bodyEncoding(exchange.headers);
-  let value: unknown;
+  let value: Record<string, unknown>;
   try {
-    value = encoding === 'json' ? JSON.parse(exchange.body.toString()) : parseYaml(exchange.body.toString());
+    value = parseTyped(exchange.body.toString(), bodyEncoding(exchange.headers));
   } catch (error) {
-    throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
+    throw badRequest((error as Error).message);
   }
-  if (!isRecord(value)) throw badRequest('decoded object cannot be converted to DeleteOptions');
-  const { kind = 'DeleteOptions', apiVersion = 'v1' } = value as { kind?: string; apiVersion?: string };
+  const { kind = 'DeleteOptions', apiVersion = 'meta.k8s.io/v1' } = value as { kind?: string; apiVersion?: string };
   if (kind !== 'DeleteOptions') {
     throw badRequest(
       `no kind "${kind}" is registered for version "${apiVersion}" in scheme "pkg/runtime/scheme.go:111"`,
     );
   }
+  const problem = GoDecoding.published.kindProblem(value, { group: '', version: 'v1', kind });
+  if (problem !== undefined) throw badRequest(problem);
   exchange.requestObject = value;
-  const sent = Object.fromEntries(Object.entries(value as ApiObject).filter(([, field]) => field !== null));
-  return sent;
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
 function fromQuery(query: URLSearchParams): SentOptions {
@@ -111,6 +109,9 @@ function fromQuery(query: URLSearchParams): SentOptions {
   const grace = query.get('gracePeriodSeconds');
   if (grace !== null && grace !== '') {
     if (!/^-?\d+$/.test(grace)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
+    if (Math.abs(Number(grace)) >= 2 ** 63) {
+      throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: value out of range`);
+    }
     sent.gracePeriodSeconds = Number(grace);
   }
   const orphan = query.get('orphanDependents');

@@ -35,13 +35,14 @@ export function page(parts: Parts, resource: ServedResource, namespace: string, 
   const start = startOf(parts, resource, selected.prefix, options);
   const revision = start.at ?? storage.revision;
   const where = { after: start.after, ...(start.at !== undefined && { at: start.at }) };
+  const limit = limitOf(resource, options);
   const items: ApiObject[] = [];
   let rest = 0;
   let last = '';
   for (const stored of storage.list(resource.storageKey, selected.prefix, where)) {
     const object = serve(resource, stored);
     if (!selected.matches(object)) continue;
-    if (options.limit > 0 && items.length === options.limit) {
+    if (limit > 0 && items.length === limit) {
       rest += 1;
       if (selected.selective) break;
       continue;
@@ -56,6 +57,11 @@ export function page(parts: Parts, resource: ServedResource, namespace: string, 
     if (!selected.selective) metadata.remainingItemCount = rest;
   }
   return { items, metadata };
+}
+
+/** Version 0 is answered from the watch cache, which knows no limit; there is none for events. */
+function limitOf({ storageKey }: ServedResource, { limit, resourceVersion }: ListOptions): number {
+  return resourceVersion === '0' && storageKey !== '/events' ? 0 : limit;
 }
 
 function startOf({ storage }: Parts, { storageKey }: ServedResource, prefix: string, options: ListOptions): Start {

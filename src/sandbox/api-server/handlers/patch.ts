@@ -1,4 +1,4 @@
-import { goMessage, parseYaml } from '../http/body.js';
+import { checkTyped, goMessage, parseJson, parseYaml } from '../http/body.js';
 import { badRequest, conflict, invalid, notFound, StatusError } from '../errors.js';
 import type { Answer, Exchange } from '../http/exchange.js';
 import { report } from '../writes/field-strictness.js';
@@ -76,7 +76,7 @@ function patchTypeOf({ headers }: Exchange, { custom }: ServedResource): string 
 function decodePatch({ body }: Exchange, type: string): Json {
   const text = body.toString();
   try {
-    return (type === applyType ? parseYaml(text) : JSON.parse(text)) as Json;
+    return (type === applyType ? parseYaml(text) : parseJson(text)) as Json;
   } catch (error) {
     const start =
       type === applyType ? 'error decoding YAML: ' : type.includes('strategic') ? '' : 'error decoding patch: ';
@@ -134,10 +134,20 @@ function asObject(value: Json, before: ApiObject, custom: boolean): ApiObject {
   if (!isRecord(object.metadata)) object.metadata = { name: '' } as StoredMeta;
   object.apiVersion ??= before.apiVersion;
   object.kind ??= before.kind;
-  if (custom) return object;
+  if (custom) return asTyped(object);
   if (object.apiVersion !== before.apiVersion || object.kind !== before.kind) {
     const why = `no kind "${object.kind}" is registered for version "${object.apiVersion}" in scheme "pkg/runtime/scheme.go:111"`;
     throw wrongPatch(JSON.stringify(value), why);
+  }
+  return object;
+}
+
+/** @throws {StatusError} 422 */
+function asTyped(object: ApiObject): ApiObject {
+  try {
+    checkTyped(object);
+  } catch (error) {
+    throw wrongPatch(JSON.stringify(object), (error as Error).message);
   }
   return object;
 }

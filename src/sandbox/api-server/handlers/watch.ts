@@ -24,6 +24,9 @@ const lastBookmarkMs = 2_000;
 /** How long a watch lasts that does not say: apiserver's minimum is 30 min, and up to twice that. */
 const defaultTimeoutSeconds = 2_700;
 
+/** How much a client may leave unread of what changes, in characters; beyond it the watch ends, as clients know it. */
+const unreadLimit = 16 * 1024 * 1024;
+
 /** The streams that are open, to be ended with the server. */
 export interface OpenWatches {
   add(end: () => void): () => void;
@@ -82,6 +85,8 @@ function tables({ clock }: Parts, resource: ServedResource, include: IncludedObj
 class WatchStream {
   #ended = false;
   readonly #undo: (() => void)[] = [];
+  /** Characters since the client last had taken all; what is there at the beginning does not count. */
+  #unread = 0;
   #cancelBookmark = (): void => undefined;
 
   constructor(
@@ -100,6 +105,9 @@ class WatchStream {
     this.response.flushHeaders();
     this.#undo.push(this.open.add(() => this.#end()));
     this.response.once('close', () => this.#end());
+    // The client may have left before.
+    if (this.response.destroyed) return this.#end();
+    this.response.on('drain', () => (this.#unread = 0));
     // A kind that is defined anew is another one.
     const { registry } = this.parts;
     const { group, version, plural } = this.resource;
@@ -116,7 +124,8 @@ class WatchStream {
     // A version that is yet to come: events up to it are not for this watch.
     const after = initial || from === 0 ? storage.revision : from;
     for (const commit of storage.changesSince(storageKey, after)) this.#commit(commit);
-    this.#undo.push(storage.watch(storageKey, (commit) => commit.revision > after && this.#commit(commit)));
+    this.#unread = 0;
+    this.#undo.push(storage.watch(storageKey, (commit) => commit.revision > after && this.#change(commit)));
     if (!options.allowWatchBookmarks) return;
     if (initial) this.#bookmark(true);
     this.#bookmarks(clock.now() + seconds * 1_000 - lastBookmarkMs);
@@ -127,6 +136,12 @@ class WatchStream {
       const object = serve(this.resource, stored);
       if (this.selected.matches(object)) this.#event('ADDED', this.show(object));
     }
+  }
+
+  /** A client that does not read is left behind. */
+  #change(commit: Commit): void {
+    this.#commit(commit);
+    if (this.#unread > unreadLimit) this.#end();
   }
 
   /** Selectors make events of their own: who begins to match is added, who does not any more is deleted. */
@@ -168,7 +183,8 @@ class WatchStream {
   #event(type: string, object: string): void {
     if (this.#ended) return;
     this.open.onEvent();
-    this.response.write(`{"type":"${type}","object":${object}}\n`);
+    const taken = this.response.write(`{"type":"${type}","object":${object}}\n`);
+    if (!taken) this.#unread += object.length;
   }
 
   #end(): void {

@@ -1,4 +1,5 @@
 import { parseDocument } from 'yaml';
+import { GoDecoding, jsonName } from '../builtin/go-decoding.js';
 import { badRequest } from '../errors.js';
 import { isRecord } from '../json.js';
 import { bodyEncoding } from './media-types.js';
@@ -31,43 +32,92 @@ export function decodeObject(exchange: Exchange, expected: Kind, decoding: Decod
   const { custom = false } = decoding;
   const encoding = bodyEncoding(exchange.headers);
   const text = exchange.body.toString();
-  const value = decode(text, encoding, expected.kind);
+  let value: Record<string, unknown>;
+  try {
+    value = parseTyped(text, encoding);
+  } catch (error) {
+    throw unrecognized(text, expected.kind, (error as Error).message);
+  }
   const apiVersion = expected.group === '' ? expected.version : `${expected.group}/${expected.version}`;
   if (custom && !value.kind) throw unrecognized(text, expected.kind, `Object 'Kind' is missing in '${text}'`);
-  value.apiVersion ??= apiVersion;
-  value.kind ??= expected.kind;
+  value.apiVersion = custom ? (value.apiVersion ?? apiVersion) : value.apiVersion || apiVersion;
+  value.kind ||= expected.kind;
   checkKind(value as unknown as Typed, expected, apiVersion, decoding);
   value.metadata ??= {};
   if (!isRecord(value.metadata)) {
-    const found = Array.isArray(value.metadata) ? 'array' : typeof value.metadata;
+    const found = jsonName(value.metadata);
     const field = `Go struct field ${expected.kind}.metadata of type v1.ObjectMeta`;
     throw badRequest(`${cannotBe(value as unknown as Typed, expected)} json: cannot unmarshal ${found} into ${field}`);
   }
+  const types = GoDecoding.published;
+  const problem = custom ? types.metadataProblem(value.metadata) : types.kindProblem(value, expected);
+  if (problem !== undefined) throw badRequest(`${cannotBe(value as unknown as Typed, expected)} ${problem}`);
   const { apiVersion: first, kind, metadata, ...rest } = value;
   const object = { kind, apiVersion: first, metadata, ...rest } as unknown as ApiObject;
   object.metadata.name ??= '';
   return { object, text, encoding };
 }
 
-function decode(text: string, encoding: 'json' | 'yaml', kind: string): Record<string, unknown> {
+const unreadable = "couldn't get version/kind; json parse error:";
+
+/**
+ * A body that says which kind it is: an object whose apiVersion and kind, if it has them, are text.
+ *
+ * @throws {Error} in the words of Go
+ */
+export function parseTyped(text: string, encoding: 'json' | 'yaml'): Record<string, unknown> {
   let value: unknown;
   try {
-    value = encoding === 'json' ? JSON.parse(text) : parseYaml(text);
+    value = encoding === 'json' ? parseJson(text) : parseYaml(text);
   } catch (error) {
-    throw unrecognized(text, kind, `couldn't get version/kind; json parse error: ${goMessage(text, error as Error)}`);
+    throw new Error(`${unreadable} ${goMessage(text, error as Error)}`, { cause: error });
   }
   if (value === null) return {};
   if (!isRecord(value)) {
     const go =
       'Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
-    const what = Array.isArray(value) ? 'array' : typeof value;
-    throw unrecognized(
-      text,
-      kind,
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into ${go}`,
-    );
+    throw new Error(`${unreadable} json: cannot unmarshal ${jsonName(value)} into ${go}`);
   }
+  checkTyped(value);
   return value;
+}
+
+/** @throws {Error} apiVersion or kind is something else than text */
+export function checkTyped(value: Record<string, unknown>): void {
+  for (const field of ['apiVersion', 'kind']) {
+    if (typeof (value[field] ?? '') === 'string') continue;
+    const type = `json: cannot unmarshal ${jsonName(value[field])} into Go struct field .${field} of type string`;
+    throw new Error(`${unreadable} ${type}`);
+  }
+}
+
+/** How deep JSON may nest. Go's limit is ten times that, but what walks through objects here does so recursively. */
+const depthLimit = 1_000;
+
+/** @throws {Error} what is no JSON, or nests too deep */
+export function parseJson(text: string): unknown {
+  const value = JSON.parse(text) as unknown;
+  checkDepth(text);
+  return value;
+}
+
+/** @throws {Error} valid JSON that nests too deep */
+function checkDepth(text: string): void {
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at]!;
+    if (character === '"') at = endOfText(text, at);
+    else if (character === '{' || character === '[') depth += 1;
+    else if (character === '}' || character === ']') depth -= 1;
+    if (depth > depthLimit) throw new Error(`invalid character '${character}' exceeded max depth`);
+  }
+}
+
+/** Where the text in JSON ends that begins here. */
+function endOfText(json: string, start: number): number {
+  let at = start + 1;
+  while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
+  return at;
 }
 
 /** Any YAML document, duplicate keys allowed: field validation reports those. @throws {Error} */
@@ -82,11 +132,14 @@ export function parseYaml(text: string): unknown {
 /** What programs send as YAML is mostly JSON, which is read a hundred times faster; undefined if it is none. */
 function parsedJson(text: string): unknown {
   if (!text.startsWith('{')) return undefined;
+  let value: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(text);
   } catch {
     return undefined;
   }
+  checkDepth(text);
+  return value;
 }
 
 function unrecognized(text: string, kind: string, why: string): Error {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessAttributes, Authenticator, Identity } from '../auth/auth-interfaces.js';
 import { methodNotAllowed, StatusError } from '../errors.js';
 import type { Answer, Exchange, PlainAnswer } from './exchange.js';
@@ -58,7 +58,7 @@ export class RequestService {
     for (const end of [...this.#watches]) end();
   }
 
-  /** Answers one request; never rejects. */
+  /** Answers one request. */
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.activity.inFlight += 1;
     this.activity.count += 1;
@@ -73,10 +73,11 @@ export class RequestService {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { clock, log } = this.service.parts;
     const receivedAt = clock.now();
-    const url = urlOf(request);
     const method = request.method ?? 'GET';
+    let url: URL;
     let info: RequestInfo;
     try {
+      url = urlOf(request);
       info = requestInfo(method, url.pathname, url.searchParams);
     } catch {
       response
@@ -100,7 +101,7 @@ export class RequestService {
     try {
       const body = await readBody(request);
       await this.#resumed;
-      exchange = start(await this.service.authenticator.authenticate(request.headers), body);
+      exchange = start(await this.service.authenticator.authenticate(senderHeaders(request)), body);
       await this.#carryOut(exchange, receivedAt);
     } catch (error) {
       if (error instanceof ResetConnection) {
@@ -197,12 +198,10 @@ export class RequestService {
     if (response.destroyed) return;
     const lines = [...warnings].map((text) => `299 - ${quoted(text)}`);
     if (lines.length > 0) response.setHeader('warning', lines);
-    response.writeHead(code, {
-      'cache-control': 'no-cache, private',
-      ...headers,
-      'content-length': Buffer.byteLength(body),
-    });
-    response.end(body);
+    // Of text Node would make one chunk with the head, and encode that in UTF-8 once more.
+    const bytes = Buffer.from(body);
+    response.writeHead(code, { 'cache-control': 'no-cache, private', ...headers, 'content-length': bytes.length });
+    response.end(bytes);
   }
 }
 
@@ -217,9 +216,10 @@ function suffer({ what }: Fault): never {
   throw new StatusError(what, reasons[what] ?? '', `the sandbox was told to answer ${what}`);
 }
 
-/** As `warning.NewWarningHeader` of apimachinery: printable, quoted. */
+/** As `warning.NewWarningHeader` of apimachinery: printable, quoted, in UTF-8; Node takes headers as bytes. */
 function quoted(text: string): string {
-  return `"${text.replace(/[\0-\x1f\x7f]/g, ' ').replace(/["\\]/g, '\\$&')}"`;
+  const printable = text.replace(/[\0-\x1f\x7f]/g, ' ').replace(/["\\]/g, '\\$&');
+  return `"${Buffer.from(printable).toString('latin1')}"`;
 }
 
 function failure(error: unknown): PlainAnswer {
@@ -238,12 +238,23 @@ function failure(error: unknown): PlainAnswer {
   };
 }
 
-/** Paths such as `//x` are paths, not hosts. */
+/**
+ * What a request is for: a path, `//x` too, or a whole URL, whose host does not matter.
+ *
+ * @throws {TypeError} it is neither
+ */
 function urlOf({ url = '/' }: IncomingMessage): URL {
-  return new URL(`https://127.0.0.1${url}`);
+  const path = url.replace(/^https?:\/\/[^/?]*/i, '');
+  if (!path.startsWith('/')) throw new TypeError(`no path: ${url}`);
+  return new URL(`https://127.0.0.1${path}`);
 }
 
-/** @throws {StatusError} 413 */
+/** Who sends a request, and as whom: headers that are there several times stay apart, as names of groups have commas. */
+function senderHeaders({ headers, headersDistinct }: IncomingMessage): IncomingHttpHeaders {
+  const { authorization } = headers;
+  return { ...headersDistinct, ...(authorization !== undefined && { authorization }) };
+}
+
 /** What comes in protobuf goes on as JSON. */
 function asJson({ headers }: IncomingMessage, body: Buffer): Buffer {
   if (body.length === 0 || headers['content-type'] !== protobufType) return body;
@@ -251,6 +262,7 @@ function asJson({ headers }: IncomingMessage, body: Buffer): Buffer {
   return protobufToJson(body);
 }
 
+/** @throws {StatusError} 413 */
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;

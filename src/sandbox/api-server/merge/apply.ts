@@ -1,6 +1,5 @@
-import equal from 'fast-deep-equal';
 import { StatusError, badRequest } from '../errors.js';
-import { cloneJson, isRecord } from '../json.js';
+import { cloneJson, isEqual, isRecord } from '../json.js';
 import type { ApiObject, Json } from '../object.js';
 import { conflictError } from './apply-conflict.js';
 import type { FieldSet } from './field-set.js';
@@ -55,7 +54,7 @@ export function applyPatch(apply: Apply): ApiObject {
   const conflicts = apply.force ? [] : withoutAllowed(result.conflicts, allowed);
   if (conflicts.length > 0) throw conflictError(new Map(conflicts), managers);
 
-  const changed = !equal(result.object, old);
+  const changed = !isEqual(result.object, old);
   const self = result.managers.get(id);
   if (self) result.managers.set(id, changed ? { ...self, time: timestamp(now) } : withTimeOf(self, managers.get(id)));
   const object = changed ? (toObject(kind, result.object) as unknown as ApiObject) : base;
@@ -117,8 +116,8 @@ function storedManagers(live: ApiObject): Managers {
 /** The client's object, if it can be applied to this kind. */
 function checkedConfiguration(kind: MergedKind, applied: unknown): ApiObject {
   if (!isRecord(applied)) throw badRequest(`error decoding YAML: json: cannot unmarshal into Go value`);
-  const { apiVersion, kind: name } = applied as { apiVersion?: string; kind?: string };
-  const named = groupVersionKind(apiVersion ?? '', name ?? '');
+  const [apiVersion, name] = [text(applied.apiVersion), text(applied.kind)];
+  const named = groupVersionKind(apiVersion, name);
   if (apiVersion !== kind.apiVersion || name !== kind.kind) throw badRequest(`invalid object type: ${named}`);
   const metadata = isRecord(applied.metadata) ? applied.metadata : {};
   if (metadata.managedFields !== undefined && metadata.managedFields !== null) {

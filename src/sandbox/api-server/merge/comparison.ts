@@ -1,5 +1,4 @@
-import equal from 'fast-deep-equal';
-import { isRecord } from '../json.js';
+import { isEqual, isRecord, member } from '../json.js';
 import type { Json } from '../object.js';
 import { type FieldPath, FieldSet } from './field-set.js';
 import { type ListType, type MapType, type MergeType, fitting, itemElement, sameType } from './merge-type.js';
@@ -32,7 +31,7 @@ export function withoutReset({ added, modified, removed }: Comparison, reset: Fi
 
 function compareValues(old: Value, next: Value, type: MergeType, path: FieldPath, found: Comparison): void {
   // Most of what is compared has not changed.
-  if (equal(old, next)) return;
+  if (isEqual(old, next)) return;
   const before = fitting(type, old);
   const after = fitting(type, next);
   let leaf: boolean;
@@ -66,7 +65,7 @@ function compareAs(type: MergeType, old: Value, next: Value, path: FieldPath, fo
 function compareLeaf(old: Value, next: Value, path: FieldPath, found: Comparison): true {
   if (old === undefined) found.added.insert(path);
   else if (next === undefined) found.removed.insert(path);
-  else if (!equal(old, next)) found.modified.insert(path);
+  else if (!isEqual(old, next)) found.modified.insert(path);
   return true;
 }
 
@@ -79,7 +78,8 @@ function compareFields(
 ): void {
   for (const name of new Set([...Object.keys(old), ...Object.keys(next)])) {
     const type = map.field(name);
-    if (type) compareValues(old[name] as Value, next[name] as Value, type, [...path, fieldElement(name)], found);
+    const [before, after] = [member(old, name) as Value, member(next, name) as Value];
+    if (type) compareValues(before, after, type, [...path, fieldElement(name)], found);
   }
 }
 
@@ -92,7 +92,7 @@ function compareItems(list: ListType, old: Json[], next: Json[], path: FieldPath
     const below = [...path, element];
     // Items that cannot be told apart are compared as one value.
     if (olds.length > 1 && nexts.length > 1) {
-      if (!equal(olds, nexts)) found.modified.insert(below);
+      if (!isEqual(olds, nexts)) found.modified.insert(below);
     } else if (olds.length > 1) {
       if (nexts.length > 0) compareValues(undefined, nexts[0], list.element, below, found);
       found.removed.insert(below);

@@ -15,19 +15,19 @@ export function withGoZeroValues(value: Json, schema: OpenApiSchema): Json {
     return items ? value.map((item) => withGoZeroValues(item, items)) : value;
   }
   if (!isRecord(value)) return value;
-  const filled: { [name: string]: Json } = {};
+  const filled = new Map<string, Json>();
   const { properties, additionalProperties } = schema;
   for (const [name, field] of Object.entries(value)) {
     const type = properties?.[name] ?? (isRecord(additionalProperties) ? additionalProperties : {});
     // Go cannot tell null from what is not set.
-    if (field !== null || !properties?.[name]) filled[name] = withGoZeroValues(field, type);
+    if (field !== null || !properties?.[name]) filled.set(name, withGoZeroValues(field, type));
   }
   for (const [name, field] of Object.entries(properties ?? {})) {
-    if (name in filled) continue;
+    if (filled.has(name)) continue;
     const zero = zeroOf(field, schema.required?.includes(name) ?? false);
-    if (zero !== undefined) filled[name] = zero;
+    if (zero !== undefined) filled.set(name, zero);
   }
-  return filled;
+  return Object.fromEntries(filled);
 }
 
 /** Undefined: Go leaves the field out while it is not set. */
@@ -48,9 +48,8 @@ export function withoutNulls(value: Json, schema: OpenApiSchema): Json {
   const { properties, additionalProperties } = schema;
   const other = isRecord(additionalProperties) ? (additionalProperties as OpenApiSchema) : undefined;
   if (!properties && !other) return value;
-  const left: { [name: string]: Json } = {};
-  for (const [name, field] of Object.entries(value)) {
-    if (field !== null) left[name] = withoutNulls(field, properties?.[name] ?? other ?? {});
-  }
-  return left;
+  const left = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(
+    left.map(([name, field]) => [name, withoutNulls(field, properties?.[name] ?? other ?? {})]),
+  );
 }

@@ -10,6 +10,9 @@ type Operation = Parameters<typeof applyPatch>[1][number];
 
 const kinds = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test']);
 
+/** Paths that would lead out of the document, in JavaScript only. */
+const prototypes = /\/__proto__(\/|$)|\/(constructor|prototype)\//;
+
 /**
  * Applies a JSON patch (RFC 6902) to a copy, as the real server's library (evanphx/json-patch v4): `replace` of a field that
  * is not there adds it, `test` for null passes where nothing is, negative indices count from the end.
@@ -57,6 +60,7 @@ function place(root: Json, path: string, adds: boolean): string {
   if (!path.startsWith('/')) throw failed();
   const start = path.slice(0, path.lastIndexOf('/'));
   const list: unknown = Pointer.fromJSON(start).get(root);
+  if (typeof list !== 'object' || list === null || prototypes.test(path)) throw failed();
   const key = path.slice(start.length + 1);
   if (!Array.isArray(list) || (adds && key === '-')) return `/root${path}`;
   if (!/^[+-]?\d+$/.test(key)) throw failed();

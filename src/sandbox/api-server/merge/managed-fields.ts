@@ -1,5 +1,4 @@
-import equal from 'fast-deep-equal';
-import { isRecord } from '../json.js';
+import { isEqual, isRecord } from '../json.js';
 import type { ApiObject, ManagedFieldsEntry } from '../object.js';
 import { FieldSet } from './field-set.js';
 import { isPrintable } from './patch-options.js';
@@ -162,9 +161,9 @@ export function keepTimes(next: ApiObject, live: ApiObject): ApiObject {
   const before = live.metadata.managedFields;
   if (!entries || !before || entries.length === 0 || entries.length !== before.length) return next;
   const timeless = (all: ManagedFieldsEntry[]): object[] => all.map((entry) => ({ ...entry, time: undefined }));
-  if (!equal(timeless(entries), timeless(before))) return next;
+  if (!isEqual(timeless(entries), timeless(before))) return next;
   const kept = { ...next, metadata: { ...next.metadata, managedFields: before } };
-  return equal(kept, live) ? kept : next;
+  return isEqual(kept, live) ? kept : next;
 }
 
 /**

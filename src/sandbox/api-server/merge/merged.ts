@@ -1,4 +1,4 @@
-import { isRecord } from '../json.js';
+import { isRecord, member } from '../json.js';
 import type { Json } from '../object.js';
 import { type ListType, type MapType, type MergeType, fitting, itemElement } from './merge-type.js';
 import type { PathElement } from './path-element.js';
@@ -29,13 +29,13 @@ function mergeValues(under: Value, over: Value, type: MergeType): Value {
 }
 
 function mergeFields(map: MapType, under: Record<string, unknown>, over: Record<string, unknown>): Value {
-  const fields: { [name: string]: Json } = {};
+  const fields: [name: string, value: Json][] = [];
   for (const name of new Set([...Object.keys(under), ...Object.keys(over)])) {
     const type = map.field(name);
-    const value = type && mergeValues(under[name] as Value, over[name] as Value, type);
-    if (value !== undefined) fields[name] = value;
+    const value = type && mergeValues(member(under, name) as Value, member(over, name) as Value, type);
+    if (value !== undefined) fields.push([name, value]);
   }
-  return Object.keys(fields).length > 0 ? fields : undefined;
+  return fields.length > 0 ? Object.fromEntries(fields) : undefined;
 }
 
 /** Items of `under` keep their places; those of both are put in the order of `over`; new ones come where `over` has them. */

@@ -18,15 +18,15 @@ export function withoutFields(value: Json, set: FieldSet, type: MergeType): Json
 function withoutMembers(object: { [name: string]: Json } | null, set: FieldSet, map: MapType): Json {
   // As upstream does it: what is atomic is never removed in part, and its owner removes it from above.
   if (object === null || map.atomic) return null;
-  const left: { [name: string]: Json } = {};
+  const left: [name: string, value: Json][] = [];
   for (const [name, value] of Object.entries(object)) {
     const element = fieldElement(name);
     if (set.has(element)) continue;
     const below = set.below(element);
     const type = map.field(name);
-    left[name] = below.empty || !type ? value : withoutFields(value, below, type);
+    left.push([name, below.empty || !type ? value : withoutFields(value, below, type)]);
   }
-  return Object.keys(left).length > 0 ? left : null;
+  return left.length > 0 ? Object.fromEntries(left) : null;
 }
 
 function withoutItems(items: Json[], set: FieldSet, list: ListType): Json {

@@ -74,6 +74,17 @@ describe('Storage', () => {
     expect(seen[1]!.previous).toBe(object);
   });
 
+  test('watches get a change although somebody else fails about it', () => {
+    const storage = new Storage();
+    const seen: Commit[] = [];
+    storage.onCommit(() => {
+      throw new Error('not this one');
+    });
+    storage.watch(kind, (commit) => seen.push(commit));
+    expect(() => add(storage, 'a')).toThrow('not this one');
+    expect(seen.map(({ object }) => object)).toEqual([storage.get(kind, 'ns/a')]);
+  });
+
   test('keeps a limited history, and says from where on', () => {
     const storage = new Storage(2);
     const revisions = Array.from({ length: 5 }, (_, index) =>

@@ -147,8 +147,12 @@ export class Storage {
 
   #publish(bucket: Bucket, commit: Commit): void {
     bucket.history.add(commit);
-    for (const listener of [...this.#listeners]) listener(commit);
-    for (const watcher of [...bucket.watchers]) watcher(commit);
+    try {
+      for (const listener of [...this.#listeners]) listener(commit);
+    } finally {
+      // It is stored: whoever watches must see it, even if a listener fails.
+      for (const watcher of [...bucket.watchers]) watcher(commit);
+    }
   }
 
   #bucket(storageKey: string): Bucket {

@@ -46,7 +46,6 @@ async function evict(status: object): Promise<ApiObject> {
     namespace: 'a',
     name: 'web',
     body: { ...pod, kind: 'Eviction', metadata: { ...pod.metadata } },
-    user: { name: 'admin', groups: [] },
     dryRun: false,
     now: 0,
   };

@@ -129,7 +129,7 @@ function askBudget(pod: ApiObject, request: ActionRequest, dryRun: boolean): voi
 }
 
 async function evict(request: ActionRequest): Promise<{ body: object }> {
-  const { body, resource, namespace, name, now, operations, user } = request;
+  const { body, resource, namespace, name, now, operations } = request;
   if (body.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
   const { dryRun: dryRuns, ...options } = (body.deleteOptions ?? {}) as DeleteOptions & { dryRun?: string[] };
   const dryRun = request.dryRun || dryRuns?.includes('All') === true;
@@ -149,7 +149,7 @@ async function evict(request: ActionRequest): Promise<{ body: object }> {
   // The condition has just made a new version of the pod.
   const { uid } = options.preconditions ?? {};
   const preconditions = uid === undefined ? {} : { preconditions: { uid } };
-  await operations.delete(resource, ref, { ...withoutPreconditions(options), ...preconditions, dryRun }, user);
+  await operations.delete(resource, ref, { ...withoutPreconditions(options), ...preconditions, dryRun });
   return { body: success };
 }
 
@@ -157,7 +157,8 @@ function withoutPreconditions({ preconditions: _preconditions, ...options }: Del
   return options;
 }
 
-function checkPreconditions({ metadata }: ApiObject, { preconditions = {} }: DeleteOptions): void {
+function checkPreconditions({ metadata }: ApiObject, options: DeleteOptions): void {
+  const preconditions = options.preconditions ?? {};
   const check = (what: string, wanted: string | undefined, is: string, why: string): void => {
     if (!wanted || wanted === is) return;
     throw new StatusError(

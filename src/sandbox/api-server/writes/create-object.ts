@@ -52,8 +52,9 @@ function prepareMeta(write: Write, metadata: StoredMeta): void {
   warnOfDuplicateOwners(write, metadata);
 }
 
+/** What is no number other than 0 is not seen as a version. */
 function refuseVersion({ metadata }: ApiObject): void {
-  if (metadata.resourceVersion) {
+  if (/^0*[1-9]\d*$/.test(metadata.resourceVersion)) {
     throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   }
 }
@@ -94,11 +95,17 @@ async function storeNew(parts: Parts, write: Write, template: ApiObject): Promis
     const object = generated ? { ...template, metadata: { ...template.metadata } } : template;
     if (generated) object.metadata.name = generateName(parts, object.metadata.generateName!);
     finish(parts, write, object);
-    await parts.admission.validate(admissionAttributes(parts, write, 'CREATE', { object }));
-    const key = keyOf(object.metadata.namespace, object.metadata.name);
-    if (parts.storage.get(resource.storageKey, key) === undefined) {
-      if (write.dryRun) return object;
-      return serve(resource, parts.storage.create(resource.storageKey, key, toStored(resource, object))!);
+    // Until it is stored, nobody else gets the addresses and ports that it has been given.
+    if (!write.dryRun) parts.arriving.set(object, resource.storageKey);
+    try {
+      await parts.admission.validate(admissionAttributes(parts, write, 'CREATE', { object }));
+      const key = keyOf(object.metadata.namespace, object.metadata.name);
+      if (parts.storage.get(resource.storageKey, key) === undefined) {
+        if (write.dryRun) return object;
+        return serve(resource, parts.storage.create(resource.storageKey, key, toStored(resource, object))!);
+      }
+    } finally {
+      parts.arriving.delete(object);
     }
     if (!template.metadata.generateName) throw alreadyExists(resource, object.metadata.name);
     if (!generated || attempt === nameAttempts) throw nameConflict(resource, object.metadata.name);

@@ -1,6 +1,5 @@
-import isEqual from 'fast-deep-equal';
 import { conflict, notFound } from '../errors.js';
-import { cloneJson } from '../json.js';
+import { cloneJson, isEqual } from '../json.js';
 import type { ApiObject } from '../object.js';
 import { timestamp } from './object-meta.js';
 import { admissionAttributes, type Parts, type Write } from '../parts.js';
@@ -120,7 +119,7 @@ function gracefully(
   const requested = gracePeriodSeconds !== undefined && gracePeriodSeconds < 0 ? 1 : gracePeriodSeconds;
   if (metadata.deletionTimestamp === undefined) {
     const seconds = strategy.gracePeriod(object, requested);
-    metadata.deletionTimestamp = timestamp(now + seconds * 1000);
+    metadata.deletionTimestamp = timestamp(now + milliseconds(seconds));
     metadata.deletionGracePeriodSeconds = seconds;
     if (metadata.generation) metadata.generation += 1;
     return 'marked';
@@ -128,11 +127,16 @@ function gracefully(
   const current = metadata.deletionGracePeriodSeconds ?? 0;
   if (current === 0) return 'none';
   if (requested === undefined || requested >= current) return 'pending';
-  const shortened = Date.parse(metadata.deletionTimestamp) - current * 1000 + requested * 1000;
+  const shortened = Date.parse(metadata.deletionTimestamp) - milliseconds(current) + milliseconds(requested);
   const late = shortened < now;
   metadata.deletionTimestamp = timestamp(late ? now : shortened);
   metadata.deletionGracePeriodSeconds = late && requested !== 0 ? 1 : requested;
   return 'marked';
+}
+
+/** As a Duration of Go, which overflows. */
+function milliseconds(seconds: number): number {
+  return Number(BigInt.asIntN(64, BigInt(seconds) * 1_000_000_000n) / 1_000_000n);
 }
 
 /** Finalizers that the garbage collector answers to, as the propagation policy wants them. */

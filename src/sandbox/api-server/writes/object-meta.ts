@@ -1,4 +1,4 @@
-import isEqual from 'fast-deep-equal';
+import { isEqual } from '../json.js';
 import type { FieldError } from '../errors.js';
 import { labelName, labelValueRule, type NameRule, pathSegmentName, qualifiedName, subdomainName } from './names.js';
 import type { ApiObject, StoredMeta, StoredOwnerReference } from '../object.js';
@@ -14,7 +14,8 @@ const wrong = (field: string, value: unknown, detail: string): FieldError => ({
 });
 
 /** What is wrong with the metadata of a new object (`ValidateObjectMeta` of apimachinery). */
-export function validateNewMeta(resource: ServedResource, { metadata }: ApiObject): FieldError[] {
+export function validateNewMeta(resource: ServedResource, object: ApiObject): FieldError[] {
+  const metadata = asRead(resource, object.metadata);
   const rule = resource.strategy.nameRule ?? subdomainName;
   return [
     ...validateName(metadata, rule),
@@ -31,9 +32,10 @@ export function validateNewMeta(resource: ServedResource, { metadata }: ApiObjec
  */
 export function validateChangedMeta(
   resource: ServedResource,
-  { metadata }: ApiObject,
+  object: ApiObject,
   { metadata: old }: ApiObject,
 ): FieldError[] {
+  const metadata = asRead(resource, object.metadata);
   const changes = validateChanges(metadata, old);
   return [
     ...validateName(metadata, pathSegmentName),
@@ -44,6 +46,21 @@ export function validateChangedMeta(
     ...changes,
     ...(resource.custom ? [] : qualifiedFinalizers(metadata.finalizers ?? [])),
   ];
+}
+
+/** Metadata as Go reads them: custom resources keep nulls, which are zeros there. */
+function asRead({ custom }: ServedResource, metadata: StoredMeta): StoredMeta {
+  if (!custom) return metadata;
+  const texts = (map?: Record<string, string | null> | null): Record<string, string> =>
+    Object.fromEntries(Object.entries(map ?? {}).map(([key, value]) => [key, value ?? '']));
+  const list = <T>(items: (T | null)[] | null | undefined, zero: T): T[] => (items ?? []).map((item) => item ?? zero);
+  return {
+    ...metadata,
+    labels: texts(metadata.labels),
+    annotations: texts(metadata.annotations),
+    ownerReferences: list(metadata.ownerReferences, {} as StoredOwnerReference),
+    finalizers: list(metadata.finalizers, ''),
+  };
 }
 
 /** `ValidateObjectMetaUpdate` of apimachinery. */
@@ -188,13 +205,13 @@ function qualifiedFinalizers(finalizers: readonly string[]): FieldError[] {
  * @returns uids of those that were dropped
  */
 export function dedupOwnerReferences(metadata: StoredMeta): string[] {
-  const kept: StoredOwnerReference[] = [];
+  const kept: (StoredOwnerReference | null)[] = [];
   const dropped: string[] = [];
-  for (const owner of metadata.ownerReferences ?? []) {
-    if (kept.some((other) => isEqual(other, owner))) dropped.push(owner.uid);
+  for (const owner of (metadata.ownerReferences ?? []) as (StoredOwnerReference | null)[]) {
+    if (kept.some((other) => isEqual(other, owner))) dropped.push(owner?.uid ?? '');
     else kept.push(owner);
   }
-  if (dropped.length > 0) metadata.ownerReferences = kept;
+  if (dropped.length > 0) metadata.ownerReferences = kept as StoredOwnerReference[];
   return dropped;
 }
 

@@ -6,7 +6,7 @@ import type { ApiObject } from '../object.js';
 import type { Parts, Write } from '../parts.js';
 import type { ServedResource, User } from '../resource.js';
 import { keyOf } from '../storage/storage.js';
-import type { DeleteOptions, Operations } from '../subresource.js';
+import type { Operations } from '../subresource.js';
 import { isDone, optimisticLockMessage, settleUpdate } from './update-object.js';
 import { serve, toStored } from '../storage/versions.js';
 
@@ -30,7 +30,7 @@ export function operationsOf(parts: Parts): Operations {
       const live = serve(resource, stored);
       const next = subresource === 'status' ? withOwnStatus(live) : cloneJson(live);
       change(next);
-      const write = internalWrite(resource, ref, server, { dryRun, subresource });
+      const write = internalWrite(resource, ref, { dryRun, subresource });
       const settled = settleUpdate(parts, write, next, live);
       if (settled === live || dryRun) return settled;
       const key = keyOf(resource.namespaced ? ref.namespace : undefined, ref.name);
@@ -45,10 +45,10 @@ export function operationsOf(parts: Parts): Operations {
     create(resource, object) {
       const { name, namespace } = object.metadata;
       const ref = { name, ...(namespace !== undefined && { namespace }) };
-      return createObject(parts, internalWrite(resource, ref, server, { dryRun: false }), object);
+      return createObject(parts, internalWrite(resource, ref, { dryRun: false }), object);
     },
-    async delete(resource, ref, options, user) {
-      const write = internalWrite(resource, ref, user, { dryRun: options.dryRun ?? false, options });
+    async delete(resource, ref, options) {
+      const write = internalWrite(resource, ref, { dryRun: options.dryRun ?? false });
       return (await deleteObject(parts, write, options)).object;
     },
   };
@@ -62,21 +62,19 @@ function withOwnStatus(live: ApiObject): ApiObject {
 function internalWrite(
   resource: ServedResource,
   ref: { namespace?: string; name: string },
-  user: User,
-  { dryRun, subresource = '', options }: { dryRun: boolean; subresource?: string; options?: DeleteOptions },
+  { dryRun, subresource = '' }: { dryRun: boolean; subresource?: string },
 ): Write {
-  const { dryRun: _dryRun, ...shown } = options ?? {};
   return {
     resource,
     subresource,
     kind: resource,
     namespace: ref.namespace ?? '',
     name: ref.name,
-    user,
+    user: server,
     dryRun,
-    options: { ...shown, ...(dryRun && { dryRun: ['All'] }) },
+    options: {},
     manager: 'kube-apiserver',
-    skipAdmission: options === undefined,
+    skipAdmission: true,
     warn: () => undefined,
     annotate: () => undefined,
   };

@@ -1,12 +1,11 @@
-import isEqual from 'fast-deep-equal';
 import type { AdmissionAttributes } from '../admission/admission-chain.js';
 import { createObject, matchNamespace, namedKind, warnOfDuplicateOwners } from './create-object.js';
 import { conflict, invalid, notFound, StatusError } from '../errors.js';
 import { accessForbidden } from '../http/forbidden.js';
-import { cloneJson } from '../json.js';
+import { cloneJson, isEqual } from '../json.js';
 import { keepTimes, validManagedFields } from '../merge/managed-fields.js';
 import { trackUpdate } from '../merge/track-update.js';
-import type { ApiObject } from '../object.js';
+import type { ApiObject, StoredMeta } from '../object.js';
 import { validateChangedMeta } from './object-meta.js';
 import { admissionAttributes, mergedKindOf, type Parts, type Write, writeContext } from '../parts.js';
 import type { ServedResource } from '../resource.js';
@@ -60,9 +59,13 @@ export async function updateObject(parts: Parts, write: Write, change: Change): 
     }
     const live = serve(resource, stored);
     const next = await nextState(parts, write, change, live);
-    if (isDone(resource, next)) return { object: removed(parts, write, key, stored, next), created: false };
-    if (isEqual(next, live)) return { object: live, created: false };
+    const done = isDone(resource, next);
+    if (!done && isEqual(next, live)) return { object: live, created: false };
     if (write.dryRun) return { object: next, created: false };
+    if (done) {
+      if (parts.storage.delete(resource.storageKey, key, stored)) return { object: next, created: false };
+      continue;
+    }
     const written = parts.storage.update(resource.storageKey, key, stored, toStored(resource, next));
     if (written) return { object: serve(resource, written), created: false };
   }
@@ -75,6 +78,8 @@ async function createMissing(parts: Parts, write: Write, change: Change): Promis
     throw otherUid(write, change.uid, '');
   }
   const object = change.next(undefined);
+  refuseUnparsable(object);
+  delete (object.metadata as Partial<StoredMeta>).resourceVersion;
   const access = { verb: 'create', resource: resource.plural, group: resource.group, version: resource.version };
   const where = { subresource: '', namespace: write.namespace, name: write.name, path: '' };
   const attributes = { ...access, ...where };
@@ -185,9 +190,7 @@ function track(parts: Parts, write: Write, next: ApiObject, live: ApiObject): Ap
 
 function checkVersion({ resource, name }: Write, next: ApiObject, live: ApiObject): void {
   const { metadata } = next;
-  if (metadata.resourceVersion && !/^\d+$/.test(metadata.resourceVersion)) {
-    throw new StatusError(500, '', unparsable(metadata.resourceVersion));
-  }
+  refuseUnparsable(next);
   if (!metadata.resourceVersion || metadata.resourceVersion === '0') {
     if (!(resource.strategy.unconditionalUpdate ?? !resource.custom)) {
       const detail = 'must be specified for an update';
@@ -197,6 +200,10 @@ function checkVersion({ resource, name }: Write, next: ApiObject, live: ApiObjec
     metadata.resourceVersion = live.metadata.resourceVersion;
   }
   if (metadata.resourceVersion !== live.metadata.resourceVersion) throw conflict(resource, name, optimisticLockMessage);
+}
+
+function refuseUnparsable({ metadata: { resourceVersion } }: ApiObject): void {
+  if (resourceVersion && !/^\d+$/.test(resourceVersion)) throw new StatusError(500, '', unparsable(resourceVersion));
 }
 
 /** What the server sets, and whether all of it is right (`BeforeUpdate` of apiserver). */
@@ -244,9 +251,4 @@ export function isDone({ strategy }: ServedResource, { metadata, ...object }: Ap
   if (metadata.deletionTimestamp === undefined || (metadata.finalizers?.length ?? 0) > 0) return false;
   if ((metadata.deletionGracePeriodSeconds ?? 0) !== 0) return false;
   return !strategy.blocksDeletion?.({ metadata, ...object });
-}
-
-function removed(parts: Parts, write: Write, key: string, stored: ApiObject, next: ApiObject): ApiObject {
-  if (!write.dryRun) parts.storage.delete(write.resource.storageKey, key, stored);
-  return next;
 }

@@ -1,4 +1,4 @@
-import isEqual from 'fast-deep-equal';
+import { isEqual } from '../../json.js';
 import type { AdmissionAttributes } from '../admission-chain.js';
 import type { ClusterView } from '../../storage/cluster-view.js';
 import { type FieldError, invalid } from '../../errors.js';
