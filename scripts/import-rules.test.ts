@@ -28,10 +28,10 @@ describe('lint', { timeout: 30_000 }, () => {
     ['src/mesh/findings.ts', '../kube/resource.js'],
     ['cdk8s/install.ts', '../src/kube/resource.js'],
     ['cdk8s/install.ts', '../src/controllers/rbac.js'],
-    ['src/sandbox/simulators/cni-agent.ts', '../../runtime/work-queue.js'],
-    ['src/sandbox/simulators/cni-agent.ts', '../../controllers/rbac.js'],
-    ['src/controllers/rbac.ts', '../sandbox/simulators/cni-agent.js'],
-    ['src/install.ts', './sandbox/simulators/cni-agent.js'],
+    ['src/sandbox/simulators/informers.ts', '../../runtime/work-queue.js'],
+    ['src/sandbox/simulators/informers.ts', '../../controllers/rbac.js'],
+    ['src/controllers/rbac.ts', '../sandbox/simulators/informers.js'],
+    ['src/install.ts', './sandbox/simulators/informers.js'],
     ['src/kube/patch.ts', '../../test/support/fake-clock.js'],
   ])('refuses %s the import of %s, be it of a type', async (file, path) => {
     expect(await broken(file, `import * as a from '${path}'; export const b = a;`)).toEqual([
@@ -48,7 +48,7 @@ describe('lint', { timeout: 30_000 }, () => {
     ['src/mesh/findings.ts', '../api/labels.js'],
     ['cdk8s/install.ts', '../src/api/labels.js'],
     ['src/controllers/index.ts', '../../cdk8s/install.js'],
-    ['src/sandbox/simulators/cni-agent.ts', '../../kube/resource.js'],
+    ['src/sandbox/simulators/informers.ts', '../../kube/resource.js'],
     ['test/support/reporter.ts', '../../src/controllers/rbac.js'],
   ])('allows %s the import of %s', async (file, path) => {
     expect(await broken(file, `import * as a from '${path}'; export const b = a;`)).toEqual([]);

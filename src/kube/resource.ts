@@ -49,6 +49,26 @@ export interface ResourceType<T extends KubeObject = KubeObject> {
   readonly __object?: T;
 }
 
+/** A kind whose objects are in namespaces. */
+export function namespaced<T extends KubeObject>(
+  group: string,
+  version: string,
+  plural: string,
+  kind: string,
+): ResourceType<T> {
+  return { group, version, plural, kind, namespaced: true };
+}
+
+/** A kind whose objects are in no namespace. */
+export function clusterScoped<T extends KubeObject>(
+  group: string,
+  version: string,
+  plural: string,
+  kind: string,
+): ResourceType<T> {
+  return { group, version, plural, kind, namespaced: false };
+}
+
 /** Names one object of a known kind. */
 export interface ObjectRef {
   namespace?: string | undefined;

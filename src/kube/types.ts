@@ -1,5 +1,5 @@
 import type { Condition } from './conditions.js';
-import type { KubeObject, ResourceType } from './resource.js';
+import { clusterScoped, namespaced, type KubeObject } from './resource.js';
 import type { LabelSelector } from './selectors.js';
 
 /*
@@ -290,6 +290,15 @@ export interface CronJob extends KubeObject {
   status?: { active?: ObjectReference[]; lastScheduleTime?: string };
 }
 
+export interface HorizontalPodAutoscaler extends KubeObject {
+  spec: {
+    scaleTargetRef: { apiVersion?: string; kind: string; name: string };
+    /** Default: 1. */
+    minReplicas?: number;
+    maxReplicas: number;
+  };
+}
+
 export interface PodDisruptionBudget extends KubeObject {
   spec?: { selector?: LabelSelector; minAvailable?: number | string; maxUnavailable?: number | string };
   status?: {
@@ -360,24 +369,6 @@ export interface CustomResourceDefinition extends KubeObject {
   };
 }
 
-function namespaced<T extends KubeObject>(
-  group: string,
-  version: string,
-  plural: string,
-  kind: string,
-): ResourceType<T> {
-  return { group, version, plural, kind, namespaced: true };
-}
-
-function clusterScoped<T extends KubeObject>(
-  group: string,
-  version: string,
-  plural: string,
-  kind: string,
-): ResourceType<T> {
-  return { group, version, plural, kind, namespaced: false };
-}
-
 export const NAMESPACE = clusterScoped<Namespace>('', 'v1', 'namespaces', 'Namespace');
 export const POD = namespaced<Pod>('', 'v1', 'pods', 'Pod');
 export const SERVICE = namespaced<Service>('', 'v1', 'services', 'Service');
@@ -402,6 +393,12 @@ export const POD_DISRUPTION_BUDGET = namespaced<PodDisruptionBudget>(
   'v1',
   'poddisruptionbudgets',
   'PodDisruptionBudget',
+);
+export const HORIZONTAL_POD_AUTOSCALER = namespaced<HorizontalPodAutoscaler>(
+  'autoscaling',
+  'v2',
+  'horizontalpodautoscalers',
+  'HorizontalPodAutoscaler',
 );
 export const NETWORK_POLICY = namespaced<NetworkPolicy>('networking.k8s.io', 'v1', 'networkpolicies', 'NetworkPolicy');
 export const MUTATING_WEBHOOK_CONFIGURATION = clusterScoped<MutatingWebhookConfiguration>(

@@ -19,8 +19,8 @@ import { ApiServer } from './api-server/server.js';
 import { builtinSubresources } from './api-server/subresources/index.js';
 import { inProcessConnection } from './in-process-connection.js';
 import { kubeconfig } from './kubeconfig.js';
-import { runControllers } from './simulators/controllers.js';
-import { type Program, startMesh } from './simulators/mesh.js';
+import { runControllers } from './simulators/kube-controller-manager/controllers.js';
+import { type Program, startPrograms } from './simulators/programs.js';
 import type { Activity } from './simulated-clock.js';
 
 /** What an embedded cluster is made from. */
@@ -70,7 +70,7 @@ export interface Sandbox {
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { dir, clock = systemClock, seed = 1, log = silentLogger, port, nodes = 2 } = options;
   // TLS goes by the machine's time, whatever the cluster's clock says.
-  const certificate = await selfSignedCertificate([], systemClock.now());
+  const certificate = await selfSignedCertificate(systemClock.now());
   const tokens = { admin: newToken(), 'system:kube-controller-manager': newToken() };
   const apiServer = newApiServer({ clock, seed, log, certificate, tokens });
   options.onActivity?.(apiServer.activity);
@@ -92,7 +92,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
   const rootCertificate = certificate.certificate;
   const controllers = runControllers({ client, clock, log, rootCertificate }, stopping.signal);
-  const mesh = await startMesh({ connection: connection(), clock, log, seed, random, nodes }, stopping.signal);
+  const programs = await startPrograms({ connection: connection(), clock, log, seed, random, nodes }, stopping.signal);
 
   const path = join(dir, 'kubeconfig');
   const content = { server, certificateAuthority: rootCertificate, user: 'admin', token: tokens.admin };
@@ -101,14 +101,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     server,
     kubeconfig: path,
     certificateAuthority: rootCertificate,
-    istiodUrl: mesh.istiodUrl,
+    istiodUrl: programs.istiodUrl,
     apiServer,
-    istiod: mesh.istiod,
-    cniAgent: mesh.cniAgent,
+    istiod: programs.istiod,
+    cniAgent: programs.cniAgent,
     connection,
     async stop() {
       stopping.abort();
-      await Promise.all([controllers.ended, mesh.ended]);
+      await Promise.all([controllers, programs.ended]);
       await apiServer.close();
     },
   };

@@ -8,7 +8,7 @@ import { repositoryRoot } from './paths.js';
 export async function bundleCniAgent(dir: string): Promise<string> {
   const outfile = join(dir, 'cni-agent.cjs');
   await build({
-    entryPoints: [join(repositoryRoot, 'src', 'sandbox', 'simulators', 'cni-agent-main.ts')],
+    entryPoints: [join(repositoryRoot, 'src', 'sandbox', 'simulators', 'cni-agent', 'cni-agent-main.ts')],
     outfile,
     bundle: true,
     platform: 'node',

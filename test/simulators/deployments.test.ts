@@ -144,7 +144,7 @@ scenarios('deployments', (scenario) => {
   });
 
   scenario('minReadySeconds delays availability', async (stage) => {
-    await stage.create(deployment({ replicas: 2, spec: { minReadySeconds: 6 } }));
+    await stage.create(deployment({ replicas: 2, spec: { minReadySeconds: 10 } }));
     await stage.untilStatus('Deployment', 'web', { readyReplicas: 2, availableReplicas: 0 });
     const waiting = await stage.outcome({ kinds: ['Deployment', 'ReplicaSet'] });
     await stage.untilStatus('Deployment', 'web', complete(2));

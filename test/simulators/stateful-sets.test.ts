@@ -140,7 +140,7 @@ scenarios('stateful sets', (scenario) => {
   });
 
   scenario('minReadySeconds holds the next pod back', async (stage) => {
-    await stage.create(statefulSet({ replicas: 2, spec: { minReadySeconds: 6 } }));
+    await stage.create(statefulSet({ replicas: 2, spec: { minReadySeconds: 8 } }));
     await stage.untilStatus('StatefulSet', 'db', { replicas: 1, readyReplicas: 1, availableReplicas: 0 });
     const waiting = await stage.outcome({ kinds: all });
     await stage.untilStatus('StatefulSet', 'db', complete(2));

@@ -13,6 +13,9 @@ export interface Change<T> {
   gone: boolean;
 }
 
+/** An object as it was, if it was known, and as it is. */
+export const statesOf = <T>({ before, object }: Change<T>): T[] => (before === undefined ? [object] : [before, object]);
+
 /** How many objects that are gone are remembered, so that a late answer does not bring them back. */
 const maxTombstones = 10_000;
 

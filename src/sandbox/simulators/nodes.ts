@@ -1,6 +1,25 @@
 import type { Client } from '../../kube/client.js';
 import { formatTime } from '../../kube/conditions.js';
-import { NODE, type Node } from './node.js';
+import { clusterScoped, type KubeObject } from '../../kube/resource.js';
+
+/** What keeps pods off a node. */
+export interface Taint {
+  key: string;
+  value?: string;
+  effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+}
+
+/** A machine, the fields that simulators read or write. */
+export interface Node extends KubeObject {
+  spec?: { unschedulable?: boolean; taints?: Taint[] };
+  status?: {
+    addresses?: { type: string; address: string }[];
+    nodeInfo?: { kubeletVersion: string };
+    [field: string]: unknown;
+  };
+}
+
+export const NODE = clusterScoped<Node>('', 'v1', 'nodes', 'Node');
 
 /** Version of the kubelets; istiod makes native sidecars from 1.33 on. */
 const kubeletVersion = 'v1.35.4';

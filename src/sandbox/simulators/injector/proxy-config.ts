@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import type { MeshConfig, ProxyConfig } from './injection-config.js';
 
 /** Annotation of a pod with YAML of a `ProxyConfig`, merged over that of the mesh. */
-export const proxyConfigAnnotation = 'proxy.istio.io/config';
+const proxyConfigAnnotation = 'proxy.istio.io/config';
 
 /** Port of the agent in the proxy, unless configured. */
 export const defaultStatusPort = 15020;

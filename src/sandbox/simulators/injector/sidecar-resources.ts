@@ -1,4 +1,4 @@
-import { canonicalResources } from './quantity.js';
+import { canonicalQuantity } from '../../quantity.js';
 import type { TemplateInput } from './template-input.js';
 
 /** Requests and limits of the proxy and of its init container: the pod's annotations, or if it has none the chart's. */
@@ -19,5 +19,18 @@ function amounts({ annotation, has }: TemplateInput, cpu: string, memory: string
   return {
     ...(has(cpu) && { cpu: annotation(cpu, '') }),
     ...(has(memory) && { memory: annotation(memory, '') }),
+  };
+}
+
+/** The amounts of `requests` and `limits` as the API server prints them. */
+export function canonicalResources(resources: {
+  requests?: Record<string, string>;
+  limits?: Record<string, string>;
+}): object {
+  const canonical = (amounts: Record<string, string>): object =>
+    Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, canonicalQuantity(amount)]));
+  return {
+    ...(resources.limits && { limits: canonical(resources.limits) }),
+    ...(resources.requests && { requests: canonical(resources.requests) }),
   };
 }

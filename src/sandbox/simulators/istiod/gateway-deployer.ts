@@ -1,6 +1,12 @@
 import type { Client } from '../../../kube/client.js';
 import type { KubeObject, ResourceType } from '../../../kube/resource.js';
-import { DEPLOYMENT, POD_DISRUPTION_BUDGET, SERVICE, SERVICE_ACCOUNT } from '../../../kube/types.js';
+import {
+  DEPLOYMENT,
+  HORIZONTAL_POD_AUTOSCALER,
+  POD_DISRUPTION_BUDGET,
+  SERVICE,
+  SERVICE_ACCOUNT,
+} from '../../../kube/types.js';
 import type { Logger } from '../../../log.js';
 import type { Informers } from '../informers.js';
 import { managedLabel, type ClassInfo } from './gateway-classes.js';
@@ -14,14 +20,6 @@ const fieldManager = 'istio.io/gateway-controller';
 
 /** The newest generation of controllers that this istiod is; a Gateway of a newer one is left alone. */
 const controllerVersion = 5;
-
-const HORIZONTAL_POD_AUTOSCALER: ResourceType = {
-  group: 'autoscaling',
-  version: 'v2',
-  plural: 'horizontalpodautoscalers',
-  kind: 'HorizontalPodAutoscaler',
-  namespaced: true,
-};
 
 /** Kinds that are rendered for Gateways. */
 export const renderedKinds: Readonly<Record<string, ResourceType>> = {

@@ -29,7 +29,7 @@ function defaultName({ metadata, spec }: Gateway, info: ClassInfo): string {
 }
 
 /** The DNS name of a Service. */
-export function hostOf(name: string, namespace: string): string {
+function hostOf(name: string, namespace: string): string {
   return `${name}.${namespace}.${domain}`;
 }
 

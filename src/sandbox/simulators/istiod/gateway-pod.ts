@@ -17,6 +17,26 @@ export const gatewayContainer: Pick<Container, 'ports' | 'startupProbe' | 'readi
   readinessProbe: probe({ failureThreshold: 4, initialDelaySeconds: 0, periodSeconds: 15 }),
 };
 
+/** Where both proxies find their certificates, their state, and what they know of themselves. */
+export const proxyMounts: Container['volumeMounts'] & object = [
+  { name: 'istiod-ca-cert', mountPath: '/var/run/secrets/istio' },
+  { name: 'istio-data', mountPath: '/var/lib/istio/data' },
+  { name: 'istio-envoy', mountPath: '/etc/istio/proxy' },
+  { name: 'istio-token', mountPath: '/var/run/secrets/tokens' },
+  { name: 'istio-podinfo', mountPath: '/etc/istio/pod' },
+];
+
+/** What both proxies may do: nothing. */
+export const proxySecurityContext = {
+  capabilities: { drop: ['ALL'] },
+  allowPrivilegeEscalation: false,
+  privileged: false,
+  readOnlyRootFilesystem: true,
+  runAsUser: 1337,
+  runAsGroup: 1337,
+  runAsNonRoot: true,
+};
+
 function probe(thresholds: object): NonNullable<Container['readinessProbe']> {
   const httpGet = { path: '/healthz/ready', port: 15021, scheme: 'HTTP' };
   return { httpGet, successThreshold: 1, timeoutSeconds: 1, ...thresholds } as Container['readinessProbe'] & object;

@@ -11,7 +11,7 @@ import {
 } from '../../../kube/types.js';
 import type { Logger } from '../../../log.js';
 import type { Certificate } from '../../api-server/http/certificate.js';
-import { WebhookServer } from '../webhook-server.js';
+import { WebhookServer } from './webhook-server.js';
 import { Istiod } from './istiod.js';
 import { injectionWebhook, validationWebhook } from './webhooks.js';
 
@@ -44,10 +44,9 @@ export class IstiodProgram {
     this.#webhooks = new WebhookServer(webhooks, options.certificate);
   }
 
-  /** Only the webhooks: the rest goes on when they are stopped. */
-  get webhooks(): { readonly url: string; start(): Promise<void>; stop(): Promise<void> } {
-    const server = this.#webhooks;
-    return { url: server.url, start: () => server.listen(), stop: () => server.close() };
+  /** https URL of the webhooks, without a slash at the end. */
+  get webhooksUrl(): string {
+    return this.#webhooks.url;
   }
 
   /** http URL of the port for debugging; it serves `/debug/ambientz` and `/ready`. */

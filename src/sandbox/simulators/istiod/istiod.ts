@@ -6,7 +6,7 @@ import { POD, type Pod } from '../../../kube/types.js';
 import type { Logger } from '../../../log.js';
 import { type Informer, Informers } from '../informers.js';
 import { KeyedWork } from '../keyed-work.js';
-import { NODE, type Node } from '../node.js';
+import { NODE, type Node } from '../nodes.js';
 import { ambientWorkload, type AmbientWorkload } from './ambient-index.js';
 import { withConditions } from './conditions.js';
 import { classOfController, gatewayClasses, managedLabel } from './gateway-classes.js';

@@ -1,5 +1,5 @@
 import type { Condition } from '../../../kube/conditions.js';
-import type { KubeObject, ResourceType } from '../../../kube/resource.js';
+import { clusterScoped, namespaced, type KubeObject } from '../../../kube/resource.js';
 import type { LabelSelector } from '../../../kube/selectors.js';
 
 /** Which namespaces may attach. */
@@ -8,11 +8,13 @@ export interface AllowedNamespaces {
   selector?: LabelSelector;
 }
 
+/** A kind of route, such as `HTTPRoute`. */
 export interface RouteKind {
   group?: string;
   kind: string;
 }
 
+/** One port of a Gateway. */
 export interface Listener {
   name: string;
   port: number;
@@ -22,6 +24,7 @@ export interface Listener {
   allowedRoutes?: { namespaces?: AllowedNamespaces; kinds?: RouteKind[] };
 }
 
+/** What istiod says of a listener. */
 export interface ListenerStatus {
   name: string;
   attachedRoutes: number;
@@ -29,6 +32,7 @@ export interface ListenerStatus {
   conditions: Condition[];
 }
 
+/** Where a Gateway can be reached. */
 export interface Address {
   type?: string;
   value: string;
@@ -49,6 +53,7 @@ export interface Gateway extends KubeObject {
   status?: { conditions?: Condition[]; listeners?: ListenerStatus[]; addresses?: Address[] };
 }
 
+/** A GatewayClass of the Gateway API. */
 export interface GatewayClass extends KubeObject {
   spec: { controllerName: string; description?: string };
   status?: { conditions?: Condition[] };
@@ -64,6 +69,7 @@ export interface ParentReference {
   port?: number;
 }
 
+/** What a route leads to. */
 export interface BackendReference {
   group?: string;
   kind?: string;
@@ -72,12 +78,14 @@ export interface BackendReference {
   port?: number;
 }
 
+/** What istiod says of a route at one of its parents. */
 export interface RouteParentStatus {
   parentRef: ParentReference;
   controllerName: string;
   conditions: Condition[];
 }
 
+/** An HTTPRoute of the Gateway API. */
 export interface HttpRoute extends KubeObject {
   spec: {
     parentRefs?: ParentReference[];
@@ -106,6 +114,7 @@ export interface TargetReference {
   name: string;
 }
 
+/** An AuthorizationPolicy of Istio. */
 export interface AuthorizationPolicy extends KubeObject {
   spec?: {
     action?: 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM';
@@ -126,38 +135,13 @@ export interface EndpointSlice extends KubeObject {
 
 const gatewayApi = 'gateway.networking.k8s.io';
 
-export const GATEWAY: ResourceType<Gateway> = {
-  group: gatewayApi,
-  version: 'v1',
-  plural: 'gateways',
-  kind: 'Gateway',
-  namespaced: true,
-};
-export const GATEWAY_CLASS: ResourceType<GatewayClass> = {
-  group: gatewayApi,
-  version: 'v1',
-  plural: 'gatewayclasses',
-  kind: 'GatewayClass',
-  namespaced: false,
-};
-export const HTTP_ROUTE: ResourceType<HttpRoute> = {
-  group: gatewayApi,
-  version: 'v1',
-  plural: 'httproutes',
-  kind: 'HTTPRoute',
-  namespaced: true,
-};
-export const AUTHORIZATION_POLICY: ResourceType<AuthorizationPolicy> = {
-  group: 'security.istio.io',
-  version: 'v1',
-  plural: 'authorizationpolicies',
-  kind: 'AuthorizationPolicy',
-  namespaced: true,
-};
-export const ENDPOINT_SLICE: ResourceType<EndpointSlice> = {
-  group: 'discovery.k8s.io',
-  version: 'v1',
-  plural: 'endpointslices',
-  kind: 'EndpointSlice',
-  namespaced: true,
-};
+export const GATEWAY = namespaced<Gateway>(gatewayApi, 'v1', 'gateways', 'Gateway');
+export const GATEWAY_CLASS = clusterScoped<GatewayClass>(gatewayApi, 'v1', 'gatewayclasses', 'GatewayClass');
+export const HTTP_ROUTE = namespaced<HttpRoute>(gatewayApi, 'v1', 'httproutes', 'HTTPRoute');
+export const AUTHORIZATION_POLICY = namespaced<AuthorizationPolicy>(
+  'security.istio.io',
+  'v1',
+  'authorizationpolicies',
+  'AuthorizationPolicy',
+);
+export const ENDPOINT_SLICE = namespaced<EndpointSlice>('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice');

@@ -1,8 +1,15 @@
 import type { PodSpec } from '../../../kube/types.js';
-import { canonicalResources } from '../injector/quantity.js';
+import { canonicalResources } from '../injector/sidecar-resources.js';
 import { podInfoVolume, tokenVolume } from '../injector/sidecar-volumes.js';
 import type { GatewayInput } from './gateway-input.js';
-import { gatewayContainer, loggingArguments, proxyNameAndImage, routerEnvironment } from './gateway-pod.js';
+import {
+  gatewayContainer,
+  loggingArguments,
+  proxyMounts,
+  proxyNameAndImage,
+  proxySecurityContext,
+  routerEnvironment,
+} from './gateway-pod.js';
 
 /**
  * The pod of a Gateway that is no waypoint.
@@ -12,7 +19,6 @@ import { gatewayContainer, loggingArguments, proxyNameAndImage, routerEnvironmen
 export function routerPod(input: GatewayInput): PodSpec {
   const { values } = input.config;
   const { proxy, sds } = values.global;
-  const mount = (name: string, mountPath: string): { name: string; mountPath: string } => ({ name, mountPath });
   return {
     securityContext: { sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }] },
     serviceAccountName: input.serviceAccount,
@@ -21,7 +27,7 @@ export function routerPod(input: GatewayInput): PodSpec {
         ...proxyNameAndImage(input),
         ...gatewayContainer,
         resources: canonicalResources(proxy.resources),
-        securityContext,
+        securityContext: proxySecurityContext,
         args: [
           'proxy',
           'router',
@@ -30,14 +36,10 @@ export function routerPod(input: GatewayInput): PodSpec {
         ],
         env: routerEnvironment(input),
         volumeMounts: [
-          mount('workload-socket', '/var/run/secrets/workload-spiffe-uds'),
-          mount('credential-socket', '/var/run/secrets/credential-uds'),
-          mount('workload-certs', '/var/run/secrets/workload-spiffe-credentials'),
-          mount('istiod-ca-cert', '/var/run/secrets/istio'),
-          mount('istio-data', '/var/lib/istio/data'),
-          mount('istio-envoy', '/etc/istio/proxy'),
-          mount('istio-token', '/var/run/secrets/tokens'),
-          mount('istio-podinfo', '/etc/istio/pod'),
+          { name: 'workload-socket', mountPath: '/var/run/secrets/workload-spiffe-uds' },
+          { name: 'credential-socket', mountPath: '/var/run/secrets/credential-uds' },
+          { name: 'workload-certs', mountPath: '/var/run/secrets/workload-spiffe-credentials' },
+          ...proxyMounts,
         ],
       },
     ],
@@ -53,13 +55,3 @@ export function routerPod(input: GatewayInput): PodSpec {
     ],
   };
 }
-
-const securityContext = {
-  capabilities: { drop: ['ALL'] },
-  allowPrivilegeEscalation: false,
-  privileged: false,
-  readOnlyRootFilesystem: true,
-  runAsUser: 1337,
-  runAsGroup: 1337,
-  runAsNonRoot: true,
-};

@@ -1,8 +1,15 @@
 import type { PodSpec } from '../../../kube/types.js';
-import { canonicalResources } from '../injector/quantity.js';
+import { canonicalResources } from '../injector/sidecar-resources.js';
 import { podInfoVolume, tokenVolume } from '../injector/sidecar-volumes.js';
 import type { GatewayInput } from './gateway-input.js';
-import { gatewayContainer, loggingArguments, proxyNameAndImage, waypointEnvironment } from './gateway-pod.js';
+import {
+  gatewayContainer,
+  loggingArguments,
+  proxyMounts,
+  proxyNameAndImage,
+  proxySecurityContext,
+  waypointEnvironment,
+} from './gateway-pod.js';
 
 /**
  * The pod of a waypoint.
@@ -13,7 +20,6 @@ export function waypointPod(input: GatewayInput): PodSpec {
   const { values } = input.config;
   const { waypoint } = values.global;
   const filled = (field: object | undefined): boolean => Object.keys(field ?? {}).length > 0;
-  const mount = (name: string, mountPath: string): { name: string; mountPath: string } => ({ name, mountPath });
   return {
     ...(filled(waypoint.affinity) && { affinity: waypoint.affinity }),
     ...(waypoint.topologySpreadConstraints?.length && {
@@ -35,15 +41,8 @@ export function waypointPod(input: GatewayInput): PodSpec {
         ],
         env: waypointEnvironment(input),
         ...(waypoint.resources && { resources: canonicalResources(waypoint.resources) }),
-        securityContext,
-        volumeMounts: [
-          mount('workload-socket', '/var/run/secrets/workload-spiffe-uds'),
-          mount('istiod-ca-cert', '/var/run/secrets/istio'),
-          mount('istio-data', '/var/lib/istio/data'),
-          mount('istio-envoy', '/etc/istio/proxy'),
-          mount('istio-token', '/var/run/secrets/tokens'),
-          mount('istio-podinfo', '/etc/istio/pod'),
-        ],
+        securityContext: proxySecurityContext,
+        volumeMounts: [{ name: 'workload-socket', mountPath: '/var/run/secrets/workload-spiffe-uds' }, ...proxyMounts],
       },
     ],
     volumes: [
@@ -58,13 +57,3 @@ export function waypointPod(input: GatewayInput): PodSpec {
     ],
   };
 }
-
-const securityContext = {
-  privileged: false,
-  runAsGroup: 1337,
-  runAsUser: 1337,
-  allowPrivilegeEscalation: false,
-  readOnlyRootFilesystem: true,
-  runAsNonRoot: true,
-  capabilities: { drop: ['ALL'] },
-};

@@ -1,10 +1,10 @@
 import { createPatch } from 'rfc6902';
-import type { Node } from '../node.js';
+import type { Node } from '../nodes.js';
 import type { Pod } from '../../../kube/types.js';
 import { InjectionError, injectPod } from '../injector/inject-pod.js';
 import type { InjectionConfig } from '../injector/injection-config.js';
 import { isInjectionRequired } from '../injector/injection-policy.js';
-import type { Webhook } from '../webhook-server.js';
+import type { Webhook } from './webhook-server.js';
 import type { AuthorizationPolicy } from './kinds.js';
 import { wrongPolicy } from './policy-validation.js';
 

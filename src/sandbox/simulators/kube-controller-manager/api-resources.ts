@@ -1,6 +1,6 @@
 import type { Client } from '../../../kube/client.js';
 import { apiVersionOf, resourceName, type ResourceType } from '../../../kube/resource.js';
-import { CORE_EVENT } from './kinds.js';
+import { CORE_EVENT } from './object-events.js';
 
 /** A kind that the server serves, in its preferred version. */
 export interface ApiResource extends ResourceType {

@@ -1,6 +1,7 @@
+import { POD, type Pod } from '../../../kube/types.js';
 import type { Cluster } from './cluster.js';
 import { ControlLoop, keyOf, refOf, type Controller, type ControllerOptions } from './control-loop.js';
-import { PERSISTENT_VOLUME_CLAIM, POD, type Pod } from './kinds.js';
+import { PERSISTENT_VOLUME_CLAIM } from './kinds.js';
 import { isTerminal } from './pods.js';
 
 const finalizer = 'kubernetes.io/pvc-protection';
@@ -14,6 +15,7 @@ const claimsOf = ({ spec }: Pod): string[] =>
 
 /** Lets go of deleted claims that no pod uses any more. Rules: kubernetes/pkg/controller/volume/pvcprotection. */
 export class ClaimProtectionController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
 
@@ -21,22 +23,13 @@ export class ClaimProtectionController implements Controller {
     this.#cluster = cluster;
     const claims = cluster.informer(PERSISTENT_VOLUME_CLAIM);
     const pods = cluster.informer(POD);
-    this.#loop = new ControlLoop({
-      name: 'claim-protection',
-      clock: cluster.clock,
-      log,
-      sync: (key) => this.#sync(key),
-      sources: [claims, pods],
-    });
+    this.#loop = new ControlLoop({ cluster, log }, 'claim-protection', [claims, pods], (key) => this.#sync(key));
+    this.loops = [this.#loop];
     claims.onChange(({ object }) => this.#loop.add(keyOf(object)));
     pods.onChange(({ object, gone }) => {
       if (!gone && !isTerminal(object)) return;
       for (const name of claimsOf(object)) this.#loop.add(`${object.metadata.namespace}/${name}`);
     });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
   }
 
   async #sync(key: string): Promise<void> {

@@ -1,4 +1,3 @@
-import type { Clock } from '../../../clock.js';
 import type { KubeObject } from '../../../kube/resource.js';
 import type { Logger } from '../../../log.js';
 import { KeyedWork } from '../keyed-work.js';
@@ -10,10 +9,9 @@ export interface ControllerOptions {
   log: Logger;
 }
 
-/** A controller, ready to run. */
+/** A controller: it works while its loops run. */
 export interface Controller {
-  /** Works until `signal` is aborted. */
-  run(signal: AbortSignal): Promise<void>;
+  readonly loops: readonly ControlLoop[];
 }
 
 /** Objects with the same key are one piece of work: `namespace/name`, or `name`. */
@@ -38,25 +36,24 @@ export class ControlLoop {
   #early: Set<string> | undefined = new Set();
 
   /**
-   * @param options.sync  does the work for one key; a rejection is tried again with backoff
-   * @param options.sources  caches that must be complete before the first sync
+   * @param name     for the log
+   * @param sources  caches that must be complete before the first sync
+   * @param sync     does the work for one key; a rejection is tried again with backoff
    */
-  constructor(options: {
-    name: string;
-    clock: Clock;
-    log: Logger;
-    sync: (key: string) => Promise<void>;
-    sources: readonly { whenSynced(): Promise<void> }[];
-  }) {
-    const { name, clock, log, sync, sources } = options;
+  constructor(
+    { cluster, log }: ControllerOptions,
+    name: string,
+    sources: readonly { whenSynced(): Promise<void> }[],
+    sync: (key: string) => Promise<void>,
+  ) {
+    const { clock } = cluster;
     this.#work = new KeyedWork({ run: sync, clock, log: log.child({ controller: name }), concurrency });
     this.#sources = sources;
   }
 
-  /** Asks for a sync of `key`. */
-  add(key: string): void {
-    if (this.#early !== undefined) this.#early.add(key);
-    else this.#work.add(key);
+  /** Asks for a sync of each key. */
+  add(...keys: string[]): void {
+    for (const key of keys) (this.#early ?? this.#work).add(key);
   }
 
   /** Asks for a sync of `key` in `delayMs` milliseconds. */

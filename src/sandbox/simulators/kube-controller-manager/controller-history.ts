@@ -1,7 +1,7 @@
 import { isAlreadyExists } from '../../../kube/errors.js';
 import type { KubeObject } from '../../../kube/resource.js';
+import { CONTROLLER_REVISION, type ControllerRevision, type PodTemplate } from '../../../kube/types.js';
 import type { Cluster } from './cluster.js';
-import { CONTROLLER_REVISION, type ControllerRevision, type PodTemplate } from './kinds.js';
 import { controllerReference } from './ownership.js';
 import { canonicalTemplate, contentName } from './template-hash.js';
 
@@ -32,7 +32,7 @@ export function byRevision(a: ControllerRevision, b: ControllerRevision): number
 }
 
 /** The name of a template among the revisions of its owner, such as `7d9c6b5f4`. */
-export function revisionHash(template: PodTemplate, collisions: number): string {
+function revisionHash(template: PodTemplate, collisions: number): string {
   return contentName(patchOf(JSON.parse(canonicalTemplate(template)) as PodTemplate), collisions);
 }
 

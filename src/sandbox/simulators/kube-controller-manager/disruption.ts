@@ -1,20 +1,28 @@
+import { namespaced } from '../../../kube/resource.js';
 import { matchesSelector } from '../../../kube/selectors.js';
+import { POD, type Pod, type PodDisruptionBudget as KubePodDisruptionBudget } from '../../../kube/types.js';
+import { statesOf } from '../informers.js';
 import { serverMessage, type Cluster } from './cluster.js';
 import { ControlLoop, keyOf, refOf, type Controller, type ControllerOptions } from './control-loop.js';
 import { scaledValue } from './int-or-percent.js';
-import {
-  DEPLOYMENT,
-  POD,
-  POD_DISRUPTION_BUDGET,
-  REPLICA_SET,
-  STATEFUL_SET,
-  type Pod,
-  type PodDisruptionBudget,
-  type WorkloadCondition,
-} from './kinds.js';
+import { DEPLOYMENT, REPLICA_SET, STATEFUL_SET, type WorkloadCondition } from './kinds.js';
 import { ObjectEvents } from './object-events.js';
 import { controllerOf } from './ownership.js';
 import { isReady } from './pods.js';
+
+interface PodDisruptionBudget extends Omit<KubePodDisruptionBudget, 'status'> {
+  status?: KubePodDisruptionBudget['status'] & {
+    disruptedPods?: Record<string, string>;
+    conditions?: WorkloadCondition[];
+  };
+}
+
+const POD_DISRUPTION_BUDGET = namespaced<PodDisruptionBudget>(
+  'policy',
+  'v1',
+  'poddisruptionbudgets',
+  'PodDisruptionBudget',
+);
 
 type Status = NonNullable<PodDisruptionBudget['status']>;
 
@@ -22,7 +30,7 @@ type Status = NonNullable<PodDisruptionBudget['status']>;
 const evictionTimeoutMs = 120_000;
 
 /** How many pods there should be, and how many of them healthy. */
-export interface Expectation {
+interface Expectation {
   expected: number;
   desired: number;
 }
@@ -33,7 +41,7 @@ export interface Expectation {
  * @param pods   pods that it selects
  * @param scale  how many pods their controllers want together; asked only for percentages and `maxUnavailable`
  */
-export function expectationOf({ spec }: PodDisruptionBudget, pods: readonly Pod[], scale: () => number): Expectation {
+function expectationOf({ spec }: PodDisruptionBudget, pods: readonly Pod[], scale: () => number): Expectation {
   if (spec?.maxUnavailable !== undefined) {
     const expected = scale();
     return { expected, desired: Math.max(0, expected - scaledValue(spec.maxUnavailable, expected, 'up')) };
@@ -47,6 +55,7 @@ export function expectationOf({ spec }: PodDisruptionBudget, pods: readonly Pod[
 
 /** Tells in each budget's status how many pods may be evicted. Rules: kubernetes/pkg/controller/disruption. */
 export class DisruptionController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
   readonly #events: ObjectEvents;
@@ -57,21 +66,10 @@ export class DisruptionController implements Controller {
     const budgets = cluster.informer(POD_DISRUPTION_BUDGET);
     const pods = cluster.informer(POD);
     const owners = [DEPLOYMENT, REPLICA_SET, STATEFUL_SET].map((type) => cluster.informer(type));
-    this.#loop = new ControlLoop({
-      name: 'disruption',
-      clock: cluster.clock,
-      log,
-      sync: (key) => this.#sync(key),
-      sources: [budgets, pods, ...owners],
-    });
+    this.#loop = new ControlLoop({ cluster, log }, 'disruption', [budgets, pods, ...owners], (key) => this.#sync(key));
+    this.loops = [this.#loop];
     budgets.onChange(({ object }) => this.#loop.add(keyOf(object)));
-    pods.onChange(({ object, before }) => {
-      for (const pod of before === undefined ? [object] : [before, object]) this.#addBudgets(pod);
-    });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
+    pods.onChange((change) => statesOf(change).forEach((pod) => this.#addBudgets(pod)));
   }
 
   #addBudgets(pod: Pod): void {

@@ -1,32 +1,30 @@
 import equal from 'fast-deep-equal';
 
+import { POD, type Pod } from '../../../kube/types.js';
 import { isNamespaceTerminating, type Cluster } from './cluster.js';
 import { ControlLoop, keyOf, refOf, type Controller, type ControllerOptions } from './control-loop.js';
 import {
-  addressOf,
-  endpointPorts,
-  hasManagedEndpoints,
-  hostnameOf,
-  isHeadless,
-  selectedPods,
-} from './endpoint-targets.js';
-import {
   ENDPOINT_SLICE,
-  POD,
   SERVICE,
   type Endpoint,
   type EndpointPort,
   type EndpointSlice,
-  type Pod,
   type Service,
-} from './kinds.js';
+} from './endpoint-kinds.js';
+import {
+  addressOf,
+  commonLabels,
+  endpointPorts,
+  hasManagedEndpoints,
+  podTarget,
+  selectedPods,
+} from './endpoint-targets.js';
 import { controllerReference, isControlledBy } from './ownership.js';
 import { isReady } from './pods.js';
 import { addServicesOf } from './service-pods.js';
 
 const serviceNameLabel = 'kubernetes.io/service-name';
 const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
-const headlessLabel = 'service.kubernetes.io/headless';
 const managedBy = 'endpointslice-controller.k8s.io';
 
 const maxEndpoints = 100;
@@ -39,6 +37,7 @@ interface Group {
 
 /** Lists the pods of each Service in EndpointSlices. Rules: kubernetes/pkg/controller/endpointslice, k8s.io/endpointslice. */
 export class EndpointSliceController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
 
@@ -46,23 +45,17 @@ export class EndpointSliceController implements Controller {
     this.#cluster = cluster;
     const services = cluster.informer(SERVICE);
     const slices = cluster.informer(ENDPOINT_SLICE);
-    this.#loop = new ControlLoop({
-      name: 'endpoint-slice',
-      clock: cluster.clock,
-      log,
-      sync: (key) => this.#sync(key),
-      sources: [services, slices, cluster.informer(POD)],
-    });
+    const pods = cluster.informer(POD);
+    this.#loop = new ControlLoop({ cluster, log }, 'endpoint-slice', [services, slices, pods], (key) =>
+      this.#sync(key),
+    );
+    this.loops = [this.#loop];
     services.onChange(({ object }) => this.#loop.add(keyOf(object)));
     addServicesOf(cluster, this.#loop);
     slices.onChange(({ object }) => {
       const { namespace = '', labels = {} } = object.metadata;
       if (labels[managedByLabel] === managedBy) this.#loop.add(`${namespace}/${labels[serviceNameLabel]}`);
     });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
   }
 
   async #sync(key: string): Promise<void> {
@@ -168,25 +161,15 @@ function groupsOf(service: Service, pods: readonly Pod[], family: 'IPv4' | 'IPv6
 }
 
 function endpointOf(service: Service, pod: Pod, address: string): Endpoint {
-  const { name, namespace = '', uid = '' } = pod.metadata;
   const serving = isReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
-  const hostname = hostnameOf(service, pod);
-  const { nodeName } = pod.spec;
-  return {
-    addresses: [address],
-    conditions: { ready, serving, terminating },
-    ...(hostname !== undefined && { hostname }),
-    ...(nodeName !== undefined && { nodeName }),
-    targetRef: { kind: 'Pod', namespace, name, uid },
-  };
+  return { addresses: [address], conditions: { ready, serving, terminating }, ...podTarget(service, pod) };
 }
 
 function labelsOf(service: Service): Record<string, string> {
   return {
-    ...service.metadata.labels,
-    ...(isHeadless(service) && { [headlessLabel]: '' }),
+    ...commonLabels(service),
     [serviceNameLabel]: service.metadata.name,
     [managedByLabel]: managedBy,
   };

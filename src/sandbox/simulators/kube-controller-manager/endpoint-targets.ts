@@ -1,5 +1,6 @@
 import { matchesSelector } from '../../../kube/selectors.js';
-import type { EndpointPort, Pod, Service } from './kinds.js';
+import type { Pod } from '../../../kube/types.js';
+import type { EndpointPort, Service, TargetReference } from './endpoint-kinds.js';
 import { isTerminal } from './pods.js';
 
 type ServicePort = NonNullable<Service['spec']['ports']>[number];
@@ -39,7 +40,7 @@ export function endpointPorts({ spec }: Service, pod: Pod): EndpointPort[] {
 }
 
 /** The name that the pod has in the DNS of a headless Service, if it asks for one. */
-export function hostnameOf({ metadata }: Service, pod: Pod): string | undefined {
+function hostnameOf({ metadata }: Service, pod: Pod): string | undefined {
   const { hostname, subdomain } = pod.spec as { hostname?: string; subdomain?: string };
   return hostname && subdomain === metadata.name ? hostname : undefined;
 }
@@ -48,4 +49,24 @@ export function hostnameOf({ metadata }: Service, pod: Pod): string | undefined 
 export function addressOf(pod: Pod, family: 'IPv4' | 'IPv6'): string | undefined {
   const addresses = pod.status?.podIPs ?? (pod.status?.podIP ? [{ ip: pod.status.podIP }] : []);
   return addresses.find(({ ip }) => ip.includes(':') === (family === 'IPv6'))?.ip;
+}
+
+/** What Endpoints and EndpointSlices both tell of a pod. */
+export function podTarget(
+  service: Service,
+  pod: Pod,
+): { hostname?: string; nodeName?: string; targetRef: TargetReference } {
+  const { name, namespace = '', uid = '' } = pod.metadata;
+  const hostname = hostnameOf(service, pod);
+  const { nodeName } = pod.spec;
+  return {
+    ...(hostname !== undefined && { hostname }),
+    ...(nodeName !== undefined && { nodeName }),
+    targetRef: { kind: 'Pod', namespace, name, uid },
+  };
+}
+
+/** The Service's labels, which its endpoints have, too. */
+export function commonLabels(service: Service): Record<string, string> {
+  return { ...service.metadata.labels, ...(isHeadless(service) && { 'service.kubernetes.io/headless': '' }) };
 }

@@ -1,33 +1,33 @@
 import { isAlreadyExists } from '../../../kube/errors.js';
+import { POD, type Pod } from '../../../kube/types.js';
 import { isNamespaceTerminating, type Cluster } from './cluster.js';
 import { ControlLoop, keyOf, refOf, type Controller, type ControllerOptions } from './control-loop.js';
 import {
-  addressOf,
-  endpointPorts,
-  hasManagedEndpoints,
-  hostnameOf,
-  isHeadless,
-  selectedPods,
-} from './endpoint-targets.js';
-import {
   ENDPOINTS,
-  POD,
   SERVICE,
   type EndpointAddress,
   type EndpointPort,
   type EndpointSubset,
-  type Pod,
   type Service,
-} from './kinds.js';
+} from './endpoint-kinds.js';
+import {
+  addressOf,
+  commonLabels,
+  endpointPorts,
+  hasManagedEndpoints,
+  isHeadless,
+  podTarget,
+  selectedPods,
+} from './endpoint-targets.js';
 import { isReady } from './pods.js';
 import { addServicesOf } from './service-pods.js';
 
-const headlessLabel = 'service.kubernetes.io/headless';
 const managedByLabel = 'endpoints.kubernetes.io/managed-by';
 const managedBy = 'endpoint-controller';
 
 /** Lists the pods of each Service in an Endpoints object. Rules: kubernetes/pkg/controller/endpoint. */
 export class EndpointsController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
 
@@ -35,22 +35,14 @@ export class EndpointsController implements Controller {
     this.#cluster = cluster;
     const services = cluster.informer(SERVICE);
     const endpoints = cluster.informer(ENDPOINTS);
-    this.#loop = new ControlLoop({
-      name: 'endpoints',
-      clock: cluster.clock,
-      log,
-      sync: (key) => this.#sync(key),
-      sources: [services, endpoints, cluster.informer(POD)],
-    });
+    const pods = cluster.informer(POD);
+    this.#loop = new ControlLoop({ cluster, log }, 'endpoints', [services, endpoints, pods], (key) => this.#sync(key));
+    this.loops = [this.#loop];
     services.onChange(({ object }) => this.#loop.add(keyOf(object)));
     addServicesOf(cluster, this.#loop);
     endpoints.onChange(({ object, gone }) => {
       if (gone) this.#loop.add(keyOf(object));
     });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
   }
 
   async #sync(key: string): Promise<void> {
@@ -65,11 +57,7 @@ export class EndpointsController implements Controller {
     const { name, namespace = '' } = service.metadata;
     const pods = this.#cluster.informer(POD).list(namespace);
     const subsets = subsetsOf(service, selectedPods(service, pods));
-    const labels = {
-      ...service.metadata.labels,
-      ...(isHeadless(service) && { [headlessLabel]: '' }),
-      [managedByLabel]: managedBy,
-    };
+    const labels = { ...commonLabels(service), [managedByLabel]: managedBy };
     const value = subsets.length === 0 ? undefined : subsets;
     if (existing !== undefined) {
       await this.#cluster.change(ENDPOINTS, existing, [
@@ -102,7 +90,7 @@ interface PortAddresses {
  *
  * Rules: `RepackSubsets` in kubernetes/pkg/api/v1/endpoints/util.go; the order there depends on hashes, here on the ports.
  */
-export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
+function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
   const groups = new Map<string, PortAddresses[]>();
   for (const served of addressesByPort(service, pods)) {
     const key = JSON.stringify([served.ready, served.notReady]);
@@ -126,7 +114,7 @@ function addressesByPort(service: Service, pods: readonly Pod[]): PortAddresses[
   for (const pod of pods) {
     const ip = addressOf(pod, family);
     if (ip === undefined || (!all && pod.metadata.deletionTimestamp !== undefined)) continue;
-    const address = endpointAddress(service, pod, ip);
+    const address = { ip, ...podTarget(service, pod) };
     for (const port of portsOf(service, pod)) {
       const key = JSON.stringify(port ?? null);
       const served = found.get(key) ?? { port, ready: [], notReady: [] };
@@ -147,15 +135,3 @@ function portsOf(service: Service, pod: Pod): (EndpointPort | undefined)[] {
 }
 
 const byAddress = (a: EndpointAddress, b: EndpointAddress): number => (a.ip < b.ip ? -1 : 1);
-
-function endpointAddress(service: Service, pod: Pod, ip: string): EndpointAddress {
-  const { name, namespace = '', uid = '' } = pod.metadata;
-  const hostname = hostnameOf(service, pod);
-  const { nodeName } = pod.spec;
-  return {
-    ip,
-    ...(hostname !== undefined && { hostname }),
-    ...(nodeName !== undefined && { nodeName }),
-    targetRef: { kind: 'Pod', namespace, name, uid },
-  };
-}

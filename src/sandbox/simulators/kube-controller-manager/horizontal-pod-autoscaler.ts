@@ -1,16 +1,32 @@
 import { isNotFound } from '../../../kube/errors.js';
-import { apiVersionOf, pathOf, type ResourceType } from '../../../kube/resource.js';
+import { apiVersionOf, namespaced, pathOf, type KubeObject, type ResourceType } from '../../../kube/resource.js';
 import { fieldManager, type Cluster } from './cluster.js';
 import { ControlLoop, keyOf, refOf, type Controller, type ControllerOptions } from './control-loop.js';
-import {
-  DEPLOYMENT,
-  HORIZONTAL_POD_AUTOSCALER,
-  REPLICA_SET,
-  STATEFUL_SET,
-  type HorizontalPodAutoscaler,
-  type WorkloadCondition,
-} from './kinds.js';
+import { DEPLOYMENT, REPLICA_SET, STATEFUL_SET, type WorkloadCondition } from './kinds.js';
 import { ObjectEvents } from './object-events.js';
+
+interface HorizontalPodAutoscaler extends KubeObject {
+  spec: {
+    minReplicas?: number;
+    maxReplicas: number;
+    scaleTargetRef: { apiVersion: string; kind: string; name: string };
+    metrics?: unknown[];
+  };
+  status?: {
+    currentReplicas?: number;
+    desiredReplicas?: number;
+    lastScaleTime?: string;
+    currentMetrics?: unknown;
+    conditions?: WorkloadCondition[];
+  };
+}
+
+const HORIZONTAL_POD_AUTOSCALER = namespaced<HorizontalPodAutoscaler>(
+  'autoscaling',
+  'v2',
+  'horizontalpodautoscalers',
+  'HorizontalPodAutoscaler',
+);
 
 /** How often each autoscaler looks. */
 const periodMs = 15_000;
@@ -19,7 +35,7 @@ const periodMs = 15_000;
 const targets: readonly ResourceType[] = [DEPLOYMENT, REPLICA_SET, STATEFUL_SET];
 
 /** What to do about the size of a target. */
-export type Decision =
+type Decision =
   { replicas: number; reason: string } | { replicas: undefined; because: 'target is at 0' | 'there are no metrics' };
 
 /**
@@ -27,7 +43,7 @@ export type Decision =
  *
  * Rules: `reconcileAutoscaler` in kubernetes/pkg/controller/podautoscaler/horizontal.go.
  */
-export function decide({ spec }: HorizontalPodAutoscaler, current: number): Decision {
+function decide({ spec }: HorizontalPodAutoscaler, current: number): Decision {
   const minReplicas = spec.minReplicas ?? 1;
   if (current === 0 && minReplicas !== 0) return { replicas: undefined, because: 'target is at 0' };
   if (current > spec.maxReplicas) {
@@ -41,6 +57,7 @@ export function decide({ spec }: HorizontalPodAutoscaler, current: number): Deci
 
 /** Keeps the size of workloads within the limits of their autoscalers. No metrics are collected. */
 export class HorizontalPodAutoscalerController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
   readonly #events: ObjectEvents;
@@ -49,21 +66,14 @@ export class HorizontalPodAutoscalerController implements Controller {
     this.#cluster = cluster;
     this.#events = new ObjectEvents(cluster, log, 'horizontal-pod-autoscaler');
     const autoscalers = cluster.informer(HORIZONTAL_POD_AUTOSCALER);
-    this.#loop = new ControlLoop({
-      name: 'horizontal-pod-autoscaler',
-      clock: cluster.clock,
-      log,
-      sync: (key) => this.#sync(key),
-      sources: [autoscalers],
-    });
+    this.#loop = new ControlLoop({ cluster, log }, 'horizontal-pod-autoscaler', [autoscalers], (key) =>
+      this.#sync(key),
+    );
+    this.loops = [this.#loop];
     autoscalers.onChange(({ object, before, gone }) => {
       const changed = before?.metadata.generation !== object.metadata.generation;
       if (!gone && (before === undefined || changed)) this.#loop.add(keyOf(object));
     });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
   }
 
   async #sync(key: string): Promise<void> {

@@ -1,8 +1,9 @@
 import equal from 'fast-deep-equal';
 
+import { NODE, type Node, type Taint } from '../nodes.js';
 import type { Cluster } from './cluster.js';
 import { ControlLoop, keyOf, refOf, type Controller, type ControllerOptions } from './control-loop.js';
-import { NODE, type Node, type Taint, type WorkloadCondition } from './kinds.js';
+import type { WorkloadCondition } from './kinds.js';
 
 /** Taint by condition and its status. */
 const troubles: readonly (readonly [condition: string, status: string, taint: string])[] = [
@@ -24,7 +25,7 @@ const ours = new Set([...troubles.map(([, , taint]) => taint), unschedulable]);
  *
  * Rules: `doNoScheduleTaintingPass` in kubernetes/pkg/controller/nodelifecycle/node_lifecycle_controller.go.
  */
-export function taintsOf({ spec, status }: Node): Taint[] {
+function taintsOf({ spec, status }: Node): Taint[] {
   const conditions = (status?.['conditions'] ?? []) as WorkloadCondition[];
   if (!conditions.some(({ type }) => type === 'Ready')) return spec?.taints ?? [];
   const wanted = troubles
@@ -40,26 +41,18 @@ export function taintsOf({ spec, status }: Node): Taint[] {
 
 /** Turns the conditions of nodes into taints. Nodes never fall silent here, so none is given up. */
 export class NodeLifecycleController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
 
   constructor({ cluster, log }: ControllerOptions) {
     this.#cluster = cluster;
     const nodes = cluster.informer(NODE);
-    this.#loop = new ControlLoop({
-      name: 'node-lifecycle',
-      clock: cluster.clock,
-      log,
-      sync: (key) => this.#sync(key),
-      sources: [nodes],
-    });
+    this.#loop = new ControlLoop({ cluster, log }, 'node-lifecycle', [nodes], (key) => this.#sync(key));
+    this.loops = [this.#loop];
     nodes.onChange(({ object, gone }) => {
       if (!gone) this.#loop.add(keyOf(object));
     });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
   }
 
   async #sync(key: string): Promise<void> {

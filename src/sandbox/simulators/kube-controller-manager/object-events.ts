@@ -1,9 +1,26 @@
 import { formatTime } from '../../../kube/conditions.js';
 import { isNotFound } from '../../../kube/errors.js';
-import type { KubeObject } from '../../../kube/resource.js';
+import { namespaced, type KubeObject } from '../../../kube/resource.js';
+import type { ObjectReference } from '../../../kube/types.js';
 import type { Logger } from '../../../log.js';
 import { fieldManager, type Cluster } from './cluster.js';
-import { CORE_EVENT, type CoreEvent } from './kinds.js';
+
+/** `v1` Event, as kube-controller-manager writes them. */
+export interface CoreEvent extends KubeObject {
+  involvedObject: ObjectReference & { resourceVersion?: string };
+  type: 'Normal' | 'Warning';
+  reason: string;
+  message: string;
+  source: { component: string };
+  reportingComponent: string;
+  reportingInstance: string;
+  firstTimestamp: string;
+  lastTimestamp: string;
+  count: number;
+}
+
+/** Kind of the Events that controllers write. */
+export const CORE_EVENT = namespaced<CoreEvent>('', 'v1', 'events', 'Event');
 
 /** After so long without a repetition an event is a new one. */
 const forgetAfterMs = 3_600_000;

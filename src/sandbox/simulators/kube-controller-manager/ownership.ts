@@ -1,6 +1,8 @@
 import { isNotFound } from '../../../kube/errors.js';
 import type { KubeObject, OwnerReference, ResourceType } from '../../../kube/resource.js';
+import { matchesSelector, type LabelSelector } from '../../../kube/selectors.js';
 import type { Cluster } from './cluster.js';
+import { keyOf } from './control-loop.js';
 
 /** The owner that manages an object, if it has one. */
 export function controllerOf(object: KubeObject): OwnerReference | undefined {
@@ -10,6 +12,19 @@ export function controllerOf(object: KubeObject): OwnerReference | undefined {
 /** Whether `owner` manages `object`. */
 export function isControlledBy(object: KubeObject, owner: KubeObject): boolean {
   return controllerOf(object)?.uid === owner.metadata.uid;
+}
+
+/** Keys of the owners that an object concerns: the one that manages it, or for an orphan all whose selector matches. */
+export function ownerKeys(
+  cluster: Cluster,
+  ownerType: ResourceType<KubeObject & { spec: { selector: LabelSelector } }>,
+  dependent: KubeObject,
+): string[] {
+  const { namespace, labels } = dependent.metadata;
+  const controller = controllerOf(dependent);
+  if (controller !== undefined) return controller.kind === ownerType.kind ? [`${namespace}/${controller.name}`] : [];
+  const owners = cluster.informer(ownerType).list(namespace);
+  return owners.filter(({ spec }) => matchesSelector(spec.selector, labels)).map(keyOf);
 }
 
 /** The reference by which `owner` manages objects. */

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../kube/resource.js';
+import { POD, type Pod } from '../../../kube/types.js';
 import { isNamespaceTerminating, serverMessage, type Cluster, type Draft } from './cluster.js';
-import { POD, type Pod } from './kinds.js';
 import type { ObjectEvents } from './object-events.js';
 
 /** Creates and deletes pods for a controller, and tells of each in an Event of the owner. */

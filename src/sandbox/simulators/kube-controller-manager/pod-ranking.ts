@@ -1,4 +1,4 @@
-import type { Pod } from './kinds.js';
+import type { Pod } from '../../../kube/types.js';
 import { isReady, readySince } from './pods.js';
 
 const phaseOrder: Record<string, number> = { Pending: 0, Unknown: 1, Running: 2 };

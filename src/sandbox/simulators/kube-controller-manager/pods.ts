@@ -1,7 +1,7 @@
-import type { Pod, PodTemplate } from './kinds.js';
+import type { KubeObject } from '../../../kube/resource.js';
+import type { Pod, PodTemplate } from '../../../kube/types.js';
 import type { Draft } from './cluster.js';
 import { controllerReference } from './ownership.js';
-import type { KubeObject } from '../../../kube/resource.js';
 
 /** Whether a pod has ended by itself. */
 export function isTerminal(pod: Pod): boolean {

@@ -1,7 +1,7 @@
 import { isAlreadyExists } from '../../../kube/errors.js';
+import { CONFIG_MAP, NAMESPACE } from '../../../kube/types.js';
 import { isNamespaceTerminating, type Cluster } from './cluster.js';
 import { ControlLoop, type Controller, type ControllerOptions } from './control-loop.js';
-import { CONFIG_MAP, NAMESPACE } from './kinds.js';
 
 const name = 'kube-root-ca.crt';
 
@@ -11,6 +11,7 @@ const description =
 
 /** Puts the API server's certificate authority into every namespace. Rules: kubernetes/pkg/controller/certificates/rootcacertpublisher. */
 export class RootCertificateController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
   readonly #certificate: string;
@@ -21,21 +22,12 @@ export class RootCertificateController implements Controller {
     this.#certificate = certificate;
     const namespaces = cluster.informer(NAMESPACE);
     const maps = cluster.informer(CONFIG_MAP);
-    this.#loop = new ControlLoop({
-      name: 'root-certificate',
-      clock: cluster.clock,
-      log,
-      sync: (namespace) => this.#sync(namespace),
-      sources: [namespaces, maps],
-    });
+    this.#loop = new ControlLoop({ cluster, log }, 'root-certificate', [namespaces, maps], (key) => this.#sync(key));
+    this.loops = [this.#loop];
     namespaces.onChange(({ object }) => this.#loop.add(object.metadata.name));
     maps.onChange(({ object }) => {
       if (object.metadata.name === name) this.#loop.add(object.metadata.namespace ?? '');
     });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
   }
 
   async #sync(namespace: string): Promise<void> {

@@ -1,12 +1,13 @@
 import { isAlreadyExists } from '../../../kube/errors.js';
+import { NAMESPACE, SERVICE_ACCOUNT } from '../../../kube/types.js';
 import { isNamespaceTerminating, type Cluster } from './cluster.js';
 import { ControlLoop, type Controller, type ControllerOptions } from './control-loop.js';
-import { NAMESPACE, SERVICE_ACCOUNT } from './kinds.js';
 
 const name = 'default';
 
 /** Gives every namespace its ServiceAccount `default`. Rules: kubernetes/pkg/controller/serviceaccount. */
 export class ServiceAccountController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
 
@@ -14,21 +15,12 @@ export class ServiceAccountController implements Controller {
     this.#cluster = cluster;
     const namespaces = cluster.informer(NAMESPACE);
     const accounts = cluster.informer(SERVICE_ACCOUNT);
-    this.#loop = new ControlLoop({
-      name: 'service-account',
-      clock: cluster.clock,
-      log,
-      sync: (namespace) => this.#sync(namespace),
-      sources: [namespaces, accounts],
-    });
+    this.#loop = new ControlLoop({ cluster, log }, 'service-account', [namespaces, accounts], (key) => this.#sync(key));
+    this.loops = [this.#loop];
     namespaces.onChange(({ object }) => this.#loop.add(object.metadata.name));
     accounts.onChange(({ object, gone }) => {
       if (gone && object.metadata.name === name) this.#loop.add(object.metadata.namespace ?? '');
     });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
   }
 
   async #sync(namespace: string): Promise<void> {

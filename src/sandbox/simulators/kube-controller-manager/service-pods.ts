@@ -1,7 +1,9 @@
 import { matchesSelector } from '../../../kube/selectors.js';
+import { POD, type Pod } from '../../../kube/types.js';
+import { statesOf } from '../informers.js';
 import type { Cluster } from './cluster.js';
 import { keyOf, type ControlLoop } from './control-loop.js';
-import { POD, SERVICE, type Pod } from './kinds.js';
+import { SERVICE } from './endpoint-kinds.js';
 
 /** Adds the Services that select a pod whenever it changes, and those that did before. */
 export function addServicesOf(cluster: Cluster, loop: ControlLoop): void {
@@ -11,8 +13,5 @@ export function addServicesOf(cluster: Cluster, loop: ControlLoop): void {
       if (selector && matchesSelector({ matchLabels: selector }, metadata.labels)) loop.add(keyOf(service));
     }
   };
-  cluster.informer(POD).onChange(({ object, before }) => {
-    if (before !== undefined) addServices(before);
-    addServices(object);
-  });
+  cluster.informer(POD).onChange((change) => statesOf(change).forEach(addServices));
 }

@@ -1,4 +1,4 @@
-import type { PodTemplate } from './kinds.js';
+import type { PodTemplate } from '../../../kube/types.js';
 
 /** The letters of generated names: no vowels, nothing that looks like something else. `rand.SafeEncodeString`. */
 const alphabet = 'bcdfghjklmnpqrstvwxz2456789';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Pod, PodSpec } from '../../../kube/types.js';
-import type { Node } from '../node.js';
+import type { Node } from '../nodes.js';
 import { whyUnfit } from './node-fit.js';
 
 const pod = (spec: Partial<PodSpec> = {}): Pod => ({

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Clock } from '../../../clock.js';
 import type { Client } from '../../../kube/client.js';
 import { formatTime } from '../../../kube/conditions.js';
@@ -6,10 +7,9 @@ import { EventRecorder } from '../../../kube/events.js';
 import { guardedPatch } from '../../../kube/patch.js';
 import { POD, type Pod } from '../../../kube/types.js';
 import type { Logger } from '../../../log.js';
-import type { Informer, Informers } from '../informers.js';
+import { Informers, type Informer } from '../informers.js';
 import { KeyedWork } from '../keyed-work.js';
-import { NODE, type Node } from '../node.js';
-import { seededFraction } from '../seeded-delay.js';
+import { NODE, type Node } from '../nodes.js';
 import { whyUnfit } from './node-fit.js';
 
 /** What {@link Scheduler} is made from. */
@@ -17,9 +17,8 @@ export interface SchedulerOptions {
   client: Client;
   clock: Clock;
   log: Logger;
-  informers: Informers;
-  /** Decides between nodes with the same number of pods. Default: 1. */
-  seed?: number;
+  /** Decides between nodes with the same number of pods. */
+  seed: number;
 }
 
 const name = 'default-scheduler';
@@ -30,6 +29,7 @@ const name = 'default-scheduler';
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
+  readonly #informers: Informers;
   readonly #pods: Informer<Pod>;
   readonly #nodes: Informer<Node>;
   readonly #work: KeyedWork;
@@ -39,9 +39,10 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    const { client, clock, log, informers } = options;
-    this.#pods = informers.of(POD);
-    this.#nodes = informers.of(NODE);
+    const { client, clock, log } = options;
+    this.#informers = new Informers({ client, clock, log });
+    this.#pods = this.#informers.of(POD);
+    this.#nodes = this.#informers.of(NODE);
     this.#events = new EventRecorder({ client, clock, log, component: name, instance: `${name}-sandbox` });
     // One at a time: each must see where the one before has gone.
     this.#work = new KeyedWork({ run: (key) => this.#schedule(key), clock, log, concurrency: 1 });
@@ -57,10 +58,16 @@ export class Scheduler {
     });
   }
 
-  /** Starts no more work. */
-  stop(): void {
+  /** Works until `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#informers.run(signal);
     this.#work.stop();
     this.#events.stop();
+  }
+
+  /** Resolves when all nodes and pods have been seen once. */
+  whenSynced(): Promise<void> {
+    return this.#informers.whenSynced();
   }
 
   async #schedule(key: string): Promise<void> {
@@ -90,7 +97,7 @@ export class Scheduler {
       const node = spec.nodeName ?? this.#bound.get(metadata.uid ?? '');
       if (node !== undefined) counts.set(node, (counts.get(node) ?? 0) + 1);
     }
-    const { seed = 1 } = this.#options;
+    const { seed } = this.#options;
     const rank = ({ metadata }: Node): number =>
       (counts.get(metadata.name) ?? 0) + seededFraction(seed, `${pod.metadata.uid}/${metadata.name}`);
     return nodes.toSorted((a, b) => rank(a) - rank(b))[0];
@@ -145,6 +152,11 @@ export class Scheduler {
     const regarding = { apiVersion: 'v1', kind: 'Pod', name: podName, ...(namespace !== undefined && { namespace }) };
     this.#events.emit({ regarding: { ...regarding, ...(uid !== undefined && { uid }) }, type, reason, action, note });
   }
+}
+
+/** From 0 to 1, depending on `seed` and `what` only. */
+function seededFraction(seed: number, what: string): number {
+  return createHash('sha256').update(`${seed}/${what}`).digest().readUInt32BE() / 2 ** 32;
 }
 
 /** Whether the pod is ours to give to a node. */

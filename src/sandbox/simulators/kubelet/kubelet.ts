@@ -5,10 +5,9 @@ import { isConflict, isNotFound } from '../../../kube/errors.js';
 import { guardedPatch } from '../../../kube/patch.js';
 import { POD, type Pod } from '../../../kube/types.js';
 import type { Logger } from '../../../log.js';
-import type { Change, Informer, Informers } from '../informers.js';
+import { Informers, type Change, type Informer } from '../informers.js';
 import { KeyedWork } from '../keyed-work.js';
-import { NODE, type Node } from '../node.js';
-import { seededDelay, type DelayRange } from '../seeded-delay.js';
+import { NODE, type Node } from '../nodes.js';
 import { PodAddresses } from './pod-addresses.js';
 import { podStage, type PodStage } from './pod-stage.js';
 import { podStatus } from './pod-status.js';
@@ -18,11 +17,6 @@ export interface KubeletOptions {
   client: Client;
   clock: Clock;
   log: Logger;
-  informers: Informers;
-  /** How long stages take, in milliseconds. Default: 0, everything happens at once. */
-  delays?: Partial<Record<PodStage, DelayRange>>;
-  /** Makes delays reproducible. Default: 1. */
-  seed?: number;
 }
 
 const fieldManager = 'kubelet';
@@ -33,36 +27,37 @@ const fieldManager = 'kubelet';
  */
 export class Kubelet {
   readonly #options: KubeletOptions;
+  readonly #informers: Informers;
   readonly #pods: Informer<Pod>;
   readonly #nodes: Informer<Node>;
   readonly #work: KeyedWork;
   readonly #addresses = new PodAddresses();
-  /** When the stage that a pod waits for is due, by uid and stage. */
-  readonly #due = new Map<string, number>();
 
   constructor(options: KubeletOptions) {
     this.#options = options;
-    const { clock, log, informers } = options;
-    this.#pods = informers.of(POD);
-    this.#nodes = informers.of(NODE);
+    const { clock, log } = options;
+    this.#informers = new Informers(options);
+    this.#pods = this.#informers.of(POD);
+    this.#nodes = this.#informers.of(NODE);
     this.#work = new KeyedWork({ run: (key) => this.#reconcile(key), clock, log });
     this.#pods.onChange((change) => this.#seen(change));
     this.#nodes.onChange(({ object }) => this.#nodeSeen(object));
   }
 
-  /** Starts no more work. */
-  stop(): void {
+  /** Works until `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#informers.run(signal);
     this.#work.stop();
+  }
+
+  /** Resolves when all nodes and pods have been seen once. */
+  whenSynced(): Promise<void> {
+    return this.#informers.whenSynced();
   }
 
   #seen({ object: pod, gone }: Change<Pod>): void {
     const { namespace, name, uid = '' } = pod.metadata;
-    if (gone) {
-      this.#addresses.release(uid);
-      for (const stage of ['run', 'run-unready', 'wait-for-image', 'complete', 'remove'])
-        this.#due.delete(`${uid}/${stage}`);
-      return;
-    }
+    if (gone) return this.#addresses.release(uid);
     if (pod.status?.podIP !== undefined && pod.spec.hostNetwork !== true) this.#addresses.keep(uid, pod.status.podIP);
     if (pod.spec.nodeName !== undefined) this.#work.add(`${namespace}/${name}`);
   }
@@ -80,7 +75,7 @@ export class Kubelet {
     const stage = pod && podStage(pod);
     const node = pod && this.#nodes.get({ name: pod.spec.nodeName ?? '' });
     // A pod without a node that exists is nobody's.
-    if (pod === undefined || stage === undefined || node === undefined || this.#isEarly(key, pod, stage)) return;
+    if (pod === undefined || stage === undefined || node === undefined) return;
     try {
       if (stage === 'remove') await this.#remove(pod);
       else await this.#enter(pod, stage, node);
@@ -88,21 +83,6 @@ export class Kubelet {
       // Whatever the pod has become, its own event asks again.
       if (!isNotFound(error) && !isConflict(error)) throw error;
     }
-  }
-
-  /** Whether the stage takes time that has not passed; asks again when it has. */
-  #isEarly(key: string, pod: Pod, stage: PodStage): boolean {
-    const range = this.#options.delays?.[stage];
-    if (range === undefined) return false;
-    const { clock, seed = 1 } = this.#options;
-    const id = `${pod.metadata.uid}/${stage}`;
-    const known = this.#due.get(id);
-    const due = known ?? clock.now() + seededDelay(range, seed, id);
-    if (known === undefined) {
-      this.#due.set(id, due);
-      this.#work.addAfter(key, due - clock.now());
-    }
-    return clock.now() < due;
   }
 
   async #enter(pod: Pod, stage: Exclude<PodStage, 'remove'>, node: Node): Promise<void> {

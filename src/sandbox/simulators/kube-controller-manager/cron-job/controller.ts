@@ -1,12 +1,14 @@
 import { formatTime } from '../../../../kube/conditions.js';
 import { isAlreadyExists, isNotFound } from '../../../../kube/errors.js';
+import { statesOf } from '../../informers.js';
 import { isNamespaceTerminating, serverMessage, type Cluster } from '../cluster.js';
 import { ControlLoop, keyOf, refOf, type Controller, type ControllerOptions } from '../control-loop.js';
 import { finishedCondition } from '../job/plan.js';
-import { CRON_JOB, JOB, type CronJob, type Job } from '../kinds.js';
+import { JOB, type Job } from '../kinds.js';
 import { ObjectEvents } from '../object-events.js';
 import { controllerOf, controllerReference, isControlledBy } from '../ownership.js';
-import { isTimeZone, lastMissed, nextDueInMs, scheduleOf, type Schedule } from './schedule.js';
+import { CRON_JOB, type CronJob } from './kinds.js';
+import { lastMissed, nextDueInMs, scheduleOf, type Schedule } from './schedule.js';
 
 type Status = NonNullable<CronJob['status']>;
 
@@ -14,6 +16,7 @@ const scheduledAnnotation = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
 
 /** Starts Jobs when they are due. Rules: kubernetes/pkg/controller/cronjob/cronjob_controllerv2.go. */
 export class CronJobController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
   readonly #events: ObjectEvents;
@@ -23,21 +26,10 @@ export class CronJobController implements Controller {
     this.#events = new ObjectEvents(cluster, log, 'cronjob-controller');
     const cronJobs = cluster.informer(CRON_JOB);
     const jobs = cluster.informer(JOB);
-    this.#loop = new ControlLoop({
-      name: 'cron-job',
-      clock: cluster.clock,
-      log,
-      sync: (key) => this.#sync(key),
-      sources: [cronJobs, jobs],
-    });
+    this.#loop = new ControlLoop({ cluster, log }, 'cron-job', [cronJobs, jobs], (key) => this.#sync(key));
+    this.loops = [this.#loop];
     cronJobs.onChange(({ object }) => this.#loop.add(keyOf(object)));
-    jobs.onChange(({ object, before }) => {
-      for (const job of before === undefined ? [object] : [before, object]) this.#addOwner(job);
-    });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
+    jobs.onChange((change) => statesOf(change).forEach((job) => this.#addOwner(job)));
   }
 
   #addOwner(job: Job): void {
@@ -95,10 +87,6 @@ export class CronJobController implements Controller {
 
   async #schedule(cronJob: CronJob, status: Status): Promise<void> {
     const { spec } = cronJob;
-    if (spec.timeZone !== undefined && !isTimeZone(spec.timeZone)) {
-      const message = `invalid timeZone: "${spec.timeZone}": unknown time zone ${spec.timeZone}`;
-      return this.#events.warning(cronJob, 'UnknownTimeZone', message);
-    }
     if (spec.suspend) return;
     let next: Schedule;
     try {

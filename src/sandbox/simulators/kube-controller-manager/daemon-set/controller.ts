@@ -1,19 +1,13 @@
 import { matchesSelector } from '../../../../kube/selectors.js';
+import { CONTROLLER_REVISION, POD, type ControllerRevision, type Pod } from '../../../../kube/types.js';
+import { statesOf } from '../../informers.js';
+import { NODE, type Node } from '../../nodes.js';
 import type { Cluster } from '../cluster.js';
 import { ControlLoop, keyOf, refOf, type Controller, type ControllerOptions } from '../control-loop.js';
 import { byRevision, createRevision, holds } from '../controller-history.js';
-import {
-  CONTROLLER_REVISION,
-  DAEMON_SET,
-  NODE,
-  POD,
-  type ControllerRevision,
-  type DaemonSet,
-  type Node,
-  type Pod,
-} from '../kinds.js';
+import { DAEMON_SET, type DaemonSet } from '../kinds.js';
 import { ObjectEvents } from '../object-events.js';
-import { claim, controllerOf } from '../ownership.js';
+import { claim, ownerKeys } from '../ownership.js';
 import { PodControl } from '../pod-control.js';
 import { nextAvailableInMs, podFromTemplate } from '../pods.js';
 import { eligibility, templateOn } from './eligibility.js';
@@ -31,6 +25,7 @@ const maxBackoffMs = 900_000;
 
 /** Keeps one pod on each node. Rules: kubernetes/pkg/controller/daemon. */
 export class DaemonSetController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
   readonly #events: ObjectEvents;
@@ -45,32 +40,16 @@ export class DaemonSetController implements Controller {
     const sets = cluster.informer(DAEMON_SET);
     const pods = cluster.informer(POD);
     const nodes = cluster.informer(NODE);
-    this.#loop = new ControlLoop({
-      name: 'daemon-set',
-      clock: cluster.clock,
-      log,
-      sync: (key) => this.#sync(key),
-      sources: [sets, pods, nodes, cluster.informer(CONTROLLER_REVISION)],
-    });
+    const revisions = cluster.informer(CONTROLLER_REVISION);
+    this.#loop = new ControlLoop({ cluster, log }, 'daemon-set', [sets, pods, nodes, revisions], (key) =>
+      this.#sync(key),
+    );
+    this.loops = [this.#loop];
     sets.onChange(({ object }) => this.#loop.add(keyOf(object)));
-    pods.onChange(({ object, before }) => {
-      for (const pod of before === undefined ? [object] : [before, object]) this.#addOwners(pod);
+    pods.onChange((change) => {
+      for (const pod of statesOf(change)) this.#loop.add(...ownerKeys(cluster, DAEMON_SET, pod));
     });
     nodes.onChange(({ object, before, gone }) => this.#addConcerned(object, gone ? undefined : before, gone));
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
-  }
-
-  #addOwners(pod: Pod): void {
-    const controller = controllerOf(pod);
-    const { namespace } = pod.metadata;
-    if (controller?.kind === 'DaemonSet') this.#loop.add(`${namespace}/${controller.name}`);
-    if (controller !== undefined) return;
-    for (const set of this.#cluster.informer(DAEMON_SET).list(namespace)) {
-      if (matchesSelector(set.spec.selector, pod.metadata.labels)) this.#loop.add(keyOf(set));
-    }
   }
 
   /** Sets for which the change of a node makes a difference; heartbeats make none. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-
-import type { DaemonSet, Node, Taint } from '../kinds.js';
-import { eligibility, tolerationsOf, type Affinity } from './eligibility.js';
+import type { Node, Taint } from '../../nodes.js';
+import type { Affinity } from '../../node-constraints.js';
+import type { DaemonSet } from '../kinds.js';
+import { eligibility, tolerationsOf } from './eligibility.js';
 
 function daemon(pod: object = {}): DaemonSet {
   return {

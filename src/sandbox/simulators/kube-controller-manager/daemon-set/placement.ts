@@ -1,5 +1,7 @@
+import type { Pod } from '../../../../kube/types.js';
+import type { Node } from '../../nodes.js';
 import { scaledValue } from '../int-or-percent.js';
-import type { DaemonSet, Node, Pod } from '../kinds.js';
+import type { DaemonSet } from '../kinds.js';
 import { isAvailable, isReady } from '../pods.js';
 import { eligibility, targetNode } from './eligibility.js';
 
@@ -39,7 +41,7 @@ const available = ({ set, nowMs }: Daemons, pod: Pod): boolean =>
   isAvailable(pod, set.spec.minReadySeconds ?? 0, nowMs);
 
 /** How many pods there may be too many and too few, for that many nodes. */
-export function rollingLimits({ spec }: DaemonSet, nodes: number): { surge: number; unavailable: number } {
+function rollingLimits({ spec }: DaemonSet, nodes: number): { surge: number; unavailable: number } {
   const { type = 'RollingUpdate', rollingUpdate } = spec.updateStrategy ?? {};
   if (type !== 'RollingUpdate') return { surge: 0, unavailable: 0 };
   const surge = scaledValue(rollingUpdate?.maxSurge ?? 0, nodes, 'up');

@@ -1,9 +1,11 @@
 import { matchesSelector } from '../../../../kube/selectors.js';
+import { POD, type Pod } from '../../../../kube/types.js';
+import { statesOf } from '../../informers.js';
 import type { Cluster } from '../cluster.js';
 import { ControlLoop, keyOf, refOf, type Controller, type ControllerOptions } from '../control-loop.js';
-import { DEPLOYMENT, POD, REPLICA_SET, type Deployment, type Pod, type ReplicaSet } from '../kinds.js';
+import { DEPLOYMENT, REPLICA_SET, type Deployment, type ReplicaSet } from '../kinds.js';
 import { ObjectEvents } from '../object-events.js';
-import { claim, controllerOf, isControlledBy } from '../ownership.js';
+import { claim, controllerOf, isControlledBy, ownerKeys } from '../ownership.js';
 import { isTerminal } from '../pods.js';
 import { NewReplicaSet, type Family } from './new-replica-set.js';
 import { annotation, desiredAnnotation, expiredSets, maxAnnotation } from './revisions.js';
@@ -32,6 +34,7 @@ import {
 
 /** Moves pods from one ReplicaSet to the next. Rules: kubernetes/pkg/controller/deployment. */
 export class DeploymentController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
   readonly #events: ObjectEvents;
@@ -44,35 +47,15 @@ export class DeploymentController implements Controller {
     const deployments = cluster.informer(DEPLOYMENT);
     const sets = cluster.informer(REPLICA_SET);
     const pods = cluster.informer(POD);
-    this.#loop = new ControlLoop({
-      name: 'deployment',
-      clock: cluster.clock,
-      log,
-      sync: (key) => this.#sync(key),
-      sources: [deployments, sets, pods],
-    });
+    this.#loop = new ControlLoop({ cluster, log }, 'deployment', [deployments, sets, pods], (key) => this.#sync(key));
+    this.loops = [this.#loop];
     deployments.onChange(({ object }) => this.#loop.add(keyOf(object)));
-    sets.onChange(({ object, before }) => {
-      for (const set of before === undefined ? [object] : [before, object]) this.#addOwners(set);
+    sets.onChange((change) => {
+      for (const set of statesOf(change)) this.#loop.add(...ownerKeys(cluster, DEPLOYMENT, set));
     });
     pods.onChange(({ object, gone }) => {
       if (gone) this.#addWaiting(object);
     });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
-  }
-
-  /** The Deployment that manages the set, or for an orphan all that could. */
-  #addOwners(set: ReplicaSet): void {
-    const controller = controllerOf(set);
-    const { namespace } = set.metadata;
-    if (controller?.kind === 'Deployment') this.#loop.add(`${namespace}/${controller.name}`);
-    if (controller !== undefined) return;
-    for (const deployment of this.#cluster.informer(DEPLOYMENT).list(namespace)) {
-      if (matchesSelector(deployment.spec.selector, set.metadata.labels)) this.#loop.add(keyOf(deployment));
-    }
   }
 
   /** A Deployment that recreates waits until its last old pod is gone. */
@@ -81,7 +64,7 @@ export class DeploymentController implements Controller {
     const { namespace = '' } = pod.metadata;
     if (owner?.kind !== 'ReplicaSet') return;
     const set = this.#cluster.informer(REPLICA_SET).get({ namespace, name: owner.name });
-    if (set !== undefined) this.#addOwners(set);
+    if (set !== undefined) this.#loop.add(...ownerKeys(this.#cluster, DEPLOYMENT, set));
   }
 
   async #sync(key: string): Promise<void> {

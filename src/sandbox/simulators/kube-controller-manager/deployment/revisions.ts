@@ -37,7 +37,7 @@ export function findNewSet(deployment: Deployment, sets: readonly ReplicaSet[]):
 }
 
 /** The number of a revision; 0 if it has none. */
-export function revisionOf({ metadata }: ReplicaSet): number {
+function revisionOf({ metadata }: ReplicaSet): number {
   return Number(metadata.annotations?.[revisionAnnotation] ?? 0) || 0;
 }
 

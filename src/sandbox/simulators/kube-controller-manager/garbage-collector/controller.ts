@@ -28,6 +28,7 @@ const refreshAfterMs = 50;
  * serves. Rules: kubernetes/pkg/controller/garbagecollector.
  */
 export class GarbageCollector implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #graph = new Graph();
   /** Keys are uids. */
@@ -40,18 +41,15 @@ export class GarbageCollector implements Controller {
   constructor({ cluster, log }: ControllerOptions) {
     this.#cluster = cluster;
     const definitions = cluster.informer(CUSTOM_RESOURCE_DEFINITION);
-    const loop = { clock: cluster.clock, log, sources: [definitions] };
-    this.#items = new ControlLoop({ ...loop, name: 'garbage-collector', sync: (uid) => this.#attempt(uid) });
-    this.#orphaning = new ControlLoop({ ...loop, name: 'orphaning', sync: (uid) => this.#orphanDependents(uid) });
-    this.#discovery = new ControlLoop({ ...loop, name: 'api-resources', sync: () => this.#watchAll() });
+    const options = { cluster, log };
+    this.#items = new ControlLoop(options, 'garbage-collector', [definitions], (uid) => this.#attempt(uid));
+    this.#orphaning = new ControlLoop(options, 'orphaning', [definitions], (uid) => this.#orphanDependents(uid));
+    this.#discovery = new ControlLoop(options, 'api-resources', [definitions], () => this.#watchAll());
+    this.loops = [this.#items, this.#orphaning, this.#discovery];
     this.#discovery.add(refresh);
     definitions.onChange(({ object, before }) => {
       if (isServed(before) !== isServed(object)) this.#discovery.addAfter(refresh, refreshAfterMs);
     });
-  }
-
-  async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#items, this.#orphaning, this.#discovery].map((loop) => loop.run(signal)));
   }
 
   async #watchAll(): Promise<void> {

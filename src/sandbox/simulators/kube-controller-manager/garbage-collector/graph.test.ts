@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { KubeObject, OwnerReference } from '../../../../kube/resource.js';
-import { CONFIG_MAP } from '../kinds.js';
+import { CONFIG_MAP } from '../../../../kube/types.js';
 import { blockingDependents, Graph, judge, type Node } from './graph.js';
 
 const owner = (uid: string, blockOwnerDeletion = false): OwnerReference => {

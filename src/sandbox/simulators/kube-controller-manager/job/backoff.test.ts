@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-
-import type { Pod } from '../kinds.js';
+import type { Pod } from '../../../../kube/types.js';
 import { backoffMs, recordAfter } from './backoff.js';
 
 const start = Date.UTC(2026, 0, 1);

@@ -1,4 +1,4 @@
-import type { Pod } from '../kinds.js';
+import type { Pod } from '../../../../kube/types.js';
 
 /** Failures in a row, and when the last one was. */
 export interface FailureRecord {

@@ -1,8 +1,10 @@
 import { isNotFound } from '../../../../kube/errors.js';
 import { matchesSelector } from '../../../../kube/selectors.js';
+import { POD, type Pod } from '../../../../kube/types.js';
+import { statesOf } from '../../informers.js';
 import type { Cluster, Draft } from '../cluster.js';
 import { ControlLoop, keyOf, refOf, type Controller, type ControllerOptions } from '../control-loop.js';
-import { JOB, POD, type Job, type Pod } from '../kinds.js';
+import { JOB, type Job } from '../kinds.js';
 import { ObjectEvents } from '../object-events.js';
 import { claim, controllerOf } from '../ownership.js';
 import { PodControl } from '../pod-control.js';
@@ -36,6 +38,7 @@ const completed: Verdict = {
 
 /** Runs pods until enough have succeeded. Rules: kubernetes/pkg/controller/job. */
 export class JobController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
   readonly #orphans: ControlLoop;
@@ -49,20 +52,15 @@ export class JobController implements Controller {
     this.#podControl = new PodControl(cluster, this.#events);
     const jobs = cluster.informer(JOB);
     const pods = cluster.informer(POD);
-    const loop = { clock: cluster.clock, log, sources: [jobs, pods] };
-    this.#loop = new ControlLoop({ ...loop, name: 'job', sync: (key) => this.#sync(key) });
-    this.#orphans = new ControlLoop({ ...loop, name: 'job-orphans', sync: (key) => this.#releaseOrphan(key) });
+    const sources = [jobs, pods];
+    this.#loop = new ControlLoop({ cluster, log }, 'job', sources, (key) => this.#sync(key));
+    this.#orphans = new ControlLoop({ cluster, log }, 'job-orphans', sources, (key) => this.#releaseOrphan(key));
+    this.loops = [this.#loop, this.#orphans];
     jobs.onChange(({ object, gone }) => {
       this.#loop.add(keyOf(object));
       if (gone) for (const pod of pods.list(object.metadata.namespace)) this.#orphans.add(keyOf(pod));
     });
-    pods.onChange(({ object, before }) => {
-      for (const pod of before === undefined ? [object] : [before, object]) this.#addOwner(pod);
-    });
-  }
-
-  async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#loop.run(signal), this.#orphans.run(signal)]);
+    pods.onChange((change) => statesOf(change).forEach((pod) => this.#addOwner(pod)));
   }
 
   #addOwner(pod: Pod): void {

@@ -1,4 +1,5 @@
-import type { Job, Pod } from '../kinds.js';
+import type { Pod } from '../../../../kube/types.js';
+import type { Job } from '../kinds.js';
 
 /** Annotation and label: which of the completions of an Indexed Job the pod works on. */
 export const indexKey = 'batch.kubernetes.io/job-completion-index';

@@ -1,4 +1,5 @@
-import type { Job, Pod, WorkloadCondition } from '../kinds.js';
+import type { Pod } from '../../../../kube/types.js';
+import type { Job, WorkloadCondition } from '../kinds.js';
 import { rankJobPods } from '../pod-ranking.js';
 import { isActive, isReady, isTerminating } from '../pods.js';
 import { indexOf, isIndexed, parseIndexes } from './indexes.js';

@@ -1,4 +1,5 @@
-import type { Job, Pod, WorkloadCondition } from '../kinds.js';
+import type { Pod } from '../../../../kube/types.js';
+import type { Job, WorkloadCondition } from '../kinds.js';
 import { formatIndexes, indexOf, isIndexed } from './indexes.js';
 import { hasFailed, isTracked, type Census, type Verdict } from './plan.js';
 

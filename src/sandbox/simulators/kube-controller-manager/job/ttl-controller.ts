@@ -5,26 +5,18 @@ import { finishedCondition } from './plan.js';
 
 /** Deletes Jobs some time after they have ended, if they ask for it. Rules: kubernetes/pkg/controller/ttlafterfinished. */
 export class JobTtlController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
 
   constructor({ cluster, log }: ControllerOptions) {
     this.#cluster = cluster;
     const jobs = cluster.informer(JOB);
-    this.#loop = new ControlLoop({
-      name: 'job-ttl',
-      clock: cluster.clock,
-      log,
-      sync: (key) => this.#sync(key),
-      sources: [jobs],
-    });
+    this.#loop = new ControlLoop({ cluster, log }, 'job-ttl', [jobs], (key) => this.#sync(key));
+    this.loops = [this.#loop];
     jobs.onChange(({ object, gone }) => {
       if (!gone && expiresAt(object) !== undefined) this.#loop.add(keyOf(object));
     });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
   }
 
   async #sync(key: string): Promise<void> {

@@ -1,9 +1,10 @@
 import { isNotFound } from '../../../../kube/errors.js';
 import type { KubeObject } from '../../../../kube/resource.js';
+import { NAMESPACE, POD, type Namespace, type Pod } from '../../../../kube/types.js';
 import { discover, supports, type ApiResource } from '../api-resources.js';
 import { fieldManager, serverMessage, type Cluster } from '../cluster.js';
 import { ControlLoop, type Controller, type ControllerOptions } from '../control-loop.js';
-import { NAMESPACE, POD, type Namespace, type Pod, type WorkloadCondition } from '../kinds.js';
+import type { WorkloadCondition } from '../kinds.js';
 import { deletionConditions, type Remainder } from './conditions.js';
 
 /** What holds a namespace until its content is gone; in its spec, not in its metadata. */
@@ -14,6 +15,7 @@ const againMs = 1_000;
 
 /** Empties namespaces that are being deleted, pods first, and lets them go. Rules: kubernetes/pkg/controller/namespace. */
 export class NamespaceController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
 
@@ -21,23 +23,14 @@ export class NamespaceController implements Controller {
     this.#cluster = cluster;
     const namespaces = cluster.informer(NAMESPACE);
     const pods = cluster.informer(POD);
-    this.#loop = new ControlLoop({
-      name: 'namespace',
-      clock: cluster.clock,
-      log,
-      sync: (name) => this.#sync(name),
-      sources: [namespaces, pods],
-    });
+    this.#loop = new ControlLoop({ cluster, log }, 'namespace', [namespaces, pods], (name) => this.#sync(name));
+    this.loops = [this.#loop];
     namespaces.onChange(({ object }) => {
       if (object.metadata.deletionTimestamp !== undefined) this.#loop.add(object.metadata.name);
     });
     pods.onChange(({ object, gone }) => {
       if (gone) this.#addIfDeleted(object);
     });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
   }
 
   /** The rest of a namespace goes when its last pod is gone. */

@@ -1,9 +1,11 @@
 import { matchesSelector } from '../../../../kube/selectors.js';
+import { POD, type Pod } from '../../../../kube/types.js';
+import { statesOf } from '../../informers.js';
 import { serverMessage, type Cluster } from '../cluster.js';
 import { ControlLoop, keyOf, refOf, type Controller, type ControllerOptions } from '../control-loop.js';
-import { POD, REPLICA_SET, type Pod, type ReplicaSet } from '../kinds.js';
+import { REPLICA_SET, type ReplicaSet } from '../kinds.js';
 import { ObjectEvents } from '../object-events.js';
-import { claim, controllerOf, isControlledBy } from '../ownership.js';
+import { claim, controllerOf, isControlledBy, ownerKeys } from '../ownership.js';
 import { PodControl } from '../pod-control.js';
 import { rankForDeletion } from '../pod-ranking.js';
 import { isActive, isTerminating, nextAvailableInMs, podFromTemplate } from '../pods.js';
@@ -14,6 +16,7 @@ const burst = 500;
 
 /** Keeps as many pods as a ReplicaSet asks for. Rules: kubernetes/pkg/controller/replicaset/replica_set.go. */
 export class ReplicaSetController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
   readonly #podControl: PodControl;
@@ -23,32 +26,12 @@ export class ReplicaSetController implements Controller {
     this.#podControl = new PodControl(cluster, new ObjectEvents(cluster, log, 'replicaset-controller'));
     const sets = cluster.informer(REPLICA_SET);
     const pods = cluster.informer(POD);
-    this.#loop = new ControlLoop({
-      name: 'replica-set',
-      clock: cluster.clock,
-      log,
-      sync: (key) => this.#sync(key),
-      sources: [sets, pods],
-    });
+    this.#loop = new ControlLoop({ cluster, log }, 'replica-set', [sets, pods], (key) => this.#sync(key));
+    this.loops = [this.#loop];
     sets.onChange(({ object }) => this.#loop.add(keyOf(object)));
-    pods.onChange(({ object, before }) => {
-      for (const pod of before === undefined ? [object] : [before, object]) this.#addOwners(pod);
+    pods.onChange((change) => {
+      for (const pod of statesOf(change)) this.#loop.add(...ownerKeys(cluster, REPLICA_SET, pod));
     });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
-  }
-
-  /** The set that manages the pod, or for an orphan all that could. */
-  #addOwners(pod: Pod): void {
-    const controller = controllerOf(pod);
-    const { namespace } = pod.metadata;
-    if (controller?.kind === 'ReplicaSet') this.#loop.add(`${namespace}/${controller.name}`);
-    if (controller !== undefined) return;
-    for (const set of this.#cluster.informer(REPLICA_SET).list(namespace)) {
-      if (matchesSelector(set.spec.selector, pod.metadata.labels)) this.#loop.add(keyOf(set));
-    }
   }
 
   async #sync(key: string): Promise<void> {

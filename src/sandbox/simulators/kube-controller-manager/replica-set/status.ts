@@ -1,5 +1,6 @@
 import { matchesSelector } from '../../../../kube/selectors.js';
-import type { Pod, ReplicaSet, WorkloadCondition } from '../kinds.js';
+import type { Pod } from '../../../../kube/types.js';
+import type { ReplicaSet, WorkloadCondition } from '../kinds.js';
 import { isAvailable, isReady } from '../pods.js';
 
 /** What a ReplicaSet's status is computed from. */

@@ -1,19 +1,13 @@
 import { isAlreadyExists } from '../../../../kube/errors.js';
 import { matchesSelector } from '../../../../kube/selectors.js';
+import { CONTROLLER_REVISION, POD, type ControllerRevision, type Pod } from '../../../../kube/types.js';
+import { statesOf } from '../../informers.js';
 import { serverMessage, type Cluster } from '../cluster.js';
 import { ControlLoop, keyOf, refOf, type Controller, type ControllerOptions } from '../control-loop.js';
 import { byRevision, createRevision, holds, templateOf } from '../controller-history.js';
-import {
-  CONTROLLER_REVISION,
-  PERSISTENT_VOLUME_CLAIM,
-  POD,
-  STATEFUL_SET,
-  type ControllerRevision,
-  type Pod,
-  type StatefulSet,
-} from '../kinds.js';
+import { PERSISTENT_VOLUME_CLAIM, STATEFUL_SET, type StatefulSet } from '../kinds.js';
 import { ObjectEvents } from '../object-events.js';
-import { claim, controllerOf } from '../ownership.js';
+import { claim, controllerOf, ownerKeys } from '../ownership.js';
 import { nextAvailableInMs } from '../pods.js';
 import { claimsFor, missingIdentity, ordinalOf, podFor, podName, podRevision } from './identity.js';
 import { statefulSetStatus, stepsOf, type Step } from './steps.js';
@@ -30,6 +24,7 @@ interface Revisions {
 
 /** Keeps numbered pods, one after the other. Rules: kubernetes/pkg/controller/statefulset. */
 export class StatefulSetController implements Controller {
+  readonly loops: readonly ControlLoop[];
   readonly #cluster: Cluster;
   readonly #loop: ControlLoop;
   readonly #events: ObjectEvents;
@@ -39,31 +34,17 @@ export class StatefulSetController implements Controller {
     this.#events = new ObjectEvents(cluster, log, 'statefulset-controller');
     const sets = cluster.informer(STATEFUL_SET);
     const pods = cluster.informer(POD);
-    this.#loop = new ControlLoop({
-      name: 'stateful-set',
-      clock: cluster.clock,
-      log,
-      sync: (key) => this.#sync(key),
-      sources: [sets, pods, cluster.informer(CONTROLLER_REVISION), cluster.informer(PERSISTENT_VOLUME_CLAIM)],
-    });
+    this.#loop = new ControlLoop(
+      { cluster, log },
+      'stateful-set',
+      [sets, pods, cluster.informer(CONTROLLER_REVISION), cluster.informer(PERSISTENT_VOLUME_CLAIM)],
+      (key) => this.#sync(key),
+    );
+    this.loops = [this.#loop];
     sets.onChange(({ object }) => this.#loop.add(keyOf(object)));
-    pods.onChange(({ object, before }) => {
-      for (const pod of before === undefined ? [object] : [before, object]) this.#addOwners(pod);
+    pods.onChange((change) => {
+      for (const pod of statesOf(change)) this.#loop.add(...ownerKeys(cluster, STATEFUL_SET, pod));
     });
-  }
-
-  run(signal: AbortSignal): Promise<void> {
-    return this.#loop.run(signal);
-  }
-
-  #addOwners(pod: Pod): void {
-    const controller = controllerOf(pod);
-    const { namespace } = pod.metadata;
-    if (controller?.kind === 'StatefulSet') this.#loop.add(`${namespace}/${controller.name}`);
-    if (controller !== undefined) return;
-    for (const set of this.#cluster.informer(STATEFUL_SET).list(namespace)) {
-      if (matchesSelector(set.spec.selector, pod.metadata.labels)) this.#loop.add(keyOf(set));
-    }
   }
 
   async #sync(key: string): Promise<void> {

@@ -1,5 +1,6 @@
+import type { Pod, PodTemplate } from '../../../../kube/types.js';
 import type { Draft } from '../cluster.js';
-import type { ClaimTemplate, Pod, PodTemplate, StatefulSet } from '../kinds.js';
+import type { ClaimTemplate, StatefulSet } from '../kinds.js';
 import { podFromTemplate } from '../pods.js';
 
 const podNameLabel = 'statefulset.kubernetes.io/pod-name';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-
-import type { Pod, StatefulSet } from '../kinds.js';
+import type { Pod } from '../../../../kube/types.js';
+import type { StatefulSet } from '../kinds.js';
 import { statefulSetStatus, stepsOf, type Step } from './steps.js';
 
 const nowMs = Date.UTC(2026, 0, 2);

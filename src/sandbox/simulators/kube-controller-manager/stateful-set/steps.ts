@@ -1,4 +1,5 @@
-import type { Pod, StatefulSet } from '../kinds.js';
+import type { Pod } from '../../../../kube/types.js';
+import type { StatefulSet } from '../kinds.js';
 import { isAvailable, isReady, isTerminal } from '../pods.js';
 import { ordinalOf, podRevision, wantedOrdinals } from './identity.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
-import type { Pod } from '../../kube/types.js';
-import { defaultEnrolmentConfig, enrolmentChange, shouldBeEnrolled } from './cni-enrolment.js';
+import type { Pod } from '../../../kube/types.js';
+import { enrolmentChange, shouldBeEnrolled } from './enrolment.js';
 
 interface PodSketch {
   namespace?: string;
@@ -50,19 +50,7 @@ describe('shouldBeEnrolled', () => {
     ['ztunnel', { namespace: 'istio-system', labels: { app: 'ztunnel' } }, ambient, false],
     ['an app called ztunnel elsewhere', { labels: { app: 'ztunnel' } }, ambient, true],
   ])('%s', (_, sketch, namespaceLabels, expected) => {
-    expect(shouldBeEnrolled(pod(sketch), namespaceLabels, defaultEnrolmentConfig)).toBe(expected);
-  });
-
-  test('selectors and excluded namespaces are configuration', () => {
-    const config = {
-      enablementSelectors: [{ namespaceSelector: { matchLabels: { mesh: 'on' } } }],
-      excludedNamespaces: ['shop'],
-      systemNamespace: 'istio-system',
-    };
-    expect(shouldBeEnrolled(pod({ namespace: 'web' }), { mesh: 'on' }, config)).toBe(true);
-    expect(shouldBeEnrolled(pod({ namespace: 'web' }), ambient, config)).toBe(false);
-    expect(shouldBeEnrolled(pod({ namespace: 'shop' }), { mesh: 'on' }, config)).toBe(false);
-    expect(shouldBeEnrolled(pod({ namespace: 'kube-system' }), { mesh: 'on' }, config)).toBe(true);
+    expect(shouldBeEnrolled(pod(sketch), namespaceLabels)).toBe(expected);
   });
 });
 
@@ -86,6 +74,6 @@ describe('enrolmentChange', () => {
     ['un-enrolment needs no address', { annotations: enrolled, status: { phase: 'Pending' } }, {}, 'unenrol'],
     ['excluded, enrolled by an older agent', { namespace: 'kube-system', annotations: enrolled }, ambient, 'unenrol'],
   ])('%s', (_, sketch, namespaceLabels, expected) => {
-    expect(enrolmentChange(pod(sketch), namespaceLabels, defaultEnrolmentConfig)).toBe(expected);
+    expect(enrolmentChange(pod(sketch), namespaceLabels)).toBe(expected);
   });
 });

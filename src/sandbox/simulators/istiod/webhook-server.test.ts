@@ -1,13 +1,13 @@
 import { Agent, request } from 'node:https';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { selfSignedCertificate } from '../api-server/http/certificate.js';
+import { selfSignedCertificate } from '../../api-server/http/certificate.js';
 import { WebhookServer } from './webhook-server.js';
 
 let server: WebhookServer;
 let ca: string;
 
 beforeEach(async () => {
-  const certificate = await selfSignedCertificate([], Date.now());
+  const certificate = await selfSignedCertificate(Date.now());
   ca = certificate.certificate;
   server = new WebhookServer(
     {

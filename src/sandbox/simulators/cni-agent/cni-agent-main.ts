@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { systemClock } from '../../clock.js';
-import { Client } from '../../kube/client.js';
-import { connectionFromKubeConfig } from '../../kube/connection.js';
-import { createLogger } from '../../log.js';
+import { systemClock } from '../../../clock.js';
+import { Client } from '../../../kube/client.js';
+import { connectionFromKubeConfig } from '../../../kube/connection.js';
+import { createLogger } from '../../../log.js';
 import { CniAgent } from './cni-agent.js';
 
 /*

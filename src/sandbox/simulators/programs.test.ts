@@ -9,7 +9,7 @@ import { startSandbox, type Sandbox } from '../sandbox.js';
 
 // What can only be seen by ending programs, which nobody can do to the real ones over HTTP.
 
-const dir = mkdtempSync(join(tmpdir(), 'sidestep-mesh-'));
+const dir = mkdtempSync(join(tmpdir(), 'sidestep-programs-'));
 let sandbox: Sandbox;
 let client: Client;
 let count = 0;
@@ -86,7 +86,7 @@ function newNamespace(labels: Record<string, string>): {
   kind: string;
   metadata: { name: string };
 } {
-  const metadata = { name: `mesh-${++count}`, labels };
+  const metadata = { name: `programs-${++count}`, labels };
   return { apiVersion: 'v1', kind: 'Namespace', metadata };
 }
 

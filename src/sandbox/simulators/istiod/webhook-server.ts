@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Certificate } from '../api-server/http/certificate.js';
+import type { Certificate } from '../../api-server/http/certificate.js';
 
 /** The part of an `AdmissionRequest` that webhooks here read. */
 export interface AdmissionRequest {

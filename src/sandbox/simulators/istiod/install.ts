@@ -1,7 +1,7 @@
-import { type Clock, delay } from '../../clock.js';
-import type { Client } from '../../kube/client.js';
-import { ApiError } from '../../kube/errors.js';
-import type { KubeObject, ResourceType } from '../../kube/resource.js';
+import { type Clock, delay } from '../../../clock.js';
+import type { Client } from '../../../kube/client.js';
+import { ApiError } from '../../../kube/errors.js';
+import { clusterScoped, namespaced, type KubeObject, type ResourceType } from '../../../kube/resource.js';
 import {
   CONFIG_MAP,
   CUSTOM_RESOURCE_DEFINITION,
@@ -12,16 +12,14 @@ import {
   SERVICE,
   SERVICE_ACCOUNT,
   VALIDATING_WEBHOOK_CONFIGURATION,
-} from '../../kube/types.js';
-import { customResourceDefinitions, istioManifests, webhookUrlPlaceholder } from '../data/index.js';
-import { discover } from './kube-controller-manager/api-resources.js';
-import { systemNamespace } from './istiod/mesh-state.js';
+} from '../../../kube/types.js';
+import { customResourceDefinitions, istioManifests, webhookUrlPlaceholder } from '../../data/index.js';
+import { discover } from '../kube-controller-manager/api-resources.js';
+import { systemNamespace } from './mesh-state.js';
 
 const fieldManager = 'helm';
 
-const rbac = (plural: string, kind: string, namespaced: boolean): ResourceType => {
-  return { group: 'rbac.authorization.k8s.io', version: 'v1', plural, kind, namespaced };
-};
+const rbac = ['rbac.authorization.k8s.io', 'v1'] as const;
 
 /** Kinds that Istio's charts hold. */
 const kinds: Readonly<Record<string, ResourceType>> = {
@@ -29,10 +27,10 @@ const kinds: Readonly<Record<string, ResourceType>> = {
   ConfigMap: CONFIG_MAP,
   Service: SERVICE,
   DaemonSet: DAEMON_SET,
-  ClusterRole: rbac('clusterroles', 'ClusterRole', false),
-  ClusterRoleBinding: rbac('clusterrolebindings', 'ClusterRoleBinding', false),
-  Role: rbac('roles', 'Role', true),
-  RoleBinding: rbac('rolebindings', 'RoleBinding', true),
+  ClusterRole: clusterScoped(...rbac, 'clusterroles', 'ClusterRole'),
+  ClusterRoleBinding: clusterScoped(...rbac, 'clusterrolebindings', 'ClusterRoleBinding'),
+  Role: namespaced(...rbac, 'roles', 'Role'),
+  RoleBinding: namespaced(...rbac, 'rolebindings', 'RoleBinding'),
   MutatingWebhookConfiguration: MUTATING_WEBHOOK_CONFIGURATION,
   ValidatingWebhookConfiguration: VALIDATING_WEBHOOK_CONFIGURATION,
 };
@@ -47,7 +45,7 @@ const [lookEveryMs, looks] = [20, 500];
  * @param webhookUrl  where istiod's webhooks are
  * @throws {Error} a kind is not served within 10 s
  */
-export async function installMesh(client: Client, clock: Clock, webhookUrl: string): Promise<void> {
+export async function installIstio(client: Client, clock: Clock, webhookUrl: string): Promise<void> {
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } };
   const definitions = customResourceDefinitions() as CustomResourceDefinition[];
   await Promise.all([

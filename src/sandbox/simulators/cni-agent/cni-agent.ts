@@ -1,27 +1,18 @@
-import type { Clock } from '../../clock.js';
-import type { Client, JsonPatchOperation } from '../../kube/client.js';
-import { isNotFound } from '../../kube/errors.js';
-import { guardedPatch } from '../../kube/patch.js';
-import { Reflector, type ReflectorHandler } from '../../kube/reflector.js';
-import { NAMESPACE, POD, type Namespace, type Pod } from '../../kube/types.js';
-import type { Logger } from '../../log.js';
-import {
-  defaultEnrolmentConfig,
-  enrolmentChange,
-  isTerminal,
-  redirectionAnnotation,
-  shouldBeEnrolled,
-  type EnrolmentConfig,
-} from './cni-enrolment.js';
-import { KeyedWork } from './keyed-work.js';
+import type { Clock } from '../../../clock.js';
+import type { Client, JsonPatchOperation } from '../../../kube/client.js';
+import { isNotFound } from '../../../kube/errors.js';
+import { guardedPatch } from '../../../kube/patch.js';
+import { Reflector, type ReflectorHandler } from '../../../kube/reflector.js';
+import { NAMESPACE, POD, type Namespace, type Pod } from '../../../kube/types.js';
+import type { Logger } from '../../../log.js';
+import { KeyedWork } from '../keyed-work.js';
+import { enrolmentChange, isTerminal, redirectionAnnotation, shouldBeEnrolled } from './enrolment.js';
 
 /** What a {@link CniAgent} is made from. */
 export interface CniAgentOptions {
   client: Client;
   clock: Clock;
   log: Logger;
-  /** Default: that of the chart with profile ambient. */
-  enrolment?: EnrolmentConfig;
 }
 
 /** Pod condition of the kubelet: sandbox and network are there, containers may start. */
@@ -43,7 +34,6 @@ const kubeletFieldManager = 'kubelet';
  */
 export class CniAgent {
   readonly #options: CniAgentOptions;
-  readonly #config: EnrolmentConfig;
   readonly #work: KeyedWork;
   readonly #namespaces = new Map<string, Namespace>();
   /** By namespace, then by name. */
@@ -53,7 +43,6 @@ export class CniAgent {
   constructor(options: CniAgentOptions) {
     const { client, clock, log } = options;
     this.#options = options;
-    this.#config = options.enrolment ?? defaultEnrolmentConfig;
     this.#work = new KeyedWork({ run: (key) => this.#reconcile(key), clock, log });
     this.#reflectors = [
       new Reflector({ client, clock, log, type: NAMESPACE, handler: this.#namespaceHandler() }),
@@ -83,7 +72,7 @@ export class CniAgent {
     if (seen.metadata.deletionTimestamp !== undefined || isTerminal(seen)) return;
     const found = await this.#read(seen);
     if (found === undefined || hasSandbox(found.pod)) return;
-    if (shouldBeEnrolled(found.pod, found.namespace.metadata.labels, this.#config)) {
+    if (shouldBeEnrolled(found.pod, found.namespace.metadata.labels)) {
       await this.#annotate(found.pod, 'enabled');
     }
     await this.#reportSandbox(found.pod);
@@ -93,7 +82,7 @@ export class CniAgent {
     const namespace = this.#namespaces.get(pod.metadata.namespace ?? '');
     // Pods and namespaces come by two watches; the namespace's own event asks again.
     if (namespace === undefined) return;
-    const change = enrolmentChange(pod, namespace.metadata.labels, this.#config);
+    const change = enrolmentChange(pod, namespace.metadata.labels);
     if (change !== 'none') await this.#annotate(pod, change === 'enrol' ? 'enabled' : undefined);
   }
 
