@@ -21,10 +21,24 @@ export interface GatewayClass extends ResourceObject {
 export interface Gateway extends ResourceObject {
   spec: {
     gatewayClassName: string;
-    listeners: { name: string; port: number; protocol: string }[];
+    listeners: GatewayListener[];
     addresses?: { type?: string; value?: string }[];
+    infrastructure?: {
+      labels?: Record<string, string>;
+      annotations?: Record<string, string>;
+      /** An object that changes what is rendered for the Gateway; Istio takes ConfigMaps of the same namespace. */
+      parametersRef?: { group: string; kind: string; name: string };
+    };
   };
-  status?: { conditions?: GatewayCondition[] };
+  status?: { conditions?: GatewayCondition[]; addresses?: { type?: string; value: string }[] };
+}
+
+/** A port on which a Gateway takes connections. */
+export interface GatewayListener {
+  name: string;
+  port: number;
+  protocol: string;
+  tls?: { mode?: string; options?: Record<string, string> };
 }
 
 /** What a route is attached to; group and kind default to a Gateway of the Gateway API. */

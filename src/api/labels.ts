@@ -68,6 +68,28 @@ export const LABEL = {
   gatewayName: 'gateway.networking.k8s.io/gateway-name',
 
   /**
+   * Object that was deployed for a Gateway, and its pods: the Gateway's class.
+   *
+   * @see istio/istio manifests/charts/istio-control/istio-discovery/files/waypoint.yaml
+   */
+  gatewayClassName: 'gateway.networking.k8s.io/gateway-class-name',
+
+  /**
+   * Gateway, its Service or pods: the network that they belong to.
+   *
+   * @see istio/api label/labels.yaml, topology.istio.io/network
+   */
+  network: 'topology.istio.io/network',
+
+  /**
+   * Object that istiod deployed for a Gateway: its controller, slashes written as dashes. istiod never overwrites an object
+   * without it.
+   *
+   * @see istio/istio pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go
+   */
+  gatewayManaged: 'gateway.istio.io/managed',
+
+  /**
    * Who manages the object; `sidestep` on everything that we create.
    *
    * @see Kubernetes docs, "Recommended Labels"
@@ -116,6 +138,62 @@ export const ANNOTATION = {
   trafficPrefix: 'traffic.sidecar.istio.io/',
 
   /**
+   * Gateway: type of the Service that is deployed for it.
+   *
+   * @see istio/api annotation/annotations.yaml, networking.istio.io/service-type
+   */
+  serviceType: 'networking.istio.io/service-type',
+
+  /**
+   * Gateway: name of the Deployment and the Service that are deployed for it.
+   *
+   * @see istio/api annotation/annotations.yaml, gateway.istio.io/name-override
+   */
+  gatewayNameOverride: 'gateway.istio.io/name-override',
+
+  /**
+   * Gateway: name of the ServiceAccount that its proxy runs under.
+   *
+   * @see istio/api annotation/annotations.yaml, gateway.istio.io/service-account
+   */
+  gatewayServiceAccount: 'gateway.istio.io/service-account',
+
+  /**
+   * Gateway or pod: image of the proxy, instead of that of the mesh.
+   *
+   * @see istio/api annotation/annotations.yaml, sidecar.istio.io/proxyImage
+   */
+  proxyImage: 'sidecar.istio.io/proxyImage',
+
+  /**
+   * Gateway or pod: variant of the proxy's image, `default`, `debug` or `distroless`.
+   *
+   * @see istio/api annotation/annotations.yaml, sidecar.istio.io/proxyImageType
+   */
+  proxyImageType: 'sidecar.istio.io/proxyImageType',
+
+  /**
+   * Gateway or pod: log level of Envoy.
+   *
+   * @see istio/api annotation/annotations.yaml, sidecar.istio.io/logLevel
+   */
+  logLevel: 'sidecar.istio.io/logLevel',
+
+  /**
+   * Gateway or pod: log levels of parts of Envoy, such as `misc:error`.
+   *
+   * @see istio/api annotation/annotations.yaml, sidecar.istio.io/componentLogLevel
+   */
+  componentLogLevel: 'sidecar.istio.io/componentLogLevel',
+
+  /**
+   * Gateway or pod: log levels of the agent beside Envoy, such as `default:info`.
+   *
+   * @see istio/api annotation/annotations.yaml, sidecar.istio.io/agentLogLevel
+   */
+  agentLogLevel: 'sidecar.istio.io/agentLogLevel',
+
+  /**
    * AuthorizationPolicy: `true` logs what it would do and enforces nothing.
    *
    * @see istio/api annotation/annotations.yaml, istio.io/dry-run
@@ -138,6 +216,9 @@ export const ANNOTATION = {
 
   /** On a snapshot: a rollback has brought its state back, so that it speaks of the past. Written by Sidestep. */
   restored: 'sidestep.dev/restored',
+
+  /** Gateway: `false` keeps Sidestep from deploying a waypoint for it, `true` asks for it. Ours. */
+  serve: 'sidestep.dev/serve',
 
   /** Any object that we create: hash of the content that we wanted. Ours. */
   contentHash: 'sidestep.dev/content-hash',

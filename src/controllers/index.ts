@@ -1,8 +1,9 @@
 import type { ControllerSpec } from '../runtime/controller.js';
 import { ambientMigration } from './ambient-migration/controller.js';
-import type { MeshLocation } from './ambient-migration/observed.js';
+import { gateway } from './gateway/controller.js';
+import type { MeshLocation } from './istio-configuration.js';
 
 /** Every controller of the operator. */
 export function controllers(location: MeshLocation): readonly ControllerSpec[] {
-  return [ambientMigration(location)];
+  return [ambientMigration(location), gateway(location)];
 }

@@ -21,8 +21,11 @@ describe('what the operator may do', () => {
     expect(resources).not.toContain('secrets');
   });
 
-  it('deletes nothing', () => {
-    expect(everywhere.filter(({ verbs }) => verbs.some((verb) => /delete/.test(verb)))).toEqual([]);
+  it('deletes only what Gateways are deployed with', () => {
+    const deleted = everywhere.filter(({ verbs }) => verbs.some((verb) => /delete/.test(verb)));
+    expect(
+      deleted.flatMap(({ resources, verbs }) => resources.flatMap((name) => verbs.includes('delete') && name)),
+    ).toEqual(['serviceaccounts', 'services', 'deployments', 'horizontalpodautoscalers', 'poddisruptionbudgets']);
   });
 
   it('reads what is watched, and no more of it', () => {
@@ -31,12 +34,12 @@ describe('what the operator may do', () => {
   });
 
   it('joins the verbs of a kind that is watched and changed', () => {
-    expect(verbsOf('apps', 'deployments')).toEqual(['get', 'list', 'watch', 'patch']);
+    expect(verbsOf('apps', 'deployments')).toEqual(['get', 'list', 'watch', 'create', 'patch', 'delete']);
     expect(verbsOf('', 'pods')).toEqual(['list', 'watch', 'create']);
   });
 
-  it('reads what is watched in one namespace there only', () => {
-    expect(verbsOf('', 'configmaps')).toEqual([]);
+  it('lists and watches what is watched in one namespace there only', () => {
+    expect(verbsOf('', 'configmaps')).toEqual(['get']);
     expect(access.namespaces['istio-system']).toEqual([
       { apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] },
     ]);
@@ -56,7 +59,15 @@ describe('what the operator may do', () => {
       .filter(({ verbs }) => verbs.includes('create'))
       .flatMap(({ resources }) => resources);
     const dry = DRY_RUN_ONLY.map(({ resource }) => resource);
-    expect(created.filter((resource) => !dry.includes(resource))).toEqual(['controllerrevisions', 'events']);
+    expect(created.filter((resource) => !dry.includes(resource))).toEqual([
+      'serviceaccounts',
+      'services',
+      'controllerrevisions',
+      'deployments',
+      'horizontalpodautoscalers',
+      'events',
+      'poddisruptionbudgets',
+    ]);
   });
 
   it('does not depend on the order of the watches', () => {

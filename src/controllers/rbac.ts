@@ -1,17 +1,23 @@
 import type { Access, PolicyRule } from '../../cdk8s/access.js';
 import type { DryRunOnly } from '../../cdk8s/admission.js';
 import { AMBIENT_MIGRATION } from '../api/ambient-migration.js';
+import { GATEWAY } from '../api/gateway-api.js';
 import { AUTHORIZATION_POLICY } from '../api/istio.js';
 import type { ResourceType } from '../kube/resource.js';
 import {
+  CONFIG_MAP,
   CONTROLLER_REVISION,
   CUSTOM_RESOURCE_DEFINITION,
   DAEMON_SET,
   DEPLOYMENT,
   EVENT,
+  HORIZONTAL_POD_AUTOSCALER,
   LEASE,
   NAMESPACE,
   POD,
+  POD_DISRUPTION_BUDGET,
+  SERVICE,
+  SERVICE_ACCOUNT,
   STATEFUL_SET,
 } from '../kube/types.js';
 
@@ -27,13 +33,23 @@ type Grant = readonly [type: Named, verbs: readonly string[], subresource?: stri
 const CALLS: readonly Grant[] = [
   // Read again before each change of an object that is not ours.
   [NAMESPACE, ['get', 'patch']],
-  [DEPLOYMENT, ['get', 'patch']],
+  [DEPLOYMENT, ['get', 'create', 'patch', 'delete']],
   [STATEFUL_SET, ['get', 'patch']],
   [DAEMON_SET, ['get', 'patch']],
   // Server-side apply of an object that does not exist asks for both.
   [CONTROLLER_REVISION, ['create', 'patch']],
   [AMBIENT_MIGRATION, ['patch'], 'status'],
   [EVENT, ['create', 'patch']],
+  // Waypoints that we deploy, and what istiod deploys for them by mistake.
+  [SERVICE_ACCOUNT, ['create', 'patch', 'delete']],
+  [SERVICE, ['create', 'patch', 'delete']],
+  [HORIZONTAL_POD_AUTOSCALER, ['create', 'patch', 'delete']],
+  [POD_DISRUPTION_BUDGET, ['create', 'patch', 'delete']],
+  [DEPLOYMENT, ['patch'], 'scale'],
+  [GATEWAY, ['patch']],
+  [GATEWAY, ['patch'], 'status'],
+  // What a Gateway's parametersRef names.
+  [CONFIG_MAP, ['get']],
   // In dry runs only: see DRY_RUN_ONLY.
   [POD, ['create']],
   [AUTHORIZATION_POLICY, ['create']],
@@ -68,9 +84,9 @@ export function accessOf(watched: readonly Watched[], namespace: string): Access
   // CustomResourceDefinitions tell the runtime when an absent kind appears.
   const everywhere = [...watched.filter((one) => one.namespace === undefined), { type: CUSTOM_RESOURCE_DEFINITION }];
   const namespaces: Record<string, readonly PolicyRule[]> = { [namespace]: LEASE_RULES };
-  for (const one of watched) {
-    if (one.namespace === undefined) continue;
-    namespaces[one.namespace] = [...(namespaces[one.namespace] ?? []), ...toRules([read(one)])];
+  for (const name of new Set(watched.flatMap((one) => one.namespace ?? []))) {
+    const there = watched.filter((one) => one.namespace === name);
+    namespaces[name] = [...(namespaces[name] ?? []), ...toRules(there.map(read))];
   }
   return { cluster: toRules([...everywhere.map(read), ...CALLS]), namespaces };
 }
@@ -81,7 +97,7 @@ const LEASE_RULES: readonly PolicyRule[] = [
   { apiGroups: [LEASE.group], resources: [LEASE.plural], verbs: ['get', 'patch'], resourceNames: [LEASE_NAME] },
 ];
 
-const VERBS = ['get', 'list', 'watch', 'create', 'patch'];
+const VERBS = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
 
 /** One rule for all kinds of a group that have the same verbs; sorted, so that the manifests do not change by themselves. */
 function toRules(grants: readonly Grant[]): PolicyRule[] {

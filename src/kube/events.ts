@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
 import type { Client } from './client.js';
 import { ApiError, TransportError, isNotFound } from './errors.js';
+import type { KubeObject } from './resource.js';
 import { EVENT, type Event, type ObjectReference } from './types.js';
 
 /** Something worth telling the people who look at an object. */
@@ -19,6 +20,12 @@ export interface EmittedEvent {
   action: string;
   /** Where the event is stored. Default: the namespace of `regarding`, or `default` for a cluster-scoped object. */
   namespace?: string;
+}
+
+/** An object as Events name it. */
+export function referenceTo({ apiVersion, kind, metadata }: KubeObject): ObjectReference {
+  const { name, namespace, uid } = metadata;
+  return { apiVersion, kind, name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) };
 }
 
 export interface EventRecorderOptions {

@@ -8,6 +8,7 @@ import { hands } from './hands.js';
 import { obstacles } from './obstacles.js';
 import { outages } from './outages.js';
 import { thereAndBack } from './there-and-back.js';
+import { waypoints } from './waypoints.js';
 
 /*
  * One cluster for all end-to-end tests, and one audit log: the last suite accounts for every request of all of them. Every
@@ -40,4 +41,5 @@ describe('what a migration meets', () => obstacles(current));
 describe('hands in between', () => hands(current));
 describe('a crash of the operator', () => crashes(current));
 describe('outages', () => outages(current));
+describe('waypoints', () => waypoints(current));
 describe('accounting', () => accounting(current));

@@ -1,6 +1,7 @@
 import { ANNOTATION } from '../../api/labels.js';
 import { applyIfChanged } from '../../kube/apply.js';
 import { isConflict } from '../../kube/errors.js';
+import { referenceTo } from '../../kube/events.js';
 import { type FieldChange, guardedPatch } from '../../kube/patch.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import { formatSelector } from '../../kube/selectors.js';
@@ -20,7 +21,7 @@ import { FIELD_MANAGER } from '../../api/field-managers.js';
 import type { Observed } from './observed.js';
 import { podView } from './pods.js';
 import { assess } from './restarts.js';
-import { aimFor, referenceTo } from './situation.js';
+import { aimFor } from './situation.js';
 import { snapshotObject } from './snapshot.js';
 import type { Action } from './verdict.js';
 import {

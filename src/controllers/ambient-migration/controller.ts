@@ -1,5 +1,6 @@
 import { AMBIENT_MIGRATION, type AmbientMigration } from '../../api/ambient-migration.js';
 import { isNotFound } from '../../kube/errors.js';
+import { referenceTo } from '../../kube/events.js';
 import { applyStatus } from '../../kube/status.js';
 import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
@@ -10,9 +11,10 @@ import { type Decision, decide } from './decide.js';
 import { labelManagersOf } from './field-owners.js';
 import { STATUS_FIELD_MANAGER } from '../../api/field-managers.js';
 import { observe } from './observe.js';
-import type { MeshLocation, Observed } from './observed.js';
+import type { MeshLocation } from '../istio-configuration.js';
+import type { Observed } from './observed.js';
 import { dryRun } from './dry-run.js';
-import { generationOf, referenceTo } from './situation.js';
+import { generationOf } from './situation.js';
 import { type Pass, statusOf } from './status.js';
 import { watches } from './watches.js';
 

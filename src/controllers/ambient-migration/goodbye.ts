@@ -1,12 +1,12 @@
 import { LABEL } from '../../api/labels.js';
 import type { Client } from '../../kube/client.js';
 import { isNotFound } from '../../kube/errors.js';
+import { referenceTo } from '../../kube/events.js';
 import type { EmittedEvent } from '../../kube/events.js';
 import type { KubeObject } from '../../kube/resource.js';
 import { NAMESPACE, type Namespace } from '../../kube/types.js';
 import { enrolmentMark } from './enrolment.js';
 import { SNAPSHOT_NAME } from './snapshot.js';
-import { referenceTo } from './situation.js';
 
 /**
  * The Event that names what stays behind when an AmbientMigration is deleted: nothing that protects traffic is removed.

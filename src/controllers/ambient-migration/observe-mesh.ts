@@ -1,4 +1,3 @@
-import { parse } from 'yaml';
 import {
   AUTHORIZATION_POLICY,
   DESTINATION_RULE,
@@ -21,7 +20,6 @@ import { findCondition } from '../../kube/conditions.js';
 import type { KubeObject } from '../../kube/resource.js';
 import {
   CONFIG_MAP,
-  type ConfigMap,
   MUTATING_WEBHOOK_CONFIGURATION,
   NAMESPACE,
   NETWORK_POLICY,
@@ -33,7 +31,8 @@ import { hasSidecar, isLive, speaksHbone } from '../../mesh/dataplane.js';
 import type { MeshSettings } from '../../mesh/policies.js';
 import { type PolicyObject, asRecord, asRecords, asStrings, stringAt } from '../../mesh/policy-object.js';
 import type { Stores } from '../../runtime/stores.js';
-import type { EnrolmentConfig, Mesh, MeshLocation } from './observed.js';
+import { CNI_CONFIG, type MeshLocation, parsedKey, revisionOf } from '../istio-configuration.js';
+import type { EnrolmentConfig, Mesh } from './observed.js';
 
 /** Istio, Gateway API and NetworkPolicy kinds that may change what a namespace means in ambient mode. */
 export const POLICY_KINDS = [
@@ -63,10 +62,6 @@ export const POLICY_KINDS = [
 /** Pod labels of the two DaemonSets of ambient mode (charts `ztunnel` and `istio-cni`). */
 export const ZTUNNEL_LABEL = { key: 'app', value: 'ztunnel' } as const;
 export const CNI_LABEL = { key: 'k8s-app', value: 'istio-cni-node' } as const;
-
-/** ConfigMap of the CNI agent, and the keys in it that decide which pods it enrols. */
-export const CNI_CONFIG = 'istio-cni-config';
-export const CNI_KEYS = ['AMBIENT_ENABLED', 'AMBIENT_ENABLEMENT_SELECTOR', 'EXCLUDE_NAMESPACES'];
 
 /** Name of the store index that finds the pods of the two DaemonSets. */
 export const COMPONENT_INDEX = 'mesh-component';
@@ -134,30 +129,12 @@ function enrolmentConfig(stores: Stores, istioNamespace: string): EnrolmentConfi
   const found = stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name: CNI_CONFIG });
   if (found?.data === undefined) return undefined;
   const { data } = found;
-  const selectors = parsed(found, 'AMBIENT_ENABLEMENT_SELECTOR', '[]');
+  const selectors = parsedKey(found, 'AMBIENT_ENABLEMENT_SELECTOR', '[]');
   return {
     enabled: data['AMBIENT_ENABLED'] === 'true',
     excludedNamespaces: (data['EXCLUDE_NAMESPACES'] ?? '').split(',').map((name) => name.trim()),
     selectors: asRecords(selectors),
   };
-}
-
-/** By version of the ConfigMap, then by key: they are large, and looked at in every pass. */
-const parsedData = new WeakMap<ConfigMap, Map<string, unknown>>();
-
-/** The YAML under a key of a ConfigMap; `absent` is what a missing key means. */
-function parsed(configMap: ConfigMap, key: string, absent: string): unknown {
-  const known = parsedData.get(configMap) ?? new Map<string, unknown>();
-  parsedData.set(configMap, known);
-  if (!known.has(key)) known.set(key, parse(configMap.data?.[key] ?? absent));
-  return known.get(key);
-}
-
-/** The revision behind a tag, by the webhook that istioctl or the chart makes for the tag; a revision stands for itself. */
-function revisionOf(label: string, stores: Stores): string {
-  const webhooks = stores.of(MUTATING_WEBHOOK_CONFIGURATION).list();
-  const tag = webhooks.find(({ metadata }) => metadata.labels?.['istio.io/tag'] === label);
-  return tag?.metadata.labels?.[LABEL.revision] ?? label;
 }
 
 interface MeshConfig {
@@ -174,7 +151,7 @@ interface MeshConfig {
 function meshConfig(stores: Stores, istioNamespace: string, revision: string | undefined): MeshConfig {
   const name = revision === undefined || revision === 'default' ? 'istio' : `istio-${revision}`;
   const found = stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name });
-  const mesh = found ? asRecord(parsed(found, 'mesh', '{}')) : {};
+  const mesh = found ? asRecord(parsedKey(found, 'mesh', '{}')) : {};
   const metadata = asRecord(asRecord(mesh['defaultConfig'])['proxyMetadata']);
   return {
     rootNamespace: stringAt(mesh, 'rootNamespace'),

@@ -17,7 +17,8 @@ import {
 import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { observeMesh, observePolicies } from './observe-mesh.js';
-import type { Budget, MeshLocation, Observed } from './observed.js';
+import type { MeshLocation } from '../istio-configuration.js';
+import type { Budget, Observed } from './observed.js';
 import { type PodView, podView } from './pods.js';
 import { parseSnapshot, snapshotNumber } from './snapshot.js';
 import { type Workload, compareWorkloads, daemonSetView, deploymentView, statefulSetView } from './workloads.js';

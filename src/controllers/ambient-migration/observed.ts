@@ -7,12 +7,6 @@ import type { PodView } from './pods.js';
 import type { Snapshot } from './snapshot.js';
 import type { Workload } from './workloads.js';
 
-/** Where the mesh is installed; from the operator's configuration. */
-export interface MeshLocation {
-  /** Namespace of istiod, of its ConfigMaps, and (unless the mesh configuration says otherwise) the root namespace. */
-  readonly istioNamespace: string;
-}
-
 /** Everything one pass knows, read once from the caches: plain data, never changed afterwards. */
 export interface Observed {
   readonly nowMs: number;

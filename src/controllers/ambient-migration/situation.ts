@@ -1,7 +1,5 @@
 import { findCondition } from '../../kube/conditions.js';
 import { parseDuration } from '../../api/ambient-migration.js';
-import type { KubeObject } from '../../kube/resource.js';
-import type { ObjectReference } from '../../kube/types.js';
 import { wouldInject } from './injection.js';
 import type { Observed } from './observed.js';
 import type { Aim } from './restarts.js';
@@ -13,18 +11,6 @@ export type Direction = 'forward' | 'back';
 /** `dataplaneMode: Sidecar` goes back to the state before. */
 export function directionOf(observed: Observed): Direction {
   return observed.spec.dataplaneMode === 'Sidecar' ? 'back' : 'forward';
-}
-
-/** The migration as Events name it. */
-export function referenceTo(migration: KubeObject): ObjectReference {
-  const { apiVersion, kind, metadata } = migration;
-  return {
-    apiVersion,
-    kind,
-    name: metadata.name,
-    ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
-    ...(metadata.uid !== undefined && { uid: metadata.uid }),
-  };
 }
 
 /** `metadata.generation` of the AmbientMigration. */

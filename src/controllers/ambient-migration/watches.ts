@@ -3,8 +3,6 @@ import { GATEWAY_CLASS } from '../../api/gateway-api.js';
 import { LABEL } from '../../api/labels.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import {
-  CONFIG_MAP,
-  type ConfigMap,
   CONTROLLER_REVISION,
   DAEMON_SET,
   DEPLOYMENT,
@@ -21,19 +19,10 @@ import {
 } from '../../kube/types.js';
 import { hasSidecar, speaksHbone } from '../../mesh/dataplane.js';
 import type { Request } from '../../runtime/request.js';
-import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
-import {
-  CNI_CONFIG,
-  CNI_KEYS,
-  CNI_LABEL,
-  COMPONENT_INDEX,
-  OLD_SIDECAR_INDEX,
-  POLICY_KINDS,
-  ZTUNNEL_LABEL,
-} from './observe-mesh.js';
-import type { MeshLocation } from './observed.js';
+import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
+import { CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LABEL } from './observe-mesh.js';
 import { trimPod } from './pods.js';
 
 /** Everything an AmbientMigration depends on, in one place. */
@@ -74,20 +63,13 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
       type: SERVICE,
       map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
       predicate: generationOrMetadataChanged,
-      transform: metadataOnly,
     }),
     watch({
       type: NETWORK_POLICY,
       map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
       predicate: generationOrMetadataChanged,
     }),
-    watch({
-      type: CONFIG_MAP,
-      map: (_, stores) => allMigrations(stores),
-      predicate: configurationChanged,
-      namespace: location.istioNamespace,
-      transform: onlyConfiguration,
-    }),
+    watchConfiguration(location, (_, stores) => allMigrations(stores)),
     everywhere(MUTATING_WEBHOOK_CONFIGURATION),
     everywhere(VALIDATING_WEBHOOK_CONFIGURATION),
     watch({ type: GATEWAY_CLASS, map: (_, stores) => allMigrations(stores) }),
@@ -112,20 +94,6 @@ function podConcerns(pod: Pod, stores: Stores): readonly Request[] {
 function componentOf(pod: Pod): string[] | undefined {
   const found = [ZTUNNEL_LABEL, CNI_LABEL].find(({ key, value }) => pod.metadata.labels?.[key] === value);
   return found && [found.value];
-}
-
-/** istiod's leader locks are ConfigMaps too, beside the configuration, and change every few seconds. */
-function configurationChanged({ old, new: now }: Change<ConfigMap>): boolean {
-  return JSON.stringify(old?.data) !== JSON.stringify(now?.data);
-}
-
-/** The mesh configuration and that of the CNI agent; of every other ConfigMap only the name. */
-function onlyConfiguration(object: ConfigMap): ConfigMap {
-  const keys = object.metadata.name === CNI_CONFIG ? CNI_KEYS : ['mesh'];
-  const data = Object.fromEntries(
-    keys.flatMap((key) => (object.data?.[key] === undefined ? [] : [[key, object.data[key]]])),
-  );
-  return { ...metadataOnly(object), ...(Object.keys(data).length > 0 && { data }) };
 }
 
 function metadataOnly<T extends KubeObject>(object: T): T {

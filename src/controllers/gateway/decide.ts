@@ -1,0 +1,182 @@
+import type { Manifest } from '../../../cdk8s/objects.js';
+import { waypoint } from '../../../cdk8s/waypoint.js';
+import { type Parameters, requestedReplicas } from '../../../cdk8s/waypoint-parameters.js';
+import { DEFAULT_SIZING, sizingParameters } from '../../../cdk8s/waypoint-sizing.js';
+import type { Gateway } from '../../api/gateway-api.js';
+import { findCondition } from '../../kube/conditions.js';
+import type { KubeObject, ResourceType } from '../../kube/resource.js';
+import {
+  type Deployment,
+  DEPLOYMENT,
+  type HorizontalPodAutoscaler,
+  HORIZONTAL_POD_AUTOSCALER,
+} from '../../kube/types.js';
+import { isServable, serviceHost, servingOf } from '../../mesh/waypoint-gateway.js';
+import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
+import { DEPLOYED_KINDS, isIngressGateway, isOurs } from './deployed-kinds.js';
+import type { InputProblem, LiveObject, Observed } from './observed.js';
+
+/** One write, or nothing if it is so already. */
+export type Action =
+  /** An object of ours, by server-side apply. */
+  | {
+      readonly type: 'apply';
+      readonly kind: ResourceType;
+      readonly manifest: Manifest;
+      readonly live: KubeObject | undefined;
+    }
+  /** More replicas at once, before an autoscaler looks at the Deployment. */
+  | { readonly type: 'scale'; readonly deployment: Deployment; readonly replicas: number }
+  /** `spec.addresses` of the Gateway names our Service, so that istiod deploys nothing; undefined gives the field up. */
+  | { readonly type: 'set-address'; readonly host: string | undefined }
+  /** An object that does not belong to the waypoint. */
+  | { readonly type: 'delete'; readonly target: LiveObject };
+
+/** What the condition `sidestep.dev/Serving` says. */
+export interface ServingCondition {
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What a pass comes to. */
+export interface Decision {
+  readonly actions: readonly Action[];
+  /** Undefined for a Gateway that is none of ours: nothing is said about it. */
+  readonly serving: ServingCondition | undefined;
+}
+
+const NOTHING: Decision = { actions: [], serving: undefined };
+
+/** Decides what is to be done for a Gateway. Pure. */
+export function decide(observed: Observed): Decision {
+  const { gateway, inputs, parameters } = observed;
+  if (!isServable(gateway) || gateway.metadata.deletionTimestamp !== undefined) return NOTHING;
+  if ('problem' in inputs) return { actions: [], serving: refused(inputs.problem) };
+  const host = serviceHost(gateway, inputs.found.clusterDomain);
+  const serving = servingOf(gateway, host);
+  if (serving.kind === 'declined') return { actions: withdrawal(observed, host), serving: refused(serving) };
+  const rendered = render(gateway, inputs.found, parameters);
+  if ('problem' in rendered) return { actions: [], serving: refused(rendered.problem) };
+  const wanted = rendered.manifests.map((manifest) => wantedObject(manifest, observed));
+  const foreign = wanted.find(({ live }) => live && !isOurs(live, gateway));
+  if (foreign) return { actions: [], serving: refused(nameTaken(foreign)) };
+  return { actions: deployment(observed, wanted, host), serving: progress(observed, wanted, host) };
+}
+
+/** An object that should be there, and the one that is. */
+interface Wanted {
+  readonly kind: ResourceType;
+  readonly manifest: Manifest;
+  readonly live: KubeObject | undefined;
+}
+
+function render(
+  gateway: Gateway,
+  inputs: WaypointInputs,
+  parameters: readonly Parameters[],
+): { manifests: Manifest[] } | { problem: InputProblem } {
+  try {
+    return {
+      manifests: waypoint({ gateway, inputs, parameters: [sizing(gateway, parameters), ...parameters] }),
+    };
+  } catch (error) {
+    return {
+      problem: { reason: 'ParametersInvalid', message: error instanceof Error ? error.message : String(error) },
+    };
+  }
+}
+
+/** A number of replicas that somebody asks for is the least that there shall be. */
+function sizing({ metadata }: Gateway, parameters: readonly Parameters[]): Parameters {
+  const min = requestedReplicas(parameters) ?? DEFAULT_SIZING.min;
+  return sizingParameters(metadata.name, { min, max: Math.max(min, DEFAULT_SIZING.max) });
+}
+
+function wantedObject(manifest: Manifest, { live }: Observed): Wanted {
+  const kind = DEPLOYED_KINDS.find((each) => each.kind === manifest.kind);
+  if (!kind) throw new Error(`a waypoint has no ${manifest.kind}`);
+  const { name } = manifest.metadata;
+  return {
+    kind,
+    manifest,
+    live: live.find(({ type, object }) => type === kind && object.metadata.name === name)?.object,
+  };
+}
+
+const refused = ({ reason, message }: { reason: string; message: string }): ServingCondition => ({
+  status: 'False',
+  reason,
+  message,
+});
+
+function nameTaken({ kind, manifest }: Wanted): { reason: string; message: string } {
+  const message = `${kind.kind} ${manifest.metadata.name} is somebody else's: rename it, or rename the Gateway`;
+  return { reason: 'NameTaken', message };
+}
+
+const remove = (target: LiveObject): Action => ({ type: 'delete', target });
+
+/** What we deployed goes, and istiod may deploy again. */
+function withdrawal({ gateway, live }: Observed, host: string): Action[] {
+  const release: Action = { type: 'set-address', host: undefined };
+  return [
+    ...(isNamed(gateway, host) ? [release] : []),
+    ...live.filter(({ object }) => isOurs(object, gateway)).map(remove),
+  ];
+}
+
+function deployment(observed: Observed, wanted: readonly Wanted[], host: string): Action[] {
+  const { gateway, live } = observed;
+  const isWanted = ({ object }: LiveObject): boolean => wanted.some((each) => each.live === object);
+  const superfluous = live.filter((each) => isOurs(each.object, gateway) && !isWanted(each));
+  const address: Action = { type: 'set-address', host };
+  // istiod deploys again what is deleted before it has seen the address.
+  const isOver = isNamed(gateway, host) && isSeenByIstiod(gateway);
+  return [
+    ...wanted.map((each) => ({ type: 'apply', ...each }) as const),
+    ...superfluous.map(remove),
+    ...missingReplicas(wanted),
+    ...(isNamed(gateway, host) ? [] : [address]),
+    ...(isOver ? live.filter(({ object }) => isIngressGateway(object, gateway)).map(remove) : []),
+  ];
+}
+
+const deploymentOf = (wanted: readonly Wanted[]): Deployment | undefined =>
+  wanted.find(({ kind }) => kind === DEPLOYMENT)?.live as Deployment | undefined;
+
+/**
+ * A Deployment is applied without a number of replicas, so that autoscalers and people may choose it; but a new one has one,
+ * and an autoscaler first looks at it after 15 s.
+ */
+function missingReplicas(wanted: readonly Wanted[]): Action[] {
+  const deployment = deploymentOf(wanted);
+  const autoscaler = wanted.find(({ kind }) => kind === HORIZONTAL_POD_AUTOSCALER)?.manifest;
+  const { minReplicas: replicas = 1 } = (autoscaler?.['spec'] ?? {}) as Partial<HorizontalPodAutoscaler['spec']>;
+  return deployment && (deployment.spec.replicas ?? 1) < replicas ? [{ type: 'scale', deployment, replicas }] : [];
+}
+
+const isNamed = ({ spec }: Gateway, host: string): boolean =>
+  spec.addresses?.some(({ value }) => value === host) ?? false;
+
+/** Whether istiod has looked at the Gateway as it is now. */
+function isSeenByIstiod({ metadata, status }: Gateway): boolean {
+  return findCondition(status?.conditions, 'Programmed')?.observedGeneration === metadata.generation;
+}
+
+/** How far the waypoint is. */
+function progress({ gateway }: Observed, wanted: readonly Wanted[], host: string): ServingCondition {
+  const { name } = gateway.metadata;
+  if ((deploymentOf(wanted)?.status?.readyReplicas ?? 0) === 0) {
+    return refused({ reason: 'Deploying', message: `Deployment ${name} has no ready pod yet` });
+  }
+  const programmed = findCondition(gateway.status?.conditions, 'Programmed');
+  if (!isSeenByIstiod(gateway) || programmed?.status !== 'True') {
+    const message = `istiod has not found Service ${host} yet: ${programmed?.message ?? 'it has not looked at the Gateway'}`;
+    return refused({ reason: 'AwaitingIstiod', message });
+  }
+  const message =
+    `Sidestep deploys this waypoint, behind Service ${host}. istiod calls the Gateway not accepted, because class istio is ` +
+    'for ingress gateways: that is expected, and does no harm.';
+  return { status: 'True', reason: 'Serving', message };
+}

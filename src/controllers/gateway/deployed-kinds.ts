@@ -1,0 +1,35 @@
+import type { Gateway } from '../../api/gateway-api.js';
+import { LABEL } from '../../api/labels.js';
+import type { KubeObject, ResourceType } from '../../kube/resource.js';
+import {
+  DEPLOYMENT,
+  HORIZONTAL_POD_AUTOSCALER,
+  POD_DISRUPTION_BUDGET,
+  SERVICE,
+  SERVICE_ACCOUNT,
+} from '../../kube/types.js';
+import { ISTIO_GATEWAY_CONTROLLER } from '../../mesh/waypoint-gateway.js';
+
+/** Kinds of the objects that run a Gateway's proxy. */
+export const DEPLOYED_KINDS: readonly ResourceType[] = [
+  SERVICE_ACCOUNT,
+  SERVICE,
+  DEPLOYMENT,
+  HORIZONTAL_POD_AUTOSCALER,
+  POD_DISRUPTION_BUDGET,
+];
+
+/** Whether the Gateway, this very one, owns the object. */
+export function isOwnedBy({ metadata }: KubeObject, gateway: Gateway): boolean {
+  return metadata.ownerReferences?.some(({ uid }) => uid === gateway.metadata.uid) ?? false;
+}
+
+/** Whether Sidestep has deployed the object for the Gateway. */
+export function isOurs(object: KubeObject, gateway: Gateway): boolean {
+  return isOwnedBy(object, gateway) && object.metadata.labels?.[LABEL.managedBy] === 'sidestep';
+}
+
+/** Whether istiod has deployed the object because it takes the Gateway for an ingress gateway. */
+export function isIngressGateway(object: KubeObject, gateway: Gateway): boolean {
+  return isOwnedBy(object, gateway) && object.metadata.labels?.[LABEL.gatewayManaged] === ISTIO_GATEWAY_CONTROLLER;
+}

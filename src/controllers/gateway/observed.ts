@@ -1,0 +1,28 @@
+import type { Parameters } from '../../../cdk8s/waypoint-parameters.js';
+import type { Gateway } from '../../api/gateway-api.js';
+import type { KubeObject, ResourceType } from '../../kube/resource.js';
+import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
+
+/** An object together with its kind. */
+export interface LiveObject {
+  readonly type: ResourceType;
+  readonly object: KubeObject;
+}
+
+/** What a pass knows of the cluster; from the caches, so it may be a moment old. */
+export interface Observed {
+  readonly gateway: Gateway;
+  /** What waypoints are rendered from, or why that is not known. */
+  readonly inputs: { readonly found: WaypointInputs } | { readonly problem: InputProblem };
+  /** Of the class, then of the Gateway's `parametersRef`. */
+  readonly parameters: readonly Parameters[];
+  /** Objects of the kinds that a Gateway is deployed with, if the Gateway owns them or they have one of its names. */
+  readonly live: readonly LiveObject[];
+  readonly nowMs: number;
+}
+
+/** Why nothing can be rendered, and what to do about it. */
+export interface InputProblem {
+  readonly reason: 'MeshConfigurationInvalid' | 'UnknownTemplate' | 'ParametersInvalid';
+  readonly message: string;
+}

@@ -1,0 +1,47 @@
+import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
+import { PROXY_CONFIG } from '../../api/istio.js';
+import { ANNOTATION } from '../../api/labels.js';
+import type { KubeObject } from '../../kube/resource.js';
+import { MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE } from '../../kube/types.js';
+import { isServable } from '../../mesh/waypoint-gateway.js';
+import { type Request, requestOf } from '../../runtime/request.js';
+import type { Stores } from '../../runtime/stores.js';
+import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
+import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
+import { DEPLOYED_KINDS } from './deployed-kinds.js';
+
+/** Everything that a Gateway depends on, besides itself. */
+export function watches(location: MeshLocation): readonly WatchSpec[] {
+  const all = (_: KubeObject, stores: Stores): readonly Request[] => servable(stores);
+  return [
+    ...DEPLOYED_KINDS.map((type) => watch({ type, map: concerned })),
+    watchConfiguration(location, all),
+    // Which revision a label means.
+    watch({ type: MUTATING_WEBHOOK_CONFIGURATION, map: all, predicate: generationOrMetadataChanged }),
+    watch({ type: PROXY_CONFIG, map: all, predicate: generationOrMetadataChanged }),
+    watch({
+      type: NAMESPACE,
+      map: ({ metadata }, stores) => servable(stores, metadata.name),
+      predicate: generationOrMetadataChanged,
+    }),
+  ];
+}
+
+/** The owner, and a Gateway that would give an object this name. */
+function concerned(object: KubeObject, stores: Stores): readonly Request[] {
+  const owners = new Set(object.metadata.ownerReferences?.map(({ uid }) => uid));
+  return stores
+    .of(GATEWAY)
+    .list(object.metadata.namespace)
+    .filter((gateway) => owners.has(gateway.metadata.uid ?? '') || namesOf(gateway).has(object.metadata.name))
+    .map(requestOf);
+}
+
+/** Names that objects deployed for a Gateway may have. */
+export function namesOf({ metadata }: Gateway): ReadonlySet<string> {
+  return new Set([metadata.name, metadata.annotations?.[ANNOTATION.gatewayServiceAccount] ?? '']);
+}
+
+function servable(stores: Stores, namespace?: string): readonly Request[] {
+  return stores.of(GATEWAY).list(namespace).filter(isServable).map(requestOf);
+}

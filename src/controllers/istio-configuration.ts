@@ -1,0 +1,81 @@
+import { parse } from 'yaml';
+import { LABEL } from '../api/labels.js';
+import type { KubeObject } from '../kube/resource.js';
+import { CONFIG_MAP, type ConfigMap, MUTATING_WEBHOOK_CONFIGURATION } from '../kube/types.js';
+import type { Change } from '../runtime/store.js';
+import type { Stores } from '../runtime/stores.js';
+import { type WatchSpec, watch } from '../runtime/watch.js';
+
+/*
+ * What several controllers read of Istio's own configuration, so that they share one watch and one way to read it.
+ */
+
+/** Where Istio is installed. */
+export interface MeshLocation {
+  /** Namespace of istiod, of its ConfigMaps, and (unless the mesh configuration says otherwise) the root namespace. */
+  readonly istioNamespace: string;
+}
+
+/** ConfigMap of the CNI agent, and the keys in it that decide which pods it enrols. */
+export const CNI_CONFIG = 'istio-cni-config';
+const CNI_KEYS = ['AMBIENT_ENABLED', 'AMBIENT_ENABLEMENT_SELECTOR', 'EXCLUDE_NAMESPACES'];
+
+/** Keys of the ConfigMaps `istio[-REV]` and `istio-sidecar-injector[-REV]`. */
+const ISTIOD_KEYS = ['mesh', 'values', 'config'];
+
+/**
+ * Label of a ConfigMap with parameters for all Gateways of a class.
+ *
+ * @see istio/istio pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go
+ */
+export const CLASS_DEFAULTS_LABEL = 'gateway.istio.io/defaults-for-class';
+
+/** A watch of Istio's configuration; `map` says whom a change of it concerns. */
+export function watchConfiguration({ istioNamespace }: MeshLocation, map: WatchSpec<ConfigMap>['map']): WatchSpec {
+  return watch({
+    type: CONFIG_MAP,
+    map,
+    predicate: configurationChanged,
+    namespace: istioNamespace,
+    transform: onlyConfiguration,
+  });
+}
+
+/** istiod's leader locks are ConfigMaps too, beside the configuration, and change every few seconds. */
+function configurationChanged({ old, new: now }: Change<ConfigMap>): boolean {
+  return JSON.stringify(old?.data) !== JSON.stringify(now?.data);
+}
+
+/** Of every other ConfigMap only the metadata. */
+function onlyConfiguration(object: ConfigMap): ConfigMap {
+  const { apiVersion, kind, metadata } = object;
+  if (metadata.labels?.[CLASS_DEFAULTS_LABEL] !== undefined) return object;
+  const keys = metadata.name === CNI_CONFIG ? CNI_KEYS : ISTIOD_KEYS;
+  const data = Object.fromEntries(
+    keys.flatMap((key) => (object.data?.[key] === undefined ? [] : [[key, object.data[key]]])),
+  );
+  return { apiVersion, kind, metadata, ...(Object.keys(data).length > 0 && { data }) };
+}
+
+/** By version of the ConfigMap, then by key: they are large, and looked at in every pass. */
+const parsedData = new WeakMap<ConfigMap, Map<string, unknown>>();
+
+/**
+ * The YAML under a key of a ConfigMap.
+ *
+ * @param absent  what a missing key means, as YAML
+ * @throws {YAMLParseError} it is none
+ */
+export function parsedKey(configMap: ConfigMap, key: string, absent: string): unknown {
+  const known = parsedData.get(configMap) ?? new Map<string, unknown>();
+  parsedData.set(configMap, known);
+  if (!known.has(key)) known.set(key, parse(configMap.data?.[key] ?? absent));
+  return known.get(key);
+}
+
+/** The revision behind a tag, by the webhook that istioctl or the chart makes for the tag; a revision stands for itself. */
+export function revisionOf(label: string, stores: Stores): string {
+  const webhooks = stores.of(MUTATING_WEBHOOK_CONFIGURATION).list();
+  const tag = webhooks.find(({ metadata }: KubeObject) => metadata.labels?.['istio.io/tag'] === label);
+  return tag?.metadata.labels?.[LABEL.revision] ?? label;
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import type { Gateway } from '../api/gateway-api.js';
+import { isServable, serviceHost, servingOf } from './waypoint-gateway.js';
+
+const HOST = 'wp.shop.svc.cluster.local';
+
+const gateway = (spec: Partial<Gateway['spec']> = {}, metadata: Partial<Gateway['metadata']> = {}): Gateway => ({
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  kind: 'Gateway',
+  metadata: { name: 'wp', namespace: 'shop', ...metadata },
+  spec: { gatewayClassName: 'istio', listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }], ...spec },
+});
+const listener = { name: 'mesh', port: 15008, protocol: 'HBONE' };
+
+describe('Gateways that Sidestep may serve', () => {
+  test('are of class istio, with one HBONE listener on 15008', () => {
+    expect(isServable(gateway())).toBe(true);
+  });
+
+  test.each<[string, Partial<Gateway['spec']>]>([
+    ['another class', { gatewayClassName: 'istio-waypoint' }],
+    ['another port', { listeners: [{ ...listener, port: 8080 }] }],
+    ['another protocol', { listeners: [{ ...listener, protocol: 'HTTP' }] }],
+    ['a second listener', { listeners: [listener, { name: 'http', port: 80, protocol: 'HTTP' }] }],
+    ['no listener', { listeners: [] }],
+  ])('are not those with %s', (_, spec) => {
+    expect(isServable(gateway(spec))).toBe(false);
+  });
+});
+
+describe('what becomes of them', () => {
+  test('they are deployed, with our address as without', () => {
+    expect(serviceHost(gateway(), 'cluster.local')).toBe(HOST);
+    expect(servingOf(gateway(), HOST)).toEqual({ kind: 'deployed' });
+    expect(servingOf(gateway({ addresses: [{ type: 'Hostname', value: HOST }] }), HOST)).toEqual({ kind: 'deployed' });
+  });
+
+  test.each<[string, Gateway, RegExp]>([
+    ['OptedOut', gateway({}, { annotations: { 'sidestep.dev/serve': 'false' } }), /sidestep\.dev\/serve/],
+    ['AddressTaken', gateway({ addresses: [{ type: 'Hostname', value: 'other.example.com' }] }), /other\.example\.com/],
+    ['AddressTaken', gateway({ addresses: [{ value: HOST }] }), /remove it/],
+    ['UnsupportedName', gateway({}, { annotations: { 'gateway.istio.io/name-override': 'x' } }), /name-override/],
+    [
+      'UnsupportedListener',
+      gateway({ listeners: [{ ...listener, tls: { mode: 'Terminate' } }] }),
+      /listeners\[0\]\.tls/,
+    ],
+    [
+      'UnsupportedNetwork',
+      gateway({}, { labels: { 'topology.istio.io/network': 'n1' } }),
+      /topology\.istio\.io\/network/,
+    ],
+  ])('%s is told with the field', (reason, object, message) => {
+    const serving = servingOf(object, HOST);
+    expect(serving).toMatchObject({ kind: 'declined', reason });
+    expect(serving).toHaveProperty('message', expect.stringMatching(message));
+  });
+});

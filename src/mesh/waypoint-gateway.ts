@@ -1,0 +1,79 @@
+import type { Gateway } from '../api/gateway-api.js';
+import { ANNOTATION, LABEL } from '../api/labels.js';
+
+/** The port on which a waypoint takes tunnels. */
+export const HBONE_PORT = 15008;
+
+/** The class of the older articles: istiod deploys an ingress gateway for it, whatever its listener says. */
+export const ISTIO_CLASS = 'istio';
+
+/**
+ * Value of the label `gateway.istio.io/managed` on what istiod deploys for that class.
+ *
+ * @see istio/istio pilot/pkg/config/kube/gatewaycommon/classinfo.go
+ */
+export const ISTIO_GATEWAY_CONTROLLER = 'istio.io-gateway-controller';
+
+/** Why Sidestep does not deploy a proxy for a waypoint Gateway that it could serve. */
+export type DeclineReason =
+  'OptedOut' | 'AddressTaken' | 'UnsupportedName' | 'UnsupportedListener' | 'UnsupportedNetwork';
+
+/** What becomes of a Gateway that we may serve: deployed by us, or declined with a reason. */
+export type Serving =
+  | { readonly kind: 'declined'; readonly reason: DeclineReason; readonly message: string }
+  | { readonly kind: 'deployed' };
+
+/**
+ * Whether a Gateway is a waypoint: its only listener takes HBONE on port 15008.
+ *
+ * @see istio/istio pilot/pkg/config/kube/gateway/conversion.go, buildListener
+ */
+export function isWaypoint({ spec: { listeners } }: Gateway): boolean {
+  const [only, second] = listeners;
+  return second === undefined && only?.port === HBONE_PORT && only.protocol === 'HBONE';
+}
+
+/** DNS name of the Service that serves a Gateway: it has the Gateway's name. */
+export function serviceHost({ metadata }: Gateway, clusterDomain: string): string {
+  return `${metadata.name}.${metadata.namespace ?? ''}.svc.${clusterDomain}`;
+}
+
+/** Whether a Gateway is one that Sidestep may deploy a proxy for; all others are left alone. */
+export function isServable(gateway: Gateway): boolean {
+  return gateway.spec.gatewayClassName === ISTIO_CLASS && isWaypoint(gateway);
+}
+
+/**
+ * What Sidestep does about a Gateway that it may serve.
+ *
+ * @param host  DNS name of the Service that we would deploy; an address that says so is ours
+ * @see design 3.1
+ */
+export function servingOf(gateway: Gateway, host: string): Serving {
+  const { metadata, spec } = gateway;
+  const declined = (reason: DeclineReason, message: string): Serving => ({ kind: 'declined', reason, message });
+  if (metadata.annotations?.[ANNOTATION.serve] === 'false') {
+    return declined('OptedOut', `the annotation ${ANNOTATION.serve} is "false": istiod deploys an ingress gateway`);
+  }
+  const foreign = (spec.addresses ?? []).find(({ type, value }) => type !== 'Hostname' || value !== host);
+  if (foreign) {
+    return declined(
+      'AddressTaken',
+      `spec.addresses names ${foreign.value ?? 'no address'}: remove it to let Sidestep deploy the waypoint`,
+    );
+  }
+  if (metadata.annotations?.[ANNOTATION.gatewayNameOverride] !== undefined) {
+    const message = `the annotation ${ANNOTATION.gatewayNameOverride} names what istiod has deployed; remove it`;
+    return declined('UnsupportedName', message);
+  }
+  if (spec.listeners.some(({ tls }) => tls !== undefined)) {
+    return declined('UnsupportedListener', 'spec.listeners[0].tls: a waypoint has its own TLS; remove the field');
+  }
+  if (metadata.labels?.[LABEL.network] !== undefined) {
+    return declined(
+      'UnsupportedNetwork',
+      `the label ${LABEL.network} makes the Gateway one for other networks; remove it, or use class istio-waypoint`,
+    );
+  }
+  return { kind: 'deployed' };
+}
