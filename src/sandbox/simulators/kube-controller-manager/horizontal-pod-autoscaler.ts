@@ -28,7 +28,11 @@ const HORIZONTAL_POD_AUTOSCALER = namespaced<HorizontalPodAutoscaler>(
   'HorizontalPodAutoscaler',
 );
 
-/** How often each autoscaler looks. */
+/**
+ * How often each autoscaler looks; it first does so this long after its creation.
+ *
+ * @see kubernetes/pkg/controller/podautoscaler/horizontal.go, enqueueHPA
+ */
 const periodMs = 15_000;
 
 /** What can be scaled. */
@@ -72,7 +76,7 @@ export class HorizontalPodAutoscalerController implements Controller {
     this.loops = [this.#loop];
     autoscalers.onChange(({ object, before, gone }) => {
       const changed = before?.metadata.generation !== object.metadata.generation;
-      if (!gone && (before === undefined || changed)) this.#loop.add(keyOf(object));
+      if (!gone && (before === undefined || changed)) this.#loop.addAfter(keyOf(object), periodMs);
     });
   }
 
