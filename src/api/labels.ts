@@ -217,6 +217,16 @@ export const ANNOTATION = {
   /** On a snapshot: a rollback has brought its state back, so that it speaks of the past. Written by Sidestep. */
   restored: 'sidestep.dev/restored',
 
+  /** Service: the waypoint that Sidestep has bound it to; while it equals `istio.io/use-waypoint`, that label is ours. Ours. */
+  boundWaypoint: 'sidestep.dev/bound-waypoint',
+
+  /**
+   * Gateway: the ServiceAccount that a waypoint of the older articles serves.
+   *
+   * @see istio/istio release-1.18, pilot/pkg/config/kube/gateway/deploymentcontroller.go
+   */
+  forServiceAccount: 'istio.io/for-service-account',
+
   /** Gateway: `false` keeps Sidestep from deploying a waypoint for it, `true` asks for it. Ours. */
   serve: 'sidestep.dev/serve',
 

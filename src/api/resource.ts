@@ -14,6 +14,8 @@ export interface Metadata {
   deletionTimestamp?: string;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
+  /** Whoever is named here must take the name away before the object goes. */
+  finalizers?: string[];
 }
 
 /** An object of any kind. */

@@ -42,7 +42,7 @@ const CALLS: readonly Grant[] = [
   [EVENT, ['create', 'patch']],
   // Waypoints that we deploy, and what istiod deploys for them by mistake.
   [SERVICE_ACCOUNT, ['create', 'patch', 'delete']],
-  [SERVICE, ['create', 'patch', 'delete']],
+  [SERVICE, ['get', 'create', 'patch', 'delete']],
   [HORIZONTAL_POD_AUTOSCALER, ['create', 'patch', 'delete']],
   [POD_DISRUPTION_BUDGET, ['create', 'patch', 'delete']],
   [DEPLOYMENT, ['patch'], 'scale'],

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AMBIENT_MIGRATION, type AmbientMigration } from '../../src/api/ambient-migration.js';
+import { type Gateway, GATEWAY } from '../../src/api/gateway-api.js';
 import { type Condition, findCondition } from '../../src/kube/conditions.js';
-import { NAMESPACE } from '../../src/kube/types.js';
+import { DEPLOYMENT, NAMESPACE, type Pod, SERVICE } from '../../src/kube/types.js';
+import { SERVING } from '../../src/mesh/waypoint-binding.js';
 import { GoMissingError } from '../controlplane/build.js';
 import { repositoryRoot } from '../controlplane/paths.js';
 import type { Cluster, ClusterKind } from '../support/cluster.js';
@@ -13,10 +15,12 @@ import { Screen } from './screen.js';
 
 /*
  * The main job of the product, on the embedded cluster or on the real control plane: the article's two namespaces,
- * `legacy-apps` to ambient mode and back. Each check looks at the cluster; the last line counts them.
+ * a waypoint in `ambient-apps`, `legacy-apps` to ambient mode and back. Each check looks at the cluster; the last line counts them.
  */
 
 const LEGACY = 'legacy-apps';
+const AMBIENT = 'ambient-apps';
+const WAYPOINT = 'httpbin-ambient-waypoint';
 const screen = new Screen();
 
 async function main(kind: ClusterKind): Promise<number> {
@@ -39,6 +43,7 @@ async function thereAndBack(cluster: Cluster): Promise<void> {
   const before = await namespaceState(cluster.client, LEGACY);
   await checkSidecars(cluster, 'before');
   await cluster.operator.start();
+  await serveWaypoint(cluster);
   await migrate(cluster);
   await checkAmbient(cluster);
   await rollBack(cluster);
@@ -49,13 +54,56 @@ async function thereAndBack(cluster: Cluster): Promise<void> {
 
 async function deploy(cluster: Cluster): Promise<void> {
   screen.title('The article: legacy-apps on sidecars, ambient-apps in ambient mode');
-  for (const name of ['legacy-apps', 'ambient-apps']) {
+  for (const name of [LEGACY, AMBIENT]) {
     await cluster.apply(readFileSync(join(repositoryRoot, 'examples', 'article', `${name}.yaml`), 'utf8'));
     screen.line(`kubectl apply -f examples/article/${name}.yaml`);
   }
   await cluster.podsReady(LEGACY, 1);
-  await cluster.podsReady('ambient-apps', 3);
+  await cluster.podsReady(AMBIENT, 3);
 }
+
+/** The article's second step: a waypoint for one account, while its pods go on. */
+async function serveWaypoint(cluster: Cluster): Promise<void> {
+  screen.title('Waypoint: kubectl apply -f examples/article/waypoint.yaml');
+  const podsOf = async (): Promise<string[]> => {
+    const pods = await cluster.pods(AMBIENT);
+    return pods.filter((pod) => !isWaypoint(pod)).map(({ metadata }) => metadata.uid ?? '');
+  };
+  const before = await podsOf();
+  await cluster.apply(readFileSync(join(repositoryRoot, 'examples', 'article', 'waypoint.yaml'), 'utf8'));
+  const [gateway, service] = await cluster.until(
+    'the Services of httpbin-ambient are bound',
+    async () => {
+      const gateway = await cluster.client.get<Gateway>(GATEWAY, { namespace: AMBIENT, name: WAYPOINT });
+      const service = await cluster.client.get(SERVICE, { namespace: AMBIENT, name: 'httpbin-ambient' });
+      const serving = findCondition(gateway.status?.conditions, SERVING);
+      screen.status(`${serving?.reason ?? 'Pending'}  ${serving?.message ?? ''}`);
+      return isTrue(service.status?.conditions, 'istio.io/WaypointBound') ? ([gateway, service] as const) : undefined;
+    },
+    { timeoutMs: 60_000 },
+  );
+  const serving = findCondition(gateway.status?.conditions, SERVING);
+  screen.line(`${SERVING}=${serving?.status} ${serving?.reason}: ${serving?.message}`);
+  screen.check('the Gateway is programmed', isTrue(gateway.status?.conditions, 'Programmed'), gateway.status);
+  const { status } = await cluster.client.get(DEPLOYMENT, { namespace: AMBIENT, name: WAYPOINT });
+  screen.check(`Deployment ${WAYPOINT} has ready pods`, (status?.readyReplicas ?? 0) > 0, status);
+  screen.check(
+    `istiod has bound Service httpbin-ambient to it`,
+    service.metadata.labels?.['istio.io/use-waypoint'] === WAYPOINT,
+    service,
+  );
+  const { items } = await cluster.client.list(SERVICE, { namespace: AMBIENT });
+  const bound = items.filter(({ metadata }) => metadata.labels?.['istio.io/use-waypoint'] !== undefined);
+  screen.check('no other Service is bound', bound.length === 1, bound);
+  const balancers = items.filter(({ spec }) => spec.type === 'LoadBalancer');
+  screen.check('istiod has left no load balancer', balancers.length === 0, balancers);
+  screen.check('no application pod was restarted', isDeepStrictEqual(await podsOf(), before), before);
+}
+
+const isWaypoint = ({ metadata }: Pod): boolean => metadata.name.startsWith(WAYPOINT);
+
+const isTrue = (conditions: readonly { type: string; status: string }[] | undefined, type: string): boolean =>
+  findCondition(conditions, type)?.status === 'True';
 
 async function migrate(cluster: Cluster): Promise<void> {
   screen.title('Migration: kubectl apply -f examples/migrate-legacy-apps.yaml');
@@ -151,7 +199,8 @@ async function checkAmbient(cluster: Cluster): Promise<void> {
     metadata.labels?.['istio-injection'] === 'disabled',
     metadata.labels,
   );
-  for (const pod of [...(await cluster.podsReady(LEGACY, 1)), ...(await cluster.podsReady('ambient-apps', 3))]) {
+  const applications = (await cluster.podsReady(AMBIENT, 5)).filter((pod) => !isWaypoint(pod));
+  for (const pod of [...(await cluster.podsReady(LEGACY, 1)), ...applications]) {
     const { name, namespace = '' } = pod.metadata;
     const containers = containersOf(pod);
     screen.check(

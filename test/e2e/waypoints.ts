@@ -34,6 +34,37 @@ const gateway = (namespace: string, spec: object = {}, metadata: object = {}): o
 
 const ambient = (name: string): object => namespace(name, { 'istio.io/dataplane-mode': 'ambient' });
 
+/** A Deployment whose pods carry `app` and `mesh: yes`. */
+const deployment = (namespace: string, app: string, { account }: { account?: string }): object => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: app, namespace },
+  spec: {
+    selector: { matchLabels: { app } },
+    template: {
+      metadata: { labels: { app, mesh: 'yes' } },
+      spec: {
+        ...(account !== undefined && { serviceAccountName: account }),
+        containers: [{ name: 'app', image: 'example.com/app' }],
+      },
+    },
+  },
+});
+
+const service = (namespace: string, name: string, selector: object = { app: name }, labels: object = {}): object => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, namespace, labels },
+  spec: { selector, ports: [{ name: 'http', port: 80 }] },
+});
+
+/** The label `istio.io/use-waypoint` of the Services of a namespace, that of the waypoint left out. */
+async function waypointsOf(cluster: Cluster, namespace: string): Promise<Record<string, string | undefined>> {
+  const { items } = await cluster.client.list(SERVICE, { namespace });
+  const others = items.filter(({ metadata }) => !metadata.name.startsWith(NAME));
+  return Object.fromEntries(others.map(({ metadata: { name, labels } }) => [name, labels?.['istio.io/use-waypoint']]));
+}
+
 /** Waypoints of class `istio`, which Sidestep deploys. */
 export function waypoints(cluster: () => Cluster): void {
   const read = (name: string): Promise<Gateway> =>
@@ -96,6 +127,69 @@ export function waypoints(cluster: () => Cluster): void {
     await serving(name, 'True', 'Serving');
     await whenDeployed(name, ...ours);
     expect(await cluster().eventNote(name, 'Removed')).toMatch(/-istio/);
+  });
+
+  it('are bound to the Services of their account, and to no other; deleted, they let these go first', async () => {
+    const name = 'waypoint-bound';
+    const pods = (app: string, account: string): object[] => [
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: account, namespace: name } },
+      deployment(name, app, { account }),
+      service(name, app),
+    ];
+    await cluster().apply(
+      yaml(
+        ambient(name),
+        ...pods('httpbin-ambient', 'httpbin-ambient'),
+        ...pods('sleep', 'sleep'),
+        service(name, 'mixed', { mesh: 'yes' }),
+        service(name, 'chosen', { app: 'httpbin-ambient' }, { 'istio.io/use-waypoint': 'none' }),
+        gateway(name),
+      ),
+    );
+    await serving(name, 'True', 'Serving');
+    const bound = (): Promise<Record<string, string | undefined>> => waypointsOf(cluster(), name);
+    await cluster().until('istiod binds the Service', async () => {
+      const { status } = await cluster().client.get(SERVICE, { namespace: name, name: 'httpbin-ambient' });
+      return findCondition(status?.conditions, 'istio.io/WaypointBound')?.status === 'True' || undefined;
+    });
+    expect(await bound()).toEqual({ 'httpbin-ambient': NAME, sleep: undefined, mixed: undefined, chosen: 'none' });
+
+    const before = cluster().audit().length;
+    await cluster().client.delete(GATEWAY, { namespace: name, name: NAME });
+    await whenDeployed(name);
+    expect(await bound()).toEqual({ 'httpbin-ambient': undefined, sleep: undefined, mixed: undefined, chosen: 'none' });
+    const order = cluster()
+      .audit()
+      .slice(before)
+      .filter(({ objectRef }) => objectRef?.namespace === name)
+      .map(({ verb, objectRef }) => `${verb} ${objectRef?.resource} ${objectRef?.name}`);
+    const unbound = order.indexOf('patch services httpbin-ambient');
+    expect(unbound).toBeGreaterThanOrEqual(0);
+    expect(order.indexOf(`delete services ${NAME}`)).toBeGreaterThan(unbound);
+  });
+
+  it('let a Service go when other pods join it, and leave one that a person has bound', async () => {
+    const name = 'waypoint-let-go';
+    await cluster().apply(
+      yaml(
+        ambient(name),
+        { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'httpbin-ambient', namespace: name } },
+        deployment(name, 'web', { account: 'httpbin-ambient' }),
+        service(name, 'web', { mesh: 'yes' }),
+        service(name, 'own', { app: 'web' }, { 'istio.io/use-waypoint': NAME }),
+        gateway(name),
+      ),
+    );
+    await serving(name, 'True', 'Serving');
+    const untilWebIs = (waypoint: string | undefined): Promise<unknown> =>
+      cluster().until(`web bound to ${waypoint}`, async () => {
+        const found = await waypointsOf(cluster(), name);
+        return found['web'] === waypoint || undefined;
+      });
+    await untilWebIs(NAME);
+    await cluster().apply(yaml(deployment(name, 'other', {})));
+    await untilWebIs(undefined);
+    expect(await waypointsOf(cluster(), name)).toEqual({ web: undefined, own: NAME });
   });
 
   it('take everything along when they are deleted', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../../kube/types.js';
-import { podView, trimPod } from './pods.js';
+import { trimPod } from '../stored-pod.js';
+import { podView } from './pods.js';
 
 const CREATED = '2026-11-21T09:00:00Z';
 const READY_AT = '2026-11-21T09:00:05Z';

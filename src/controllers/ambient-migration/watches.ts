@@ -22,8 +22,8 @@ import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
+import { trimPod } from '../stored-pod.js';
 import { CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LABEL } from './observe-mesh.js';
-import { trimPod } from './pods.js';
 
 /** Everything an AmbientMigration depends on, in one place. */
 export function watches(location: MeshLocation): readonly WatchSpec[] {

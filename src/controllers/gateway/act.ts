@@ -4,10 +4,11 @@ import { ANNOTATION } from '../../api/labels.js';
 import { applyIfChanged } from '../../kube/apply.js';
 import { isConflict, isNotFound } from '../../kube/errors.js';
 import { referenceTo } from '../../kube/events.js';
+import { guardedPatch } from '../../kube/patch.js';
 import { apiVersionOf, type KubeObject } from '../../kube/resource.js';
 import { DEPLOYMENT } from '../../kube/types.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
-import type { Action } from './decide.js';
+import { type Action, FINALIZER } from './decide.js';
 import type { LiveObject, Observed } from './observed.js';
 
 type Act<T extends Action['type']> = Extract<Action, { type: T }>;
@@ -28,6 +29,9 @@ export async function act(actions: readonly Action[], observed: Observed, contex
 
 function carryOut(action: Action, observed: Observed, context: ReconcileContext): Promise<boolean> {
   switch (action.type) {
+    case 'hold':
+    case 'release':
+      return hold(action.type === 'hold', observed, context);
     case 'apply':
       return apply(action, context);
     case 'scale':
@@ -37,6 +41,20 @@ function carryOut(action: Action, observed: Observed, context: ReconcileContext)
     case 'delete':
       return remove(action.target, observed, context);
   }
+}
+
+/** Sets the finalizer, or takes it away. */
+async function hold(
+  isHeld: boolean,
+  { gateway }: Observed,
+  { client, stores, signal }: ReconcileContext,
+): Promise<boolean> {
+  const { namespace, name, finalizers = [] } = gateway.metadata;
+  const others = finalizers.filter((finalizer) => finalizer !== FINALIZER);
+  const value = isHeld ? [...others, FINALIZER] : others;
+  const operations = guardedPatch(gateway, [{ path: ['metadata', 'finalizers'], value }]);
+  const patch = client.jsonPatch(GATEWAY, { namespace, name }, operations, { fieldManager: FIELD_MANAGER, signal });
+  return written(patch.then((object) => stores.of(GATEWAY).record(object)));
 }
 
 async function apply(

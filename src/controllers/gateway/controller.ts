@@ -3,6 +3,7 @@ import { GATEWAY } from '../../api/gateway-api.js';
 import { type Condition, findCondition, mergeConditions } from '../../kube/conditions.js';
 import { isNotFound } from '../../kube/errors.js';
 import { applyConditions } from '../../kube/status.js';
+import { SERVING } from '../../mesh/waypoint-binding.js';
 import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
 import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js';
@@ -13,9 +14,6 @@ import { type ServingCondition, decide } from './decide.js';
 import { observe } from './observe.js';
 import type { Observed } from './observed.js';
 import { watches } from './watches.js';
-
-/** Type of the condition on a Gateway that says whether Sidestep serves it, and if not, why. */
-export const SERVING = 'sidestep.dev/Serving';
 
 /** ConfigMaps named by Gateways are not watched: a change of the Gateway reads them at once, else this much later. */
 const PARAMETERS_RECHECK_MS = 90_000;

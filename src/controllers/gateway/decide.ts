@@ -18,6 +18,8 @@ import type { InputProblem, LiveObject, Observed } from './observed.js';
 
 /** One write, or nothing if it is so already. */
 export type Action =
+  /** The finalizer that keeps a Gateway until nothing is bound to it any more. */
+  | { readonly type: 'hold' | 'release' }
   /** An object of ours, by server-side apply. */
   | {
       readonly type: 'apply';
@@ -46,12 +48,16 @@ export interface Decision {
   readonly serving: ServingCondition | undefined;
 }
 
+/** Finalizer of the Gateways that Sidestep serves. */
+export const FINALIZER = 'sidestep.dev/waypoint';
+
 const NOTHING: Decision = { actions: [], serving: undefined };
 
 /** Decides what is to be done for a Gateway. Pure. */
 export function decide(observed: Observed): Decision {
   const { gateway, inputs, parameters } = observed;
-  if (!isServable(gateway) || gateway.metadata.deletionTimestamp !== undefined) return NOTHING;
+  if (!isServable(gateway)) return NOTHING;
+  if (gateway.metadata.deletionTimestamp !== undefined) return farewell(observed);
   if ('problem' in inputs) return { actions: [], serving: refused(inputs.problem) };
   const host = serviceHost(gateway, inputs.found.clusterDomain);
   const serving = servingOf(gateway, host);
@@ -117,12 +123,26 @@ function nameTaken({ kind, manifest }: Wanted): { reason: string; message: strin
 
 const remove = (target: LiveObject): Action => ({ type: 'delete', target });
 
-/** What we deployed goes, and istiod may deploy again. */
-function withdrawal({ gateway, live }: Observed, host: string): Action[] {
-  const release: Action = { type: 'set-address', host: undefined };
+const isHeld = ({ metadata }: Gateway): boolean => metadata.finalizers?.includes(FINALIZER) ?? false;
+
+/** What is bound to a waypoint that goes must be let go first: a missing waypoint fails open. Objects follow their owner. */
+function farewell({ gateway, bound }: Observed): Decision {
+  if (!isHeld(gateway)) return NOTHING;
+  if (bound.length === 0) return { actions: [{ type: 'release' }], serving: undefined };
+  return {
+    actions: [],
+    serving: refused({ reason: 'Deleting', message: `still bound: Services ${bound.join(', ')}` }),
+  };
+}
+
+/** What we deployed goes once nothing is bound to it, and istiod may deploy again. */
+function withdrawal({ gateway, live, bound }: Observed, host: string): Action[] {
+  if (bound.length > 0) return [];
+  const address: Action = { type: 'set-address', host: undefined };
   return [
-    ...(isNamed(gateway, host) ? [release] : []),
+    ...(isNamed(gateway, host) ? [address] : []),
     ...live.filter(({ object }) => isOurs(object, gateway)).map(remove),
+    ...(isHeld(gateway) ? [{ type: 'release' } as const] : []),
   ];
 }
 
@@ -134,6 +154,7 @@ function deployment(observed: Observed, wanted: readonly Wanted[], host: string)
   // istiod deploys again what is deleted before it has seen the address.
   const isOver = isNamed(gateway, host) && isSeenByIstiod(gateway);
   return [
+    ...(isHeld(gateway) ? [] : [{ type: 'hold' } as const]),
     ...wanted.map((each) => ({ type: 'apply', ...each }) as const),
     ...superfluous.map(remove),
     ...missingReplicas(wanted),

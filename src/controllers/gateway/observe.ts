@@ -4,9 +4,10 @@ import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
 import { PROXY_CONFIG } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
 import { isNotFound } from '../../kube/errors.js';
-import { CONFIG_MAP, type ConfigMap, NAMESPACE } from '../../kube/types.js';
+import { CONFIG_MAP, type ConfigMap, NAMESPACE, SERVICE } from '../../kube/types.js';
 import { asRecord, stringAt } from '../../mesh/policy-object.js';
 import type { ProxyConfigObject } from '../../mesh/proxy-config.js';
+import { boundWaypoint } from '../../mesh/waypoint-binding.js';
 import { isServable } from '../../mesh/waypoint-gateway.js';
 import { configMapsOf, MeshConfigurationError, waypointInputs, withProxyConfigs } from '../../mesh/waypoint-inputs.js';
 import { isKnownTemplate } from '../../mesh/waypoint-template.js';
@@ -42,6 +43,11 @@ export async function observe(
     inputs: problem ?? inputsOf(gateway, stores, location),
     parameters: [...defaults, ...('found' in own ? own.found : [])],
     live: liveObjects(gateway, stores),
+    bound: stores
+      .of(SERVICE)
+      .list(gateway.metadata.namespace)
+      .filter((service) => boundWaypoint(service) === gateway.metadata.name)
+      .map((service) => service.metadata.name),
     nowMs: clock.now(),
   };
 }

@@ -18,6 +18,8 @@ export interface Observed {
   readonly parameters: readonly Parameters[];
   /** Objects of the kinds that a Gateway is deployed with, if the Gateway owns them or they have one of its names. */
   readonly live: readonly LiveObject[];
+  /** Names of the Services that are bound to the waypoint by us. */
+  readonly bound: readonly string[];
   readonly nowMs: number;
 }
 

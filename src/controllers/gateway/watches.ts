@@ -3,6 +3,7 @@ import { PROXY_CONFIG } from '../../api/istio.js';
 import { ANNOTATION } from '../../api/labels.js';
 import type { KubeObject } from '../../kube/resource.js';
 import { MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE } from '../../kube/types.js';
+import { boundWaypoint } from '../../mesh/waypoint-binding.js';
 import { isServable } from '../../mesh/waypoint-gateway.js';
 import { type Request, requestOf } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
@@ -27,13 +28,18 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
   ];
 }
 
-/** The owner, and a Gateway that would give an object this name. */
+/** The owner, a Gateway that would give an object this name, and the waypoint that a Service is bound to. */
 function concerned(object: KubeObject, stores: Stores): readonly Request[] {
   const owners = new Set(object.metadata.ownerReferences?.map(({ uid }) => uid));
   return stores
     .of(GATEWAY)
     .list(object.metadata.namespace)
-    .filter((gateway) => owners.has(gateway.metadata.uid ?? '') || namesOf(gateway).has(object.metadata.name))
+    .filter(
+      (gateway) =>
+        owners.has(gateway.metadata.uid ?? '') ||
+        namesOf(gateway).has(object.metadata.name) ||
+        boundWaypoint(object) === gateway.metadata.name,
+    )
     .map(requestOf);
 }
 

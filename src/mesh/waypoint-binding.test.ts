@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import type { Gateway } from '../api/gateway-api.js';
+import { bindings, type BindablePod, type BindableService } from './waypoint-binding.js';
+
+const USE = 'istio.io/use-waypoint';
+const BOUND = 'sidestep.dev/bound-waypoint';
+
+const condition = (type: string, status: 'True' | 'False', reason: string = type) => ({
+  type,
+  status,
+  reason,
+  message: '',
+});
+const READY = [condition('sidestep.dev/Serving', 'True'), condition('Programmed', 'True')];
+
+const gateway = (name: string, metadata: Partial<Gateway['metadata']> = {}, conditions = READY): Gateway => ({
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  kind: 'Gateway',
+  metadata: { name, namespace: 'shop', creationTimestamp: '2026-11-21T09:00:00Z', ...metadata },
+  spec: { gatewayClassName: 'istio', listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }] },
+  status: { conditions },
+});
+const service = (labels: Record<string, string> = {}, annotations: Record<string, string> = {}): BindableService => ({
+  metadata: { name: 'web', labels, annotations },
+  spec: { selector: { app: 'web' } },
+});
+const pod = (serviceAccountName: string, app = 'web'): BindablePod => ({
+  metadata: { name: `${app}-1`, labels: { app } },
+  spec: { serviceAccountName },
+});
+const account = (name: string, labels: Record<string, string> = {}) => ({ metadata: { name, labels } });
+const held = service({ [USE]: 'web-waypoint' }, { [BOUND]: 'web-waypoint' });
+
+/** The label that the only Service should get; `as it is` where nothing is to be done. */
+function wanted({
+  services = [service()],
+  pods = [pod('web')],
+  accounts = [account('web')],
+  gateways = [gateway('web-waypoint')],
+}: {
+  services?: BindableService[];
+  pods?: BindablePod[];
+  accounts?: ReturnType<typeof account>[];
+  gateways?: Gateway[];
+}): string | undefined {
+  const [binding, second] = bindings(services, pods, accounts, gateways);
+  expect(second).toBeUndefined();
+  return binding ? binding.waypoint : 'as it is';
+}
+
+describe('a Service is bound', () => {
+  test('to the waypoint that has the name of the account of all its pods', () => {
+    expect(wanted({})).toBe('web-waypoint');
+    expect(wanted({ pods: [pod('web'), pod('web'), pod('other', 'other')] })).toBe('web-waypoint');
+  });
+
+  test('to the waypoint that names the account, before one that has its name', () => {
+    const naming = gateway('any', { annotations: { 'istio.io/for-service-account': 'web' } });
+    expect(wanted({ gateways: [gateway('web-waypoint'), naming] })).toBe('any');
+  });
+
+  test('to the waypoint that the account names, before all others; `none` is no waypoint', () => {
+    const gateways = [gateway('web-waypoint'), gateway('chosen')];
+    expect(wanted({ gateways, accounts: [account('web', { [USE]: 'chosen' })] })).toBe('chosen');
+    expect(wanted({ gateways, accounts: [account('web', { [USE]: 'none' })] })).toBe('as it is');
+  });
+
+  test('to the oldest of several', () => {
+    const claim = { annotations: { 'istio.io/for-service-account': 'web' } };
+    const young = gateway('a', { ...claim, creationTimestamp: '2026-11-21T10:00:00Z' });
+    expect(wanted({ gateways: [young, gateway('b', claim)] })).toBe('b');
+  });
+
+  test('and stays so while the waypoint restarts', () => {
+    expect(wanted({ services: [held], gateways: [gateway('web-waypoint', {}, [])] })).toBe('as it is');
+  });
+});
+
+describe('a Service is not bound', () => {
+  test.each<[string, Parameters<typeof wanted>[0]]>([
+    ['without pods', { pods: [] }],
+    ['with pods of two accounts', { pods: [pod('web'), pod('other')] }],
+    ['without a selector', { services: [{ metadata: { name: 'web' }, spec: {} }] }],
+    ['before the waypoint is ready', { gateways: [gateway('web-waypoint', {}, [condition('Programmed', 'True')])] }],
+    ['before istiod knows the waypoint', { gateways: [gateway('web-waypoint', {}, READY.slice(0, 1))] }],
+    ['if a person has chosen another waypoint', { services: [service({ [USE]: 'own' })] }],
+    ['if a person has chosen none', { services: [service({ [USE]: 'none' })] }],
+    ['if it is the Service of a waypoint', { services: [service({ 'gateway.istio.io/managed': 'x' })] }],
+  ])('%s', (_, given) => {
+    expect(wanted(given)).toBe('as it is');
+  });
+});
+
+describe('a Service is let go', () => {
+  test.each<[string, Parameters<typeof wanted>[0]]>([
+    ['when pods of another account join', { pods: [pod('web'), pod('other')] }],
+    ['when the Gateway is gone', { gateways: [] }],
+    ['when the Gateway is being deleted', { gateways: [gateway('web-waypoint', { deletionTimestamp: 'now' })] }],
+    ['when the account has left', { accounts: [] }],
+    [
+      'when the Gateway is no longer served',
+      { gateways: [gateway('web-waypoint', {}, [condition('sidestep.dev/Serving', 'False', 'OptedOut')])] },
+    ],
+  ])('%s', (_, given) => {
+    expect(wanted({ services: [held], ...given })).toBeUndefined();
+  });
+
+  test('only where the label is ours', () => {
+    expect(wanted({ services: [service({ [USE]: 'own' }, { [BOUND]: 'web-waypoint' })], gateways: [] })).toBe(
+      'as it is',
+    );
+  });
+});
