@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import type { Gateway } from '../../api/gateway-api.js';
+import type { KubeObject } from '../../kube/resource.js';
+import { DEPLOYMENT, SERVICE } from '../../kube/types.js';
+import { waypointInputs } from '../../mesh/waypoint-inputs.js';
+import { type Action, decide, FINALIZER } from './decide.js';
+import type { LiveObject, Observed } from './observed.js';
+
+const HOST = 'wp.shop.svc.cluster.local';
+const ADDRESSES = [{ type: 'Hostname', value: HOST }];
+const inputs = waypointInputs(
+  {},
+  {
+    global: {
+      hub: 'example.com',
+      tag: '1',
+      istioNamespace: 'istio-system',
+      pilotCertProvider: 'istiod',
+      logging: { level: 'default:info' },
+      proxy: { image: 'proxyv2', clusterDomain: 'cluster.local', logLevel: 'warning' },
+    },
+  },
+);
+
+const gateway = (
+  spec: Partial<Gateway['spec']> = {},
+  metadata: Partial<Gateway['metadata']> = {},
+  seen = 1,
+): Gateway => ({
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  kind: 'Gateway',
+  metadata: { name: 'wp', namespace: 'shop', uid: 'u1', generation: 2, ...metadata },
+  spec: { gatewayClassName: 'istio', listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }], ...spec },
+  status: { conditions: [{ type: 'Programmed', status: 'True', reason: '', message: '', observedGeneration: seen }] },
+});
+
+const object = (name: string, labels: Record<string, string>, more: object = {}): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'any',
+  metadata: {
+    name,
+    namespace: 'shop',
+    labels,
+    ownerReferences: [{ apiVersion: '', kind: 'Gateway', name: 'wp', uid: 'u1' }],
+  },
+  ...more,
+});
+const ours = (replicas: number, readyReplicas: number): LiveObject => ({
+  type: DEPLOYMENT,
+  object: object(
+    'wp',
+    { 'app.kubernetes.io/managed-by': 'sidestep' },
+    { spec: { replicas }, status: { readyReplicas } },
+  ),
+});
+const ingress: LiveObject = {
+  type: SERVICE,
+  object: object('wp-istio', { 'gateway.istio.io/managed': 'istio.io-gateway-controller' }),
+};
+
+const observed = (of: Partial<Observed>): Observed => ({
+  gateway: gateway(),
+  inputs: { found: inputs },
+  parameters: [],
+  live: [],
+  bound: [],
+  nowMs: 0,
+  ...of,
+});
+
+/** What is done, in words. */
+const told = (actions: readonly Action[]): string[] =>
+  actions.map((action) => {
+    if (action.type === 'apply') return `apply ${action.kind.kind}`;
+    if (action.type === 'delete') return `delete ${action.target.object.metadata.name}`;
+    return action.type === 'scale' ? `scale to ${action.replicas}` : action.type;
+  });
+
+const APPLIED = [
+  'apply ServiceAccount',
+  'apply Deployment',
+  'apply Service',
+  'apply HorizontalPodAutoscaler',
+  'apply PodDisruptionBudget',
+];
+const held = { finalizers: [FINALIZER] };
+
+describe('a Gateway that Sidestep serves', () => {
+  test('is held and deployed first, and then gets its address', () => {
+    const { actions, serving } = decide(observed({ live: [ingress] }));
+    expect(told(actions)).toEqual(['hold', ...APPLIED, 'set-address']);
+    expect(serving).toMatchObject({ status: 'False', reason: 'Deploying' });
+  });
+
+  test('loses what istiod has deployed once istiod has seen the address, not before', () => {
+    const live = [ours(2, 2), ingress];
+    const before = decide(observed({ gateway: gateway({ addresses: ADDRESSES }, held), live }));
+    expect(told(before.actions)).toEqual(APPLIED);
+    expect(before.serving).toMatchObject({ status: 'False', reason: 'AwaitingIstiod' });
+    const after = decide(observed({ gateway: gateway({ addresses: ADDRESSES }, held, 2), live }));
+    expect(told(after.actions)).toEqual([...APPLIED, 'delete wp-istio']);
+    expect(after.serving).toMatchObject({ status: 'True', reason: 'Serving' });
+  });
+
+  test('is scaled up to the least number of replicas, and never down', () => {
+    const served = gateway({ addresses: ADDRESSES }, held, 2);
+    expect(told(decide(observed({ gateway: served, live: [ours(1, 1)] })).actions)).toContain('scale to 2');
+    expect(told(decide(observed({ gateway: served, live: [ours(4, 4)] })).actions)).toEqual(APPLIED);
+    const parameters = [{ source: 'a test', data: { deployment: { spec: { replicas: 3 } } } }];
+    expect(told(decide(observed({ gateway: served, live: [ours(1, 1)], parameters })).actions)).toContain('scale to 3');
+  });
+
+  test('is refused with the reason, and nothing is written, where something is in the way', () => {
+    const taken: LiveObject = { type: SERVICE, object: { ...object('wp', {}), kind: 'Service' } };
+    expect(decide(observed({ live: [taken] }))).toMatchObject({ actions: [], serving: { reason: 'NameTaken' } });
+    const parameters = [{ source: 'ConfigMap shop/options', data: { ingress: {} } }];
+    const { actions, serving } = decide(observed({ parameters }));
+    expect(actions).toEqual([]);
+    expect(serving).toMatchObject({
+      reason: 'ParametersInvalid',
+      message: expect.stringMatching(/shop\/options, key ingress/),
+    });
+    const problem = { reason: 'UnknownTemplate', message: 'x' } as const;
+    expect(decide(observed({ inputs: { problem } }))).toMatchObject({ actions: [], serving: problem });
+  });
+});
+
+describe('a Gateway that goes', () => {
+  const deleted = gateway({ addresses: ADDRESSES }, { ...held, deletionTimestamp: 'now' });
+  const declined = gateway({ addresses: ADDRESSES }, { ...held, annotations: { 'sidestep.dev/serve': 'false' } });
+
+  test('waits until nothing is bound to it', () => {
+    const bound = ['web'];
+    expect(decide(observed({ gateway: deleted, bound }))).toMatchObject({
+      actions: [],
+      serving: { reason: 'Deleting' },
+    });
+    expect(decide(observed({ gateway: declined, bound, live: [ours(2, 2)] })).actions).toEqual([]);
+  });
+
+  test('is let go; its objects follow their owner, or are deleted if it stays', () => {
+    expect(told(decide(observed({ gateway: deleted, live: [ours(2, 2)] })).actions)).toEqual(['release']);
+    const { actions, serving } = decide(observed({ gateway: declined, live: [ours(2, 2)] }));
+    expect(told(actions)).toEqual(['set-address', 'delete wp', 'release']);
+    expect(serving).toMatchObject({ status: 'False', reason: 'OptedOut' });
+  });
+
+  test('is left alone if it was never held, or never ours', () => {
+    const nothing = { actions: [], serving: undefined };
+    expect(decide(observed({ gateway: gateway({}, { deletionTimestamp: 'now' }) }))).toEqual(nothing);
+    expect(decide(observed({ gateway: gateway({ gatewayClassName: 'istio-waypoint' }) }))).toEqual(nothing);
+  });
+});
