@@ -76,7 +76,7 @@ export interface ObjectRef {
 }
 
 /** `v1` or `apps/v1`: the `apiVersion` of the kind's objects. */
-export function apiVersionOf(type: ResourceType): string {
+export function apiVersionOf(type: Pick<ResourceType, 'group' | 'version'>): string {
   return type.group === '' ? type.version : `${type.group}/${type.version}`;
 }
 

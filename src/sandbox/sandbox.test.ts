@@ -13,7 +13,7 @@ async function history(seed: number): Promise<{ requests: string[]; pods: string
   const clock = new SimulatedClock({ startMs: Date.UTC(2026, 0, 1) });
   const sandbox = await startOnSimulatedTime({ dir, clock, seed });
   await clock.settle();
-  sandbox.apiServer.requests.clear();
+  const before = sandbox.apiServer.requests.entries().length;
   try {
     const client = new Client({ connection: sandbox.connection(), clock });
     const labels = { app: 'web' };
@@ -39,10 +39,13 @@ async function history(seed: number): Promise<{ requests: string[]; pods: string
     });
     await clock.advance(60_000);
     return {
-      requests: [...sandbox.apiServer.requests.entries()].map(
-        ({ verb, requestURI, user, responseStatus }) =>
-          `${user.username} ${verb} ${requestURI} ${responseStatus?.code}`,
-      ),
+      requests: sandbox.apiServer.requests
+        .entries()
+        .slice(before)
+        .map(
+          ({ verb, requestURI, user, responseStatus }) =>
+            `${user.username} ${verb} ${requestURI} ${responseStatus?.code}`,
+        ),
       pods: pods.map(({ metadata, spec }) => `${metadata.name} ${metadata.uid} ${spec.nodeName}`),
     };
   } finally {

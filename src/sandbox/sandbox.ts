@@ -5,18 +5,11 @@ import { type Clock, systemClock } from '../clock.js';
 import { Client } from '../kube/client.js';
 import type { Connection } from '../kube/connection.js';
 import { type Logger, silentLogger } from '../log.js';
-import { admissionChain } from './api-server/admission/chain.js';
-import { accessControl } from './api-server/auth/access-control.js';
 import { bootstrap } from './api-server/bootstrap.js';
-import { builtinResources } from './api-server/builtin/index.js';
-import { type Certificate, selfSignedCertificate } from './api-server/http/certificate.js';
-import { customResources } from './api-server/custom/custom-resource.js';
-import { definitionStatus } from './api-server/custom/definition-names.js';
-import { discoveryRoutes } from './api-server/discovery/discovery.js';
-import { openApiRoutes } from './api-server/discovery/openapi.js';
+import { selfSignedCertificate } from './api-server/http/certificate.js';
 import { RandomNames } from './api-server/random.js';
-import { ApiServer } from './api-server/server.js';
-import { builtinSubresources } from './api-server/subresources/index.js';
+import { newApiServer } from './api-server/new-api-server.js';
+import type { ApiServer } from './api-server/server.js';
 import { inProcessConnection } from './in-process-connection.js';
 import { kubeconfig } from './kubeconfig.js';
 import { runControllers } from './simulators/kube-controller-manager/controllers.js';
@@ -112,34 +105,6 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       await apiServer.close();
     },
   };
-}
-
-/** The API server with all its parts; the names in `tokens` are administrators. */
-function newApiServer(options: {
-  clock: Clock;
-  seed: number;
-  log: Logger;
-  certificate: Certificate;
-  tokens: Record<string, string>;
-}): ApiServer {
-  const { clock, seed, log, certificate } = options;
-  const users = new Map(
-    Object.entries(options.tokens).map(([name, token]) => [token, { name, uid: name, groups: ['system:masters'] }]),
-  );
-  const names = new RandomNames(seed + 1);
-  const access = accessControl(builtinResources(), users, clock);
-  return new ApiServer({
-    clock,
-    seed,
-    log,
-    certificate,
-    ...access,
-    routes: (registry) => [...discoveryRoutes(registry), ...openApiRoutes(registry)],
-    subresources: builtinSubresources({ tokens: access.tokens, uid: () => names.uid() }),
-    admission: (cluster, registry, operations) =>
-      admissionChain({ cluster, registry, operations, clock, suffix: () => names.suffix() }),
-    definitions: { customResources, definitionStatus },
-  });
 }
 
 function newToken(): string {

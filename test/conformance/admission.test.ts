@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { defined, definition } from './definitions.js';
-import { uniqueName, type Server } from './server.js';
+import { type Answer, uniqueName, type Server } from './server.js';
 import { conformance } from './suite.js';
 import { fullName, jsonPatch, rule, warnings, withWebhooks, type Hook } from './webhook-server.js';
 
@@ -171,6 +171,18 @@ conformance('admission', (test) => {
       message:
         `Internal error occurred: failed calling webhook "${fullName('a')}": failed to call webhook: ` +
         'Post "https://127.0.0.1:1/x?timeout=10s": dial tcp 127.0.0.1:1: connect: connection refused',
+    });
+  });
+
+  test('a webhook behind a Service that is not there cannot be reached', async (server) => {
+    const service = { namespace: 'default', name: uniqueName('s'), path: '/inject' };
+    const target = `https://${service.name}.default.svc:443/inject?timeout=10s`;
+    expect(await createdUnder(server, 'validating', { name: 'a', spec: { clientConfig: { service } } })).toEqual({
+      status: 500,
+      reason: 'InternalError',
+      message:
+        `Internal error occurred: failed calling webhook "${fullName('a')}": failed to call webhook: ` +
+        `Post "${target}": service "${service.name}" not found`,
     });
   });
 
@@ -524,22 +536,25 @@ conformance('admission', (test) => {
       await new Promise((resolve) => setTimeout(resolve, 300));
       return { allowed: true };
     };
-    const spec = { rules: [rule(['CREATE'], ['services'])] };
+    const spec = { rules: [rule(['CREATE', 'UPDATE'], ['services'])] };
     await withWebhooks(server, [validating({ name: 'slow', answer, spec })], async ({ namespace }) => {
+      const path = `/api/v1/namespaces/${namespace}/services`;
       const names = ['a', 'b', 'c', 'd', 'e'];
-      const created = await Promise.all(
-        names.map((name) =>
-          server.post(`/api/v1/namespaces/${namespace}/services`, {
-            apiVersion: 'v1',
-            kind: 'Service',
-            metadata: { name },
-            spec: { type: 'NodePort', ports: [{ port: 80 }] },
-          }),
-        ),
-      );
+      const all = (send: (name: string) => Promise<Answer>): Promise<Answer[]> => Promise.all(names.map(send));
+      const allDiffer = (answers: Answer[]): void => {
+        expect(new Set(answers.map(({ body }) => body.spec.clusterIP)).size).toBe(names.length);
+        expect(new Set(answers.map(({ body }) => body.spec.ports[0].nodePort)).size).toBe(names.length);
+      };
+      const open = { type: 'NodePort', ports: [{ port: 80 }] };
+      const created = await all((name) => server.post(path, { metadata: { name }, spec: open }));
       expect(created.map(({ status }) => status)).toEqual(names.map(() => 201));
-      expect(new Set(created.map(({ body }) => body.spec.clusterIP)).size).toBe(names.length);
-      expect(new Set(created.map(({ body }) => body.spec.ports[0].nodePort)).size).toBe(names.length);
+      allDiffer(created);
+
+      const nowhere = { type: 'ExternalName', externalName: 'example.com' };
+      await all((name) => server.post(path, { metadata: { name: `${name}-${name}` }, spec: nowhere }));
+      const opened = await all((name) => server.patch('merge', `${path}/${name}-${name}`, { spec: open }));
+      expect(opened.map(({ status }) => status)).toEqual(names.map(() => 200));
+      allDiffer(opened);
     });
   });
 

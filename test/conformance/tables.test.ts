@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { eventually, type Server, uniqueName } from './server.js';
+import { type Answer, eventually, type Server, uniqueName } from './server.js';
 import { conformance } from './suite.js';
 
 const asTable = { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' } };
@@ -68,6 +68,187 @@ const waiting = (name: string, reason: string, more = {}) =>
   running(name, { ready: false, state: { waiting: { reason } }, ...more });
 const ended = (name: string, exitCode: number, more = {}) =>
   running(name, { ready: false, state: { terminated: { exitCode, ...more } } });
+
+const withoutVersion = ({ status, body }: Answer): object => {
+  const { resourceVersion: _version, ...metadata } = body.metadata;
+  return { code: status, ...body, metadata };
+};
+
+const clusterScoped = new Set([
+  'priorityclasses',
+  'mutatingwebhookconfigurations',
+  'validatingwebhookconfigurations',
+  'validatingadmissionpolicies',
+  'validatingadmissionpolicybindings',
+]);
+
+const selector = {
+  matchLabels: { app: 'web' },
+  matchExpressions: [
+    { key: 'app', operator: 'In', values: ['web', 'app'] },
+    { key: 'zone', operator: 'NotIn', values: ['b', 'a'] },
+    { key: 'a', operator: 'DoesNotExist' },
+    { key: 'app', operator: 'Exists' },
+  ],
+};
+const selectorText = '!a,app=web,app in (app,web),app,zone notin (a,b)';
+const template = {
+  metadata: { labels: { app: 'web' } },
+  spec: { schedulerName: 'nobody', nodeSelector: { 'kubernetes.io/os': 'none' }, containers: [container] },
+};
+const wide = { Containers: 'app', Images: 'example.com/app:1' };
+const nothingsRule = {
+  apiGroups: ['none.example.com'],
+  apiVersions: ['v1'],
+  operations: ['CREATE'],
+  resources: ['nones'],
+};
+const webhook = {
+  name: 'a.example.com',
+  clientConfig: { url: 'https://127.0.0.1:1/x' },
+  rules: [nothingsRule],
+  sideEffects: 'None',
+  admissionReviewVersions: ['v1'],
+};
+
+/** Small objects of kinds that no other case looks at, and what their tables show besides name and age. */
+const otherKinds: { group: string; plural: string; body: object; row: object }[] = [
+  {
+    group: 'v1',
+    plural: 'secrets',
+    body: { type: 'Opaque', data: { a: 'YQ==' } },
+    row: { Type: 'Opaque', Data: 1 },
+  },
+  {
+    group: 'apps/v1',
+    plural: 'daemonsets',
+    body: { spec: { selector, template } },
+    row: {
+      Desired: 0,
+      Current: 0,
+      Ready: 0,
+      'Up-to-date': 0,
+      Available: 0,
+      'Node Selector': 'kubernetes.io/os=none',
+      ...wide,
+      Selector: selectorText,
+    },
+  },
+  {
+    group: 'apps/v1',
+    plural: 'statefulsets',
+    body: { spec: { serviceName: 'web', replicas: 0, selector, template } },
+    row: { Ready: '0/0', ...wide },
+  },
+  {
+    group: 'v1',
+    plural: 'persistentvolumeclaims',
+    body: {
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        storageClassName: 'none',
+        resources: { requests: { storage: '1Gi' } },
+      },
+    },
+    row: {
+      Status: 'Pending',
+      Volume: '',
+      Capacity: '',
+      'Access Modes': '',
+      StorageClass: 'none',
+      VolumeAttributesClass: '<unset>',
+      VolumeMode: 'Filesystem',
+    },
+  },
+  {
+    group: 'v1',
+    plural: 'endpoints',
+    body: {
+      subsets: [
+        {
+          addresses: [{ ip: '10.1.2.3' }, { ip: '10.1.2.4' }],
+          ports: [
+            { name: 'a', port: 80 },
+            { name: 'b', port: 81 },
+          ],
+        },
+      ],
+    },
+    row: { Endpoints: '10.1.2.3:80,10.1.2.4:80,10.1.2.3:81 + 1 more...' },
+  },
+  {
+    group: 'discovery.k8s.io/v1',
+    plural: 'endpointslices',
+    body: { addressType: 'IPv4', endpoints: [{ addresses: ['10.1.2.3'] }], ports: [{ name: 'a', port: 80 }] },
+    row: { AddressType: 'IPv4', Ports: '80', Endpoints: '10.1.2.3' },
+  },
+  {
+    group: 'coordination.k8s.io/v1',
+    plural: 'leases',
+    body: { spec: { holderIdentity: 'me' } },
+    row: { Holder: 'me' },
+  },
+  {
+    group: 'v1',
+    plural: 'limitranges',
+    body: { spec: { limits: [{ type: 'Container', max: { cpu: '2' } }] } },
+    row: {},
+  },
+  {
+    group: 'v1',
+    plural: 'resourcequotas',
+    body: { spec: { hard: { pods: '5', 'requests.cpu': '2', 'limits.memory': '1Gi' } } },
+    row: { Request: 'pods: 0/5, requests.cpu: 0/2', Limit: 'limits.memory: 0/1Gi' },
+  },
+  {
+    group: 'scheduling.k8s.io/v1',
+    plural: 'priorityclasses',
+    body: { value: 7 },
+    row: { Value: 7, 'Global-Default': false, PreemptionPolicy: 'PreemptLowerPriority' },
+  },
+  {
+    group: 'apps/v1',
+    plural: 'controllerrevisions',
+    body: { revision: 3, data: { a: 1 } },
+    row: { Controller: '<none>', Revision: 3 },
+  },
+  {
+    group: 'networking.k8s.io/v1',
+    plural: 'networkpolicies',
+    body: { spec: { podSelector: selector } },
+    row: { 'Pod-Selector': selectorText },
+  },
+  ...['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'].map((plural) => ({
+    group: 'admissionregistration.k8s.io/v1',
+    plural,
+    body: { webhooks: [webhook] },
+    row: { Webhooks: 1 },
+  })),
+  {
+    group: 'admissionregistration.k8s.io/v1',
+    plural: 'validatingadmissionpolicies',
+    body: {
+      spec: {
+        paramKind: { apiVersion: 'v1', kind: 'ConfigMap' },
+        matchConstraints: { resourceRules: [nothingsRule] },
+        validations: [{ expression: 'true' }],
+      },
+    },
+    row: { Validations: 1, ParamKind: 'v1/ConfigMap' },
+  },
+  {
+    group: 'admissionregistration.k8s.io/v1',
+    plural: 'validatingadmissionpolicybindings',
+    body: {
+      spec: {
+        policyName: 'none',
+        paramRef: { name: 'x', namespace: 'default', parameterNotFoundAction: 'Allow' },
+        validationActions: ['Deny'],
+      },
+    },
+    row: { PolicyName: 'none', ParamRef: 'default/x' },
+  },
+];
 
 conformance('tables', (test) => {
   test('a list of pods is shown with the columns of kubectl get, the wide ones marked', async (server) => {
@@ -396,6 +577,33 @@ conformance('tables', (test) => {
       Groups: 'ops',
       ServiceAccounts: 'build/ci',
     });
+  });
+
+  test('other kinds show what kubectl get shows of them, and an update that changes nothing is accepted', async (server) => {
+    const namespace = await server.namespace();
+    for (const { group, plural, body, row } of otherKinds) {
+      const isAbout = `${group}/${plural}`;
+      const within = clusterScoped.has(plural) ? '' : `/namespaces/${namespace}`;
+      const path = `/${group === 'v1' ? 'api' : 'apis'}/${group}${within}/${plural}`;
+      const name = uniqueName('x');
+      await create(server, path, { ...meta(name), ...body });
+      try {
+        const shown = (await tableOf(server, `${path}/${name}`)).row;
+        const { Age: age, 'Created At': created, ...rest } = shown;
+        expect(rest, isAbout).toEqual({ Name: name, ...row });
+        expect(age ?? created, isAbout).toMatch(/^\d+s$|^\d{4}-\d\d-\d\dT/);
+        // Controllers write the status of some meanwhile: then once more.
+        await eventually(`the update of ${isAbout}`, async () => {
+          const before = await server.get(`${path}/${name}`);
+          const after = await server.put(`${path}/${name}`, before.body);
+          if (after.status === 409) return undefined;
+          expect(withoutVersion(after), isAbout).toEqual(withoutVersion(before));
+          return true;
+        });
+      } finally {
+        await server.delete(`${path}/${name}`);
+      }
+    }
   });
 
   test('kinds without columns of their own show when they were created', async (server) => {

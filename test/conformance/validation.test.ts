@@ -5,6 +5,7 @@ import { conformance } from './suite.js';
 
 const deployments = '/apis/apps/v1/namespaces/default/deployments';
 const configMaps = '/api/v1/namespaces/default/configmaps';
+const networkPolicies = '/apis/networking.k8s.io/v1/namespaces/default/networkpolicies';
 
 /** A Deployment that is right but for what a case adds. */
 function deployment(spec: object = {}, metadata: object = {}): Record<string, unknown> {
@@ -239,6 +240,77 @@ conformance('validation: fields of built-in kinds', (test) => {
     }
     const unnamed = { apiVersion: '', kind: '', metadata: { name: 'validated' } };
     expect((await server.post(configMaps, unnamed, dry())).status).toBe(201);
+  });
+
+  test('an object of another built-in kind is not converted', async (server) => {
+    const cases = [
+      [configMaps, 'v1', 'Secret', 'ConfigMap', 'converting (v1.Secret) to (core.ConfigMap): unknown conversion'],
+      [deployments, 'v1', 'Pod', 'Deployment', 'converting (v1.Pod) to (apps.Deployment): unknown conversion'],
+    ];
+    for (const [path, apiVersion, kind, expected, why] of cases) {
+      const answer = await server.post(path!, { apiVersion, kind, metadata: { name: 'a' } }, dry());
+      const message = `${kind} in version "v1" cannot be handled as a ${expected}: ${why}`;
+      expect(answer.body).toMatchObject({ code: 400, reason: 'BadRequest', message });
+    }
+  });
+
+  test('a network policy is about ingress, and about egress where it has rules for it', async (server) => {
+    const made = async (spec: object): Promise<unknown> => {
+      const answer = await server.post(networkPolicies, { metadata: { name: 'np' }, spec }, dry());
+      expect(answer.status, answer.text).toBe(201);
+      return answer.body.spec;
+    };
+    const podSelector = {};
+    expect(await made({})).toEqual({ podSelector, policyTypes: ['Ingress'] });
+    expect(await made({ podSelector, egress: [] })).toEqual({ podSelector, policyTypes: ['Ingress'] });
+    expect(await made({ podSelector, egress: [{}], policyTypes: ['Egress'] })).toEqual({
+      podSelector,
+      egress: [{}],
+      policyTypes: ['Egress'],
+    });
+    const to = [{ namespaceSelector: {} }, { ipBlock: { cidr: '10.0.0.0/8' } }];
+    expect(
+      await made({ podSelector, egress: [{ ports: [{ port: 80 }, { port: 'dns', protocol: 'UDP' }], to }] }),
+    ).toEqual({
+      podSelector,
+      egress: [
+        {
+          ports: [
+            { port: 80, protocol: 'TCP' },
+            { port: 'dns', protocol: 'UDP' },
+          ],
+          to,
+        },
+      ],
+      policyTypes: ['Ingress', 'Egress'],
+    });
+  });
+
+  test('peers and ports of a network policy must make sense', async (server) => {
+    const refused = async (spec: object): Promise<string> => {
+      const answer = await server.post(networkPolicies, { metadata: { name: 'np' }, spec }, dry());
+      expect([answer.status, answer.body.reason], answer.text).toEqual([422, 'Invalid']);
+      return answer.body.message.replace('NetworkPolicy.networking.k8s.io "np" is invalid: ', '');
+    };
+    const cidr = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
+    expect(await refused({ ingress: [{ from: [{}] }] })).toBe(
+      'spec.ingress[0].from[0]: Required value: must specify a peer',
+    );
+    for (const wrong of ['10.0.0.0', '10.0.0.0/33', 'a/8', '10.0.0.0/8/8']) {
+      expect(await refused({ ingress: [{ from: [{ ipBlock: { cidr: wrong } }] }] })).toBe(
+        `spec.ingress[0].from[0].ipBlock.cidr: Invalid value: "${wrong}": ${cidr}`,
+      );
+    }
+    expect(await refused({ egress: [{ to: [{ ipBlock: { cidr: '10.0.0.0/8' }, podSelector: {} }] }] })).toBe(
+      'spec.egress[0].to[0]: Forbidden: may not specify both ipBlock and another peer',
+    );
+    expect(await refused({ ingress: [{ ports: [{ protocol: 'FOO', port: 70_000 }] }] })).toBe(
+      '[spec.ingress[0].ports[0].protocol: Unsupported value: "FOO": supported values: "TCP", "UDP", "SCTP", ' +
+        'spec.ingress[0].ports[0].port: Invalid value: 70000: must be between 1 and 65535, inclusive]',
+    );
+    expect(await refused({ policyTypes: ['Ingress', 'Other'] })).toBe(
+      'spec.policyTypes[1]: Unsupported value: "Other": supported values: "Ingress", "Egress"',
+    );
   });
 
   test('numbers must have room in their types', async (server) => {

@@ -1,7 +1,7 @@
 import { bootstrapRoles } from './auth/bootstrap-roles.js';
 import { rbacGroup } from './auth/rbac.js';
 import type { ApiObject } from './object.js';
-import type { Operations } from './subresource.js';
+import type { Operations } from './operations.js';
 
 /** Namespaces that every API server makes for itself. */
 const namespaces = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];

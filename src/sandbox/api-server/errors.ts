@@ -60,7 +60,7 @@ export interface Named {
 }
 
 /** `deployments.apps`, `pods`. */
-export function qualifiedResource({ group, plural }: Named): string {
+function qualifiedResource({ group, plural }: Named): string {
   return group === '' ? plural : `${plural}.${group}`;
 }
 
@@ -123,7 +123,7 @@ export interface FieldError {
 }
 
 /** How a type of violation is called in `details.causes`. */
-export const causeReasons = {
+const causeReasons = {
   'Invalid value': 'FieldValueInvalid',
   'Required value': 'FieldValueRequired',
   'Duplicate value': 'FieldValueDuplicate',

@@ -1,3 +1,5 @@
+import type { ObjectMeta } from '../../kube/resource.js';
+
 /** A JSON value. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -13,31 +15,12 @@ export interface ManagedFieldsEntry {
 }
 
 /** All of an object's metadata, as the API server stores it. Times are RFC 3339 with whole seconds. */
-export interface StoredMeta {
-  name: string;
-  generateName?: string;
-  namespace?: string;
+export interface StoredMeta extends ObjectMeta {
   uid: string;
   resourceVersion: string;
-  generation?: number;
   creationTimestamp: string;
-  deletionTimestamp?: string;
   deletionGracePeriodSeconds?: number;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  ownerReferences?: StoredOwnerReference[];
-  finalizers?: string[];
   managedFields?: ManagedFieldsEntry[];
-}
-
-/** One entry of `metadata.ownerReferences`. */
-export interface StoredOwnerReference {
-  apiVersion: string;
-  kind: string;
-  name: string;
-  uid: string;
-  controller?: boolean;
-  blockOwnerDeletion?: boolean;
 }
 
 /** An object on its way through the API server: plain JSON. Everything but `metadata` is read with care. */

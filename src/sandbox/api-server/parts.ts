@@ -19,9 +19,9 @@ export interface Parts {
   readonly registry: Registry;
   readonly view: ClusterView;
   readonly names: RandomNames;
-  /** New objects that are being validated by admission, with their storage keys: what they have been given is theirs. */
+  /** What is going to be stored once admission has validated it, with its storage keys: what it has been given is its own. */
   readonly arriving: Map<ApiObject, string>;
-  readonly admission: AdmissionChain;
+  readonly admission: Pick<AdmissionChain, 'mutate' | 'validate'>;
   readonly authorizer: Authorizer;
   readonly subresources: Subresources;
 }
@@ -50,7 +50,6 @@ export interface Write {
   /** Actions of subresources have passed admission already. */
   readonly skipAdmission?: boolean;
   warn(message: string): void;
-  annotate(key: string, value: string): void;
 }
 
 /** What field ownership must know about the kind that is written. */
@@ -65,8 +64,7 @@ export function writeContext({ view, clock, arriving }: Parts, write: Write): Wr
     now: clock.now(),
     dryRun: write.dryRun,
     subresource: write.subresource,
-    lookup: (resource, ref) => view.get(resource, ref),
-    list: (resource, namespace) => view.list(resource, namespace),
+    cluster: view,
     arriving: () => [...arriving].flatMap(([object, key]) => (key === write.resource.storageKey ? [object] : [])),
   };
 }
@@ -99,6 +97,5 @@ export function admissionAttributes(
     options: { kind: optionsKind[operation], apiVersion: 'meta.k8s.io/v1', ...options },
     now: clock.now(),
     warn: (message) => write.warn(message),
-    annotate: (key, value) => write.annotate(key, value),
   };
 }

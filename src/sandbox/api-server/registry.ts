@@ -72,8 +72,3 @@ export class Registry {
 function pathOf({ group, version, plural }: { group: string; version: string; plural: string }): string {
   return `${group}/${version}/${plural}`;
 }
-
-/** `v1`, `apps/v1`. */
-export function apiVersionOf({ group, version }: { group: string; version: string }): string {
-  return group === '' ? version : `${group}/${version}`;
-}

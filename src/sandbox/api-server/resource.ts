@@ -2,6 +2,7 @@ import type { FieldError } from './errors.js';
 import type { NameRule } from './writes/names.js';
 import type { ApiObject } from './object.js';
 import type { OpenApiSchema } from './schema.js';
+import type { StoredObjects } from './storage/cluster-view.js';
 
 /** Who asks. */
 export interface User {
@@ -19,10 +20,8 @@ export interface WriteContext {
   readonly dryRun: boolean;
   /** `status`, `scale` …; empty for the object itself. */
   readonly subresource: string;
-  /** Objects as they are stored now, by plural and group; read only. */
-  lookup(resource: { group: string; plural: string }, ref: { namespace?: string; name: string }): ApiObject | undefined;
-  list(resource: { group: string; plural: string }, namespace?: string): readonly ApiObject[];
-  /** New objects of the same kind that are not stored yet, as admission is still validating them. */
+  readonly cluster: StoredObjects;
+  /** Objects of the same kind as they are going to be stored, while admission is still validating them. */
   arriving(): readonly ApiObject[];
 }
 
@@ -55,7 +54,7 @@ export interface Strategy {
   blocksDeletion?(object: ApiObject): boolean;
   /** Values for field selectors besides `metadata.name` and `metadata.namespace`. */
   selectableFields?(object: ApiObject): Record<string, string>;
-  /** How names must look (names.ts). Default: a DNS subdomain. */
+  /** How names must look (`writes/names.ts`). Default: a DNS subdomain. */
   readonly nameRule?: NameRule;
   /** Whether an update may leave out `resourceVersion`. Default: true for built-in kinds, false for custom ones. */
   readonly unconditionalUpdate?: boolean;

@@ -3,12 +3,12 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../clock.js';
-import { type Logger, silentLogger } from '../../log.js';
-import { admitAll, type AdmissionChain } from './admission/admission-chain.js';
-import { allowAll, type Authenticator, type Authorizer, everybodyIsAdministrator } from './auth/auth-interfaces.js';
+import type { Logger } from '../../log.js';
+import type { AdmissionChain } from './admission/admission-chain.js';
+import type { Authenticator, Authorizer } from './auth/auth-interfaces.js';
 import type { Certificate } from './http/certificate.js';
-import type { ClusterView } from './storage/cluster-view.js';
-import { type DefinitionRules, Definitions } from './definitions.js';
+import { type ClusterView, clusterView } from './storage/cluster-view.js';
+import { DefinitionController } from './custom/definition-controller.js';
 import type { Interceptor } from './http/faults.js';
 import { operationsOf } from './writes/operations.js';
 import type { Parts } from './parts.js';
@@ -19,24 +19,22 @@ import { RequestService } from './http/request-service.js';
 import type { ServedResource } from './resource.js';
 import type { Route } from './http/route.js';
 import { Storage } from './storage/storage.js';
-import type { Operations, Subresources } from './subresource.js';
-import { clusterView } from './storage/view.js';
+import type { Operations } from './operations.js';
+import type { Subresources } from './subresource.js';
 
 /** What an API server is made from. What needs the cluster is given as a function of it. */
 export interface ApiServerOptions {
   readonly clock: Clock;
   /** Makes uids and generated names reproducible. */
   readonly seed: number;
-  readonly log?: Logger;
+  readonly log: Logger;
   readonly certificate: Certificate;
   readonly resources: readonly ServedResource[];
-  readonly authorizer?: (cluster: ClusterView, registry: Registry) => Authorizer;
-  readonly authenticator?: (cluster: ClusterView, authorizer: Authorizer) => Authenticator;
-  readonly admission?: (cluster: ClusterView, registry: Registry, operations: Operations) => AdmissionChain;
-  readonly routes?: (registry: Registry, cluster: ClusterView) => readonly Route[];
-  readonly subresources?: Subresources;
-  /** What CustomResourceDefinitions mean; without it they are stored, and define nothing. */
-  readonly definitions?: DefinitionRules;
+  readonly authorizer: (cluster: ClusterView) => Authorizer;
+  readonly authenticator: (cluster: ClusterView, authorizer: Authorizer) => Authenticator;
+  readonly admission: (cluster: ClusterView, registry: Registry, operations: Operations) => AdmissionChain;
+  readonly routes: (registry: Registry) => readonly Route[];
+  readonly subresources: Subresources;
 }
 
 /** Bytes of a request's head, with its URL: Go's. */
@@ -63,14 +61,13 @@ export class ApiServer {
   #listening = false;
 
   constructor(options: ApiServerOptions) {
-    const { clock, log = silentLogger, certificate } = options;
+    const { clock, log, certificate } = options;
     this.#log = log;
     this.registry.add(options.resources);
     this.requests = new RequestLog(clock);
     this.cluster = clusterView(this.#storage, this.registry);
-    const authorizer = options.authorizer?.(this.cluster, this.registry) ?? allowAll;
-    const authenticator = options.authenticator?.(this.cluster, authorizer) ?? everybodyIsAdministrator;
-    let admission: AdmissionChain = admitAll;
+    const authorizer = options.authorizer(this.cluster);
+    const authenticator = options.authenticator(this.cluster, authorizer);
     const parts: Parts = {
       clock,
       log,
@@ -79,29 +76,27 @@ export class ApiServer {
       view: this.cluster,
       names: new RandomNames(options.seed),
       arriving: new Map(),
+      // Made from the operations, which are made from this.
       admission: {
         mutate: (attributes) => admission.mutate(attributes),
         validate: (attributes) => admission.validate(attributes),
       },
       authorizer,
-      subresources: options.subresources ?? (() => undefined),
+      subresources: options.subresources,
     };
     this.operations = operationsOf(parts);
-    admission = options.admission?.(this.cluster, this.registry, this.operations) ?? admitAll;
-    this.#closeAdmission = () => admission.close?.();
-    if (options.definitions) {
-      const { cluster, registry, operations } = this;
-      new Definitions({ clock, log, cluster, registry, operations, rules: options.definitions }).start();
-    }
+    const { cluster, registry, operations } = this;
+    const admission = options.admission(cluster, registry, operations);
+    this.#closeAdmission = () => admission.close();
+    new DefinitionController({ clock, log, cluster, registry, operations }).start();
     const begin = (): void => this.#storage.begin(this.registry.all().map(({ storageKey }) => storageKey));
     begin();
     this.registry.onChange(begin);
-    const routes = options.routes?.(this.registry, this.cluster) ?? [];
     this.#service = new RequestService({
       parts,
-      operations: this.operations,
+      operations,
       authenticator,
-      routes,
+      routes: options.routes(registry),
       requests: this.requests,
     });
     this.#server = createServer(
@@ -165,11 +160,6 @@ export class ApiServer {
 
   resume(): void {
     this.#service.resume();
-  }
-
-  /** Ends all watches, as an API server does that restarts. */
-  endWatches(): void {
-    this.#service.endWatches();
   }
 
   /** Forgets the history: who watches or pages from before is told 410. */

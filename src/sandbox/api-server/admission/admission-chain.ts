@@ -25,8 +25,6 @@ export interface AdmissionAttributes {
   readonly now: number;
   /** Adds a `Warning: 299` header to the answer. */
   warn(message: string): void;
-  /** Adds an annotation to the request's log entry (`annotations` of an audit event). */
-  annotate(key: string, value: string): void;
 }
 
 /** Decides about writes before they are stored. Both throw {@link import('../errors.js').StatusError} to refuse. */
@@ -41,11 +39,5 @@ export interface AdmissionChain {
   /** Called with the object as it will be stored. */
   validate(attributes: AdmissionAttributes): Promise<void>;
   /** Closes idle connections to webhooks; they are opened again when they are needed. */
-  close?(): void;
+  close(): void;
 }
-
-/** Lets everything through unchanged. */
-export const admitAll: AdmissionChain = {
-  mutate: (attributes) => Promise.resolve(attributes.object),
-  validate: () => Promise.resolve(),
-};

@@ -3,7 +3,7 @@ import { userInfo } from '../auth/identity-reviews.js';
 import { authorizerVariable } from '../custom/cel.js';
 import type { Authorizer } from '../auth/auth-interfaces.js';
 import type { ServedResource, User } from '../resource.js';
-import { inVersion } from './converted.js';
+import { inVersion } from '../versions.js';
 import type { Draft } from './plugin.js';
 
 /** Group, version and kind of a review. */

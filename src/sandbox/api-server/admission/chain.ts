@@ -5,7 +5,7 @@ import { confirmNoEscalation } from '../auth/escalation.js';
 import type { ClusterView } from '../storage/cluster-view.js';
 import { jsonPatch } from '../merge/json-patch.js';
 import type { Registry } from '../registry.js';
-import type { Operations } from '../subresource.js';
+import type { Operations } from '../operations.js';
 import { Admission } from './admission.js';
 import { defaultTolerations } from './default-tolerations.js';
 import { limitRanger } from './limit-ranger.js';
@@ -19,7 +19,7 @@ import { serviceAccount } from './service-account.js';
 import { ValidatingPolicies } from './validating-policies.js';
 import { ValidatingWebhooks } from './validating-webhooks.js';
 import { WebhookCaller } from './webhook-caller.js';
-import { type ServiceResolver, WebhookClient } from './webhook-client.js';
+import { WebhookClient } from './webhook-client.js';
 
 /** What admission is made from. */
 export interface AdmissionParts {
@@ -31,16 +31,14 @@ export interface AdmissionParts {
   clock: Clock;
   /** Five random letters, for names. */
   suffix: () => string;
-  /** Where the Services of webhooks answer. Default: nowhere. */
-  resolveService?: ServiceResolver;
 }
 
 /** The plugins that a real API server has by default, as far as the sandbox has what they look at, in their order. */
 export function admissionChain(parts: AdmissionParts): AdmissionChain {
-  const { cluster, registry, operations, clock, suffix, resolveService = () => undefined } = parts;
+  const { cluster, registry, operations, clock, suffix } = parts;
   const authorizer = new RbacAuthorizer(cluster);
   const matcher = new RequestMatcher(cluster, registry);
-  const client = new WebhookClient(clock, resolveService);
+  const client = new WebhookClient(clock);
   const caller = new WebhookCaller(matcher, client, authorizer);
   const quotas = new ResourceQuotas(cluster, registry, () => clock.now());
   quotas.keepStatus(operations);

@@ -1,5 +1,6 @@
 import { type AdmissionPlugin, isAbout } from './plugin.js';
-import { type Toleration, podSpec } from './pod.js';
+import type { Toleration } from '../builtin/pod-spec.js';
+import { podSpec } from './pod.js';
 
 /** How long pods stay on a node that has stopped answering. */
 const tolerationSeconds = 300;

@@ -3,7 +3,8 @@ import { canonicalQuantity, quantityInNano } from '../../quantity.js';
 import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import { type AdmissionPlugin, type Draft, denied, isAbout } from './plugin.js';
-import { type Container, type PodSpec, allContainers, podSpec } from './pod.js';
+import { type Container, type PodSpec, allContainers } from '../builtin/pod-spec.js';
+import { podSpec } from './pod.js';
 import { podResources } from './pod-resources.js';
 
 type Amounts = Record<string, string>;

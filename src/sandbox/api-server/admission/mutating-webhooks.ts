@@ -3,7 +3,7 @@ import { StatusError } from '../errors.js';
 import { cloneJson, isEqual } from '../json.js';
 import type { ApiObject, Json } from '../object.js';
 import type { ServedResource } from '../resource.js';
-import { inVersion } from './converted.js';
+import { inVersion } from '../versions.js';
 import type { Draft } from './plugin.js';
 import type { WebhookCaller } from './webhook-caller.js';
 import { type RegisteredWebhook, type Webhook, isExempt, registeredWebhooks } from './webhook-configuration.js';

@@ -1,5 +1,5 @@
 import { addQuantities, quantityInNano } from '../../quantity.js';
-import type { Container, PodSpec } from './pod.js';
+import type { Container, PodSpec } from '../builtin/pod-spec.js';
 
 type Amounts = Record<string, string>;
 
@@ -11,31 +11,33 @@ type Amounts = Record<string, string>;
  */
 export function podResources(spec: PodSpec, part: 'requests' | 'limits'): Amounts {
   const amounts = ({ resources }: Container): Amounts => resources?.[part] ?? {};
-  let total = (spec.containers ?? []).map(amounts).reduce(sum, {});
+  let total = (spec.containers ?? []).map(amounts).reduce(addAmounts, {});
   let sidecars: Amounts = {};
   let greatestInit: Amounts = {};
   for (const container of spec.initContainers ?? []) {
     if (container.restartPolicy === 'Always') {
-      total = sum(total, amounts(container));
-      sidecars = sum(sidecars, amounts(container));
+      total = addAmounts(total, amounts(container));
+      sidecars = addAmounts(sidecars, amounts(container));
       greatestInit = greater(greatestInit, sidecars);
     } else {
-      greatestInit = greater(greatestInit, sum(amounts(container), sidecars));
+      greatestInit = greater(greatestInit, addAmounts(amounts(container), sidecars));
     }
   }
   total = greater(total, greatestInit);
   const { overhead = {} } = spec;
-  if (part === 'requests') return sum(total, overhead);
+  if (part === 'requests') return addAmounts(total, overhead);
   const limited = Object.entries(overhead).filter(([name]) => total[name] !== undefined);
-  return sum(total, Object.fromEntries(limited));
+  return addAmounts(total, Object.fromEntries(limited));
 }
 
-function sum(a: Amounts, b: Amounts): Amounts {
+/** Both together. */
+export function addAmounts(a: Amounts, b: Amounts): Amounts {
   return { ...a, ...Object.fromEntries(Object.entries(b).map(([name, amount]) => [name, added(a[name], amount)])) };
 }
 
+/** Zero has no form of its own. */
 function added(a: string | undefined, b: string): string {
-  return a === undefined ? b : addQuantities([a, b]);
+  return a === undefined ? b : addQuantities(a === '0' ? [b] : [a, b]);
 }
 
 function greater(a: Amounts, b: Amounts): Amounts {

@@ -7,8 +7,6 @@ export interface Violation {
   message: string;
   /** Status reason; none for what could not be evaluated. */
   reason?: string;
-  /** Of the validation. */
-  index?: number;
 }
 
 /** Longest result of a messageExpression, in bytes. */
@@ -26,11 +24,11 @@ export function violations(spec: PolicySpec, values: Readonly<Record<string, unk
   if ('error' in conditions) return isStrict ? [{ message: conditions.error }] : [];
   if (!conditions.matches) return [];
   const all = { ...values, variables: variablesOf(spec, values) };
-  return (spec.validations ?? []).flatMap((validation, index) => {
+  return (spec.validations ?? []).flatMap((validation) => {
     const result = evaluate(validation.expression, all);
-    if ('error' in result) return isStrict ? [{ message: result.error, index }] : [];
+    if ('error' in result) return isStrict ? [{ message: result.error }] : [];
     if (result.value === true) return [];
-    return [{ message: messageOf(validation, all), reason: validation.reason ?? 'Invalid', index }];
+    return [{ message: messageOf(validation, all), reason: validation.reason ?? 'Invalid' }];
   });
 }
 

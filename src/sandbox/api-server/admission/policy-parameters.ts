@@ -1,3 +1,4 @@
+import { apiVersionOf } from '../../../kube/resource.js';
 import { matchesSelector } from '../../../kube/selectors.js';
 import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
@@ -21,7 +22,7 @@ export function collectParameters(
   if (paramKind === undefined || paramRef === undefined) return [null];
   const kind = registry
     .all()
-    .find((each) => each.kind === paramKind.kind && apiVersion(each) === paramKind.apiVersion && !each.answer);
+    .find((each) => each.kind === paramKind.kind && apiVersionOf(each) === paramKind.apiVersion && !each.answer);
   if (kind === undefined) return `paramKind kind \`${paramKind.apiVersion}, Kind=${paramKind.kind}\` not known`;
   if (paramRef.namespace && !kind.namespaced) {
     return 'paramRef.namespace must not be provided for a cluster-scoped `paramKind`';
@@ -44,8 +45,4 @@ function find(
     return object ? [object] : [];
   }
   return cluster.list(kind, namespace).filter(({ metadata }) => matchesSelector(selector ?? {}, metadata.labels));
-}
-
-function apiVersion({ group, version }: { group: string; version: string }): string {
-  return group === '' ? version : `${group}/${version}`;
 }

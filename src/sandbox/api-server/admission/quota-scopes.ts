@@ -1,5 +1,6 @@
 import type { ApiObject } from '../object.js';
-import { type PodSpec, allContainers, podSpec } from './pod.js';
+import { type PodSpec, allContainers } from '../builtin/pod-spec.js';
+import { podSpec } from './pod.js';
 
 /** `spec` of a ResourceQuota. */
 export interface QuotaSpec {

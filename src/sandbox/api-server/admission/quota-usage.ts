@@ -1,9 +1,9 @@
-import { addQuantities } from '../../quantity.js';
 import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import type { ServedResource } from '../resource.js';
-import { allContainers, type Container, podSpec } from './pod.js';
-import { podResources } from './pod-resources.js';
+import { type Container, allContainers } from '../builtin/pod-spec.js';
+import { podSpec } from './pod.js';
+import { addAmounts, podResources } from './pod-resources.js';
 
 /** Amounts by the names that quotas use: `pods`, `requests.cpu`, `count/deployments.apps`. */
 export type Usage = Record<string, string>;
@@ -50,21 +50,10 @@ export function usageIn(
   let total: Usage = Object.fromEntries(names.map((name) => [name, '0']));
   for (const kind of kinds) {
     for (const object of cluster.list(kind, namespace)) {
-      if (counts(kind, object)) total = sum(total, masked(usageOf(kind, object, now), names));
+      if (counts(kind, object)) total = addAmounts(total, masked(usageOf(kind, object, now), names));
     }
   }
   return total;
-}
-
-/** Both together. */
-export function sum(a: Usage, b: Usage): Usage {
-  const added = Object.entries(b).map(([name, amount]) => [name, a[name] ? plus(a[name], amount) : amount]);
-  return { ...a, ...(Object.fromEntries(added) as Usage) };
-}
-
-/** Zero has no form of its own. */
-function plus(a: string, b: string): string {
-  return addQuantities(a === '0' ? [b] : [a, b]);
 }
 
 /** The part of it that has these names. */
@@ -73,7 +62,7 @@ export function masked(usage: Usage, names: readonly string[]): Usage {
 }
 
 /** What requests and limits are called in quotas. */
-export function computeUsage(requests: Readonly<Usage>, limits: Readonly<Usage>): Usage {
+function computeUsage(requests: Readonly<Usage>, limits: Readonly<Usage>): Usage {
   const usage: Usage = {};
   for (const [name, amount] of Object.entries(requests)) {
     usage[`requests.${name}`] = amount;

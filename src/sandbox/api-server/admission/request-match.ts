@@ -1,4 +1,5 @@
 import { type LabelSelector, matchesSelector } from '../../../kube/selectors.js';
+import { isEmptySelector } from '../builtin/selector-validation.js';
 import type { AdmissionAttributes } from './admission-chain.js';
 import type { ClusterView } from '../storage/cluster-view.js';
 import { type StatusError, notFound } from '../errors.js';
@@ -52,7 +53,7 @@ export class RequestMatcher {
 
   #isInNamespace(attributes: Draft | AdmissionAttributes, selector: LabelSelector = {}): boolean | StatusError {
     const { resource, namespace = '', operation, subresource, object } = attributes;
-    if (isEmpty(selector) || (namespace === '' && !isNamespaces(resource))) return true;
+    if (isEmptySelector(selector) || (namespace === '' && !isNamespaces(resource))) return true;
     // A namespace is asked for the labels that it is going to have.
     if (isNamespaces(resource) && subresource === '' && object && operation !== 'DELETE') {
       return matchesSelector(selector, object.metadata.labels ?? {});
@@ -86,12 +87,8 @@ function isNamespaces({ group, plural }: ServedResource): boolean {
   return group === '' && plural === 'namespaces';
 }
 
-function isEmpty({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
-  return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
-}
-
 function isLabelled({ object, oldObject }: Draft | AdmissionAttributes, selector: LabelSelector = {}): boolean {
-  if (isEmpty(selector)) return true;
+  if (isEmptySelector(selector)) return true;
   return [object, oldObject].some((one) => one !== undefined && matchesSelector(selector, one.metadata?.labels ?? {}));
 }
 

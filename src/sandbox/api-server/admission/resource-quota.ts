@@ -5,7 +5,7 @@ import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import type { Registry } from '../registry.js';
 import type { ServedResource } from '../resource.js';
-import type { Operations } from '../subresource.js';
+import type { Operations } from '../operations.js';
 import { type AdmissionPlugin, denied } from './plugin.js';
 import { type QuotaSpec, isInScope } from './quota-scopes.js';
 import { type Usage, masked, unspecified, usageIn, usageOf } from './quota-usage.js';

@@ -2,7 +2,8 @@ import { type Clock, delay } from '../../../clock.js';
 import type { ClusterView } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import { type AdmissionPlugin, type Draft, denied, isAbout } from './plugin.js';
-import { type PodSpec, allContainers, podSpec } from './pod.js';
+import { type PodSpec, allContainers } from '../builtin/pod-spec.js';
+import { podSpec } from './pod.js';
 
 const accounts = { group: '', plural: 'serviceaccounts' };
 const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount';

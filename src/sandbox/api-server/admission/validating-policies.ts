@@ -95,16 +95,6 @@ export class ValidatingPolicies implements AdmissionPlugin {
         const where = `ValidatingAdmissionPolicy '${policy}' with binding '${binding.name}'`;
         attributes.warn(`Validation failed for ${where}: ${violation.message}`);
       }
-      if (action === 'Audit') {
-        const failure = {
-          message: violation.message,
-          policy,
-          binding: binding.name,
-          expressionIndex: violation.index ?? 0,
-        };
-        const all = [{ ...failure, validationActions: binding.spec.validationActions }];
-        attributes.annotate('validation.policy.admission.k8s.io/validation_failure', JSON.stringify(all));
-      }
     }
   }
 

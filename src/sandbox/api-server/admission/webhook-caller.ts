@@ -3,7 +3,7 @@ import type { AdmissionAttributes } from './admission-chain.js';
 import type { Authorizer } from '../auth/auth-interfaces.js';
 import type { ServedResource } from '../resource.js';
 import { admissionRequest, requestValues } from './cel-request.js';
-import { inVersion } from './converted.js';
+import { inVersion } from '../versions.js';
 import { meetsConditions } from './match-conditions.js';
 import { type Draft, denied } from './plugin.js';
 import type { RequestMatcher } from './request-match.js';
@@ -59,8 +59,6 @@ export class WebhookCaller {
     }
     try {
       const result = await this.#review(webhook, attributes, as, isMutating);
-      for (const [key, value] of Object.entries(result.auditAnnotations))
-        attributes.annotate(`${webhook.name}/${key}`, value);
       for (const warning of result.warnings.filter(isPrintable)) attributes.warn(warning);
       if (!result.allowed) throw denial(webhook.name, result.status);
       return result;

@@ -10,7 +10,7 @@ afterEach(() => servers.splice(0).forEach((server) => server.close()));
 
 /** A webhook that never answers, or with a text; and the authority that vouches for it. */
 async function listening(text?: string): Promise<{ address: string; caBundle: string; asked: string[] }> {
-  const { certificate, key } = await selfSignedCertificate([], Date.now());
+  const { certificate, key } = await selfSignedCertificate(Date.now());
   const asked: string[] = [];
   const server = createServer({ cert: certificate, key }, (request, response) => {
     asked.push(request.url ?? '');
@@ -22,28 +22,11 @@ async function listening(text?: string): Promise<{ address: string; caBundle: st
   return { address, caBundle: Buffer.from(certificate).toString('base64'), asked };
 }
 
-const service = { namespace: 'istio-system', name: 'istiod', path: '/inject' };
-
 describe('WebhookClient', () => {
-  test('a Service is asked where the resolver says it is', async () => {
-    const { address, caBundle, asked } = await listening('{"a":1}');
-    const client = new WebhookClient(new FakeClock(), ({ name }) => (name === 'istiod' ? address : undefined));
-    expect(await client.post({ service, caBundle }, {})).toEqual({ a: 1 });
-    expect(asked).toEqual(['/inject?timeout=10s']);
-    client.close();
-  });
-
-  test('a Service that is nowhere is a failure that names it', async () => {
-    const client = new WebhookClient(new FakeClock(), () => undefined);
-    await expect(client.post({ service }, {})).rejects.toThrow(
-      'failed to call webhook: Post "https://istiod.istio-system.svc:443/inject?timeout=10s": service "istiod" not found',
-    );
-  });
-
   test('patience is measured by the clock', async () => {
     const { address, caBundle, asked } = await listening();
     const clock = new FakeClock();
-    const client = new WebhookClient(clock, () => undefined);
+    const client = new WebhookClient(clock);
     const answer = client.post({ url: address, caBundle }, {}, 5);
     const failed = expect(answer).rejects.toThrow(/"https:.*\?timeout=5s": context deadline exceeded$/);
     while (asked.length === 0) await settle();
@@ -55,7 +38,7 @@ describe('WebhookClient', () => {
   test('a certificate of somebody else is not trusted', async () => {
     const { address } = await listening('{}');
     const other = await listening('{}');
-    const client = new WebhookClient(new FakeClock(), () => undefined);
+    const client = new WebhookClient(new FakeClock());
     await expect(client.post({ url: address, caBundle: other.caBundle }, {})).rejects.toThrow(
       'tls: failed to verify certificate: x509: certificate signed by unknown authority',
     );

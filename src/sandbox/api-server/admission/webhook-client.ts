@@ -1,11 +1,8 @@
 import { Agent, type RequestOptions, request as httpsRequest } from 'node:https';
 import type { Clock } from '../../../clock.js';
 import { isRecord } from '../json.js';
-import type { ServiceReference, WebhookClientConfig } from './webhook-configuration.js';
+import type { WebhookClientConfig } from './webhook-configuration.js';
 import { WebhookFailure } from './webhook-review.js';
-
-/** Says at which `https://host:port` a Service answers, if it does at all. */
-export type ServiceResolver = (service: ServiceReference) => string | undefined;
 
 const defaultTimeoutSeconds = 10;
 
@@ -13,10 +10,7 @@ const defaultTimeoutSeconds = 10;
 export class WebhookClient {
   readonly #agents = new Map<string, Agent>();
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly resolveService: ServiceResolver,
-  ) {}
+  constructor(private readonly clock: Clock) {}
 
   /**
    * The body of a webhook's answer.
@@ -25,7 +19,7 @@ export class WebhookClient {
    */
   async post(config: WebhookClientConfig, body: object, timeoutSeconds = defaultTimeoutSeconds): Promise<unknown> {
     const query = `timeout=${timeoutSeconds}s`;
-    const { url, shown } = this.#target(config, query);
+    const url = target(config, query);
     try {
       const { code, text, contentType } = await this.#send(
         url,
@@ -42,7 +36,7 @@ export class WebhookClient {
       return parsed(text);
     } catch (error) {
       if (error instanceof WebhookFailure) throw error;
-      throw new WebhookFailure(failed(`Post ${JSON.stringify(shown)}: ${connectionProblem(error as Failure, url)}`));
+      throw new WebhookFailure(failed(`Post ${JSON.stringify(url.href)}: ${connectionProblem(error as Failure, url)}`));
     }
   }
 
@@ -50,22 +44,6 @@ export class WebhookClient {
   close(): void {
     for (const agent of this.#agents.values()) agent.destroy();
     this.#agents.clear();
-  }
-
-  /** Where to connect to, and the address as messages show it. */
-  #target({ url, service }: WebhookClientConfig, query: string): { url: URL; shown: string } {
-    if (service === undefined) {
-      const target = new URL(url!);
-      target.search += target.search === '' ? query : `&${query}`;
-      return { url: target, shown: target.href };
-    }
-    const { namespace, name, path = '/', port = 443 } = service;
-    const shown = `https://${name}.${namespace}.svc:${port}${path}?${query}`;
-    const address = this.resolveService(service);
-    if (address === undefined) {
-      throw new WebhookFailure(failed(`Post ${JSON.stringify(shown)}: service ${JSON.stringify(name)} not found`));
-    }
-    return { url: new URL(`${path}?${query}`, address), shown };
   }
 
   #agent(url: URL, caBundle: string): Agent {
@@ -111,6 +89,18 @@ export class WebhookClient {
       sent.end(body);
     });
   }
+}
+
+/** Where to connect to. @throws {WebhookFailure} to a Service: nothing in the sandbox answers there */
+function target({ url, service }: WebhookClientConfig, query: string): URL {
+  if (service !== undefined) {
+    const { namespace, name, path = '/', port = 443 } = service;
+    const shown = `https://${name}.${namespace}.svc:${port}${path}?${query}`;
+    throw new WebhookFailure(failed(`Post ${JSON.stringify(shown)}: service ${JSON.stringify(name)} not found`));
+  }
+  const found = new URL(url!);
+  found.search += found.search === '' ? query : `&${query}`;
+  return found;
 }
 
 class DeadlineExceeded extends Error {}

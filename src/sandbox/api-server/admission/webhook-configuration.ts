@@ -30,7 +30,7 @@ export interface WebhookClientConfig {
 }
 
 /** A Service in the cluster. */
-export interface ServiceReference {
+interface ServiceReference {
   namespace: string;
   name: string;
   path?: string;

@@ -23,7 +23,6 @@ export function internalError(message: string): StatusError {
 export interface ReviewResult {
   allowed: boolean;
   warnings: string[];
-  auditAnnotations: Record<string, string>;
   /** Text of a JSON patch. */
   patch?: string;
   patchType?: string;
@@ -69,7 +68,6 @@ export function readReview(body: unknown, uid: string, isMutating: boolean): Rev
   return {
     allowed,
     warnings: (response['warnings'] as string[] | null | undefined) ?? [],
-    auditAnnotations: (response['auditAnnotations'] as Record<string, string> | null | undefined) ?? {},
     ...(patch !== '' && { patch: Buffer.from(patch, 'base64').toString(), patchType: patchType as string }),
     ...(isRecord(response['status']) && { status: response['status'] }),
   };

@@ -3,7 +3,6 @@ import type { ApiObject } from '../object.js';
 import type { ServedResource, User, WriteContext } from '../resource.js';
 import type { PolicyRule } from './policy-rule.js';
 import { RbacAuthorizer } from './rbac.js';
-import { storedIn } from './stored-roles.js';
 
 /** What is asked about, in the `spec` of the reviews. */
 interface ReviewSpec {
@@ -151,7 +150,6 @@ function resourceRule({ verbs, apiGroups, resources, resourceNames }: PolicyRule
   };
 }
 
-/** The objects of the context are those that are stored now. */
 function authorizer(context: WriteContext): RbacAuthorizer {
-  return new RbacAuthorizer(storedIn(context));
+  return new RbacAuthorizer(context.cluster);
 }

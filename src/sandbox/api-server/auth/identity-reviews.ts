@@ -1,7 +1,6 @@
 import { badRequest } from '../errors.js';
 import type { ApiObject } from '../object.js';
 import type { ServedResource, User, WriteContext } from '../resource.js';
-import { storedIn } from './stored-roles.js';
 import type { TokenIssuer } from './tokens.js';
 
 /** `status.userInfo` and `status.user` of reviews, `request.userInfo` of admission. */
@@ -40,7 +39,7 @@ function tokenStatus(
   const wanted = audiences?.length ? audiences : tokens.audiences;
   const known = staticTokens.get(token);
   if (known) return { authenticated: true, user: userInfo(known), audiences: wanted };
-  const found = tokens.authenticate(token, storedIn(context), context.now, wanted);
+  const found = tokens.authenticate(token, context.cluster, context.now, wanted);
   if (found === undefined) {
     return { user: {}, error: 'invalid bearer token' };
   }

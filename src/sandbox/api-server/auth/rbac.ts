@@ -1,5 +1,5 @@
 import type { AccessAttributes, Authorizer, Decision } from './auth-interfaces.js';
-import type { ClusterView } from '../storage/cluster-view.js';
+import type { StoredObjects } from '../storage/cluster-view.js';
 import type { ApiObject } from '../object.js';
 import type { User } from '../resource.js';
 import { type LabelSelector, matchesSelector } from '../../../kube/selectors.js';
@@ -10,9 +10,6 @@ export const rbacGroup = 'rbac.authorization.k8s.io';
 
 /** Members may do everything, whatever the roles say. */
 export const privilegedGroup = 'system:masters';
-
-/** What the authorizer reads of the cluster. */
-export type RoleSource = Pick<ClusterView, 'get' | 'list'>;
 
 /** Who is bound, in a binding. */
 interface Subject {
@@ -33,7 +30,7 @@ export type Grant = { rule: PolicyRule; source: string } | { problem: string };
 
 /** Decides by Roles, ClusterRoles and their bindings as they are stored now. @see plugin/pkg/auth/authorizer/rbac/rbac.go */
 export class RbacAuthorizer implements Authorizer {
-  constructor(private readonly roles: RoleSource) {}
+  constructor(private readonly roles: StoredObjects) {}
 
   authorize(user: User, attributes: AccessAttributes): Decision {
     if (user.groups.includes(privilegedGroup)) return { allowed: true, reason: '' };
@@ -101,7 +98,7 @@ function rulesIn(role: ApiObject): PolicyRule[] {
 }
 
 /** As a 404 says it. */
-export function missing({ kind, name }: RoleRef): string {
+function missing({ kind, name }: RoleRef): string {
   return `${kind.toLowerCase()}.${rbacGroup} "${name}" not found`;
 }
 

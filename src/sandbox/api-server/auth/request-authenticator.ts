@@ -3,12 +3,12 @@ import type { Authenticator, Authorizer, Identity } from './auth-interfaces.js';
 import { StatusError } from '../errors.js';
 import type { User } from '../resource.js';
 import { impersonated } from './impersonation.js';
-import type { RoleSource } from './rbac.js';
+import type { StoredObjects } from '../storage/cluster-view.js';
 import type { TokenIssuer } from './tokens.js';
 
 /** What the authenticator decides by. */
 export interface AuthenticatorOptions {
-  cluster: RoleSource;
+  cluster: StoredObjects;
   /** Says who may impersonate. */
   authorizer: Authorizer;
   tokens: TokenIssuer;

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { ApiObject } from '../object.js';
-import type { RoleSource } from './rbac.js';
+import type { StoredObjects } from '../storage/cluster-view.js';
 import { TokenIssuer, type TokenSpec } from './tokens.js';
 
 const start = Date.UTC(2026, 0, 1);
 const account = { name: 'worker', uid: 'uid-1' };
 
 /** A cluster with these objects in the namespace `shop`, by plural. */
-function cluster(objects: Record<string, { name: string; uid: string }[]>): RoleSource {
+function cluster(objects: Record<string, { name: string; uid: string }[]>): StoredObjects {
   return {
     list: () => [],
     get: ({ plural }, { name }) => {

@@ -7,7 +7,7 @@ import {
   sign,
   verify,
 } from 'node:crypto';
-import type { RoleSource } from './rbac.js';
+import type { StoredObjects } from '../storage/cluster-view.js';
 import type { User } from '../resource.js';
 
 /** What is in a token of a ServiceAccount. Times are seconds since the epoch. */
@@ -47,7 +47,7 @@ export interface TokenSpec {
 }
 
 /** Name of the issuer, and the audience of the API server itself. */
-export const defaultIssuer = 'https://kubernetes.default.svc.cluster.local';
+const defaultIssuer = 'https://kubernetes.default.svc.cluster.local';
 
 /** Makes and checks tokens of ServiceAccounts: JWTs with ES256, bound to the account's uid. */
 export class TokenIssuer {
@@ -101,7 +101,7 @@ export class TokenIssuer {
    */
   authenticate(
     token: string,
-    cluster: RoleSource,
+    cluster: StoredObjects,
     now: number,
     audiences = this.audiences,
   ): { user: User; audiences: string[] } | undefined {
@@ -129,7 +129,7 @@ function encode(part: object): string {
 }
 
 /** Whether the account, and the pod or secret that the token is bound to, are still the same objects. */
-function isAlive({ 'kubernetes.io': bound }: TokenClaims, cluster: RoleSource): boolean {
+function isAlive({ 'kubernetes.io': bound }: TokenClaims, cluster: StoredObjects): boolean {
   const is = (plural: string, { name, uid }: { name: string; uid: string }): boolean =>
     cluster.get({ group: '', plural }, { namespace: bound.namespace, name })?.metadata.uid === uid;
   return (

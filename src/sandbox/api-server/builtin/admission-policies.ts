@@ -1,3 +1,4 @@
+import type { LabelSelector } from '../../../kube/selectors.js';
 import { policyExpressionErrors } from '../admission/expression-validation.js';
 import type { PolicySpec as ExpressionSpec } from '../admission/policy-configuration.js';
 import type { FieldError } from '../errors.js';
@@ -5,7 +6,7 @@ import { subdomainName } from '../writes/names.js';
 import type { ApiObject } from '../object.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { duplicate, forbidden, invalid, named, oneOf, required, unsupported } from './field-errors.js';
-import { fill, type LabelSelector } from './pod-spec.js';
+import { fill } from './pod-spec.js';
 import { validateSelector } from './selector-validation.js';
 import { age, ageColumn, column, nameColumn } from './table-form.js';
 import { defaultRule, type OperationsRule, supported, validateOperationsRule } from './webhook-configurations.js';

@@ -14,7 +14,7 @@ import { coreEvents, events } from './events.js';
 import { horizontalPodAutoscalers } from './horizontal-pod-autoscalers.js';
 import { jobs } from './jobs.js';
 import { leases } from './leases.js';
-import { limitRanges, resourceQuotas } from './limits.js';
+import { limitRanges } from './limit-ranges.js';
 import { namespaces } from './namespaces.js';
 import { networkPolicies } from './network-policies.js';
 import { nodes } from './nodes.js';
@@ -24,6 +24,7 @@ import { pods } from './pods.js';
 import { priorityClasses } from './priority-classes.js';
 import { rbac } from './rbac.js';
 import { replicaSets } from './replica-sets.js';
+import { resourceQuotas } from './resource-quotas.js';
 import { secrets } from './secrets.js';
 import { serviceAccounts } from './service-accounts.js';
 import { services } from './services.js';
@@ -31,7 +32,7 @@ import { statefulSets } from './stateful-sets.js';
 import { nameAndCreation } from './table-form.js';
 import { mutatingWebhookConfigurations, validatingWebhookConfigurations } from './webhook-configurations.js';
 
-/** Kinds that are only asked; `answer` is admission's. */
+/** Kinds that are only asked; `auth/reviews.ts` gives them their `answer`. */
 function review(group: string, kind: string, namespaced = false): BuiltinKind {
   return { group, kind, namespaced, verbs: createOnly };
 }

@@ -1,10 +1,11 @@
+import type { LabelSelector } from '../../../kube/selectors.js';
 import type { FieldError } from '../errors.js';
 import type { ApiObject } from '../object.js';
 import type { WriteContext } from '../resource.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { immutable, invalid, nonNegativeFields, oneOf, required, unsupported } from './field-errors.js';
 import { defaultPodSpec } from './pod-spec-defaults.js';
-import { fill, type LabelSelector, type PodTemplate } from './pod-spec.js';
+import { fill, type PodTemplate } from './pod-spec.js';
 import { validatePodTemplate, validateSelected } from './pod-spec-validation.js';
 import { selectorText, validateSelector } from './selector-validation.js';
 import { age, ageColumn, column, humanDuration, nameColumn, wideColumn } from './table-form.js';

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
+import type { LabelSelector } from '../../../kube/selectors.js';
 import type { FieldError } from '../errors.js';
 import type { ApiObject } from '../object.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { forbidden, invalid, oneOf, portReference, required, unsupported } from './field-errors.js';
-import { fill, type IntOrString, type LabelSelector } from './pod-spec.js';
+import { fill, type IntOrString } from './pod-spec.js';
 import { selectorText, validateSelector } from './selector-validation.js';
 import { age, ageColumn, column, nameColumn } from './table-form.js';
 import { specOf } from './workloads.js';

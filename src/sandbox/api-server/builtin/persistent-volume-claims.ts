@@ -1,8 +1,9 @@
+import type { LabelSelector } from '../../../kube/selectors.js';
 import type { FieldError } from '../errors.js';
 import type { ApiObject } from '../object.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { forbidden, immutable, invalid, required, unsupported } from './field-errors.js';
-import { fill, type LabelSelector, type ResourceList } from './pod-spec.js';
+import { fill, type ResourceList } from './pod-spec.js';
 import { quantityInNano } from '../../quantity.js';
 import { validateSelector } from './selector-validation.js';
 import { age, ageColumn, column, nameColumn, wideColumn } from './table-form.js';

@@ -1,8 +1,9 @@
+import type { LabelSelector } from '../../../kube/selectors.js';
 import type { FieldError } from '../errors.js';
 import type { ApiObject } from '../object.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { atMost100Percent, intOrPercent, invalid, unsupported } from './field-errors.js';
-import type { IntOrString, LabelSelector } from './pod-spec.js';
+import type { IntOrString } from './pod-spec.js';
 import { validateSelector } from './selector-validation.js';
 import { age, ageColumn, column, nameColumn } from './table-form.js';
 import { counts, specOf } from './workloads.js';

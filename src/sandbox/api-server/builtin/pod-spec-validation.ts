@@ -1,10 +1,10 @@
+import { type LabelSelector, matchesSelector } from '../../../kube/selectors.js';
 import type { FieldError } from '../errors.js';
 import { labelName, qualifiedName, subdomainName } from '../writes/names.js';
 import { validateLabels } from '../writes/object-meta.js';
 import { validateContainers } from './container-validation.js';
 import { duplicate, forbidden, invalid, named, oneOf, required, unsupported } from './field-errors.js';
-import type { LabelSelector, PodSpec, PodTemplate, Toleration, Volume } from './pod-spec.js';
-import { selects } from './selector-validation.js';
+import type { PodSpec, PodTemplate, Toleration, Volume } from './pod-spec.js';
 
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
 const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
@@ -107,7 +107,7 @@ export function validateSelected(
   template: PodTemplate,
   path: string,
 ): FieldError[] {
-  if (selects(selector, template.metadata?.labels)) return [];
+  if (matchesSelector(selector, template.metadata?.labels)) return [];
   const detail = '`selector` does not match template `labels`';
   return [invalid(`${path}.metadata.labels`, template.metadata?.labels, detail)];
 }

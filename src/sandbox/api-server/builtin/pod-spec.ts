@@ -6,14 +6,9 @@ export type IntOrString = number | string;
 /** Amounts by resource name, such as `cpu`. */
 export type ResourceList = Record<string, string>;
 
-/** `LabelSelector` of meta/v1. */
-export interface LabelSelector {
-  matchLabels?: Record<string, string>;
-  matchExpressions?: { key: string; operator: string; values?: string[] }[];
-}
-
 /** Where a request of a probe or a hook goes. */
 export interface HttpGet {
+  host?: string;
   path?: string;
   port: IntOrString;
   scheme?: string;
@@ -23,7 +18,7 @@ export interface HttpGet {
 export interface Handler {
   httpGet?: HttpGet;
   exec?: { command?: string[] };
-  tcpSocket?: { port: IntOrString };
+  tcpSocket?: { host?: string; port: IntOrString };
   grpc?: { port: number; service?: string };
   sleep?: { seconds: number };
 }
@@ -67,13 +62,14 @@ export interface Container {
   ports?: ContainerPort[];
   env?: EnvVar[];
   resources?: ResourceRequirements;
-  volumeMounts?: { name: string; mountPath: string; subPath?: string }[];
+  volumeMounts?: { name: string; mountPath: string; subPath?: string; readOnly?: boolean }[];
   livenessProbe?: Probe;
   readinessProbe?: Probe;
   startupProbe?: Probe;
   lifecycle?: { postStart?: Handler; preStop?: Handler };
   terminationMessagePath?: string;
   terminationMessagePolicy?: string;
+  securityContext?: unknown;
 }
 
 /** One entry of a downward API volume. */
@@ -113,13 +109,20 @@ export interface PodSpec {
   /** Null where the client leaves it out. */
   containers?: Container[] | null;
   initContainers?: Container[];
+  ephemeralContainers?: Container[];
   volumes?: Volume[];
   nodeName?: string;
   restartPolicy?: string;
   dnsPolicy?: string;
   serviceAccountName?: string;
   serviceAccount?: string;
+  automountServiceAccountToken?: boolean;
+  imagePullSecrets?: { name: string }[];
   hostNetwork?: boolean;
+  hostPID?: boolean;
+  hostIPC?: boolean;
+  hostUsers?: boolean;
+  os?: { name?: string };
   terminationGracePeriodSeconds?: number;
   activeDeadlineSeconds?: number;
   schedulerName?: string;
@@ -132,6 +135,7 @@ export interface PodSpec {
   preemptionPolicy?: string;
   readinessGates?: { conditionType: string }[];
   schedulingGates?: { name: string }[];
+  overhead?: ResourceList;
 }
 
 /** A template of pods in a workload. */

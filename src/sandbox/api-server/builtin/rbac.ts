@@ -1,10 +1,11 @@
+import type { LabelSelector } from '../../../kube/selectors.js';
 import type { FieldError } from '../errors.js';
 import { pathSegmentName, subdomainName } from '../writes/names.js';
 import type { ApiObject } from '../object.js';
 import type { Strategy } from '../resource.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { immutable, invalid, named, required, unsupported } from './field-errors.js';
-import { fill, type LabelSelector } from './pod-spec.js';
+import { fill } from './pod-spec.js';
 import { age, ageColumn, column, nameAndCreation, nameColumn, type TableForm, wideColumn } from './table-form.js';
 
 const group = 'rbac.authorization.k8s.io';

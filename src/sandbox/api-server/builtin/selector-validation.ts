@@ -1,11 +1,9 @@
+import { formatSelector, type LabelRequirement, type LabelSelector } from '../../../kube/selectors.js';
 import type { FieldError } from '../errors.js';
 import { labelValueRule } from '../writes/names.js';
 import { validateLabels } from '../writes/object-meta.js';
 import { qualifiedName } from '../writes/names.js';
 import { forbidden, invalid, named, required } from './field-errors.js';
-import type { LabelSelector } from './pod-spec.js';
-
-type Expression = NonNullable<LabelSelector['matchExpressions']>[number];
 
 /** What is wrong with a label selector (`ValidateLabelSelector` of apimachinery). */
 export function validateSelector(selector: LabelSelector | undefined, path: string): FieldError[] {
@@ -17,7 +15,7 @@ export function validateSelector(selector: LabelSelector | undefined, path: stri
   ];
 }
 
-function validateExpression({ key, operator, values = [] }: Expression, path: string): FieldError[] {
+function validateExpression({ key, operator, values = [] }: LabelRequirement, path: string): FieldError[] {
   return [
     ...validateOperator(operator, values, path),
     ...named(`${path}.key`, key, qualifiedName),
@@ -47,48 +45,17 @@ export function isEmptySelector({ matchLabels = {}, matchExpressions = [] }: Lab
   return Object.keys(matchLabels).length + matchExpressions.length === 0;
 }
 
-/** Whether labels meet a selector. An absent selector selects nothing. */
-export function selects(selector: LabelSelector | undefined, labels: Readonly<Record<string, string>> = {}): boolean {
-  if (selector === undefined) return false;
-  return (
-    Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value) &&
-    (selector.matchExpressions ?? []).every((expression) => meets(expression, labels))
-  );
-}
-
-function meets({ key, operator, values = [] }: Expression, labels: Readonly<Record<string, string>>): boolean {
-  const value = labels[key];
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    default:
-      return value === undefined;
-  }
-}
-
-/** A selector as text, as in the `labelSelector` of a query (`FormatLabelSelector`). */
+/** A selector as text, as in the `labelSelector` of a query, in the order of its keys (`FormatLabelSelector`). */
 export function selectorText(selector: LabelSelector | undefined): string {
-  if (selector === undefined) return '<none>';
-  const labels = Object.entries(selector.matchLabels ?? {}).map(([key, value]) => ({ key, text: `${key}=${value}` }));
-  const expressions = (selector.matchExpressions ?? []).map((each) => ({ key: each.key, text: expressionText(each) }));
-  const all = [...labels, ...expressions].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  return all.length === 0 ? '<none>' : all.map(({ text }) => text).join(',');
+  const labels = Object.entries(selector?.matchLabels ?? {});
+  const expressions = selector?.matchExpressions ?? [];
+  const requirements = [
+    ...labels.map(([key, value]) => ({ key, selector: { matchLabels: { [key]: value } } })),
+    ...expressions.map((each) => ({ key: each.key, selector: { matchExpressions: [withSortedValues(each)] } })),
+  ].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return requirements.map((each) => formatSelector(each.selector)).join(',') || '<none>';
 }
 
-function expressionText({ key, operator, values = [] }: Expression): string {
-  const list = `(${[...values].sort().join(',')})`;
-  switch (operator) {
-    case 'In':
-      return `${key} in ${list}`;
-    case 'NotIn':
-      return `${key} notin ${list}`;
-    case 'Exists':
-      return key;
-    default:
-      return `!${key}`;
-  }
+function withSortedValues(requirement: LabelRequirement): LabelRequirement {
+  return { ...requirement, values: [...(requirement.values ?? [])].sort() };
 }

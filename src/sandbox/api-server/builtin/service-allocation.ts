@@ -16,7 +16,7 @@ class Taken {
   readonly nodePorts = new Set<number>();
 
   constructor(service: ApiObject, context: WriteContext) {
-    for (const other of [...context.list({ group: '', plural: 'services' }), ...context.arriving()]) {
+    for (const other of [...context.cluster.list({ group: '', plural: 'services' }), ...context.arriving()]) {
       const { namespace, name } = other.metadata;
       if (namespace === service.metadata.namespace && name === service.metadata.name) continue;
       const { clusterIPs = [], ports = [] } = serviceSpec(other);

@@ -1,3 +1,4 @@
+import type { LabelSelector } from '../../../kube/selectors.js';
 import { matchConditionErrors } from '../admission/expression-validation.js';
 import type { MatchCondition } from '../admission/match-conditions.js';
 import type { FieldError } from '../errors.js';
@@ -6,7 +7,7 @@ import type { ApiObject } from '../object.js';
 import type { Strategy } from '../resource.js';
 import type { BuiltinKind } from './builtin-kind.js';
 import { duplicate, invalid, named, required, unsupported } from './field-errors.js';
-import { fill, type LabelSelector } from './pod-spec.js';
+import { fill } from './pod-spec.js';
 import { validateSelector } from './selector-validation.js';
 import { age, ageColumn, column, nameColumn, type TableForm } from './table-form.js';
 

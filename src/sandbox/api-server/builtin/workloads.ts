@@ -1,9 +1,10 @@
+import type { LabelSelector } from '../../../kube/selectors.js';
 import type { FieldError } from '../errors.js';
 import type { ApiObject } from '../object.js';
 import type { Strategy } from '../resource.js';
 import { immutable, invalid, nonNegativeFields, required } from './field-errors.js';
 import { defaultPodSpec } from './pod-spec-defaults.js';
-import type { LabelSelector, PodTemplate } from './pod-spec.js';
+import type { PodTemplate } from './pod-spec.js';
 import { validatePodTemplate, validateRunsForever, validateSelected } from './pod-spec-validation.js';
 import { isEmptySelector, validateSelector } from './selector-validation.js';
 import { column, wideColumn } from './table-form.js';

@@ -29,9 +29,13 @@ const simples: ReadonlySet<string> = new Set<Simple>([
   'type',
 ]);
 
+/** Known only when the expression is evaluated. */
 export const dyn: CelType = { kind: 'dyn' };
+/** `true` or `false`. */
 export const bool: CelType = { kind: 'bool' };
+/** Text. */
 export const string: CelType = { kind: 'string' };
+/** Integers of 64 bits. */
 export const int: CelType = { kind: 'int' };
 
 /** A type from its text: `list<T>`, `map<string, dyn>`, `optional<T>`, `kubernetes.Quantity`. */

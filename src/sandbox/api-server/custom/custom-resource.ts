@@ -2,7 +2,7 @@ import { isEqual } from '../json.js';
 import { GoDecoding } from '../builtin/go-decoding.js';
 import { badRequest, forbidden } from '../errors.js';
 import type { ApiObject } from '../object.js';
-import { apiVersionOf } from '../registry.js';
+import { apiVersionOf } from '../../../kube/resource.js';
 import type { ServedResource, Strategy, WriteContext } from '../resource.js';
 import type { OpenApiSchema } from '../schema.js';
 import { applyDefaults } from './defaulting.js';

@@ -4,7 +4,7 @@ import { type Definition, setCondition, storageVersion } from './definition-obje
 import { validateDefinition, validateDefinitionUpdate } from './definition-validation.js';
 
 /** Holds a definition that is being deleted until its objects are gone. */
-const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
+export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
 /**
  * What is special about CustomResourceDefinitions.

@@ -4,7 +4,7 @@ import type { OpenApiSchema } from '../schema.js';
 import { child, entry } from './paths.js';
 
 /** Fields that every resource has, also embedded ones. */
-export const resourceFields: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
+const resourceFields: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
 
 /** Paths of removed fields: in metadata of the resource, elsewhere, and in metadata of embedded resources. */
 interface Removed {

@@ -23,9 +23,8 @@ const context = {
   now: 0,
   dryRun: false,
   subresource: '',
-  lookup: () => undefined,
+  cluster: { get: () => undefined, list: () => [] },
   arriving: () => [],
-  list: () => [],
 };
 
 /** A definition as a client creates it, and what is wrong with it. */

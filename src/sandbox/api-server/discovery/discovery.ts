@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { publishedOpenApi } from '../../data/index.js';
 import { StatusError } from '../errors.js';
 import { byQuality } from '../http/media-types.js';
-import { apiVersionOf, type Registry } from '../registry.js';
+import { apiVersionOf } from '../../../kube/resource.js';
+import type { Registry } from '../registry.js';
 import type { ServedResource } from '../resource.js';
 import type { Route, RouteAnswer, RouteRequest } from '../http/route.js';
 import type { Kind } from '../subresource.js';
@@ -36,7 +37,7 @@ function listed(resource: ServedResource): (ListedSubresource & { name: string }
 }
 
 /** Versions as clients prefer them: stable ones first, the newest of each first (`CompareKubeAwareVersionStrings`). */
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const rank = (version: string): number[] => {
     const [, major, stage, minor] = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version) ?? [];
     if (major === undefined) return [-1, 0, 0];

@@ -3,10 +3,11 @@ import type { Answer, Exchange } from '../http/exchange.js';
 import { negotiate } from '../http/media-types.js';
 import { writeOptions } from '../http/options.js';
 import { admissionAttributes, type Parts } from '../parts.js';
-import { apiVersionOf } from '../registry.js';
+import { apiVersionOf } from '../../../kube/resource.js';
 import { objectForms } from '../http/representation.js';
 import type { ServedResource } from '../resource.js';
-import type { Action, Operations } from '../subresource.js';
+import type { Operations } from '../operations.js';
+import type { Action } from '../subresource.js';
 import { writeOf } from './write-request.js';
 
 /** Answers the create of a subresource that makes something happen. */

@@ -2,7 +2,6 @@ import { decodeObject } from '../http/body.js';
 import { createObject, matchNamespace } from '../writes/create-object.js';
 import type { Answer, Exchange } from '../http/exchange.js';
 import { checkFields } from '../writes/field-strictness.js';
-import { knownKinds } from './known-kinds.js';
 import { negotiate } from '../http/media-types.js';
 import { writeOptions } from '../http/options.js';
 import { admissionAttributes, type Parts, writeContext } from '../parts.js';
@@ -14,7 +13,7 @@ import { writeOf } from './write-request.js';
 export async function create(parts: Parts, resource: ServedResource, exchange: Exchange): Promise<Answer> {
   negotiate(exchange.headers, objectForms);
   const options = writeOptions(exchange.query, 'CreateOptions');
-  const decoded = decodeObject(exchange, resource, { custom: resource.custom, knows: knownKinds(parts) });
+  const decoded = decodeObject(exchange, resource, { custom: resource.custom, registry: parts.registry });
   checkFields(exchange, resource, decoded, options.fieldValidation);
   const { object } = decoded;
   exchange.requestObject = object;

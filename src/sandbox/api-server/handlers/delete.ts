@@ -8,7 +8,7 @@ import { parseTyped } from '../http/body.js';
 import type { Parts, Write } from '../parts.js';
 import { listForms, objectForms } from '../http/representation.js';
 import type { ServedResource } from '../resource.js';
-import type { DeleteOptions } from '../subresource.js';
+import type { DeleteOptions } from '../operations.js';
 import { page } from './paging.js';
 import { writeOf } from './write-request.js';
 

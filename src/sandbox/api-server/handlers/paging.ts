@@ -8,7 +8,7 @@ import type { ServedResource } from '../resource.js';
 import { expired, parseResourceVersion, tooLarge } from '../http/resource-version.js';
 import { selection } from '../selectors/selection.js';
 import { keyOfObject } from '../storage/storage.js';
-import { serve } from '../storage/versions.js';
+import { serve } from '../versions.js';
 
 /** Objects of a collection, and the metadata of the list that they make. */
 export interface Page {

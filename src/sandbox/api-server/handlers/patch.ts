@@ -12,7 +12,7 @@ import { strategicMergePatch } from '../merge/strategic-merge-patch.js';
 import type { ApiObject, Json, StoredMeta } from '../object.js';
 import { type WriteOptions, writeOptions } from '../http/options.js';
 import { mergedKindOf, type Parts, type Write } from '../parts.js';
-import { apiVersionOf } from '../registry.js';
+import { apiVersionOf } from '../../../kube/resource.js';
 import { objectForms } from '../http/representation.js';
 import type { ServedResource } from '../resource.js';
 import type { Projection } from '../subresource.js';

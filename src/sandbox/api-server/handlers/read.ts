@@ -7,7 +7,7 @@ import type { Parts } from '../parts.js';
 import type { ServedResource } from '../resource.js';
 import { parseResourceVersion, tooLarge } from '../http/resource-version.js';
 import { keyOf } from '../storage/storage.js';
-import { serve } from '../storage/versions.js';
+import { serve } from '../versions.js';
 import { page } from './paging.js';
 
 /** Answers a get of one object. */

@@ -11,7 +11,6 @@ import { objectForms } from '../http/representation.js';
 import type { ServedResource } from '../resource.js';
 import type { Projection } from '../subresource.js';
 import { type Updated, updateObject } from '../writes/update-object.js';
-import { knownKinds } from './known-kinds.js';
 import { writeOf } from './write-request.js';
 
 /** Answers a PUT of an object or of a subresource. */
@@ -25,7 +24,7 @@ export async function update(
   const options = writeOptions(exchange.query, 'UpdateOptions');
   const decoded = decodeObject(exchange, projection?.kind ?? resource, {
     custom: resource.custom && !projection,
-    knows: knownKinds(parts),
+    registry: parts.registry,
   });
   if (!projection) checkFields(exchange, resource, decoded, options.fieldValidation);
   const sent = decoded.object;

@@ -7,13 +7,13 @@ import { negotiate } from '../http/media-types.js';
 import type { ApiObject } from '../object.js';
 import { type ListOptions, listOptions } from '../http/options.js';
 import type { Parts } from '../parts.js';
-import { apiVersionOf } from '../registry.js';
+import { apiVersionOf } from '../../../kube/resource.js';
 import { type IncludedObject, includedObject, objectForms, partial, table } from '../http/representation.js';
 import type { ServedResource } from '../resource.js';
 import { parseResourceVersion, tooLarge } from '../http/resource-version.js';
 import { type Selection, selection } from '../selectors/selection.js';
 import { keyOfObject } from '../storage/storage.js';
-import { serve } from '../storage/versions.js';
+import { serve } from '../versions.js';
 
 /** How often a watch that wants bookmarks gets one: apiserver's minute. */
 const bookmarkEveryMs = 60_000;

@@ -25,8 +25,5 @@ export function writeOf(
     manager: options.fieldManager || managerOfUserAgent(headers['user-agent']),
     ...(projection && { projection }),
     warn: (message) => exchange.warnings.add(message),
-    annotate: (key, value) => {
-      exchange.annotations[key] = value;
-    },
   };
 }

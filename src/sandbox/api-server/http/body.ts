@@ -1,10 +1,12 @@
 import { parseDocument } from 'yaml';
+import { apiVersionOf } from '../../../kube/resource.js';
 import { GoDecoding, jsonName } from '../builtin/go-decoding.js';
 import { badRequest } from '../errors.js';
 import { isRecord } from '../json.js';
 import { bodyEncoding } from './media-types.js';
 import type { Exchange } from './exchange.js';
 import type { ApiObject } from '../object.js';
+import type { Registry } from '../registry.js';
 import type { Kind } from '../subresource.js';
 
 /** A decoded body and what it was decoded from. */
@@ -18,8 +20,8 @@ export interface DecodedBody {
 export interface Decoding {
   /** Custom resources are decoded without knowing their kind, and so with other messages. */
   readonly custom?: boolean;
-  /** Whether there is a built-in kind. */
-  readonly knows?: (group: string, version: string, kind: string) => boolean;
+  /** Says which other kinds there are. */
+  readonly registry?: Registry;
 }
 
 /**
@@ -38,7 +40,7 @@ export function decodeObject(exchange: Exchange, expected: Kind, decoding: Decod
   } catch (error) {
     throw unrecognized(text, expected.kind, (error as Error).message);
   }
-  const apiVersion = expected.group === '' ? expected.version : `${expected.group}/${expected.version}`;
+  const apiVersion = apiVersionOf(expected);
   if (custom && !value.kind) throw unrecognized(text, expected.kind, `Object 'Kind' is missing in '${text}'`);
   value.apiVersion = custom ? (value.apiVersion ?? apiVersion) : value.apiVersion || apiVersion;
   value.kind ||= expected.kind;
@@ -175,19 +177,18 @@ function cannotBe({ apiVersion, kind }: Typed, expected: Kind): string {
   return `${kind} in version ${version} cannot be handled as a ${expected.kind}:`;
 }
 
-function checkKind(value: Typed, expected: Kind, apiVersion: string, { custom, knows }: Decoding): void {
+function checkKind(value: Typed, expected: Kind, apiVersion: string, { custom, registry }: Decoding): void {
   if (value.apiVersion === apiVersion && value.kind === expected.kind) return;
   const version = value.apiVersion.split('/').at(-1)!;
   const group = value.apiVersion.includes('/') ? value.apiVersion.split('/')[0]! : '';
   // Another kind in the right version is found by validation.
   if (custom && value.apiVersion === apiVersion) return;
   if (custom) {
-    if (value.apiVersion === apiVersion) return;
     const wrong = `the API version in the data (${value.apiVersion}) does not match the expected API version (${apiVersion})`;
     throw badRequest(wrong);
   }
   const start = cannotBe(value, expected);
-  if (knows?.(group, version, value.kind)) {
+  if (registry?.hasBuiltinKind(group, version, value.kind)) {
     const [from, to] = [`${version}.${value.kind}`, `${expected.group.split('.')[0] || 'core'}.${expected.kind}`];
     throw badRequest(`${start} converting (${from}) to (${to}): unknown conversion`);
   }

@@ -20,10 +20,9 @@ const dayMs = 86_400_000;
 /**
  * Makes a certificate for servers on 127.0.0.1, which is its own authority.
  *
- * @param names  more DNS names
  * @param now  milliseconds since the epoch by the machine's time, which TLS goes by
  */
-export async function selfSignedCertificate(names: readonly string[], now: number): Promise<Certificate> {
+export async function selfSignedCertificate(now: number): Promise<Certificate> {
   cryptoProvider.set(webcrypto as never);
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
@@ -39,7 +38,6 @@ export async function selfSignedCertificate(names: readonly string[], now: numbe
       new SubjectAlternativeNameExtension([
         { type: 'ip', value: '127.0.0.1' },
         { type: 'dns', value: 'localhost' },
-        ...names.map((value) => ({ type: 'dns' as const, value })),
       ]),
     ],
   });

@@ -16,8 +16,6 @@ export interface Exchange {
   readonly identity: Identity;
   /** Texts for `Warning` headers, each once. */
   readonly warnings: Set<string>;
-  /** Annotations of the log entry. */
-  readonly annotations: Record<string, string>;
   /** The decoded body, for the log. */
   requestObject?: unknown;
   /** It has its log entry already. */
@@ -62,4 +60,5 @@ export interface StreamAnswer {
   readonly type: 'stream';
 }
 
+/** What a handler answers. */
 export type Answer = ObjectAnswer | ListAnswer | PlainAnswer | StreamAnswer;

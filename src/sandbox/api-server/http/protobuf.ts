@@ -1,3 +1,4 @@
+import { apiVersionOf } from '../../../kube/resource.js';
 import { type ProtobufMessages, protobufMessages, publishedOpenApi } from '../../data/index.js';
 import { badRequest } from '../errors.js';
 
@@ -92,7 +93,7 @@ export class ProtobufDecoder {
     this.#messages = messages;
     for (const [name, schema] of Object.entries(published.definitions)) {
       for (const { group, version, kind } of schema['x-kubernetes-group-version-kind'] ?? []) {
-        this.#kinds.set(`${group === '' ? version : `${group}/${version}`} ${kind}`, name);
+        this.#kinds.set(`${apiVersionOf({ group, version })} ${kind}`, name);
       }
     }
   }

@@ -4,7 +4,7 @@ import type { Answer, Exchange, ListAnswer } from './exchange.js';
 import { textOf } from '../json.js';
 import { type Form, negotiate, type Wanted } from './media-types.js';
 import type { ApiObject } from '../object.js';
-import { apiVersionOf } from '../registry.js';
+import { apiVersionOf } from '../../../kube/resource.js';
 import type { ServedResource } from '../resource.js';
 
 /** Forms that single objects and watches can be asked for in. */

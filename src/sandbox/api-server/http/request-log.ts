@@ -22,19 +22,17 @@ export interface LoggedRequest {
   /** RFC 3339 with microseconds, from the clock. */
   readonly requestReceivedTimestamp: string;
   readonly stageTimestamp: string;
-  readonly annotations?: Readonly<Record<string, string>>;
 }
+
+/** How many requests are remembered at least. */
+const limit = 50_000;
 
 /** Requests in the order in which they were answered. Objects are the stored ones themselves, frozen. */
 export class RequestLog {
   #entries: LoggedRequest[] = [];
   readonly #listeners = new Set<(entry: LoggedRequest) => void>();
 
-  /** @param limit  how many requests are remembered at least */
-  constructor(
-    private readonly clock: Clock,
-    private readonly limit = 50_000,
-  ) {}
+  constructor(private readonly clock: Clock) {}
 
   /** All that are remembered. */
   entries(): readonly LoggedRequest[] {
@@ -45,11 +43,6 @@ export class RequestLog {
   onEntry(callback: (entry: LoggedRequest) => void): () => void {
     this.#listeners.add(callback);
     return () => this.#listeners.delete(callback);
-  }
-
-  /** Forgets all. */
-  clear(): void {
-    this.#entries = [];
   }
 
   /** @param receivedAt  milliseconds since the epoch */
@@ -69,10 +62,9 @@ export class RequestLog {
       ...(responseObject !== undefined && { responseObject }),
       requestReceivedTimestamp: microseconds(receivedAt),
       stageTimestamp: microseconds(this.clock.now()),
-      ...(Object.keys(exchange.annotations).length > 0 && { annotations: exchange.annotations }),
     };
     this.#entries.push(entry);
-    if (this.#entries.length > this.limit * 2) this.#entries = this.#entries.slice(-this.limit);
+    if (this.#entries.length > limit * 2) this.#entries = this.#entries.slice(-limit);
     for (const listener of this.#listeners) listener(entry);
   }
 }

@@ -10,8 +10,8 @@ import { represent } from './representation.js';
 import { loggedObject, type RequestLog } from './request-log.js';
 import { type RequestInfo, requestInfo } from './request-info.js';
 import type { Route, RouteAnswer } from './route.js';
-import { route } from './router.js';
-import type { Operations } from '../subresource.js';
+import { route } from '../handlers/router.js';
+import type { Operations } from '../operations.js';
 
 /** What a service needs. */
 export interface ServiceParts {
@@ -94,7 +94,6 @@ export class RequestService {
       body,
       identity,
       warnings: new Set(),
-      annotations: {},
       response,
     });
     let exchange = start(nobody, Buffer.alloc(0));

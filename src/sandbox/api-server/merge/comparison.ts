@@ -116,7 +116,8 @@ function byElement(list: ListType, items: Json[]): Map<PathElement, Json[]> {
   return found;
 }
 
-function isEmptyObject(value: Value): boolean {
+/** Whether a value has no fields: an empty object, or none at all. */
+export function isEmptyObject(value: Value): boolean {
   return !isRecord(value) || Object.keys(value).length === 0;
 }
 

@@ -1,3 +1,4 @@
+import { isRecord } from '../json.js';
 import type { Json } from '../object.js';
 import { FieldSet, type FieldPath } from './field-set.js';
 import { type ListType, type MapType, type MergeType, fitting, itemElement } from './merge-type.js';
@@ -18,7 +19,7 @@ function visit(value: Json, type: MergeType, path: FieldPath, set: FieldSet): vo
   const { map, scalar, list } = fitting(type, value);
   if (map) {
     if (map.atomic) set.insert(path);
-    else if (isObject(value)) visitFields(value, map, path, set);
+    else if (isRecord(value)) visitFields(value, map, path, set);
   } else if (scalar) {
     set.insert(path);
   } else if (list) {
@@ -32,7 +33,7 @@ function visitFields(object: { [name: string]: Json }, map: MapType, path: Field
     const below = [...path, fieldElement(name)];
     const type = map.field(name);
     if (type) visit(value, type, below, set);
-    const isEmpty = value === null || (isObject(value) && Object.keys(value).length === 0);
+    const isEmpty = value === null || (isRecord(value) && Object.keys(value).length === 0);
     if (isEmpty || !map.declares(name)) set.insert(below);
   }
 }
@@ -47,8 +48,4 @@ function visitItems(items: Json[], list: ListType, path: FieldPath, set: FieldSe
     if (counts.get(element) === 1) visit(items[i]!, list.element, below, set);
     set.insert(below);
   }
-}
-
-function isObject(value: Json | undefined): value is { [name: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

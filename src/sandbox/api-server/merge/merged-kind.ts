@@ -1,3 +1,4 @@
+import { apiVersionOf } from '../../../kube/resource.js';
 import type { ServedResource } from '../resource.js';
 import type { OpenApiSchema } from '../schema.js';
 import type { FieldSet } from './field-set.js';
@@ -47,8 +48,6 @@ export function mergedKind(
     },
   };
 }
-
-const apiVersionOf = ({ group, version }: ServedResource): string => (group === '' ? version : `${group}/${version}`);
 
 /** Custom resources get the metadata, which their own schemas leave out. */
 function schemaOf({ schema, custom }: ServedResource): OpenApiSchema {

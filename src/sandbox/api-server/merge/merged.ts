@@ -1,5 +1,6 @@
 import { isRecord, member } from '../json.js';
 import type { Json } from '../object.js';
+import { isEmptyObject } from './comparison.js';
 import { type ListType, type MapType, type MergeType, fitting, itemElement } from './merge-type.js';
 import type { PathElement } from './path-element.js';
 
@@ -93,8 +94,4 @@ function firstOf(elements: PathElement[], items: Json[]): Map<PathElement, Value
   const found = new Map<PathElement, Value>();
   for (const [i, element] of elements.entries()) found.set(element, found.has(element) ? undefined : items[i]);
   return found;
-}
-
-function isEmptyObject(value: Value): boolean {
-  return !isRecord(value) || Object.keys(value).length === 0;
 }

@@ -50,7 +50,7 @@ function mergeField(name: string, original: JsonObject, change: Json, schema: Op
   }
   const value = original[name];
   const type = fieldSchema(schema, name);
-  if (isObject(value) && isObject(change)) {
+  if (isRecord(value) && isRecord(change)) {
     const replaces = strategies(type).includes('replace');
     original[name] = replaces ? change : mergeObjects(value, change, type);
   } else if (Array.isArray(value) && Array.isArray(change)) {
@@ -120,7 +120,7 @@ function fieldSchema({ properties, additionalProperties }: OpenApiSchema, name: 
 /** Objects of a patch with a directive have nothing to act on where the original has none. */
 function withoutDirectives(value: Json): Json | undefined {
   if (Array.isArray(value)) return value.map(withoutDirectives).filter((item) => item !== undefined);
-  if (!isObject(value)) return value;
+  if (!isRecord(value)) return value;
   if (directiveKey in value) return undefined;
   const fields = Object.entries(value).map(([name, field]) => [name, withoutDirectives(field)] as const);
   return Object.fromEntries(fields.filter((field): field is [string, Json] => field[1] !== undefined));
@@ -128,16 +128,12 @@ function withoutDirectives(value: Json): Json | undefined {
 
 function withoutNulls(value: Json): Json {
   if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isObject(value)) return value;
+  if (!isRecord(value)) return value;
   const fields = Object.entries(value).filter(([, field]) => field !== null);
   return Object.fromEntries(fields.map(([name, field]) => [name, withoutNulls(field)]));
 }
 
-function isObject(value: Json | undefined): value is JsonObject {
-  return isRecord(value);
-}
-
 function badType(expected: string, value: Json): StatusError {
-  const type = isObject(value) ? 'map[string]interface {}' : typeof value === 'boolean' ? 'bool' : typeof value;
+  const type = isRecord(value) ? 'map[string]interface {}' : typeof value === 'boolean' ? 'bool' : typeof value;
   return new StatusError(500, '', `expected a ${expected}, but received a ${type}`);
 }

@@ -56,11 +56,6 @@ export class Storage {
     }
   }
 
-  /** How many objects there are. */
-  count(storageKey: string): number {
-    return this.#buckets.get(storageKey)?.objects.size ?? 0;
-  }
-
   /**
    * Stores a new object, which becomes the storage's own.
    *

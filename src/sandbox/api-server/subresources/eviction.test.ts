@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { builtinResources } from '../builtin/index.js';
 import type { ApiObject } from '../object.js';
-import type { ActionRequest, Operations } from '../subresource.js';
+import type { Operations } from '../operations.js';
+import type { ActionRequest } from '../subresource.js';
 import { eviction } from './eviction.js';
 
 const resources = builtinResources();

@@ -1,10 +1,11 @@
+import { matchesSelector } from '../../../kube/selectors.js';
 import type { BudgetSpec } from '../builtin/pod-disruption-budgets.js';
 import { hasCondition, podStatus } from '../builtin/pod-status.js';
-import { isEmptySelector, selects } from '../builtin/selector-validation.js';
 import { badRequest, forbidden, StatusError } from '../errors.js';
 import type { ApiObject } from '../object.js';
 import { timestamp } from '../writes/object-meta.js';
-import type { Action, ActionRequest, DeleteOptions } from '../subresource.js';
+import type { DeleteOptions } from '../operations.js';
+import type { Action, ActionRequest } from '../subresource.js';
 import { setCondition } from './binding.js';
 
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
@@ -109,10 +110,7 @@ function isUnprotected(pod: ApiObject): boolean {
 }
 
 function budgetsOf(pod: ApiObject, budgets: readonly ApiObject[]): ApiObject[] {
-  return budgets.filter(({ spec }) => {
-    const { selector } = (spec ?? {}) as BudgetSpec;
-    return selector !== undefined && (isEmptySelector(selector) || selects(selector, pod.metadata.labels));
-  });
+  return budgets.filter(({ spec }) => matchesSelector((spec as BudgetSpec | undefined)?.selector, pod.metadata.labels));
 }
 
 /** Asks the pod's budget; the one that applies gives a disruption. */

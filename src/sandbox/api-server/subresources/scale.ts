@@ -1,5 +1,5 @@
+import type { LabelSelector } from '../../../kube/selectors.js';
 import { invalid as invalidFields } from '../builtin/field-errors.js';
-import type { LabelSelector } from '../builtin/pod-spec.js';
 import { selectorText } from '../builtin/selector-validation.js';
 import { badRequest, invalid } from '../errors.js';
 import { isRecord } from '../json.js';

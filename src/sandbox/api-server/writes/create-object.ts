@@ -6,7 +6,7 @@ import { trackUpdate } from '../merge/track-update.js';
 import { admissionAttributes, mergedKindOf, type Parts, type Write, writeContext } from '../parts.js';
 import type { ServedResource } from '../resource.js';
 import { keyOf } from '../storage/storage.js';
-import { serve, toStored } from '../storage/versions.js';
+import { serve, toStored } from '../versions.js';
 
 /** How often a generated name that is taken is generated again (`maxNameGenerationCreateAttempts`). */
 const nameAttempts = 8;

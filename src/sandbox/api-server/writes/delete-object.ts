@@ -5,8 +5,8 @@ import { timestamp } from './object-meta.js';
 import { admissionAttributes, type Parts, type Write } from '../parts.js';
 import type { ServedResource } from '../resource.js';
 import { keyOf } from '../storage/storage.js';
-import type { DeleteOptions } from '../subresource.js';
-import { serve, toStored } from '../storage/versions.js';
+import type { DeleteOptions } from '../operations.js';
+import { serve, toStored } from '../versions.js';
 
 /** An object that was deleted, or that is going to be. */
 export interface Deleted {

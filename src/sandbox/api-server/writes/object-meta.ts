@@ -1,7 +1,8 @@
 import { isEqual } from '../json.js';
 import type { FieldError } from '../errors.js';
 import { labelName, labelValueRule, type NameRule, pathSegmentName, qualifiedName, subdomainName } from './names.js';
-import type { ApiObject, StoredMeta, StoredOwnerReference } from '../object.js';
+import type { OwnerReference } from '../../../kube/resource.js';
+import type { ApiObject, StoredMeta } from '../object.js';
 import type { ServedResource } from '../resource.js';
 
 const annotationsLimitBytes = 256 * 1024;
@@ -58,7 +59,7 @@ function asRead({ custom }: ServedResource, metadata: StoredMeta): StoredMeta {
     ...metadata,
     labels: texts(metadata.labels),
     annotations: texts(metadata.annotations),
-    ownerReferences: list(metadata.ownerReferences, {} as StoredOwnerReference),
+    ownerReferences: list(metadata.ownerReferences, {} as OwnerReference),
     finalizers: list(metadata.finalizers, ''),
   };
 }
@@ -151,7 +152,7 @@ function validateAnnotations(annotations: Readonly<Record<string, string>>): Fie
   return errors;
 }
 
-function validateOwners(owners: readonly StoredOwnerReference[]): FieldError[] {
+function validateOwners(owners: readonly OwnerReference[]): FieldError[] {
   const errors: FieldError[] = [];
   let controller: string | undefined;
   for (const owner of owners) {
@@ -177,7 +178,7 @@ function validateOwners(owners: readonly StoredOwnerReference[]): FieldError[] {
 }
 
 /** Fields as Go's struct has them: messages show whole references. */
-function inGoOrder({ apiVersion, kind, name, uid, ...rest }: StoredOwnerReference): StoredOwnerReference {
+function inGoOrder({ apiVersion, kind, name, uid, ...rest }: OwnerReference): OwnerReference {
   return { apiVersion, kind, name, uid, ...rest };
 }
 
@@ -205,13 +206,13 @@ function qualifiedFinalizers(finalizers: readonly string[]): FieldError[] {
  * @returns uids of those that were dropped
  */
 export function dedupOwnerReferences(metadata: StoredMeta): string[] {
-  const kept: (StoredOwnerReference | null)[] = [];
+  const kept: (OwnerReference | null)[] = [];
   const dropped: string[] = [];
-  for (const owner of (metadata.ownerReferences ?? []) as (StoredOwnerReference | null)[]) {
+  for (const owner of (metadata.ownerReferences ?? []) as (OwnerReference | null)[]) {
     if (kept.some((other) => isEqual(other, owner))) dropped.push(owner?.uid ?? '');
     else kept.push(owner);
   }
-  if (dropped.length > 0) metadata.ownerReferences = kept as StoredOwnerReference[];
+  if (dropped.length > 0) metadata.ownerReferences = kept as OwnerReference[];
   return dropped;
 }
 

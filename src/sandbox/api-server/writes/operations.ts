@@ -6,9 +6,9 @@ import type { ApiObject } from '../object.js';
 import type { Parts, Write } from '../parts.js';
 import type { ServedResource, User } from '../resource.js';
 import { keyOf } from '../storage/storage.js';
-import type { Operations } from '../subresource.js';
+import type { Operations } from '../operations.js';
 import { isDone, optimisticLockMessage, settleUpdate } from './update-object.js';
-import { serve, toStored } from '../storage/versions.js';
+import { serve, toStored } from '../versions.js';
 
 /** On whose behalf the server changes objects by itself. */
 const server: User = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
@@ -76,6 +76,5 @@ function internalWrite(
     manager: 'kube-apiserver',
     skipAdmission: true,
     warn: () => undefined,
-    annotate: () => undefined,
   };
 }

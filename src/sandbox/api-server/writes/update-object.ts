@@ -9,9 +9,9 @@ import type { ApiObject, StoredMeta } from '../object.js';
 import { validateChangedMeta } from './object-meta.js';
 import { admissionAttributes, mergedKindOf, type Parts, type Write, writeContext } from '../parts.js';
 import type { ServedResource } from '../resource.js';
-import { keyOf } from '../storage/storage.js';
+import { keyOf, keyOfObject } from '../storage/storage.js';
 import { unparsable } from '../http/resource-version.js';
-import { serve, toStored } from '../storage/versions.js';
+import { serve, toStored } from '../versions.js';
 
 /** What somebody had in mind who updates an object that has changed meanwhile. */
 export const optimisticLockMessage =
@@ -58,16 +58,9 @@ export async function updateObject(parts: Parts, write: Write, change: Change): 
       continue;
     }
     const live = serve(resource, stored);
-    const next = await nextState(parts, write, change, live);
-    const done = isDone(resource, next);
-    if (!done && isEqual(next, live)) return { object: live, created: false };
-    if (write.dryRun) return { object: next, created: false };
-    if (done) {
-      if (parts.storage.delete(resource.storageKey, key, stored)) return { object: next, created: false };
-      continue;
-    }
-    const written = parts.storage.update(resource.storageKey, key, stored, toStored(resource, next));
-    if (written) return { object: serve(resource, written), created: false };
+    const next = await admitted(parts, write, change, live);
+    const object = await storeNext(parts, write, { stored, live, next });
+    if (object) return { object, created: false };
   }
 }
 
@@ -102,8 +95,8 @@ function otherUid({ resource, namespace, name }: Write, expected: string, found:
   return conflict(resource, name, why);
 }
 
-/** The state that is going to be stored: checked and admitted. */
-async function nextState(parts: Parts, write: Write, change: Change, live: ApiObject): Promise<ApiObject> {
+/** The state that is wanted, and that admission has not finished with. */
+async function admitted(parts: Parts, write: Write, change: Change, live: ApiObject): Promise<ApiObject> {
   const { resource } = write;
   const { strategy } = resource;
   if (change.uid && change.uid !== live.metadata.uid) {
@@ -123,13 +116,33 @@ async function nextState(parts: Parts, write: Write, change: Change, live: ApiOb
     warnOfDuplicateOwners(write, next.metadata, 'after mutating admission happens');
     strategy.setDefaults?.(next);
   }
-  checkVersion(write, next, live);
-  finish(parts, write, next, live);
-  next = keepTimes(next, live);
-  if (!write.skipAdmission) {
-    await parts.admission.validate(attributesOf(parts, write, next, live));
-  }
   return next;
+}
+
+/** Validates a new state and stores it; undefined if somebody else was faster. */
+async function storeNext(
+  parts: Parts,
+  write: Write,
+  { stored, live, next: wanted }: { stored: ApiObject; live: ApiObject; next: ApiObject },
+): Promise<ApiObject | undefined> {
+  const { resource } = write;
+  checkVersion(write, wanted, live);
+  finish(parts, write, wanted, live);
+  const next = keepTimes(wanted, live);
+  // Until it is stored, nobody else gets the addresses and ports that it has been given.
+  if (!write.dryRun) parts.arriving.set(next, resource.storageKey);
+  try {
+    if (!write.skipAdmission) await parts.admission.validate(attributesOf(parts, write, next, live));
+    const done = isDone(resource, next);
+    if (!done && isEqual(next, live)) return live;
+    if (write.dryRun) return next;
+    const key = keyOfObject(stored);
+    if (done) return parts.storage.delete(resource.storageKey, key, stored) && next;
+    const written = parts.storage.update(resource.storageKey, key, stored, toStored(resource, next));
+    return written && serve(resource, written);
+  } finally {
+    parts.arriving.delete(next);
+  }
 }
 
 /**

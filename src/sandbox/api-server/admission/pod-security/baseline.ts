@@ -1,4 +1,4 @@
-import type { Container, PodSpec } from '../pod.js';
+import type { Container, PodSpec } from '../../builtin/pod-spec.js';
 import {
   type SecurityCheck,
   type SecurityContext,
@@ -51,10 +51,8 @@ const isSafeProfile = (type: string | undefined): boolean => type === 'RuntimeDe
 
 /** A host that a probe or lifecycle handler is sent to instead of the pod. */
 function hostsOf(container: Container): string[] {
-  type Handler = { httpGet?: { host?: string }; tcpSocket?: { host?: string } } | undefined;
-  const { postStart, preStop } = (container['lifecycle'] ?? {}) as { postStart?: Handler; preStop?: Handler };
-  const probes = ['livenessProbe', 'readinessProbe', 'startupProbe'].map((probe) => container[probe] as Handler);
-  return [...probes, postStart, preStop]
+  const { livenessProbe, readinessProbe, startupProbe, lifecycle } = container;
+  return [livenessProbe, readinessProbe, startupProbe, lifecycle?.postStart, lifecycle?.preStop]
     .flatMap((handler) => [handler?.httpGet?.host, handler?.tcpSocket?.host])
     .filter((host): host is string => Boolean(host));
 }
@@ -109,7 +107,7 @@ export const baselineChecks: readonly SecurityCheck[] = [
   {
     id: 'hostNamespaces',
     check(spec) {
-      const shared = ['hostNetwork', 'hostPID', 'hostIPC'].filter((field) => spec[field] === true);
+      const shared = (['hostNetwork', 'hostPID', 'hostIPC'] as const).filter((field) => spec[field] === true);
       const detail = shared.map((field) => `${field}=true`).join(', ');
       return shared.length > 0 ? { reason: 'host namespaces', detail } : undefined;
     },
@@ -125,10 +123,8 @@ export const baselineChecks: readonly SecurityCheck[] = [
   {
     id: 'hostPorts',
     check(spec) {
-      const portsOf = (container: Container): string[] =>
-        ((container['ports'] ?? []) as { hostPort?: number }[]).flatMap(({ hostPort }) =>
-          hostPort ? [`${hostPort}`] : [],
-        );
+      const portsOf = ({ ports = [] }: Container): string[] =>
+        ports.flatMap(({ hostPort }) => (hostPort ? [`${hostPort}`] : []));
       const bad = containersOf(spec).filter((container) => portsOf(container).length > 0);
       if (bad.length === 0) return undefined;
       const ports = sorted(bad.flatMap(portsOf));

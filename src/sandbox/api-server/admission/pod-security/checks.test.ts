@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PodSpec } from '../pod.js';
+import type { PodSpec } from '../../builtin/pod-spec.js';
 import { baselineChecks } from './baseline.js';
 import { restrictedChecks } from './restricted.js';
 

@@ -4,7 +4,7 @@ import type { ClusterView } from '../../storage/cluster-view.js';
 import { type FieldError, invalid } from '../../errors.js';
 import type { ApiObject } from '../../object.js';
 import { type AdmissionPlugin, denied } from '../plugin.js';
-import type { PodSpec } from '../pod.js';
+import type { PodSpec } from '../../builtin/pod-spec.js';
 import { baselineChecks } from './baseline.js';
 import { restrictedChecks } from './restricted.js';
 import type { SecurityProblem } from './security-context.js';
@@ -65,13 +65,8 @@ function warnOfTemplate(attributes: AdmissionAttributes, labels: Labels, templat
 }
 
 function report(attributes: AdmissionAttributes, labels: Labels, spec: PodSpec): void {
-  const told = (mode: Mode): string | undefined => {
-    const found = problems(labels, mode, spec);
-    return found.length > 0 ? `would violate PodSecurity ${standard(labels, mode)}: ${text(found)}` : undefined;
-  };
-  const [audit, warning] = [told('audit'), told('warn')];
-  if (audit) attributes.annotate(`${prefix}audit-violations`, audit);
-  if (warning) attributes.warn(warning);
+  const found = problems(labels, 'warn', spec);
+  if (found.length > 0) attributes.warn(`would violate PodSecurity ${standard(labels, 'warn')}: ${text(found)}`);
 }
 
 /** Labels must make sense, and who tightens them is told about pods that are there already. */

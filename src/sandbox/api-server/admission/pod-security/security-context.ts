@@ -1,4 +1,4 @@
-import { type Container, type PodSpec, allContainers } from '../pod.js';
+import { type Container, type PodSpec, allContainers } from '../../builtin/pod-spec.js';
 
 /** Why a pod does not meet a standard: what, and (in brackets) who or which. */
 export interface SecurityProblem {
@@ -66,10 +66,10 @@ export function setters(spec: PodSpec, isBad: (context: SecurityContext) => bool
 
 /** Windows has none of what is checked. */
 export function isWindows(spec: PodSpec): boolean {
-  return (spec['os'] as { name?: string } | undefined)?.name === 'windows';
+  return spec.os?.name === 'windows';
 }
 
 /** The pod's root is nobody on the node. */
 export function usesUserNamespaces(spec: PodSpec): boolean {
-  return spec['hostUsers'] === false;
+  return spec.hostUsers === false;
 }

@@ -1,15 +1,16 @@
 import { methodNotAllowed, notFound, StatusError } from '../errors.js';
-import type { Answer, Exchange } from './exchange.js';
-import { act } from '../handlers/action.js';
-import { create } from '../handlers/create.js';
-import { remove, removeCollection } from '../handlers/delete.js';
-import { patch } from '../handlers/patch.js';
-import { get, list } from '../handlers/read.js';
-import { update, updatedAnswer } from '../handlers/update.js';
-import { type OpenWatches, watch } from '../handlers/watch.js';
+import type { Answer, Exchange } from '../http/exchange.js';
+import { act } from './action.js';
+import { create } from './create.js';
+import { remove, removeCollection } from './delete.js';
+import { patch } from './patch.js';
+import { get, list } from './read.js';
+import { update, updatedAnswer } from './update.js';
+import { type OpenWatches, watch } from './watch.js';
 import type { Parts } from '../parts.js';
 import type { ServedResource } from '../resource.js';
-import type { Operations, Subresource } from '../subresource.js';
+import type { Operations } from '../operations.js';
+import type { Subresource } from '../subresource.js';
 
 /** What requests about resources need besides the parts. */
 export interface Routing {

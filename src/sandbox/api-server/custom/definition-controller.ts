@@ -1,42 +1,23 @@
-import { isEqual } from './json.js';
-import type { Clock } from '../../clock.js';
-import type { Logger } from '../../log.js';
-import type { ClusterView, Commit } from './storage/cluster-view.js';
-import { StatusError } from './errors.js';
-import type { ApiObject } from './object.js';
-import type { Registry } from './registry.js';
-import type { ServedResource } from './resource.js';
-import type { Operations } from './subresource.js';
-
-/** What a CustomResourceDefinition means (`custom/definition.ts`). */
-export interface DefinitionRules {
-  /** What an established definition serves, a resource for each version. */
-  customResources(definition: ApiObject): ServedResource[];
-  /**
-   * The definition with the status that the API server gives it.
-   *
-   * @param others  all other definitions
-   * @param now  milliseconds since the epoch
-   */
-  definitionStatus(definition: ApiObject, others: readonly ApiObject[], now: number): ApiObject;
-}
-
-interface DefinitionSpec {
-  group: string;
-  scope: 'Namespaced' | 'Cluster';
-  names: { plural: string };
-}
+import { isEqual } from '../json.js';
+import type { Clock } from '../../../clock.js';
+import type { Logger } from '../../../log.js';
+import type { ClusterView, Commit } from '../storage/cluster-view.js';
+import { customResources } from './custom-resource.js';
+import { cleanupFinalizer } from './definition.js';
+import { definitionStatus } from './definition-names.js';
+import type { Definition } from './definition-object.js';
+import { StatusError } from '../errors.js';
+import type { ApiObject } from '../object.js';
+import type { Registry } from '../registry.js';
+import type { Operations } from '../operations.js';
 
 const definitions = { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' };
-
-/** Holds a definition until its objects are gone. */
-const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
 /**
  * The part of the API server that lives off CustomResourceDefinitions: gives them their status, serves what they define,
  * and takes their objects along when they go. All of it happens a moment after the write, as in the real server.
  */
-export class Definitions {
+export class DefinitionController {
   /** Definitions that are being looked after; another change meanwhile is seen in the same turn. */
   readonly #scheduled = new Set<string>();
 
@@ -47,14 +28,13 @@ export class Definitions {
       readonly cluster: ClusterView;
       readonly registry: Registry;
       readonly operations: Operations;
-      readonly rules: DefinitionRules;
     },
   ) {}
 
-  /** Starts to follow all changes. Returns what ends that. */
-  start(): () => void {
+  /** Starts to follow all changes. */
+  start(): void {
     const storageKey = `${definitions.group}/${definitions.plural}`;
-    return this.parts.cluster.onCommit((commit) => {
+    this.parts.cluster.onCommit((commit) => {
       if (commit.storageKey === storageKey) this.#onDefinition(commit);
       else if (commit.type === 'DELETED') this.#onObjectGone(commit);
     });
@@ -74,9 +54,9 @@ export class Definitions {
   }
 
   #serve(definition: ApiObject): void {
-    const { registry, rules } = this.parts;
+    const { registry } = this.parts;
     const { group, names } = specOf(definition);
-    const resources = rules.customResources(definition);
+    const resources = customResources(definition);
     const versions = new Set(resources.map(({ version }) => version));
     if (registry.versionsOf(group, names.plural).some(({ version }) => !versions.has(version))) {
       registry.remove(group, names.plural);
@@ -96,11 +76,11 @@ export class Definitions {
   }
 
   async #lookAfter(name: string): Promise<void> {
-    const { cluster, operations, rules, clock } = this.parts;
+    const { cluster, operations, clock } = this.parts;
     const definition = cluster.get(definitions, { name });
     if (!definition) return;
     const others = cluster.list(definitions).filter((other) => other.metadata.name !== name);
-    const next = rules.definitionStatus(definition, others, clock.now());
+    const next = definitionStatus(definition, others, clock.now());
     if (!isEqual(next.status, definition.status)) {
       const resource = operations.find(definitions.group, definitions.plural)!;
       operations.update(resource, { name }, (object) => (object.status = next.status), { subresource: 'status' });
@@ -129,13 +109,13 @@ export class Definitions {
   #onObjectGone({ storageKey }: Commit): void {
     for (const { metadata, spec } of this.parts.cluster.list(definitions)) {
       if (metadata.deletionTimestamp === undefined) continue;
-      const { group, names } = spec as DefinitionSpec;
+      const { group, names } = spec as Definition['spec'];
       if (this.parts.registry.findAny(group, names.plural)?.storageKey === storageKey) this.#schedule(metadata.name);
     }
   }
 }
 
-const specOf = (definition: ApiObject): DefinitionSpec => definition.spec as DefinitionSpec;
+const specOf = (definition: ApiObject): Definition['spec'] => (definition as Definition).spec;
 
 function isEstablished({ status }: ApiObject): boolean {
   const { conditions } = (status ?? {}) as { conditions?: ({ type: string; status: string } | null)[] | null };
