@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Gateway } from '../api/gateway-api.js';
-import { isServable, serviceHost, servingOf } from './waypoint-gateway.js';
+import { isAddressed, isServable, serviceHost, servingOf } from './waypoint-gateway.js';
 
 const HOST = 'wp.shop.svc.cluster.local';
 
@@ -31,8 +31,10 @@ describe('Gateways that Sidestep may serve', () => {
 describe('what becomes of them', () => {
   test('they are deployed, with our address as without', () => {
     expect(serviceHost(gateway(), 'cluster.local')).toBe(HOST);
-    expect(servingOf(gateway(), HOST)).toEqual({ kind: 'deployed' });
-    expect(servingOf(gateway({ addresses: [{ type: 'Hostname', value: HOST }] }), HOST)).toEqual({ kind: 'deployed' });
+    expect(isAddressed(gateway())).toBe(false);
+    expect(isAddressed(gateway({ addresses: [{ type: 'Hostname', value: HOST }] }))).toBe(true);
+    expect(servingOf(gateway())).toEqual({ kind: 'deployed' });
+    expect(servingOf(gateway({ addresses: [{ type: 'Hostname', value: HOST }] }))).toEqual({ kind: 'deployed' });
   });
 
   test.each<[string, Gateway, RegExp]>([
@@ -51,7 +53,7 @@ describe('what becomes of them', () => {
       /topology\.istio\.io\/network/,
     ],
   ])('%s is told with the field', (reason, object, message) => {
-    const serving = servingOf(object, HOST);
+    const serving = servingOf(object);
     expect(serving).toMatchObject({ kind: 'declined', reason });
     expect(serving).toHaveProperty('message', expect.stringMatching(message));
   });

@@ -34,8 +34,19 @@ export function isWaypoint({ spec: { listeners } }: Gateway): boolean {
 }
 
 /** DNS name of the Service that serves a Gateway: it has the Gateway's name. */
-export function serviceHost({ metadata }: Gateway, clusterDomain: string): string {
-  return `${metadata.name}.${metadata.namespace ?? ''}.svc.${clusterDomain}`;
+export function serviceHost(gateway: Gateway, clusterDomain: string): string {
+  return `${hostPrefix(gateway)}${clusterDomain}`;
+}
+
+/** Whether the Gateway is sent to the Service that serves it, whatever the domain of the cluster. */
+export function isAddressed(gateway: Gateway): boolean {
+  return gateway.spec.addresses?.some((address) => isOurAddress(gateway, address)) ?? false;
+}
+
+const hostPrefix = ({ metadata }: Gateway): string => `${metadata.name}.${metadata.namespace ?? ''}.svc.`;
+
+function isOurAddress(gateway: Gateway, { type, value }: { type?: string; value?: string }): boolean {
+  return type === 'Hostname' && (value?.startsWith(hostPrefix(gateway)) ?? false);
 }
 
 /** Whether a Gateway is one that Sidestep may deploy a proxy for; all others are left alone. */
@@ -46,16 +57,15 @@ export function isServable(gateway: Gateway): boolean {
 /**
  * What Sidestep does about a Gateway that it may serve.
  *
- * @param host  DNS name of the Service that we would deploy; an address that says so is ours
  * @see design 3.1
  */
-export function servingOf(gateway: Gateway, host: string): Serving {
+export function servingOf(gateway: Gateway): Serving {
   const { metadata, spec } = gateway;
   const declined = (reason: DeclineReason, message: string): Serving => ({ kind: 'declined', reason, message });
   if (metadata.annotations?.[ANNOTATION.serve] === 'false') {
     return declined('OptedOut', `the annotation ${ANNOTATION.serve} is "false": istiod deploys an ingress gateway`);
   }
-  const foreign = (spec.addresses ?? []).find(({ type, value }) => type !== 'Hostname' || value !== host);
+  const foreign = spec.addresses?.find((address) => !isOurAddress(gateway, address));
   if (foreign) {
     return declined(
       'AddressTaken',

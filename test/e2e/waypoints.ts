@@ -6,6 +6,7 @@ import type { KubeObject, ResourceType } from '../../src/kube/resource.js';
 import {
   DEPLOYMENT,
   HORIZONTAL_POD_AUTOSCALER,
+  NAMESPACE,
   POD_DISRUPTION_BUDGET,
   SERVICE,
   SERVICE_ACCOUNT,
@@ -199,6 +200,41 @@ export function waypoints(cluster: () => Cluster): void {
     await cluster().client.delete(GATEWAY, { namespace: name, name: NAME });
     await whenDeployed(name);
     await expect(read(name)).rejects.toSatisfy(isNotFound);
+  });
+
+  it('do not hold a namespace back that is deleted', async () => {
+    const name = 'waypoint-namespace';
+    await cluster().apply(
+      yaml(
+        ambient(name),
+        { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'httpbin-ambient', namespace: name } },
+        deployment(name, 'web', { account: 'httpbin-ambient' }),
+        service(name, 'web'),
+        gateway(name),
+      ),
+    );
+    await cluster().until(
+      'web is bound',
+      async () => (await waypointsOf(cluster(), name))['web'] === NAME || undefined,
+    );
+    await cluster().client.delete(NAMESPACE, { name });
+    await cluster().until('the end of the namespace', () =>
+      cluster()
+        .client.get(NAMESPACE, { name })
+        .then(() => undefined, isNotFound),
+    );
+  });
+
+  it('are given up when they turn into something else', async () => {
+    const name = 'waypoint-changed';
+    await cluster().apply(yaml(ambient(name), gateway(name)));
+    await serving(name, 'True', 'Serving');
+    await cluster().apply(yaml(gateway(name, { gatewayClassName: 'istio-waypoint' })));
+    await serving(name, 'False', 'NotServable');
+    await whenDeployed(name, ...['Deployment', 'Service', 'ServiceAccount'].map((kind) => `${kind}/${NAME}`));
+    const { metadata } = await cluster().client.get(DEPLOYMENT, { namespace: name, name: NAME });
+    expect(metadata.labels).toMatchObject({ 'gateway.istio.io/managed': 'istio.io-mesh-controller' });
+    expect((await read(name)).metadata.finalizers ?? []).toEqual([]);
   });
 
   it('go back to istiod with an annotation, and come again without it', async () => {

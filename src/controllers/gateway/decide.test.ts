@@ -145,9 +145,15 @@ describe('a Gateway that goes', () => {
     expect(serving).toMatchObject({ status: 'False', reason: 'OptedOut' });
   });
 
-  test('is left alone if it was never held, or never ours', () => {
+  test('is let go too when it turns into something else', () => {
+    const changed = gateway({ gatewayClassName: 'istio-waypoint', addresses: ADDRESSES }, held);
+    const { actions, serving } = decide(observed({ gateway: changed, live: [ours(2, 2)] }));
+    expect(told(actions)).toEqual(['set-address', 'delete wp', 'release']);
+    expect(serving).toMatchObject({ status: 'False', reason: 'NotServable' });
+  });
+
+  test('is left alone if it was never held', () => {
     const nothing = { actions: [], serving: undefined };
     expect(decide(observed({ gateway: gateway({}, { deletionTimestamp: 'now' }) }))).toEqual(nothing);
-    expect(decide(observed({ gateway: gateway({ gatewayClassName: 'istio-waypoint' }) }))).toEqual(nothing);
   });
 });

@@ -11,7 +11,7 @@ import {
   type HorizontalPodAutoscaler,
   HORIZONTAL_POD_AUTOSCALER,
 } from '../../kube/types.js';
-import { isServable, serviceHost, servingOf } from '../../mesh/waypoint-gateway.js';
+import { isAddressed, isServable, serviceHost, servingOf } from '../../mesh/waypoint-gateway.js';
 import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
 import { DEPLOYED_KINDS, isIngressGateway, isOurs } from './deployed-kinds.js';
 import type { InputProblem, LiveObject, Observed } from './observed.js';
@@ -44,24 +44,28 @@ export interface ServingCondition {
 /** What a pass comes to. */
 export interface Decision {
   readonly actions: readonly Action[];
-  /** Undefined for a Gateway that is none of ours: nothing is said about it. */
+  /** Undefined: nothing is said about the Gateway. */
   readonly serving: ServingCondition | undefined;
 }
 
 /** Finalizer of the Gateways that Sidestep serves. */
 export const FINALIZER = 'sidestep.dev/waypoint';
 
-const NOTHING: Decision = { actions: [], serving: undefined };
+/** A Gateway that we have served, and that is none of ours any more. */
+const NOT_SERVABLE = {
+  kind: 'declined',
+  reason: 'NotServable',
+  message: 'Sidestep serves class istio with one HBONE listener on 15008; what it deployed for this Gateway goes',
+} as const;
 
-/** Decides what is to be done for a Gateway. Pure. */
+/** Decides what is to be done for a Gateway that we may serve, or have served. Pure. */
 export function decide(observed: Observed): Decision {
   const { gateway, inputs, parameters } = observed;
-  if (!isServable(gateway)) return NOTHING;
   if (gateway.metadata.deletionTimestamp !== undefined) return farewell(observed);
+  const serving = isServable(gateway) ? servingOf(gateway) : NOT_SERVABLE;
+  if (serving.kind === 'declined') return { actions: withdrawal(observed), serving: refused(serving) };
   if ('problem' in inputs) return { actions: [], serving: refused(inputs.problem) };
   const host = serviceHost(gateway, inputs.found.clusterDomain);
-  const serving = servingOf(gateway, host);
-  if (serving.kind === 'declined') return { actions: withdrawal(observed, host), serving: refused(serving) };
   const rendered = render(gateway, inputs.found, parameters);
   if ('problem' in rendered) return { actions: [], serving: refused(rendered.problem) };
   const wanted = rendered.manifests.map((manifest) => wantedObject(manifest, observed));
@@ -123,11 +127,12 @@ function nameTaken({ kind, manifest }: Wanted): { reason: string; message: strin
 
 const remove = (target: LiveObject): Action => ({ type: 'delete', target });
 
-const isHeld = ({ metadata }: Gateway): boolean => metadata.finalizers?.includes(FINALIZER) ?? false;
+/** Whether Sidestep serves the Gateway, or has served it. */
+export const isHeld = ({ metadata }: Gateway): boolean => metadata.finalizers?.includes(FINALIZER) ?? false;
 
 /** What is bound to a waypoint that goes must be let go first: a missing waypoint fails open. Objects follow their owner. */
 function farewell({ gateway, bound }: Observed): Decision {
-  if (!isHeld(gateway)) return NOTHING;
+  if (!isHeld(gateway)) return { actions: [], serving: undefined };
   if (bound.length === 0) return { actions: [{ type: 'release' }], serving: undefined };
   return {
     actions: [],
@@ -136,11 +141,11 @@ function farewell({ gateway, bound }: Observed): Decision {
 }
 
 /** What we deployed goes once nothing is bound to it, and istiod may deploy again. */
-function withdrawal({ gateway, live, bound }: Observed, host: string): Action[] {
+function withdrawal({ gateway, live, bound }: Observed): Action[] {
   if (bound.length > 0) return [];
   const address: Action = { type: 'set-address', host: undefined };
   return [
-    ...(isNamed(gateway, host) ? [address] : []),
+    ...(isAddressed(gateway) ? [address] : []),
     ...live.filter(({ object }) => isOurs(object, gateway)).map(remove),
     ...(isHeld(gateway) ? [{ type: 'release' } as const] : []),
   ];
@@ -152,13 +157,13 @@ function deployment(observed: Observed, wanted: readonly Wanted[], host: string)
   const superfluous = live.filter((each) => isOurs(each.object, gateway) && !isWanted(each));
   const address: Action = { type: 'set-address', host };
   // istiod deploys again what is deleted before it has seen the address.
-  const isOver = isNamed(gateway, host) && isSeenByIstiod(gateway);
+  const isOver = isAddressed(gateway) && isSeenByIstiod(gateway);
   return [
     ...(isHeld(gateway) ? [] : [{ type: 'hold' } as const]),
     ...wanted.map((each) => ({ type: 'apply', ...each }) as const),
     ...superfluous.map(remove),
     ...missingReplicas(wanted),
-    ...(isNamed(gateway, host) ? [] : [address]),
+    ...(isAddressed(gateway) ? [] : [address]),
     ...(isOver ? live.filter(({ object }) => isIngressGateway(object, gateway)).map(remove) : []),
   ];
 }
@@ -176,9 +181,6 @@ function missingReplicas(wanted: readonly Wanted[]): Action[] {
   const { minReplicas: replicas = 1 } = (autoscaler?.['spec'] ?? {}) as Partial<HorizontalPodAutoscaler['spec']>;
   return deployment && (deployment.spec.replicas ?? 1) < replicas ? [{ type: 'scale', deployment, replicas }] : [];
 }
-
-const isNamed = ({ spec }: Gateway, host: string): boolean =>
-  spec.addresses?.some(({ value }) => value === host) ?? false;
 
 /** Whether istiod has looked at the Gateway as it is now. */
 function isSeenByIstiod({ metadata, status }: Gateway): boolean {

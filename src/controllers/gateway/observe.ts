@@ -16,6 +16,7 @@ import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { CLASS_DEFAULTS_LABEL, type MeshLocation, parsedKey, revisionOf } from '../istio-configuration.js';
 import { DEPLOYED_KINDS, isOwnedBy } from './deployed-kinds.js';
+import { isHeld } from './decide.js';
 import type { InputProblem, LiveObject, Observed } from './observed.js';
 import { namesOf } from './watches.js';
 
@@ -23,7 +24,7 @@ import { namesOf } from './watches.js';
 const WAYPOINT_CLASS = 'istio-waypoint';
 
 /**
- * What there is of a Gateway and around it; undefined if it is gone, or none that we may serve.
+ * What there is of a Gateway and around it; undefined if it is gone, or none that we may serve or have served.
  *
  * @throws {ApiError} the ConfigMap that it names cannot be read
  */
@@ -34,7 +35,7 @@ export async function observe(
 ): Promise<Observed | undefined> {
   const { stores, clock } = context;
   const gateway = stores.of(GATEWAY).get(request);
-  if (!gateway || !isServable(gateway)) return undefined;
+  if (!gateway || !(isServable(gateway) || isHeld(gateway))) return undefined;
   const own = await parametersRef(gateway, context);
   const defaults = classDefaults(stores, location);
   const problem = 'problem' in own ? own : undefined;
