@@ -110,7 +110,7 @@ export class Campaign {
   }
 
   /** Calls `act` at the `nth` write (from 0) of the operator to the namespace from now on; "before" makes it fail. */
-  at(nth: number, moment: Moment, { name }: Trial, act: () => void): Armed {
+  at(nth: number, moment: Moment, { name }: Pick<Trial, 'name'>, act: () => void): Armed {
     const { apiServer } = this.backend.sandbox;
     let seen = 0;
     let reached = false;
@@ -203,7 +203,7 @@ export class Campaign {
   }
 
   /** A new operator looks at everything again, and finds nothing to write. */
-  async expectQuiet({ name }: Trial): Promise<void> {
+  async expectQuiet({ name }: Pick<Trial, 'name'>): Promise<void> {
     await this.backend.operator.kill('SIGTERM');
     const before = this.cluster.audit().length;
     await this.restart();
@@ -242,7 +242,7 @@ export class Campaign {
   }
 
   /** Removes the namespace, so that those after it do not pay for it. */
-  async end({ name }: Trial): Promise<void> {
+  async end({ name }: Pick<Trial, 'name'>): Promise<void> {
     await this.cluster.client.delete(NAMESPACE, { name });
   }
 

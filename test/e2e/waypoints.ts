@@ -23,7 +23,8 @@ const DEPLOYED: readonly ResourceType[] = [
   POD_DISRUPTION_BUDGET,
 ];
 
-const NAME = 'httpbin-ambient-waypoint';
+/** Name of the article's Gateway. */
+export const NAME = 'httpbin-ambient-waypoint';
 
 /** The Gateway of the older articles: class `istio`, one HBONE listener. */
 const gateway = (namespace: string, spec: object = {}, metadata: object = {}): object => ({
@@ -59,11 +60,34 @@ const service = (namespace: string, name: string, selector: object = { app: name
   spec: { selector, ports: [{ name: 'http', port: 80 }] },
 });
 
+/** A namespace with one account, its Service, and the Gateway that serves it. */
+export const article = (name: string): object[] => [
+  ambient(name),
+  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'httpbin-ambient', namespace: name } },
+  deployment(name, 'web', { account: 'httpbin-ambient' }),
+  service(name, 'web'),
+  gateway(name),
+];
+
 /** The label `istio.io/use-waypoint` of the Services of a namespace, that of the waypoint left out. */
-async function waypointsOf(cluster: Cluster, namespace: string): Promise<Record<string, string | undefined>> {
+export async function waypointsOf(cluster: Cluster, namespace: string): Promise<Record<string, string | undefined>> {
   const { items } = await cluster.client.list(SERVICE, { namespace });
   const others = items.filter(({ metadata }) => !metadata.name.startsWith(NAME));
   return Object.fromEntries(others.map(({ metadata: { name, labels } }) => [name, labels?.['istio.io/use-waypoint']]));
+}
+
+/** `Kind/name` of everything that is deployed for the Gateway. */
+export async function deployed(cluster: Cluster, namespace: string): Promise<string[]> {
+  const lists = await Promise.all(
+    DEPLOYED.map(async (type) => {
+      const { items } = await cluster.client.list<KubeObject>(type, { namespace });
+      return items.map(({ metadata }) => `${type.kind}/${metadata.name}`);
+    }),
+  );
+  return lists
+    .flat()
+    .filter((object) => object.includes(NAME))
+    .sort();
 }
 
 /** Waypoints of class `istio`, which Sidestep deploys. */
@@ -84,23 +108,9 @@ export function waypoints(cluster: () => Cluster): void {
       { timeoutMs: 60_000 },
     );
 
-  /** `Kind/name` of everything that Gateways are deployed with. */
-  const deployed = async (name: string): Promise<string[]> => {
-    const lists = await Promise.all(
-      DEPLOYED.map(async (type) => {
-        const { items } = await cluster().client.list<KubeObject>(type, { namespace: name });
-        return items.map(({ metadata }) => `${type.kind}/${metadata.name}`);
-      }),
-    );
-    return lists
-      .flat()
-      .filter((object) => object.includes(NAME))
-      .sort();
-  };
-
   const whenDeployed = (name: string, ...expected: string[]): Promise<boolean> =>
     cluster().until(`${expected.join(', ') || 'nothing'} in ${name}`, async () => {
-      const found = await deployed(name);
+      const found = await deployed(cluster(), name);
       if (found.join() === [...expected].sort().join()) return true;
       throw new Error(found.join());
     });
@@ -204,15 +214,7 @@ export function waypoints(cluster: () => Cluster): void {
 
   it('do not hold a namespace back that is deleted', async () => {
     const name = 'waypoint-namespace';
-    await cluster().apply(
-      yaml(
-        ambient(name),
-        { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'httpbin-ambient', namespace: name } },
-        deployment(name, 'web', { account: 'httpbin-ambient' }),
-        service(name, 'web'),
-        gateway(name),
-      ),
-    );
+    await cluster().apply(yaml(...article(name)));
     await cluster().until(
       'web is bound',
       async () => (await waypointsOf(cluster(), name))['web'] === NAME || undefined,
@@ -299,7 +301,7 @@ export function waypoints(cluster: () => Cluster): void {
     const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: NAME, namespace: taken } };
     await cluster().apply(yaml(ambient(taken), { ...service, spec: { ports: [{ port: 80 }] } }, gateway(taken)));
     await serving(taken, 'False', 'NameTaken');
-    expect(await deployed(taken)).toContain(`Service/${NAME}`);
+    expect(await deployed(cluster(), taken)).toContain(`Service/${NAME}`);
     await cluster().kubectl('delete', 'service', '-n', taken, NAME);
     await serving(taken, 'True', 'Serving');
   });
