@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Gateway } from '../api/gateway-api.js';
-import { bindings, type BindablePod, type BindableService } from './waypoint-binding.js';
+import { accountTaken, bindings, type BindablePod, type BindableService } from './waypoint-binding.js';
 
 const USE = 'istio.io/use-waypoint';
 const BOUND = 'sidestep.dev/bound-waypoint';
@@ -69,6 +69,13 @@ describe('a Service is bound', () => {
     const claim = { annotations: { 'istio.io/for-service-account': 'web' } };
     const young = gateway('a', { ...claim, creationTimestamp: '2026-11-21T10:00:00Z' });
     expect(wanted({ gateways: [young, gateway('b', claim)] })).toBe('b');
+  });
+
+  test('and the others are told which account they do not get', () => {
+    const claim = { annotations: { 'istio.io/for-service-account': 'web' } };
+    const gateways = [gateway('b', claim), gateway('web-waypoint'), gateway('alone-waypoint')];
+    const taken = (index: number) => accountTaken(gateways[index]!, [account('web'), account('alone')], gateways);
+    expect([0, 1, 2].map(taken)).toEqual([undefined, { account: 'web', by: 'b' }, undefined]);
   });
 
   test('and stays so while the waypoint restarts', () => {

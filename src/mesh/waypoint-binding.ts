@@ -70,6 +70,21 @@ export function boundWaypoint({ metadata }: Named): string | undefined {
   return metadata.annotations?.[ANNOTATION.boundWaypoint];
 }
 
+/** An account that a Gateway asks for, and that another one serves: a stronger hint, or an older Gateway. */
+export function accountTaken(
+  gateway: Gateway,
+  accounts: readonly Named[],
+  gateways: readonly Gateway[],
+): { readonly account: string; readonly by: string } | undefined {
+  const asked = gateway.metadata.annotations?.[ANNOTATION.forServiceAccount];
+  const account = accounts.find(({ metadata: { name } }) =>
+    asked === undefined ? gateway.metadata.name === `${name}-waypoint` : name === asked,
+  );
+  if (!account) return undefined;
+  const by = waypointOf(account, gateways)?.metadata.name;
+  return by === undefined || by === gateway.metadata.name ? undefined : { account: account.metadata.name, by };
+}
+
 /** The Gateway that serves an account; the first hint wins, and of several Gateways the oldest. */
 function waypointOf({ metadata: { name, labels } }: Named, gateways: readonly Gateway[]): Gateway | undefined {
   const candidates = gateways

@@ -64,6 +64,7 @@ const observed = (of: Partial<Observed>): Observed => ({
   parameters: [],
   live: [],
   bound: [],
+  taken: undefined,
   nowMs: 0,
   ...of,
 });
@@ -100,6 +101,14 @@ describe('a Gateway that Sidestep serves', () => {
     const after = decide(observed({ gateway: gateway({ addresses: ADDRESSES }, held, 2), live }));
     expect(told(after.actions)).toEqual([...APPLIED, 'delete wp-istio']);
     expect(after.serving).toMatchObject({ status: 'True', reason: 'Serving' });
+  });
+
+  test('says when another Gateway serves the account that it asks for', () => {
+    const served = gateway({ addresses: ADDRESSES }, held, 2);
+    const { serving } = decide(
+      observed({ gateway: served, live: [ours(2, 2)], taken: { account: 'web', by: 'other' } }),
+    );
+    expect(serving?.message).toMatch(/ServiceAccount web is served by Gateway other/);
   });
 
   test('is scaled up to the least number of replicas, and never down', () => {

@@ -188,7 +188,7 @@ function isSeenByIstiod({ metadata, status }: Gateway): boolean {
 }
 
 /** How far the waypoint is. */
-function progress({ gateway }: Observed, wanted: readonly Wanted[], host: string): ServingCondition {
+function progress({ gateway, taken }: Observed, wanted: readonly Wanted[], host: string): ServingCondition {
   const { name } = gateway.metadata;
   if ((deploymentOf(wanted)?.status?.readyReplicas ?? 0) === 0) {
     return refused({ reason: 'Deploying', message: `Deployment ${name} has no ready pod yet` });
@@ -200,6 +200,8 @@ function progress({ gateway }: Observed, wanted: readonly Wanted[], host: string
   }
   const message =
     `Sidestep deploys this waypoint, behind Service ${host}. istiod calls the Gateway not accepted, because class istio is ` +
-    'for ingress gateways: that is expected, and does no harm.';
+    `for ingress gateways: that is expected, and does no harm.${
+      taken ? ` ServiceAccount ${taken.account} is served by Gateway ${taken.by}: delete one of the two.` : ''
+    }`;
   return { status: 'True', reason: 'Serving', message };
 }

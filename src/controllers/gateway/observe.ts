@@ -4,10 +4,10 @@ import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
 import { PROXY_CONFIG } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
 import { isNotFound } from '../../kube/errors.js';
-import { CONFIG_MAP, type ConfigMap, NAMESPACE, SERVICE } from '../../kube/types.js';
+import { CONFIG_MAP, type ConfigMap, NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { asRecord, stringAt } from '../../mesh/policy-object.js';
 import type { ProxyConfigObject } from '../../mesh/proxy-config.js';
-import { boundWaypoint } from '../../mesh/waypoint-binding.js';
+import { accountTaken, boundWaypoint } from '../../mesh/waypoint-binding.js';
 import { isServable } from '../../mesh/waypoint-gateway.js';
 import { configMapsOf, MeshConfigurationError, waypointInputs, withProxyConfigs } from '../../mesh/waypoint-inputs.js';
 import { isKnownTemplate } from '../../mesh/waypoint-template.js';
@@ -49,6 +49,11 @@ export async function observe(
       .list(gateway.metadata.namespace)
       .filter((service) => boundWaypoint(service) === gateway.metadata.name)
       .map((service) => service.metadata.name),
+    taken: accountTaken(
+      gateway,
+      stores.of(SERVICE_ACCOUNT).list(gateway.metadata.namespace),
+      stores.of(GATEWAY).list(gateway.metadata.namespace),
+    ),
     nowMs: clock.now(),
   };
 }

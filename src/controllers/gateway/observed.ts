@@ -20,6 +20,8 @@ export interface Observed {
   readonly live: readonly LiveObject[];
   /** Names of the Services that are bound to the waypoint by us. */
   readonly bound: readonly string[];
+  /** The account that the Gateway asks for, if another Gateway serves it. */
+  readonly taken: { readonly account: string; readonly by: string } | undefined;
   readonly nowMs: number;
 }
 

@@ -2,7 +2,7 @@ import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
 import { PROXY_CONFIG } from '../../api/istio.js';
 import { ANNOTATION } from '../../api/labels.js';
 import type { KubeObject } from '../../kube/resource.js';
-import { MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE } from '../../kube/types.js';
+import { MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { boundWaypoint } from '../../mesh/waypoint-binding.js';
 import { isServable } from '../../mesh/waypoint-gateway.js';
 import { type Request, requestOf } from '../../runtime/request.js';
@@ -14,8 +14,13 @@ import { DEPLOYED_KINDS } from './deployed-kinds.js';
 /** Everything that a Gateway depends on, besides itself. */
 export function watches(location: MeshLocation): readonly WatchSpec[] {
   const all = (_: KubeObject, stores: Stores): readonly Request[] => servable(stores);
+  const neighbours = ({ metadata }: KubeObject, stores: Stores): readonly Request[] =>
+    servable(stores, metadata.namespace);
   return [
     ...DEPLOYED_KINDS.map((type) => watch({ type, map: concerned })),
+    // Who serves which account.
+    watch({ type: GATEWAY, map: neighbours, predicate: generationOrMetadataChanged }),
+    watch({ type: SERVICE_ACCOUNT, map: neighbours, predicate: generationOrMetadataChanged }),
     watchConfiguration(location, all),
     // Which revision a label means.
     watch({ type: MUTATING_WEBHOOK_CONFIGURATION, map: all, predicate: generationOrMetadataChanged }),
