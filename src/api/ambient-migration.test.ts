@@ -8,6 +8,7 @@ import {
   parseAmbientMigrationSpec,
 } from './ambient-migration.js';
 import { CONDITIONS, REASONS } from './conditions.js';
+import { SERVING_REASONS } from './serving.js';
 import { type StructuralSchema, structuralSchema, withDefaults } from './structural-schema.js';
 
 const spec = structuralSchema(AmbientMigrationSpecSchema, 'spec');
@@ -182,7 +183,7 @@ describe('bad input', () => {
 });
 
 describe('conditions and reasons', () => {
-  test.each([...Object.entries(CONDITIONS), ...Object.entries(REASONS)])(
+  test.each([CONDITIONS, REASONS, SERVING_REASONS].flatMap((table) => Object.entries(table)))(
     '%s is one CamelCase word, documented by a sentence',
     (name, sentence) => {
       expect(name).toMatch(/^[A-Z][A-Za-z]*$/);

@@ -1,5 +1,6 @@
 import type { Gateway, GatewayCondition } from '../api/gateway-api.js';
 import { ANNOTATION, LABEL } from '../api/labels.js';
+import { DECLINE_REASONS, SERVING } from '../api/serving.js';
 import { isServable, isWaypoint, ISTIO_CLASS } from './waypoint-gateway.js';
 
 /** Metadata by which accounts and Services choose a waypoint. */
@@ -26,14 +27,6 @@ export interface Binding {
   readonly service: string;
   readonly waypoint: string | undefined;
 }
-
-/** Type of the condition on a Gateway that says whether Sidestep serves it, and if not, why. */
-export const SERVING = 'sidestep.dev/Serving';
-
-/** Reasons of that condition that last: the waypoint is not ours to run, or will go. */
-const DECLINED: ReadonlySet<string> = new Set([
-  ...['OptedOut', 'AddressTaken', 'UnsupportedName', 'UnsupportedListener', 'UnsupportedNetwork'],
-]);
 
 /**
  * The bindings of a namespace that are not as they should be. A Service is bound to the waypoint of an account if all its pods,
@@ -113,7 +106,9 @@ function commonAccount(service: BindableService, pods: readonly BindablePod[]): 
 /** Whether a waypoint will go, or is not served. */
 function isLeaving(gateway: Gateway): boolean {
   const serving = conditionOf(gateway, SERVING);
-  return gateway.metadata.deletionTimestamp !== undefined || DECLINED.has(serving?.reason ?? '');
+  return (
+    gateway.metadata.deletionTimestamp !== undefined || DECLINE_REASONS.some((reason) => reason === serving?.reason)
+  );
 }
 
 /** Whether traffic may be sent to a waypoint now. */

@@ -1,5 +1,6 @@
 import type { Gateway } from '../api/gateway-api.js';
 import { ANNOTATION, LABEL } from '../api/labels.js';
+import type { DeclineReason } from '../api/serving.js';
 
 /** The port on which a waypoint takes tunnels. */
 export const HBONE_PORT = 15008;
@@ -13,10 +14,6 @@ export const ISTIO_CLASS = 'istio';
  * @see istio/istio pilot/pkg/config/kube/gatewaycommon/classinfo.go
  */
 export const ISTIO_GATEWAY_CONTROLLER = 'istio.io-gateway-controller';
-
-/** Why Sidestep does not deploy a proxy for a waypoint Gateway that it could serve. */
-export type DeclineReason =
-  'OptedOut' | 'AddressTaken' | 'UnsupportedName' | 'UnsupportedListener' | 'UnsupportedNetwork';
 
 /** What becomes of a Gateway that we may serve: deployed by us, or declined with a reason. */
 export type Serving =

@@ -5,7 +5,7 @@ import { AMBIENT_MIGRATION, type AmbientMigration } from '../../src/api/ambient-
 import { type Gateway, GATEWAY } from '../../src/api/gateway-api.js';
 import { type Condition, findCondition } from '../../src/kube/conditions.js';
 import { DEPLOYMENT, NAMESPACE, type Pod, SERVICE } from '../../src/kube/types.js';
-import { SERVING } from '../../src/mesh/waypoint-binding.js';
+import { SERVING } from '../../src/api/serving.js';
 import { GoMissingError } from '../controlplane/build.js';
 import { repositoryRoot } from '../controlplane/paths.js';
 import type { Cluster, ClusterKind } from '../support/cluster.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gateway, GATEWAY } from '../../src/api/gateway-api.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import { isNotFound } from '../../src/kube/errors.js';
-import { SERVING } from '../../src/mesh/waypoint-binding.js';
+import { SERVING } from '../../src/api/serving.js';
 import { yaml } from '../support/fixtures.js';
 import { Campaign, forEachWrite, type Moment } from './campaign.js';
 import { article, deployed, NAME, waypointsOf } from './waypoints.js';

@@ -1,9 +1,9 @@
 import { STATUS_FIELD_MANAGER } from '../../api/field-managers.js';
 import { GATEWAY } from '../../api/gateway-api.js';
+import { SERVING } from '../../api/serving.js';
 import { type Condition, findCondition, mergeConditions } from '../../kube/conditions.js';
 import { isNotFound } from '../../kube/errors.js';
 import { applyConditions } from '../../kube/status.js';
-import { SERVING } from '../../mesh/waypoint-binding.js';
 import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
 import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js';

@@ -3,6 +3,7 @@ import { waypoint } from '../../../cdk8s/waypoint.js';
 import { type Parameters, requestedReplicas } from '../../../cdk8s/waypoint-parameters.js';
 import { DEFAULT_SIZING, sizingParameters } from '../../../cdk8s/waypoint-sizing.js';
 import type { Gateway } from '../../api/gateway-api.js';
+import type { ServingReason } from '../../api/serving.js';
 import { findCondition } from '../../kube/conditions.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import {
@@ -14,7 +15,7 @@ import {
 import { isAddressed, isServable, serviceHost, servingOf } from '../../mesh/waypoint-gateway.js';
 import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
 import { DEPLOYED_KINDS, isIngressGateway, isOurs } from './deployed-kinds.js';
-import type { InputProblem, LiveObject, Observed } from './observed.js';
+import type { Problem, LiveObject, Observed } from './observed.js';
 
 /** One write, or nothing if it is so already. */
 export type Action =
@@ -37,7 +38,7 @@ export type Action =
 /** What the condition `sidestep.dev/Serving` says. */
 export interface ServingCondition {
   readonly status: 'True' | 'False';
-  readonly reason: string;
+  readonly reason: ServingReason;
   readonly message: string;
 }
 
@@ -85,7 +86,7 @@ function render(
   gateway: Gateway,
   inputs: WaypointInputs,
   parameters: readonly Parameters[],
-): { manifests: Manifest[] } | { problem: InputProblem } {
+): { manifests: Manifest[] } | { problem: Problem } {
   try {
     return {
       manifests: waypoint({ gateway, inputs, parameters: [sizing(gateway, parameters), ...parameters] }),
@@ -114,13 +115,13 @@ function wantedObject(manifest: Manifest, { live }: Observed): Wanted {
   };
 }
 
-const refused = ({ reason, message }: { reason: string; message: string }): ServingCondition => ({
+const refused = ({ reason, message }: Problem): ServingCondition => ({
   status: 'False',
   reason,
   message,
 });
 
-function nameTaken({ kind, manifest }: Wanted): { reason: string; message: string } {
+function nameTaken({ kind, manifest }: Wanted): Problem {
   const message = `${kind.kind} ${manifest.metadata.name} is somebody else's: rename it, or rename the Gateway`;
   return { reason: 'NameTaken', message };
 }

@@ -17,7 +17,7 @@ import type { Stores } from '../../runtime/stores.js';
 import { CLASS_DEFAULTS_LABEL, type MeshLocation, parsedKey, revisionOf } from '../istio-configuration.js';
 import { DEPLOYED_KINDS, isOwnedBy } from './deployed-kinds.js';
 import { isHeld } from './decide.js';
-import type { InputProblem, LiveObject, Observed } from './observed.js';
+import type { Problem, LiveObject, Observed } from './observed.js';
 import { namesOf } from './watches.js';
 
 /** The class whose defaults count for our waypoints. */
@@ -96,7 +96,7 @@ function inputsOf(gateway: Gateway, stores: Stores, { istioNamespace }: MeshLoca
   }
 }
 
-function invalid(message: string): { problem: InputProblem } {
+function invalid(message: string): { problem: Problem } {
   return { problem: { reason: 'MeshConfigurationInvalid', message } };
 }
 
@@ -116,10 +116,10 @@ const age = ({ metadata }: ConfigMap): string => `${metadata.creationTimestamp ?
 async function parametersRef(
   { metadata, spec }: Gateway,
   { client, signal }: ReconcileContext,
-): Promise<{ found: Parameters[] } | { problem: InputProblem }> {
+): Promise<{ found: Parameters[] } | { problem: Problem }> {
   const ref = spec.infrastructure?.parametersRef;
   if (!ref) return { found: [] };
-  const refuse = (text: string): { problem: InputProblem } => ({
+  const refuse = (text: string): { problem: Problem } => ({
     problem: { reason: 'ParametersInvalid', message: `spec.infrastructure.parametersRef: ${text}` },
   });
   if (ref.group !== '' || ref.kind !== 'ConfigMap') return refuse('group must be "" and kind ConfigMap');

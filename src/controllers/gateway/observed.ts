@@ -1,5 +1,6 @@
 import type { Parameters } from '../../../cdk8s/waypoint-parameters.js';
 import type { Gateway } from '../../api/gateway-api.js';
+import type { ServingReason } from '../../api/serving.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
 
@@ -13,7 +14,7 @@ export interface LiveObject {
 export interface Observed {
   readonly gateway: Gateway;
   /** What waypoints are rendered from, or why that is not known. */
-  readonly inputs: { readonly found: WaypointInputs } | { readonly problem: InputProblem };
+  readonly inputs: { readonly found: WaypointInputs } | { readonly problem: Problem };
   /** Of the class, then of the Gateway's `parametersRef`. */
   readonly parameters: readonly Parameters[];
   /** Objects of the kinds that a Gateway is deployed with, if the Gateway owns them or they have one of its names. */
@@ -25,8 +26,8 @@ export interface Observed {
   readonly nowMs: number;
 }
 
-/** Why nothing can be rendered, and what to do about it. */
-export interface InputProblem {
-  readonly reason: 'MeshConfigurationInvalid' | 'UnknownTemplate' | 'ParametersInvalid';
+/** Why a Gateway is not served, and what to do about it. */
+export interface Problem {
+  readonly reason: ServingReason;
   readonly message: string;
 }

@@ -1,0 +1,39 @@
+/** Type of the condition on a Gateway that says whether Sidestep deploys its waypoint, and if not, why. */
+export const SERVING = 'sidestep.dev/Serving';
+
+/**
+ * Reasons of that condition, each with the sentence that the documentation prints. Names are a promise to users, as those of an
+ * AmbientMigration's conditions are.
+ */
+export const SERVING_REASONS = {
+  Serving: 'The waypoint runs, and istiod sends traffic to it.',
+  Deploying: 'No pod of the waypoint is ready yet.',
+  AwaitingIstiod: "istiod has not found the waypoint's Service yet.",
+  Deleting: 'The Gateway waits until the Services that are bound to it are let go.',
+  NameTaken: "An object of the Gateway's name belongs to somebody else.",
+  MeshConfigurationInvalid: "istiod's ConfigMaps for the Gateway's revision are missing, or lack a value.",
+  UnknownTemplate: 'This version of Sidestep does not know what waypoints of this Istio look like.',
+  ParametersInvalid: 'The ConfigMap of spec.infrastructure.parametersRef, or of the class, cannot be applied.',
+  OptedOut: 'The annotation sidestep.dev/serve is "false".',
+  AddressTaken: 'spec.addresses names something else.',
+  UnsupportedName: 'An annotation of Istio gives what is deployed another name.',
+  UnsupportedListener: 'The listener has TLS settings.',
+  UnsupportedNetwork: 'The Gateway is labelled as one for other networks.',
+  NotServable: 'The Gateway was a waypoint of class istio, and is something else now.',
+} as const satisfies Record<string, string>;
+
+/** A reason that the condition gives. */
+export type ServingReason = keyof typeof SERVING_REASONS;
+
+/** Reasons for which Sidestep deploys nothing, and takes away what it has deployed. */
+export const DECLINE_REASONS = [
+  'OptedOut',
+  'AddressTaken',
+  'UnsupportedName',
+  'UnsupportedListener',
+  'UnsupportedNetwork',
+  'NotServable',
+] as const satisfies readonly ServingReason[];
+
+/** One of {@link DECLINE_REASONS}. */
+export type DeclineReason = (typeof DECLINE_REASONS)[number];
