@@ -73,7 +73,7 @@ function shown(object: Any): object {
       return { ...base, subsets: subsetsOf(object) };
     case 'EndpointSlice': {
       const { addressType, endpoints, ports } = object;
-      return { ...base, addressType, ...sorted({ endpoints, ports }) };
+      return { ...base, addressType, ...sorted({ endpoints: endpoints && [...endpoints].sort(byTargetName), ports }) };
     }
     case 'PersistentVolumeClaim':
       return { ...base, storage: spec.resources.requests.storage };
@@ -82,12 +82,12 @@ function shown(object: Any): object {
   }
 }
 
+const byTargetName = (a: Any, b: Any): number => (a.targetRef.name < b.targetRef.name ? -1 : 1);
+
 /** Their order depends on hashes and addresses. */
 function subsetsOf({ subsets = [] }: Any): object[] {
   const byTarget = (addresses: Any[] = []): Any[] =>
-    addresses
-      .map(({ ip: _, ...address }) => sorted(address))
-      .sort((a, b) => (a.targetRef.name < b.targetRef.name ? -1 : 1));
+    addresses.map(({ ip: _, ...address }) => sorted(address)).sort(byTargetName);
   return subsets
     .map(({ addresses, notReadyAddresses, ports }: Any) =>
       sorted({ addresses: byTarget(addresses), notReadyAddresses: byTarget(notReadyAddresses), ports }),
