@@ -14,6 +14,7 @@ const DEPLOYMENTS = 4;
 const BAR = 5;
 
 async function main(): Promise<number> {
+  spawnSync('make', ['build']);
   const suite = { sandbox: suiteSeconds('e2e'), controlplane: suiteSeconds('controlplane') };
   const ratio = suite.controlplane / suite.sandbox;
   console.log(`end-to-end suite: ${compared(suite.controlplane, suite.sandbox)} (bar: ${BAR})`);

@@ -10,6 +10,7 @@ export const SERVING_REASONS = {
   Deploying: 'No pod of the waypoint is ready yet.',
   AwaitingIstiod: "istiod has not found the waypoint's Service yet.",
   Deleting: 'The Gateway waits until the Services that are bound to it are let go.',
+  WriteFailed: 'The API server refused a write, and the message says why; it is tried again.',
   NameTaken: "An object of the Gateway's name belongs to somebody else.",
   MeshConfigurationInvalid: "istiod's ConfigMaps for the Gateway's revision are missing, or lack a value.",
   UnknownTemplate: 'This version of Sidestep does not know what waypoints of this Istio look like.',

@@ -91,6 +91,10 @@ describe('a Service is not bound', () => {
     ['before the waypoint is ready', { gateways: [gateway('web-waypoint', {}, [condition('Programmed', 'True')])] }],
     ['before istiod knows the waypoint', { gateways: [gateway('web-waypoint', {}, READY.slice(0, 1))] }],
     ['if a person has chosen another waypoint', { services: [service({ [USE]: 'own' })] }],
+    [
+      'if a person has chosen one of another namespace',
+      { services: [service({ [USE]: 'web-waypoint', 'istio.io/use-waypoint-namespace': 'other' })] },
+    ],
     ['if a person has chosen none', { services: [service({ [USE]: 'none' })] }],
     ['if it is the Service of a waypoint', { services: [service({ 'gateway.istio.io/managed': 'x' })] }],
   ])('%s', (_, given) => {
@@ -112,9 +116,8 @@ describe('a Service is let go', () => {
     expect(wanted({ services: [held], ...given })).toBeUndefined();
   });
 
-  test('only where the label is ours', () => {
-    expect(wanted({ services: [service({ [USE]: 'own' }, { [BOUND]: 'web-waypoint' })], gateways: [] })).toBe(
-      'as it is',
-    );
+  test('by its mark alone where the label is a person’s', () => {
+    expect(wanted({ services: [service({ [USE]: 'own' }, { [BOUND]: 'web-waypoint' })] })).toBeUndefined();
+    expect(wanted({ services: [service({ [USE]: 'own' })], gateways: [] })).toBe('as it is');
   });
 });

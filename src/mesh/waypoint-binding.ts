@@ -48,8 +48,11 @@ export function bindings(
   return services.flatMap((service) => {
     const { [LABEL.useWaypoint]: label } = service.metadata.labels ?? {};
     const ours = boundWaypoint(service);
-    const isOthers = label !== undefined && label !== ours;
-    if (isOthers || service.metadata.labels?.[LABEL.gatewayManaged] !== undefined) return [];
+    if (service.metadata.labels?.[LABEL.gatewayManaged] !== undefined) return [];
+    const isOthers = label !== ours || service.metadata.labels?.[LABEL.useWaypointNamespace] !== undefined;
+    // What a person has chosen stays; only our mark goes, so that nothing waits for it.
+    if (label !== undefined && isOthers)
+      return ours === undefined ? [] : [{ service: service.metadata.name, waypoint: undefined }];
     const account = commonAccount(service, pods);
     const gateway = account === undefined ? undefined : waypoints.get(account);
     const wanted = gateway && (gateway.metadata.name === label || isReady(gateway)) ? gateway.metadata.name : undefined;

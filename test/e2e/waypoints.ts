@@ -200,7 +200,13 @@ export function waypoints(cluster: () => Cluster): void {
     await untilWebIs(NAME);
     await cluster().apply(yaml(deployment(name, 'other', {})));
     await untilWebIs(undefined);
-    expect(await waypointsOf(cluster(), name)).toEqual({ web: undefined, own: NAME });
+    await cluster().apply(yaml(service(name, 'web', { app: 'web', mesh: 'yes' })));
+    await untilWebIs(NAME);
+    expect(await waypointsOf(cluster(), name)).toEqual({ web: NAME, own: NAME });
+    await cluster().kubectl('label', 'service', '-n', name, 'web', 'istio.io/use-waypoint=none', '--overwrite');
+    await cluster().client.delete(GATEWAY, { namespace: name, name: NAME });
+    await whenDeployed(name);
+    expect(await waypointsOf(cluster(), name)).toEqual({ web: 'none', own: NAME });
   });
 
   it('take everything along when they are deleted', async () => {
@@ -257,6 +263,7 @@ export function waypoints(cluster: () => Cluster): void {
     await cluster().apply(yaml(ambient(name), gateway(name)));
     await serving(name, 'True', 'Serving');
     await cluster().kubectl('label', 'deployment', '-n', name, NAME, 'team=shop');
+    await cluster().kubectl('scale', 'deployment', '-n', name, NAME, '--replicas=0');
     await cluster().kubectl('delete', 'service', '-n', name, NAME);
     await cluster().kubectl('set', 'image', '-n', name, `deployment/${NAME}`, 'istio-proxy=example.com/other:1');
     await cluster().until('what is ours again', async () => {
@@ -265,6 +272,7 @@ export function waypoints(cluster: () => Cluster): void {
       const [proxy] = spec.template.spec.containers;
       return (metadata.labels?.['team'] === 'shop' && proxy?.image !== 'example.com/other:1') || undefined;
     });
+    await cluster().podsReady(name, 2);
     await serving(name, 'True', 'Serving');
   });
 

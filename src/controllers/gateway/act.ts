@@ -71,12 +71,14 @@ async function apply(
 async function scale({ deployment, replicas }: Act<'scale'>, { client, signal }: ReconcileContext): Promise<boolean> {
   const { namespace, name } = deployment.metadata;
   // Not tied to the version, which moves with every pod: who has scaled it meanwhile knows better.
+  const { replicas: before = 1 } = deployment.spec;
   const operations = [
-    { op: 'test', path: '/spec/replicas', value: deployment.spec.replicas ?? 1 },
-    { op: 'replace', path: '/spec/replicas', value: replicas },
-  ] as const;
+    // A scale of nothing has no number that could be tested.
+    ...(before > 0 ? [{ op: 'test', path: '/spec/replicas', value: before } as const] : []),
+    { op: 'add', path: '/spec/replicas', value: replicas } as const,
+  ];
   const options = { fieldManager: SCALE_FIELD_MANAGER, subresource: 'scale', signal };
-  return written(client.jsonPatch(DEPLOYMENT, { namespace, name }, [...operations], options));
+  return written(client.jsonPatch(DEPLOYMENT, { namespace, name }, operations, options));
 }
 
 /** Without force: an address that somebody else has set meanwhile stays. */
@@ -85,9 +87,9 @@ async function setAddress(
   { gateway }: Observed,
   { client, stores, signal }: ReconcileContext,
 ): Promise<boolean> {
-  const { namespace, name } = gateway.metadata;
+  const { namespace, name, uid } = gateway.metadata;
   const spec = host === undefined ? {} : { spec: { addresses: [{ type: 'Hostname', value: host }] } };
-  const body = { apiVersion: apiVersionOf(GATEWAY), kind: GATEWAY.kind, metadata: { namespace, name }, ...spec };
+  const body = { apiVersion: apiVersionOf(GATEWAY), kind: GATEWAY.kind, metadata: { namespace, name, uid }, ...spec };
   return written(
     client
       .apply(GATEWAY, body as KubeObject, { fieldManager: FIELD_MANAGER, signal })

@@ -37,7 +37,12 @@ async function reconcile(request: Request, context: ReconcileContext, location: 
   const observed = await observe(request, context, location);
   if (!observed) return awaitChange();
   const { actions, serving } = decide(observed);
-  const written = await act(actions, observed, context);
+  const written = await act(actions, observed, context).catch(async (error: unknown) => {
+    // Whatever was true before need not be so now.
+    const message = error instanceof Error ? error.message : String(error);
+    if (serving) await report(observed, { status: 'False', reason: 'WriteFailed', message }, context);
+    throw error;
+  });
   if (serving) await report(observed, serving, context);
   if (written > 0) return requeueAfter(0, 'Written');
   const isRead = observed.gateway.spec.infrastructure?.parametersRef !== undefined;

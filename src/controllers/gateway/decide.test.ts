@@ -103,6 +103,16 @@ describe('a Gateway that Sidestep serves', () => {
     expect(after.serving).toMatchObject({ status: 'True', reason: 'Serving' });
   });
 
+  test('takes its objects back when somebody has taken away their label or their owner', () => {
+    const unlabelled: LiveObject = { type: SERVICE, object: object('wp', {}) };
+    const { metadata, ...rest } = ours(2, 2).object;
+    const orphan: LiveObject = {
+      type: DEPLOYMENT,
+      object: { ...rest, metadata: { ...metadata, ownerReferences: [] } },
+    };
+    expect(told(decide(observed({ live: [unlabelled, orphan] })).actions)).toEqual(['hold', ...APPLIED, 'set-address']);
+  });
+
   test('says when another Gateway serves the account that it asks for', () => {
     const served = gateway({ addresses: ADDRESSES }, held, 2);
     const { serving } = decide(
@@ -120,8 +130,20 @@ describe('a Gateway that Sidestep serves', () => {
   });
 
   test('is refused with the reason, and nothing is written, where something is in the way', () => {
-    const taken: LiveObject = { type: SERVICE, object: { ...object('wp', {}), kind: 'Service' } };
+    const taken: LiveObject = {
+      type: SERVICE,
+      object: { ...object('wp', {}), metadata: { name: 'wp', namespace: 'shop' } },
+    };
     expect(decide(observed({ live: [taken] }))).toMatchObject({ actions: [], serving: { reason: 'NameTaken' } });
+    const istiods: LiveObject = {
+      type: SERVICE,
+      object: object('wp', { 'gateway.istio.io/managed': 'istio.io-mesh-controller' }),
+    };
+    const message = expect.stringMatching(/deployed by istiod .* delete it/) as string;
+    expect(decide(observed({ live: [istiods] }))).toMatchObject({
+      actions: [],
+      serving: { reason: 'NameTaken', message },
+    });
     const parameters = [{ source: 'ConfigMap shop/options', data: { ingress: {} } }];
     const { actions, serving } = decide(observed({ parameters }));
     expect(actions).toEqual([]);

@@ -14,7 +14,7 @@ import {
 } from '../../kube/types.js';
 import { isAddressed, isServable, serviceHost, servingOf } from '../../mesh/waypoint-gateway.js';
 import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
-import { DEPLOYED_KINDS, isIngressGateway, isOurs } from './deployed-kinds.js';
+import { DEPLOYED_KINDS, isIngressGateway, isOurs, isOwnedBy, mayTake } from './deployed-kinds.js';
 import type { Problem, LiveObject, Observed } from './observed.js';
 
 /** One write, or nothing if it is so already. */
@@ -70,8 +70,8 @@ export function decide(observed: Observed): Decision {
   const rendered = render(gateway, inputs.found, parameters);
   if ('problem' in rendered) return { actions: [], serving: refused(rendered.problem) };
   const wanted = rendered.manifests.map((manifest) => wantedObject(manifest, observed));
-  const foreign = wanted.find(({ live }) => live && !isOurs(live, gateway));
-  if (foreign) return { actions: [], serving: refused(nameTaken(foreign)) };
+  const foreign = wanted.find(({ live }) => live && !mayTake(live, gateway));
+  if (foreign) return { actions: [], serving: refused(nameTaken(foreign, gateway)) };
   return { actions: deployment(observed, wanted, host), serving: progress(observed, wanted, host) };
 }
 
@@ -121,8 +121,12 @@ const refused = ({ reason, message }: Problem): ServingCondition => ({
   message,
 });
 
-function nameTaken({ kind, manifest }: Wanted): Problem {
-  const message = `${kind.kind} ${manifest.metadata.name} is somebody else's: rename it, or rename the Gateway`;
+function nameTaken({ kind, manifest, live }: Wanted, gateway: Gateway): Problem {
+  const object = `${kind.kind} ${manifest.metadata.name}`;
+  const message =
+    live && isOwnedBy(live, gateway)
+      ? `${object} was deployed by istiod for this Gateway: delete it, and Sidestep deploys its own`
+      : `${object} is somebody else's: rename it, or rename the Gateway`;
   return { reason: 'NameTaken', message };
 }
 
@@ -192,7 +196,11 @@ function isSeenByIstiod({ metadata, status }: Gateway): boolean {
 function progress({ gateway, taken }: Observed, wanted: readonly Wanted[], host: string): ServingCondition {
   const { name } = gateway.metadata;
   if ((deploymentOf(wanted)?.status?.readyReplicas ?? 0) === 0) {
-    return refused({ reason: 'Deploying', message: `Deployment ${name} has no ready pod yet` });
+    const failure = findCondition(deploymentOf(wanted)?.status?.conditions, 'ReplicaFailure')?.message;
+    return refused({
+      reason: 'Deploying',
+      message: `Deployment ${name} has no ready pod yet${failure ? `: ${failure}` : ''}`,
+    });
   }
   const programmed = findCondition(gateway.status?.conditions, 'Programmed');
   if (!isSeenByIstiod(gateway) || programmed?.status !== 'True') {

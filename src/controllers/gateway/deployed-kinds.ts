@@ -29,6 +29,17 @@ export function isOurs(object: KubeObject, gateway: Gateway): boolean {
   return isOwnedBy(object, gateway) && object.metadata.labels?.[LABEL.managedBy] === 'sidestep';
 }
 
+/**
+ * Whether we may apply onto an object: it is ours, or was but for a label or an owner that somebody has taken away. What istiod has
+ * deployed is not.
+ */
+export function mayTake(object: KubeObject, gateway: Gateway): boolean {
+  const { labels, ownerReferences = [] } = object.metadata;
+  if (labels?.[LABEL.managedBy] !== 'sidestep')
+    return isOwnedBy(object, gateway) && labels?.[LABEL.gatewayManaged] === undefined;
+  return isOwnedBy(object, gateway) || ownerReferences.length === 0;
+}
+
 /** Whether istiod has deployed the object because it takes the Gateway for an ingress gateway. */
 export function isIngressGateway(object: KubeObject, gateway: Gateway): boolean {
   return isOwnedBy(object, gateway) && object.metadata.labels?.[LABEL.gatewayManaged] === ISTIO_GATEWAY_CONTROLLER;

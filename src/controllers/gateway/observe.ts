@@ -124,14 +124,16 @@ async function parametersRef(
   });
   if (ref.group !== '' || ref.kind !== 'ConfigMap') return refuse('group must be "" and kind ConfigMap');
   const { namespace } = metadata;
+  const configMap = await client.get(CONFIG_MAP, { namespace, name: ref.name }, { signal }).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error;
+  });
+  if (!configMap) return refuse(`there is no ConfigMap ${namespace}/${ref.name}; create it or remove the field`);
   try {
-    const configMap = await client.get(CONFIG_MAP, { namespace, name: ref.name }, { signal });
     return { found: [parametersOf(configMap, (key) => parse(configMap.data?.[key] ?? ''))] };
   } catch (error) {
-    if (isNotFound(error))
-      return refuse(`there is no ConfigMap ${namespace}/${ref.name}; create it or remove the field`);
-    if (error instanceof Error && error.name === 'YAMLParseError') return refuse(`${ref.name}: ${error.message}`);
-    throw error;
+    return refuse(
+      `ConfigMap ${namespace}/${ref.name} is no YAML: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

@@ -27,7 +27,8 @@ export const serviceAccount: ControllerSpec = {
   }),
   watches: [
     watch({ type: SERVICE_ACCOUNT, map: namespaceOf, predicate: generationOrMetadataChanged }),
-    watch({ type: SERVICE, map: namespaceOf, predicate: generationOrMetadataChanged }),
+    // Services have no generation, and a selector may change.
+    watch({ type: SERVICE, map: namespaceOf }),
     watch({ type: POD, map: namespaceOf, predicate: cameOrWent, transform: trimPod }),
     watch({ type: GATEWAY, map: namespaceOf }),
   ] satisfies WatchSpec[],
@@ -73,7 +74,7 @@ async function bind(namespace: string, { service, waypoint }: Binding, context: 
     stores
       .of(SERVICE)
       .record(await client.jsonPatch(SERVICE, ref, operations, { fieldManager: FIELD_MANAGER, signal }));
-    log.info({ service, waypoint: waypoint ?? null }, 'bound a Service');
+    log.info({ service, waypoint }, waypoint === undefined ? 'let a Service go' : 'bound a Service');
   } catch (error) {
     if (!isConflict(error) && !isNotFound(error)) throw error;
   }
