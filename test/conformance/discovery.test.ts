@@ -352,4 +352,13 @@ conformance('discovery', (test) => {
     const { spec } = body.definitions['io.k8s.api.apps.v1.Deployment'].properties;
     expect(JSON.stringify(spec)).toContain('#/definitions/io.k8s.api.apps.v1.DeploymentSpec');
   });
+
+  test('kubectl gets the older form as protobuf', async (server) => {
+    const type = 'application/com.github.proto-openapi.spec.v2';
+    const answer = await server.get('/openapi/v2', { headers: { accept: `${type}@v1.0+protobuf` } });
+    expect(answer.status).toBe(200);
+    expect(answer.headers['content-type']).toBe(`${type}.v1.0+protobuf`);
+    expect(answer.text).toMatch(/^\n\x032\.0/);
+    expect(answer.text).toContain('#/definitions/io.k8s.api.apps.v1.DeploymentSpec');
+  });
 });

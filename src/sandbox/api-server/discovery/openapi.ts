@@ -5,6 +5,7 @@ import { byQuality } from '../http/media-types.js';
 import type { Registry } from '../registry.js';
 import type { ServedResource } from '../resource.js';
 import type { Route, RouteAnswer, RouteRequest } from '../http/route.js';
+import { openApiProtobuf, type Swagger, toOpenApiProtobuf } from './openapi-protobuf.js';
 
 type Definitions = Record<string, PublishedSchema>;
 
@@ -182,11 +183,18 @@ class Documents {
   }
 
   /** The older form, of everything. */
-  swagger(): object {
+  swagger(): Swagger {
     const all = this.registry.all().map((resource) => this.#schemaName(resource));
     const schemas = JSON.stringify(closure(this.#definitions(this.registry.all()), all));
-    const definitions = JSON.parse(schemas.replaceAll(references, '#/definitions/')) as object;
+    const definitions = JSON.parse(schemas.replaceAll(references, '#/definitions/')) as Definitions;
     return { swagger: '2.0', info: this.info, paths: {}, definitions };
+  }
+
+  /** The same for kubectl, which takes it as protobuf only. */
+  swaggerProtobuf(): Buffer {
+    const made = this.#made.get('v2') ?? { text: toOpenApiProtobuf(this.swagger()), hash: '' };
+    this.#made.set('v2', made);
+    return made.text;
   }
 
   #make(resources: readonly ServedResource[]): object {
@@ -216,10 +224,8 @@ class Documents {
 const documentPath = ({ group, version }: ServedResource): string =>
   group === '' ? `api/${version}` : `apis/${group}/${version}`;
 
-/** We have JSON only; kubectl falls back to it. */
-function acceptsJson({ headers }: RouteRequest): boolean {
-  const types = byQuality(headers.accept ?? '*/*').map(({ type }) => type);
-  return types.some((type) => ['application/json', 'application/*', '*/*', ''].includes(type));
+function asksFor({ headers }: RouteRequest, ...types: string[]): boolean {
+  return byQuality(headers.accept ?? '*/*').some(({ type }) => types.includes(type));
 }
 
 const notAcceptable = (): RouteAnswer => ({
@@ -260,7 +266,11 @@ export function openApiRoutes(registry: Registry): Route[] {
   return [
     (request) => {
       if (!request.path.startsWith('/openapi/')) return undefined;
-      if (!acceptsJson(request)) return notAcceptable();
+      if (request.path === '/openapi/v2' && asksFor(request, openApiProtobuf.asked, openApiProtobuf.answered)) {
+        const headers = { 'content-type': openApiProtobuf.answered };
+        return { code: 200, body: documents.swaggerProtobuf(), headers };
+      }
+      if (!asksFor(request, 'application/json', 'application/*', '*/*', '')) return notAcceptable();
       if (request.path === '/openapi/v2') return { code: 200, body: documents.swagger() };
       if (request.path === '/openapi/v3') return index(documents);
       return request.path.startsWith('/openapi/v3/') ? groupVersion(documents, request) : undefined;
