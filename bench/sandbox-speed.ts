@@ -14,7 +14,7 @@ const DEPLOYMENTS = 4;
 const BAR = 5;
 
 async function main(): Promise<number> {
-  spawnSync('make', ['build']);
+  if (spawnSync('make', ['build']).status !== 0) throw new Error('make build failed: the operator would be an old one');
   const suite = { sandbox: suiteSeconds('e2e'), controlplane: suiteSeconds('controlplane') };
   const ratio = suite.controlplane / suite.sandbox;
   console.log(`end-to-end suite: ${compared(suite.controlplane, suite.sandbox)} (bar: ${BAR})`);

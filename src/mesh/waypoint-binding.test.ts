@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Gateway } from '../api/gateway-api.js';
-import { accountTaken, bindings, type BindablePod, type BindableService } from './waypoint-binding.js';
+import { accountTaken, bindings, isChosen, type BindablePod, type BindableService } from './waypoint-binding.js';
 
 const USE = 'istio.io/use-waypoint';
 const BOUND = 'sidestep.dev/bound-waypoint';
@@ -119,5 +119,14 @@ describe('a Service is let go', () => {
   test('by its mark alone where the label is a person’s', () => {
     expect(wanted({ services: [service({ [USE]: 'own' }, { [BOUND]: 'web-waypoint' })] })).toBeUndefined();
     expect(wanted({ services: [service({ [USE]: 'own' })], gateways: [] })).toBe('as it is');
+  });
+
+  test('by its mark alone where a person has added the namespace of another waypoint to our label', () => {
+    const moved = service(
+      { [USE]: 'web-waypoint', 'istio.io/use-waypoint-namespace': 'other' },
+      { [BOUND]: 'web-waypoint' },
+    );
+    expect([isChosen(moved), isChosen(held), isChosen(service())]).toEqual([true, false, false]);
+    expect(wanted({ services: [moved] })).toBeUndefined();
   });
 });

@@ -46,19 +46,23 @@ export function bindings(
 ): Binding[] {
   const waypoints = new Map(accounts.map((account) => [account.metadata.name, waypointOf(account, gateways)]));
   return services.flatMap((service) => {
-    const { [LABEL.useWaypoint]: label } = service.metadata.labels ?? {};
+    const { [LABEL.useWaypoint]: label, [LABEL.gatewayManaged]: managed } = service.metadata.labels ?? {};
     const ours = boundWaypoint(service);
-    if (service.metadata.labels?.[LABEL.gatewayManaged] !== undefined) return [];
-    const isOthers = label !== ours || service.metadata.labels?.[LABEL.useWaypointNamespace] !== undefined;
-    // What a person has chosen stays; only our mark goes, so that nothing waits for it.
-    if (label !== undefined && isOthers)
-      return ours === undefined ? [] : [{ service: service.metadata.name, waypoint: undefined }];
+    if (managed !== undefined) return [];
+    // Only our mark goes, so that nothing waits for it.
+    if (isChosen(service)) return ours === undefined ? [] : [{ service: service.metadata.name, waypoint: undefined }];
     const account = commonAccount(service, pods);
     const gateway = account === undefined ? undefined : waypoints.get(account);
     const wanted = gateway && (gateway.metadata.name === label || isReady(gateway)) ? gateway.metadata.name : undefined;
     if (wanted === label && wanted === ours) return [];
     return [{ service: service.metadata.name, waypoint: wanted }];
   });
+}
+
+/** Whether a person has chosen the waypoint of a Service, or none: such a label stays. */
+export function isChosen(service: Named): boolean {
+  const { [LABEL.useWaypoint]: label, [LABEL.useWaypointNamespace]: namespace } = service.metadata.labels ?? {};
+  return label !== undefined && (label !== boundWaypoint(service) || namespace !== undefined);
 }
 
 /** The waypoint that we have bound a Service to. */

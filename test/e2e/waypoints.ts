@@ -203,10 +203,10 @@ export function waypoints(cluster: () => Cluster): void {
     await cluster().apply(yaml(service(name, 'web', { app: 'web', mesh: 'yes' })));
     await untilWebIs(NAME);
     expect(await waypointsOf(cluster(), name)).toEqual({ web: NAME, own: NAME });
-    await cluster().kubectl('label', 'service', '-n', name, 'web', 'istio.io/use-waypoint=none', '--overwrite');
+    await cluster().kubectl('label', 'service', '-n', name, 'web', 'istio.io/use-waypoint-namespace=other');
     await cluster().client.delete(GATEWAY, { namespace: name, name: NAME });
     await whenDeployed(name);
-    expect(await waypointsOf(cluster(), name)).toEqual({ web: 'none', own: NAME });
+    expect(await waypointsOf(cluster(), name)).toEqual({ web: NAME, own: NAME });
   });
 
   it('take everything along when they are deleted', async () => {

@@ -6,7 +6,7 @@ import { guardedPatch } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
 import { NAMESPACE, POD, type Pod, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { isLive } from '../../mesh/dataplane.js';
-import { type Binding, bindings, boundWaypoint } from '../../mesh/waypoint-binding.js';
+import { type Binding, bindings, boundWaypoint, isChosen } from '../../mesh/waypoint-binding.js';
 import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
 import { type Result, awaitChange } from '../../runtime/result.js';
@@ -64,10 +64,11 @@ async function bind(namespace: string, { service, waypoint }: Binding, context: 
   const ref = { namespace, name: service };
   try {
     const fresh = await client.get(SERVICE, ref, { signal });
-    const { [LABEL.useWaypoint]: label } = fresh.metadata.labels ?? {};
-    const isOurs = label === undefined || label === boundWaypoint(fresh);
+    const isTheirs = isChosen(fresh);
+    // It was chosen since we looked: the next pass sees that.
+    if (isTheirs && waypoint !== undefined) return;
     const operations = guardedPatch(fresh, [
-      ...(isOurs ? [{ path: ['metadata', 'labels', LABEL.useWaypoint], value: waypoint }] : []),
+      ...(isTheirs ? [] : [{ path: ['metadata', 'labels', LABEL.useWaypoint], value: waypoint }]),
       { path: ['metadata', 'annotations', ANNOTATION.boundWaypoint], value: waypoint },
     ]);
     if (operations.length === 0) return;
