@@ -61,6 +61,20 @@ export const LABEL = {
   useWaypointNamespace: 'istio.io/use-waypoint-namespace',
 
   /**
+   * Service, ServiceEntry or Namespace: `true` sends traffic of ingress gateways through the waypoint too.
+   *
+   * @see istio/api label/labels.yaml, istio.io/ingress-use-waypoint
+   */
+  ingressUseWaypoint: 'istio.io/ingress-use-waypoint',
+
+  /**
+   * Gateway: what its traffic is addressed to, `service`, `workload`, `all` or `none`.
+   *
+   * @see istio/api label/labels.yaml, istio.io/waypoint-for
+   */
+  waypointFor: 'istio.io/waypoint-for',
+
+  /**
    * Pod of a proxy that was deployed for a Gateway: the Gateway's name.
    *
    * @see kubernetes-sigs/gateway-api GEP-1762
@@ -229,6 +243,9 @@ export const ANNOTATION = {
 
   /** Gateway: `false` keeps Sidestep from deploying a waypoint for it, `true` asks for it. Ours. */
   serve: 'sidestep.dev/serve',
+
+  /** Gateway: how large its waypoint is, as JSON: `{"replicas":{"min":2,"max":5},"resources":{"cpu":"100m"}}`. Ours. */
+  sizing: 'sidestep.dev/sizing',
 
   /** Any object that we create: hash of the content that we wanted. Ours. */
   contentHash: 'sidestep.dev/content-hash',

@@ -1,9 +1,10 @@
 import type { Manifest } from '../../../cdk8s/objects.js';
 import { waypoint } from '../../../cdk8s/waypoint.js';
 import { type Parameters, requestedReplicas } from '../../../cdk8s/waypoint-parameters.js';
-import { DEFAULT_SIZING, sizingParameters } from '../../../cdk8s/waypoint-sizing.js';
+import { sizingParameters } from '../../../cdk8s/waypoint-sizing.js';
 import type { Gateway } from '../../api/gateway-api.js';
 import type { ServingReason } from '../../api/serving.js';
+import { DEFAULT_SIZING } from '../../api/sizing.js';
 import { findCondition } from '../../kube/conditions.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import {
@@ -100,8 +101,9 @@ function render(
 
 /** A number of replicas that somebody asks for is the least that there shall be. */
 function sizing({ metadata }: Gateway, parameters: readonly Parameters[]): Parameters {
-  const min = requestedReplicas(parameters) ?? DEFAULT_SIZING.min;
-  return sizingParameters(metadata.name, { min, max: Math.max(min, DEFAULT_SIZING.max) });
+  const { replicas, resources } = DEFAULT_SIZING;
+  const min = requestedReplicas(parameters) ?? replicas.min;
+  return sizingParameters(metadata.name, { replicas: { min, max: Math.max(min, replicas.max) }, resources });
 }
 
 function wantedObject(manifest: Manifest, { live }: Observed): Wanted {
