@@ -29,6 +29,12 @@ import { CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LA
 export function watches(location: MeshLocation): readonly WatchSpec[] {
   const policyKinds = POLICY_KINDS.filter((type) => type !== NAMESPACE && type !== SERVICE && type !== NETWORK_POLICY);
   return [
+    // One that goes may have kept others from their turn.
+    watch({
+      type: AMBIENT_MIGRATION,
+      map: ({ metadata }, stores) => migrationsIn(metadata.namespace, stores),
+      predicate: ({ old, new: now }) => !old || !now,
+    }),
     // Namespace and metadata-only kinds have no generation: labels and annotations decide.
     watch({
       type: NAMESPACE,
