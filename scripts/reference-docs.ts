@@ -22,7 +22,7 @@ Every condition gives one of these reasons, and a message for people.
 ${rows(REASONS, (text) => [text])}
 # The condition of a Gateway
 
-A Gateway of class \`istio\` that is a waypoint has the condition \`${SERVING}\`.
+A Gateway whose waypoint Sidestep deploys, or sizes, has the condition \`${SERVING}\`.
 
 | reason | meaning |
 |---|---|

@@ -244,7 +244,7 @@ export const ANNOTATION = {
   /** Gateway: `false` keeps Sidestep from deploying a waypoint for it, `true` asks for it. Ours. */
   serve: 'sidestep.dev/serve',
 
-  /** Gateway: how large its waypoint is, as JSON: `{"replicas":{"min":2,"max":5},"resources":{"cpu":"100m"}}`. Ours. */
+  /** Gateway: how large its waypoint is, as JSON: `{"replicas":{"min":2,"max":5}}`. Ours. */
   sizing: 'sidestep.dev/sizing',
 
   /** Any object that we create: hash of the content that we wanted. Ours. */

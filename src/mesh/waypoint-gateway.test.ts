@@ -58,3 +58,27 @@ describe('what becomes of them', () => {
     expect(serving).toHaveProperty('message', expect.stringMatching(message));
   });
 });
+
+describe('Gateways that istiod deploys', () => {
+  const waypoint = (metadata: Partial<Gateway['metadata']>, spec: Partial<Gateway['spec']> = {}): Gateway =>
+    gateway({ gatewayClassName: 'istio-waypoint', ...spec }, metadata);
+  const asked = (key: string, value: string): Partial<Gateway['metadata']> => ({ annotations: { [key]: value } });
+  const created = { labels: { 'app.kubernetes.io/managed-by': 'sidestep' } };
+
+  test.each([created, asked('sidestep.dev/sizing', '{}'), asked('sidestep.dev/serve', 'true')])(
+    'are sized with %j',
+    (metadata) => {
+      expect(servingOf(waypoint(metadata))).toEqual({ kind: 'sized' });
+      const address = { addresses: [{ type: 'IPAddress', value: '10.1.2.3' }] };
+      expect(servingOf(waypoint(metadata, address))).toEqual({ kind: 'sized' });
+    },
+  );
+
+  test('are left alone if nobody asks, somebody opts out, or they are no waypoints', () => {
+    expect(servingOf(waypoint({}))).toBeUndefined();
+    expect(servingOf(waypoint({ ...created, ...asked('sidestep.dev/serve', 'false') }))).toBeUndefined();
+    expect(servingOf(waypoint(created, { listeners: [{ ...listener, port: 80 }] }))).toBeUndefined();
+    expect(servingOf(waypoint(created, { gatewayClassName: 'istio-east-west' }))).toBeUndefined();
+    expect(servingOf(waypoint(created, { addresses: [{ type: 'Hostname', value: HOST }] }))).toBeUndefined();
+  });
+});

@@ -8,6 +8,9 @@ export const HBONE_PORT = 15008;
 /** The class of the older articles: istiod deploys an ingress gateway for it, whatever its listener says. */
 export const ISTIO_CLASS = 'istio';
 
+/** The class of waypoints that istiod deploys. */
+export const WAYPOINT_CLASS = 'istio-waypoint';
+
 /**
  * Value of the label `gateway.istio.io/managed` on what istiod deploys for that class.
  *
@@ -15,10 +18,11 @@ export const ISTIO_CLASS = 'istio';
  */
 export const ISTIO_GATEWAY_CONTROLLER = 'istio.io-gateway-controller';
 
-/** What becomes of a Gateway that we may serve: deployed by us, or declined with a reason. */
+/** What becomes of a Gateway that we may serve: deployed by us, deployed by istiod and sized by us, or declined with a reason. */
 export type Serving =
   | { readonly kind: 'declined'; readonly reason: DeclineReason; readonly message: string }
-  | { readonly kind: 'deployed' };
+  | { readonly kind: 'deployed' }
+  | { readonly kind: 'sized' };
 
 /**
  * Whether a Gateway is a waypoint: its only listener takes HBONE on port 15008.
@@ -46,17 +50,51 @@ function isOurAddress(gateway: Gateway, { type, value }: { type?: string; value?
   return type === 'Hostname' && (value?.startsWith(hostPrefix(gateway)) ?? false);
 }
 
-/** Whether a Gateway is one that Sidestep may deploy a proxy for; all others are left alone. */
+/** Name of the ConfigMap by which we size the waypoint of a Gateway. */
+export const parametersName = ({ metadata }: Gateway): string => `${metadata.name}-sidestep`;
+
+/** Whether the Gateway's `parametersRef` names the ConfigMap of ours. */
+export function namesOurParameters(gateway: Gateway): boolean {
+  const ref = gateway.spec.infrastructure?.parametersRef;
+  return ref?.group === '' && ref.kind === 'ConfigMap' && ref.name === parametersName(gateway);
+}
+
+/** Whether a Gateway is one that Sidestep may deploy a proxy for. */
 export function isServable(gateway: Gateway): boolean {
   return gateway.spec.gatewayClassName === ISTIO_CLASS && isWaypoint(gateway);
 }
 
+/** Whether istiod deploys the waypoint, and we are asked to say how large it is. */
+function isSized(gateway: Gateway): boolean {
+  const { labels, annotations = {} } = gateway.metadata;
+  if (gateway.spec.gatewayClassName !== WAYPOINT_CLASS || !isWaypoint(gateway) || !isManagedByIstiod(gateway)) {
+    return false;
+  }
+  const { [ANNOTATION.serve]: serve, [ANNOTATION.sizing]: sizing } = annotations;
+  return serve !== 'false' && (serve === 'true' || sizing !== undefined || labels?.[LABEL.managedBy] === 'sidestep');
+}
+
 /**
- * What Sidestep does about a Gateway that it may serve.
+ * Whether istiod deploys the proxy of a Gateway of one of its classes: the Gateway has no address, or one that is an IP address.
+ *
+ * @see istio/istio pilot/pkg/config/kube/gatewaycommon/gateway_utils.go, IsManaged
+ */
+function isManagedByIstiod({ spec: { addresses = [] } }: Gateway): boolean {
+  const [first, second] = addresses;
+  return second === undefined && (first?.type ?? 'IPAddress') === 'IPAddress';
+}
+
+/**
+ * What Sidestep does about a Gateway; undefined: it is left alone.
  *
  * @see design 3.1
  */
-export function servingOf(gateway: Gateway): Serving {
+export function servingOf(gateway: Gateway): Serving | undefined {
+  if (isSized(gateway)) return { kind: 'sized' };
+  return isServable(gateway) ? deploymentOf(gateway) : undefined;
+}
+
+function deploymentOf(gateway: Gateway): Serving {
   const { metadata, spec } = gateway;
   const declined = (reason: DeclineReason, message: string): Serving => ({ kind: 'declined', reason, message });
   if (metadata.annotations?.[ANNOTATION.serve] === 'false') {

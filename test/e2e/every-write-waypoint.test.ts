@@ -5,7 +5,7 @@ import { isNotFound } from '../../src/kube/errors.js';
 import { SERVING } from '../../src/api/serving.js';
 import { yaml } from '../support/fixtures.js';
 import { Campaign, forEachWrite, type Moment } from './campaign.js';
-import { article, deployed, NAME, waypointsOf } from './waypoints.js';
+import { article, deployed, NAME, waypointsOf } from './waypoint-gateways.js';
 
 /*
  * The operator is killed at each of its writes for a waypoint, while the Gateway comes and while it goes. The end is always the

@@ -1,128 +1,38 @@
 import { expect, it } from 'vitest';
-import { type Gateway, GATEWAY } from '../../src/api/gateway-api.js';
+import { GATEWAY } from '../../src/api/gateway-api.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import { isNotFound } from '../../src/kube/errors.js';
-import type { KubeObject, ResourceType } from '../../src/kube/resource.js';
-import {
-  DEPLOYMENT,
-  HORIZONTAL_POD_AUTOSCALER,
-  NAMESPACE,
-  POD_DISRUPTION_BUDGET,
-  SERVICE,
-  SERVICE_ACCOUNT,
-} from '../../src/kube/types.js';
+import { DEPLOYMENT, NAMESPACE, SERVICE } from '../../src/kube/types.js';
 import { OPERATOR_USER, writesOf } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
-import { namespace, yaml } from '../support/fixtures.js';
-
-const DEPLOYED: readonly ResourceType[] = [
-  SERVICE_ACCOUNT,
-  SERVICE,
-  DEPLOYMENT,
-  HORIZONTAL_POD_AUTOSCALER,
-  POD_DISRUPTION_BUDGET,
-];
-
-/** Name of the article's Gateway. */
-export const NAME = 'httpbin-ambient-waypoint';
-
-/** The Gateway of the older articles: class `istio`, one HBONE listener. */
-const gateway = (namespace: string, spec: object = {}, metadata: object = {}): object => ({
-  apiVersion: 'gateway.networking.k8s.io/v1beta1',
-  kind: 'Gateway',
-  metadata: { name: NAME, namespace, ...metadata },
-  spec: { gatewayClassName: 'istio', listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }], ...spec },
-});
-
-const ambient = (name: string): object => namespace(name, { 'istio.io/dataplane-mode': 'ambient' });
-
-/** A Deployment whose pods carry `app` and `mesh: yes`. */
-const deployment = (namespace: string, app: string, { account }: { account?: string }): object => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: app, namespace },
-  spec: {
-    selector: { matchLabels: { app } },
-    template: {
-      metadata: { labels: { app, mesh: 'yes' } },
-      spec: {
-        ...(account !== undefined && { serviceAccountName: account }),
-        containers: [{ name: 'app', image: 'example.com/app' }],
-      },
-    },
-  },
-});
-
-const service = (namespace: string, name: string, selector: object = { app: name }, labels: object = {}): object => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name, namespace, labels },
-  spec: { selector, ports: [{ name: 'http', port: 80 }] },
-});
-
-/** A namespace with one account, its Service, and the Gateway that serves it. */
-export const article = (name: string): object[] => [
-  ambient(name),
-  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'httpbin-ambient', namespace: name } },
-  deployment(name, 'web', { account: 'httpbin-ambient' }),
-  service(name, 'web'),
-  gateway(name),
-];
-
-/** The label `istio.io/use-waypoint` of the Services of a namespace, that of the waypoint left out. */
-export async function waypointsOf(cluster: Cluster, namespace: string): Promise<Record<string, string | undefined>> {
-  const { items } = await cluster.client.list(SERVICE, { namespace });
-  const others = items.filter(({ metadata }) => !metadata.name.startsWith(NAME));
-  return Object.fromEntries(others.map(({ metadata: { name, labels } }) => [name, labels?.['istio.io/use-waypoint']]));
-}
-
-/** `Kind/name` of everything that is deployed for the Gateway. */
-export async function deployed(cluster: Cluster, namespace: string): Promise<string[]> {
-  const lists = await Promise.all(
-    DEPLOYED.map(async (type) => {
-      const { items } = await cluster.client.list<KubeObject>(type, { namespace });
-      return items.map(({ metadata }) => `${type.kind}/${metadata.name}`);
-    }),
-  );
-  return lists
-    .flat()
-    .filter((object) => object.includes(NAME))
-    .sort();
-}
+import { yaml } from '../support/fixtures.js';
+import {
+  ambient,
+  article,
+  deployed,
+  deployment,
+  gateway,
+  GatewayWatcher,
+  INGRESS_OF_ISTIOD,
+  NAME,
+  OURS,
+  service,
+  WAYPOINT_OF_ISTIOD,
+  waypointsOf,
+} from './waypoint-gateways.js';
 
 /** Waypoints of class `istio`, which Sidestep deploys. */
 export function waypoints(cluster: () => Cluster): void {
-  const read = (name: string): Promise<Gateway> =>
-    cluster().client.get<Gateway>(GATEWAY, { namespace: name, name: NAME });
-
-  const serving = (name: string, status: string, reason: string): Promise<Gateway> =>
-    cluster().until(
-      `Gateway of ${name} with Serving=${status}, ${reason}`,
-      async () => {
-        const object = await read(name);
-        const found = findCondition(object.status?.conditions, 'sidestep.dev/Serving');
-        const isIt = found?.status === status && found.reason === reason;
-        if (isIt && found.observedGeneration === object.metadata.generation) return object;
-        throw new Error(JSON.stringify(object.status?.conditions));
-      },
-      { timeoutMs: 60_000 },
-    );
-
-  const whenDeployed = (name: string, ...expected: string[]): Promise<boolean> =>
-    cluster().until(`${expected.join(', ') || 'nothing'} in ${name}`, async () => {
-      const found = await deployed(cluster(), name);
-      if (found.join() === [...expected].sort().join()) return true;
-      throw new Error(found.join());
-    });
-
-  const ours = DEPLOYED.map(({ kind }) => `${kind}/${NAME}`);
-  const istiods = ['Deployment', 'Service', 'ServiceAccount'].map((kind) => `${kind}/${NAME}-istio`);
+  const watcher = new GatewayWatcher(cluster);
+  const read = watcher.read.bind(watcher);
+  const serving = watcher.serving.bind(watcher);
+  const whenDeployed = watcher.deployed.bind(watcher);
 
   it('get a Deployment of their very name, and istiod deploys nothing', async () => {
     const name = 'waypoint-article';
     await cluster().apply(yaml(ambient(name), gateway(name)));
     const served = await serving(name, 'True', 'Serving');
-    await whenDeployed(name, ...ours);
+    await whenDeployed(name, ...OURS);
     expect(served.spec.addresses).toEqual([{ type: 'Hostname', value: `${NAME}.${name}.svc.cluster.local` }]);
     expect(findCondition(served.status?.conditions, 'Programmed')).toMatchObject({ status: 'True' });
     expect(served.status?.addresses).toContainEqual({ type: 'Hostname', value: `${NAME}.${name}.svc.cluster.local` });
@@ -133,10 +43,10 @@ export function waypoints(cluster: () => Cluster): void {
     const name = 'waypoint-takeover';
     await cluster().operator.stop();
     await cluster().apply(yaml(ambient(name), gateway(name)));
-    await whenDeployed(name, ...istiods);
+    await whenDeployed(name, ...INGRESS_OF_ISTIOD);
     await cluster().operator.start();
     await serving(name, 'True', 'Serving');
-    await whenDeployed(name, ...ours);
+    await whenDeployed(name, ...OURS);
     expect(await cluster().eventNote(name, 'Removed')).toMatch(/-istio/);
   });
 
@@ -238,11 +148,14 @@ export function waypoints(cluster: () => Cluster): void {
     await cluster().apply(yaml(ambient(name), gateway(name)));
     await serving(name, 'True', 'Serving');
     await cluster().apply(yaml(gateway(name, { gatewayClassName: 'istio-waypoint' })));
-    await serving(name, 'False', 'NotServable');
-    await whenDeployed(name, ...['Deployment', 'Service', 'ServiceAccount'].map((kind) => `${kind}/${NAME}`));
+    await whenDeployed(name, ...WAYPOINT_OF_ISTIOD);
     const { metadata } = await cluster().client.get(DEPLOYMENT, { namespace: name, name: NAME });
     expect(metadata.labels).toMatchObject({ 'gateway.istio.io/managed': 'istio.io-mesh-controller' });
-    expect((await read(name)).metadata.finalizers ?? []).toEqual([]);
+    await cluster().until('nothing is said of it any more', async () => {
+      const { metadata: left, status } = await read(name);
+      const isSaid = findCondition(status?.conditions, 'sidestep.dev/Serving') !== undefined;
+      return (!isSaid && (left.finalizers ?? []).length === 0) || undefined;
+    });
   });
 
   it('go back to istiod with an annotation, and come again without it', async () => {
@@ -251,11 +164,11 @@ export function waypoints(cluster: () => Cluster): void {
     await serving(name, 'True', 'Serving');
     await cluster().kubectl('annotate', 'gateway', '-n', name, NAME, 'sidestep.dev/serve=false');
     const declined = await serving(name, 'False', 'OptedOut');
-    await whenDeployed(name, ...istiods);
+    await whenDeployed(name, ...INGRESS_OF_ISTIOD);
     expect(declined.spec.addresses ?? []).toEqual([]);
     await cluster().kubectl('annotate', 'gateway', '-n', name, NAME, 'sidestep.dev/serve-');
     await serving(name, 'True', 'Serving');
-    await whenDeployed(name, ...ours);
+    await whenDeployed(name, ...OURS);
   });
 
   it('are repaired where somebody takes away or changes what is ours, and keep what is not', async () => {

@@ -1,14 +1,17 @@
 import { FIELD_MANAGER, SCALE_FIELD_MANAGER } from '../../api/field-managers.js';
-import { GATEWAY } from '../../api/gateway-api.js';
-import { ANNOTATION } from '../../api/labels.js';
+import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
+import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { WAYPOINT_FINALIZER } from '../../api/serving.js';
 import { applyIfChanged } from '../../kube/apply.js';
 import { isConflict, isNotFound } from '../../kube/errors.js';
 import { referenceTo } from '../../kube/events.js';
-import { guardedPatch } from '../../kube/patch.js';
+import { type FieldChange, guardedPatch } from '../../kube/patch.js';
 import { apiVersionOf, type KubeObject } from '../../kube/resource.js';
 import { DEPLOYMENT } from '../../kube/types.js';
+import { namesOurParameters } from '../../mesh/waypoint-gateway.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
-import { type Action, FINALIZER } from './decide.js';
+import type { Action } from './decision.js';
+import { DEPLOYED_KINDS } from './deployed-kinds.js';
 import type { LiveObject, Observed } from './observed.js';
 
 type Act<T extends Action['type']> = Extract<Action, { type: T }>;
@@ -38,23 +41,51 @@ function carryOut(action: Action, observed: Observed, context: ReconcileContext)
       return scale(action, context);
     case 'set-address':
       return setAddress(action, observed, context);
+    case 'set-parameters':
+      return setParameters(action, observed, context);
     case 'delete':
       return remove(action.target, observed, context);
   }
 }
 
-/** Sets the finalizer, or takes it away. */
-async function hold(
-  isHeld: boolean,
-  { gateway }: Observed,
-  { client, stores, signal }: ReconcileContext,
-): Promise<boolean> {
-  const { namespace, name, finalizers = [] } = gateway.metadata;
-  const others = finalizers.filter((finalizer) => finalizer !== FINALIZER);
-  const value = isHeld ? [...others, FINALIZER] : others;
-  const operations = guardedPatch(gateway, [{ path: ['metadata', 'finalizers'], value }]);
+/** The Gateway as the last write of this pass has left it, or a newer one. */
+const latest = ({ gateway }: Observed, { stores }: ReconcileContext): Gateway =>
+  stores.of(GATEWAY).get(gateway.metadata) ?? gateway;
+
+/** Changes fields of the Gateway, which is somebody else's. */
+function change(gateway: Gateway, changes: FieldChange[], context: ReconcileContext): Promise<boolean> {
+  const { client, stores, signal } = context;
+  const operations = guardedPatch(gateway, changes);
+  if (operations.length === 0) return Promise.resolve(false);
+  const { namespace, name } = gateway.metadata;
   const patch = client.jsonPatch(GATEWAY, { namespace, name }, operations, { fieldManager: FIELD_MANAGER, signal });
   return written(patch.then((object) => stores.of(GATEWAY).record(object)));
+}
+
+/** Sets the finalizer, or takes it away. */
+function hold(isHeld: boolean, observed: Observed, context: ReconcileContext): Promise<boolean> {
+  const gateway = latest(observed, context);
+  const others = (gateway.metadata.finalizers ?? []).filter((finalizer) => finalizer !== WAYPOINT_FINALIZER);
+  const value = isHeld ? [...others, WAYPOINT_FINALIZER] : others;
+  return change(gateway, [{ path: ['metadata', 'finalizers'], value }], context);
+}
+
+/** A ConfigMap that somebody has named meanwhile stays. */
+function setParameters(
+  { name }: Act<'set-parameters'>,
+  observed: Observed,
+  context: ReconcileContext,
+): Promise<boolean> {
+  const gateway = latest(observed, context);
+  const { infrastructure } = gateway.spec;
+  if (infrastructure?.parametersRef && !namesOurParameters(gateway)) return Promise.resolve(false);
+  const path = ['spec', 'infrastructure'];
+  if (name !== undefined) {
+    const value = { group: '', kind: 'ConfigMap', name };
+    return change(gateway, [{ path: [...path, 'parametersRef'], value }], context);
+  }
+  const isAlone = Object.keys(infrastructure ?? {}).length === 1;
+  return change(gateway, [{ path: isAlone ? path : [...path, 'parametersRef'], value: undefined }], context);
 }
 
 async function apply(
@@ -63,7 +94,8 @@ async function apply(
 ): Promise<boolean> {
   const options = { fieldManager: FIELD_MANAGER, hashAnnotation: ANNOTATION.contentHash, signal };
   const applied = await applyIfChanged(client, kind, manifest, live, options);
-  stores.of(kind).record(applied.object);
+  // Of ConfigMaps there is no store but that of Istio's namespace.
+  if (DEPLOYED_KINDS.includes(kind)) stores.of(kind).record(applied.object);
   return applied.outcome !== 'unchanged';
 }
 
@@ -81,20 +113,33 @@ async function scale({ deployment, replicas }: Act<'scale'>, { client, signal }:
   return written(client.jsonPatch(DEPLOYMENT, { namespace, name }, operations, options));
 }
 
-/** Without force: an address that somebody else has set meanwhile stays. */
+/**
+ * Without force: an address that somebody else has set meanwhile stays. In a Gateway that we have created it is patched, for an apply
+ * would give up the rest of it.
+ */
 async function setAddress(
   { host }: Act<'set-address'>,
-  { gateway }: Observed,
-  { client, stores, signal }: ReconcileContext,
+  observed: Observed,
+  context: ReconcileContext,
 ): Promise<boolean> {
-  const { namespace, name, uid } = gateway.metadata;
-  const spec = host === undefined ? {} : { spec: { addresses: [{ type: 'Hostname', value: host }] } };
+  const { client, stores, signal } = context;
+  const gateway = latest(observed, context);
+  const addresses = host === undefined ? undefined : [{ type: 'Hostname', value: host }];
+  if (gateway.metadata.labels?.[LABEL.managedBy] === 'sidestep') {
+    return change(gateway, [{ path: ['spec', 'addresses'], value: addresses }], context);
+  }
+  const { namespace, name, uid, resourceVersion } = gateway.metadata;
+  const spec = addresses ? { spec: { addresses } } : {};
   const body = { apiVersion: apiVersionOf(GATEWAY), kind: GATEWAY.kind, metadata: { namespace, name, uid }, ...spec };
-  return written(
-    client
-      .apply(GATEWAY, body as KubeObject, { fieldManager: FIELD_MANAGER, signal })
-      .then((object) => stores.of(GATEWAY).record(object)),
+  const applied = client.apply(GATEWAY, body as KubeObject, { fieldManager: FIELD_MANAGER, signal });
+  let isNew = false;
+  const wrote = await written(
+    applied.then((object) => {
+      isNew = object.metadata.resourceVersion !== resourceVersion;
+      stores.of(GATEWAY).record(object);
+    }),
   );
+  return wrote && isNew;
 }
 
 async function remove(

@@ -10,7 +10,8 @@ import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js'
 import { toSelf, watch } from '../../runtime/watch.js';
 import type { MeshLocation } from '../istio-configuration.js';
 import { act } from './act.js';
-import { type ServingCondition, decide } from './decide.js';
+import { decide } from './decide.js';
+import type { ServingCondition } from './decision.js';
 import { observe } from './observe.js';
 import type { Observed } from './observed.js';
 import { watches } from './watches.js';
@@ -43,22 +44,31 @@ async function reconcile(request: Request, context: ReconcileContext, location: 
     if (serving) await report(observed, { status: 'False', reason: 'WriteFailed', message }, context);
     throw error;
   });
-  if (serving) await report(observed, serving, context);
+  await report(observed, serving, context);
   if (written > 0) return requeueAfter(0, 'Written');
+  // Ours, too: somebody may have changed it.
   const isRead = observed.gateway.spec.infrastructure?.parametersRef !== undefined;
   return isRead ? requeueAfter(PARAMETERS_RECHECK_MS, 'Parameters') : awaitChange();
 }
 
-async function report(observed: Observed, serving: ServingCondition, context: ReconcileContext): Promise<void> {
+/** Says how the Gateway is served; undefined takes back what has been said. */
+async function report(
+  observed: Observed,
+  serving: ServingCondition | undefined,
+  context: ReconcileContext,
+): Promise<void> {
   const { client, stores, signal } = context;
   const { metadata } = observed.gateway;
   // The pass itself may have written the address.
   const gateway = stores.of(GATEWAY).get(metadata) ?? observed.gateway;
   const before = findCondition(gateway.status?.conditions, SERVING) as Condition | undefined;
-  const condition = { type: SERVING, ...serving, observedGeneration: gateway.metadata.generation ?? 0 };
-  const conditions = mergeConditions(before ? [before] : [], [condition], observed.nowMs);
+  // On its way out, the Gateway takes along what is said of it.
+  if (!serving && (!before || metadata.deletionTimestamp !== undefined)) return;
+  const observedGeneration = gateway.metadata.generation ?? 0;
+  const wanted = serving ? [{ type: SERVING, ...serving, observedGeneration }] : [];
+  const conditions = mergeConditions(before ? [before] : [], wanted, observed.nowMs);
   try {
-    const options = { fieldManager: STATUS_FIELD_MANAGER, signal };
+    const options = { fieldManager: STATUS_FIELD_MANAGER, signal, owned: [SERVING] };
     const { object, written } = await applyConditions(client, GATEWAY, gateway, conditions, options);
     if (written) stores.of(GATEWAY).record(object);
   } catch (error) {

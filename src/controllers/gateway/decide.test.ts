@@ -1,53 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import type { Gateway } from '../../api/gateway-api.js';
-import type { KubeObject } from '../../kube/resource.js';
+import { WAYPOINT_FINALIZER } from '../../api/serving.js';
 import { DEPLOYMENT, SERVICE } from '../../kube/types.js';
-import { waypointInputs } from '../../mesh/waypoint-inputs.js';
-import { type Action, decide, FINALIZER } from './decide.js';
-import type { LiveObject, Observed } from './observed.js';
+import { gateway, HOST, observed, owned, told } from '../testing/observed-gateway.js';
+import { decide } from './decide.js';
+import type { LiveObject } from './observed.js';
 
-const HOST = 'wp.shop.svc.cluster.local';
 const ADDRESSES = [{ type: 'Hostname', value: HOST }];
-const inputs = waypointInputs(
-  {},
-  {
-    global: {
-      hub: 'example.com',
-      tag: '1',
-      istioNamespace: 'istio-system',
-      pilotCertProvider: 'istiod',
-      logging: { level: 'default:info' },
-      proxy: { image: 'proxyv2', clusterDomain: 'cluster.local', logLevel: 'warning' },
-    },
-  },
-);
 
-const gateway = (
-  spec: Partial<Gateway['spec']> = {},
-  metadata: Partial<Gateway['metadata']> = {},
-  seen = 1,
-): Gateway => ({
-  apiVersion: 'gateway.networking.k8s.io/v1',
-  kind: 'Gateway',
-  metadata: { name: 'wp', namespace: 'shop', uid: 'u1', generation: 2, ...metadata },
-  spec: { gatewayClassName: 'istio', listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }], ...spec },
-  status: { conditions: [{ type: 'Programmed', status: 'True', reason: '', message: '', observedGeneration: seen }] },
-});
-
-const object = (name: string, labels: Record<string, string>, more: object = {}): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'any',
-  metadata: {
-    name,
-    namespace: 'shop',
-    labels,
-    ownerReferences: [{ apiVersion: '', kind: 'Gateway', name: 'wp', uid: 'u1' }],
-  },
-  ...more,
-});
 const ours = (replicas: number, readyReplicas: number): LiveObject => ({
   type: DEPLOYMENT,
-  object: object(
+  object: owned(
     'wp',
     { 'app.kubernetes.io/managed-by': 'sidestep' },
     { spec: { replicas }, status: { readyReplicas } },
@@ -55,27 +17,8 @@ const ours = (replicas: number, readyReplicas: number): LiveObject => ({
 });
 const ingress: LiveObject = {
   type: SERVICE,
-  object: object('wp-istio', { 'gateway.istio.io/managed': 'istio.io-gateway-controller' }),
+  object: owned('wp-istio', { 'gateway.istio.io/managed': 'istio.io-gateway-controller' }),
 };
-
-const observed = (of: Partial<Observed>): Observed => ({
-  gateway: gateway(),
-  inputs: { found: inputs },
-  parameters: [],
-  live: [],
-  bound: [],
-  taken: undefined,
-  nowMs: 0,
-  ...of,
-});
-
-/** What is done, in words. */
-const told = (actions: readonly Action[]): string[] =>
-  actions.map((action) => {
-    if (action.type === 'apply') return `apply ${action.kind.kind}`;
-    if (action.type === 'delete') return `delete ${action.target.object.metadata.name}`;
-    return action.type === 'scale' ? `scale to ${action.replicas}` : action.type;
-  });
 
 const APPLIED = [
   'apply ServiceAccount',
@@ -84,7 +27,7 @@ const APPLIED = [
   'apply HorizontalPodAutoscaler',
   'apply PodDisruptionBudget',
 ];
-const held = { finalizers: [FINALIZER] };
+const held = { finalizers: [WAYPOINT_FINALIZER] };
 
 describe('a Gateway that Sidestep serves', () => {
   test('is held and deployed first, and then gets its address', () => {
@@ -104,7 +47,7 @@ describe('a Gateway that Sidestep serves', () => {
   });
 
   test('takes its objects back when somebody has taken away their label or their owner', () => {
-    const unlabelled: LiveObject = { type: SERVICE, object: object('wp', {}) };
+    const unlabelled: LiveObject = { type: SERVICE, object: owned('wp', {}) };
     const { metadata, ...rest } = ours(2, 2).object;
     const orphan: LiveObject = {
       type: DEPLOYMENT,
@@ -132,12 +75,12 @@ describe('a Gateway that Sidestep serves', () => {
   test('is refused with the reason, and nothing is written, where something is in the way', () => {
     const taken: LiveObject = {
       type: SERVICE,
-      object: { ...object('wp', {}), metadata: { name: 'wp', namespace: 'shop' } },
+      object: { ...owned('wp', {}), metadata: { name: 'wp', namespace: 'shop' } },
     };
     expect(decide(observed({ live: [taken] }))).toMatchObject({ actions: [], serving: { reason: 'NameTaken' } });
     const istiods: LiveObject = {
       type: SERVICE,
-      object: object('wp', { 'gateway.istio.io/managed': 'istio.io-mesh-controller' }),
+      object: owned('wp', { 'gateway.istio.io/managed': 'istio.io-mesh-controller' }),
     };
     const message = expect.stringMatching(/deployed by istiod .* delete it/) as string;
     expect(decide(observed({ live: [istiods] }))).toMatchObject({
@@ -176,11 +119,18 @@ describe('a Gateway that goes', () => {
     expect(serving).toMatchObject({ status: 'False', reason: 'OptedOut' });
   });
 
+  test('keeps an address that a person has set, once it is let go', () => {
+    const left = gateway({ addresses: ADDRESSES }, { annotations: { 'sidestep.dev/serve': 'false' } });
+    expect(decide(observed({ gateway: left }))).toMatchObject({ actions: [], serving: { reason: 'OptedOut' } });
+  });
+
   test('is let go too when it turns into something else', () => {
     const changed = gateway({ gatewayClassName: 'istio-waypoint', addresses: ADDRESSES }, held);
     const { actions, serving } = decide(observed({ gateway: changed, live: [ours(2, 2)] }));
     expect(told(actions)).toEqual(['set-address', 'delete wp', 'release']);
     expect(serving).toMatchObject({ status: 'False', reason: 'NotServable' });
+    const gone = gateway({ gatewayClassName: 'istio-waypoint' });
+    expect(decide(observed({ gateway: gone }))).toEqual({ actions: [], serving: undefined });
   });
 
   test('is left alone if it was never held', () => {

@@ -1,32 +1,29 @@
-import { parse } from 'yaml';
-import type { Parameters } from '../../../cdk8s/waypoint-parameters.js';
 import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
 import { PROXY_CONFIG } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
-import { isNotFound } from '../../kube/errors.js';
-import { CONFIG_MAP, type ConfigMap, NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
+import { SERVING } from '../../api/serving.js';
+import { findCondition } from '../../kube/conditions.js';
+import { CONFIG_MAP, NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { asRecord, stringAt } from '../../mesh/policy-object.js';
 import type { ProxyConfigObject } from '../../mesh/proxy-config.js';
 import { accountTaken, boundWaypoint } from '../../mesh/waypoint-binding.js';
-import { isServable } from '../../mesh/waypoint-gateway.js';
+import { namesOurParameters, servingOf, WAYPOINT_CLASS } from '../../mesh/waypoint-gateway.js';
 import { configMapsOf, MeshConfigurationError, waypointInputs, withProxyConfigs } from '../../mesh/waypoint-inputs.js';
 import { isKnownTemplate } from '../../mesh/waypoint-template.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
-import { CLASS_DEFAULTS_LABEL, type MeshLocation, parsedKey, revisionOf } from '../istio-configuration.js';
+import { type MeshLocation, parsedKey, revisionOf } from '../istio-configuration.js';
+import { isHeld } from './decision.js';
 import { DEPLOYED_KINDS, isOwnedBy } from './deployed-kinds.js';
-import { isHeld } from './decide.js';
-import type { Problem, LiveObject, Observed } from './observed.js';
+import { classDefaults, namedParameters, sizingConfigMap } from './observe-parameters.js';
+import type { Observed, Problem } from './observed.js';
 import { namesOf } from './watches.js';
-
-/** The class whose defaults count for our waypoints. */
-const WAYPOINT_CLASS = 'istio-waypoint';
 
 /**
  * What there is of a Gateway and around it; undefined if it is gone, or none that we may serve or have served.
  *
- * @throws {ApiError} the ConfigMap that it names cannot be read
+ * @throws {ApiError} a ConfigMap of the Gateway's namespace cannot be read
  */
 export async function observe(
   request: Request,
@@ -35,14 +32,15 @@ export async function observe(
 ): Promise<Observed | undefined> {
   const { stores, clock } = context;
   const gateway = stores.of(GATEWAY).get(request);
-  if (!gateway || !(isServable(gateway) || isHeld(gateway))) return undefined;
-  const own = await parametersRef(gateway, context);
-  const defaults = classDefaults(stores, location);
+  if (!gateway || !isConcerned(gateway)) return undefined;
+  const own = await namedParameters(gateway, context);
   const problem = 'problem' in own ? own : undefined;
   return {
     gateway,
     inputs: problem ?? inputsOf(gateway, stores, location),
-    parameters: [...defaults, ...('found' in own ? own.found : [])],
+    defaults: classDefaults(stores, location),
+    parameters: 'found' in own ? own.found : [],
+    sizes: await sizingConfigMap(gateway, context),
     live: liveObjects(gateway, stores),
     bound: stores
       .of(SERVICE)
@@ -56,6 +54,14 @@ export async function observe(
     ),
     nowMs: clock.now(),
   };
+}
+
+/** Whether we serve the Gateway, or have left something behind that says that we did. */
+function isConcerned(gateway: Gateway): boolean {
+  const isMarked = isHeld(gateway) || namesOurParameters(gateway);
+  return (
+    isMarked || servingOf(gateway) !== undefined || findCondition(gateway.status?.conditions, SERVING) !== undefined
+  );
 }
 
 /** @see istio/istio pkg/revisions/tag_watcher.go, IsMine */
@@ -100,50 +106,7 @@ function invalid(message: string): { problem: Problem } {
   return { problem: { reason: 'MeshConfigurationInvalid', message } };
 }
 
-/** Of several ConfigMaps for the class the oldest counts. */
-function classDefaults(stores: Stores, { istioNamespace }: MeshLocation): Parameters[] {
-  const [oldest] = stores
-    .of(CONFIG_MAP)
-    .list(istioNamespace)
-    .filter(({ metadata }) => metadata.labels?.[CLASS_DEFAULTS_LABEL] === WAYPOINT_CLASS)
-    .sort((a, b) => age(a).localeCompare(age(b)));
-  return oldest ? [parametersOf(oldest, (key) => parsedKey(oldest, key, ''))] : [];
-}
-
-const age = ({ metadata }: ConfigMap): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;
-
-/** What the Gateway's `infrastructure.parametersRef` names. It may be anywhere, so it is read and not watched. */
-async function parametersRef(
-  { metadata, spec }: Gateway,
-  { client, signal }: ReconcileContext,
-): Promise<{ found: Parameters[] } | { problem: Problem }> {
-  const ref = spec.infrastructure?.parametersRef;
-  if (!ref) return { found: [] };
-  const refuse = (text: string): { problem: Problem } => ({
-    problem: { reason: 'ParametersInvalid', message: `spec.infrastructure.parametersRef: ${text}` },
-  });
-  if (ref.group !== '' || ref.kind !== 'ConfigMap') return refuse('group must be "" and kind ConfigMap');
-  const { namespace } = metadata;
-  const configMap = await client.get(CONFIG_MAP, { namespace, name: ref.name }, { signal }).catch((error: unknown) => {
-    if (!isNotFound(error)) throw error;
-  });
-  if (!configMap) return refuse(`there is no ConfigMap ${namespace}/${ref.name}; create it or remove the field`);
-  try {
-    return { found: [parametersOf(configMap, (key) => parse(configMap.data?.[key] ?? ''))] };
-  } catch (error) {
-    return refuse(
-      `ConfigMap ${namespace}/${ref.name} is no YAML: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-}
-
-function parametersOf(configMap: ConfigMap, value: (key: string) => unknown): Parameters {
-  const { namespace, name } = configMap.metadata;
-  const data = Object.fromEntries(Object.keys(configMap.data ?? {}).map((key) => [key, value(key)]));
-  return { source: `ConfigMap ${namespace}/${name}`, data };
-}
-
-function liveObjects(gateway: Gateway, stores: Stores): LiveObject[] {
+function liveObjects(gateway: Gateway, stores: Stores): Observed['live'] {
   const names = namesOf(gateway);
   return DEPLOYED_KINDS.flatMap((type) =>
     stores

@@ -2,6 +2,7 @@ import type { Parameters } from '../../../cdk8s/waypoint-parameters.js';
 import type { Gateway } from '../../api/gateway-api.js';
 import type { ServingReason } from '../../api/serving.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
+import type { ConfigMap } from '../../kube/types.js';
 import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
 
 /** An object together with its kind. */
@@ -15,8 +16,12 @@ export interface Observed {
   readonly gateway: Gateway;
   /** What waypoints are rendered from, or why that is not known. */
   readonly inputs: { readonly found: WaypointInputs } | { readonly problem: Problem };
-  /** Of the class, then of the Gateway's `parametersRef`. */
+  /** Of the class. */
+  readonly defaults: readonly Parameters[];
+  /** Of the ConfigMap that a person has named in `parametersRef`. */
   readonly parameters: readonly Parameters[];
+  /** The ConfigMap of the name by which we size what istiod deploys, if there is one and it may concern us. */
+  readonly sizes: ConfigMap | undefined;
   /** Objects of the kinds that a Gateway is deployed with, if the Gateway owns them or they have one of its names. */
   readonly live: readonly LiveObject[];
   /** Names of the Services that are bound to the waypoint by us. */

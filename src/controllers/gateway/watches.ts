@@ -4,7 +4,7 @@ import { ANNOTATION } from '../../api/labels.js';
 import type { KubeObject } from '../../kube/resource.js';
 import { MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { boundWaypoint } from '../../mesh/waypoint-binding.js';
-import { isServable } from '../../mesh/waypoint-gateway.js';
+import { servingOf } from '../../mesh/waypoint-gateway.js';
 import { type Request, requestOf } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
@@ -13,9 +13,9 @@ import { DEPLOYED_KINDS } from './deployed-kinds.js';
 
 /** Everything that a Gateway depends on, besides itself. */
 export function watches(location: MeshLocation): readonly WatchSpec[] {
-  const all = (_: KubeObject, stores: Stores): readonly Request[] => servable(stores);
+  const all = (_: KubeObject, stores: Stores): readonly Request[] => served(stores);
   const neighbours = ({ metadata }: KubeObject, stores: Stores): readonly Request[] =>
-    servable(stores, metadata.namespace);
+    served(stores, metadata.namespace);
   return [
     ...DEPLOYED_KINDS.map((type) => watch({ type, map: concerned })),
     // Who serves which account.
@@ -27,7 +27,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     watch({ type: PROXY_CONFIG, map: all, predicate: generationOrMetadataChanged }),
     watch({
       type: NAMESPACE,
-      map: ({ metadata }, stores) => servable(stores, metadata.name),
+      map: ({ metadata }, stores) => served(stores, metadata.name),
       predicate: generationOrMetadataChanged,
     }),
   ];
@@ -53,6 +53,10 @@ export function namesOf({ metadata }: Gateway): ReadonlySet<string> {
   return new Set([metadata.name, metadata.annotations?.[ANNOTATION.gatewayServiceAccount] ?? '']);
 }
 
-function servable(stores: Stores, namespace?: string): readonly Request[] {
-  return stores.of(GATEWAY).list(namespace).filter(isServable).map(requestOf);
+function served(stores: Stores, namespace?: string): readonly Request[] {
+  return stores
+    .of(GATEWAY)
+    .list(namespace)
+    .filter((gateway) => servingOf(gateway) !== undefined)
+    .map(requestOf);
 }
