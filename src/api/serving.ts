@@ -7,8 +7,7 @@ export const SERVING = 'sidestep.dev/Serving';
  */
 export const SERVING_REASONS = {
   Serving: 'The waypoint runs, and istiod sends traffic to it.',
-  Deploying: 'No pod of the waypoint is ready yet.',
-  AwaitingIstiod: "istiod has not found the waypoint's Service yet.",
+  Deploying: 'No pod of the waypoint is ready yet, or istiod has not found its Service.',
   Deleting: 'The Gateway waits until the Services that are bound to it are let go.',
   WriteFailed: 'The API server refused a write, and the message says why; it is tried again.',
   NameTaken: "An object of the Gateway's name belongs to somebody else.",
