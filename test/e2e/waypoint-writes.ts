@@ -4,7 +4,7 @@ import { yaml } from '../support/fixtures.js';
 import { allBound, applications, gateways, mostWrites, refusedWrites } from '../support/many-waypoints.js';
 
 /** How many waypoints come at once. */
-const GATEWAYS = 5;
+const GATEWAYS = 4;
 
 /** How long nothing may be written after the last of them serves, ms. */
 const AFTERWARDS_MS = 2_000;

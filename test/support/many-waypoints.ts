@@ -71,30 +71,46 @@ export async function allBound(cluster: Cluster, name: string, options: { timeou
 
 /**
  * How often the operator changed an object of a namespace: by what it did and to which kind, the most that any one object got.
- * Events, which it only adds, and writes that were refused are left out.
+ * Events, which it only adds, and writes that were refused are left out. A status that is said again counts once: istiod writes
+ * a status as a whole, with what others said a while ago.
  */
 export function mostWrites(entries: readonly AuditEntry[], namespace: string): Record<string, number> {
-  const perObject = new Map<string, Map<string, number>>();
-  for (const { verb, objectRef, responseStatus } of writesTo(entries, namespace)) {
-    if ((responseStatus?.code ?? 500) >= 300) continue;
-    const { resource = '', subresource, name = '' } = objectRef ?? {};
-    const what = `${verb} ${resource}${subresource ? `/${subresource}` : ''}`;
-    const counts = perObject.get(what) ?? new Map<string, number>();
-    perObject.set(what, counts.set(name, (counts.get(name) ?? 0) + 1));
+  const perObject = new Map<string, Map<string, Set<string>>>();
+  for (const entry of writesTo(entries, namespace)) {
+    if (codeOf(entry) >= 300) continue;
+    const objects = perObject.get(whatOf(entry)) ?? new Map<string, Set<string>>();
+    const name = entry.objectRef?.name ?? '';
+    const writes = objects.get(name) ?? new Set();
+    perObject.set(whatOf(entry), objects.set(name, writes.add(saidBy(entry) ?? `write ${writes.size + 1}`)));
   }
-  return Object.fromEntries([...perObject].map(([what, counts]) => [what, Math.max(...counts.values())]));
+  const most = (objects: Map<string, Set<string>>): number =>
+    Math.max(...[...objects.values()].map(({ size }) => size));
+  return Object.fromEntries([...perObject].map(([what, objects]) => [what, most(objects)]));
 }
 
 /** Writes of the operator in a namespace that the API server has refused, by what was tried and the code of the answer. */
 export function refusedWrites(entries: readonly AuditEntry[], namespace: string): Record<string, number> {
   const refused: Record<string, number> = {};
-  for (const { verb, objectRef, responseStatus: { code } = { code: 500 } } of writesTo(entries, namespace)) {
-    if (code < 300) continue;
-    const what = `${verb} ${objectRef?.resource ?? ''}${objectRef?.subresource ? `/${objectRef.subresource}` : ''}: ${code}`;
-    refused[what] = (refused[what] ?? 0) + 1;
+  for (const entry of writesTo(entries, namespace)) {
+    const what = `${whatOf(entry)}: ${codeOf(entry)}`;
+    if (codeOf(entry) >= 300) refused[what] = (refused[what] ?? 0) + 1;
   }
   return refused;
 }
 
 const writesTo = (entries: readonly AuditEntry[], namespace: string): AuditEntry[] =>
   writesOf(entries).filter(({ objectRef }) => objectRef?.namespace === namespace && objectRef.resource !== 'events');
+
+const codeOf = ({ responseStatus }: AuditEntry): number => responseStatus?.code ?? 500;
+
+function whatOf({ verb, objectRef }: AuditEntry): string {
+  const { resource = '', subresource } = objectRef ?? {};
+  return `${verb} ${resource}${subresource ? `/${subresource}` : ''}`;
+}
+
+/** What a write of a Gateway's status says; undefined for any other write. */
+function saidBy({ objectRef, responseObject }: AuditEntry): string | undefined {
+  if (objectRef?.resource !== 'gateways' || objectRef.subresource !== 'status') return undefined;
+  const said = findCondition((responseObject as Gateway).status?.conditions, SERVING);
+  return said && `${said.status} ${said.reason} ${said.message} ${said.observedGeneration}`;
+}
