@@ -9,6 +9,7 @@ import { obstacles } from './obstacles.js';
 import { outages } from './outages.js';
 import { thereAndBack } from './there-and-back.js';
 import { sizedWaypoints } from './waypoint-sizing.js';
+import { waypointWrites } from './waypoint-writes.js';
 import { waypoints } from './waypoints.js';
 
 /*
@@ -44,4 +45,5 @@ describe('a crash of the operator', () => crashes(current));
 describe('outages', () => outages(current));
 describe('waypoints', () => waypoints(current));
 describe('waypoints that istiod deploys', () => sizedWaypoints(current));
+describe('writes for waypoints', () => waypointWrites(current));
 describe('accounting', () => accounting(current));

@@ -112,20 +112,17 @@ function isSeenByIstiod({ metadata, status }: Gateway): boolean {
   return findCondition(status?.conditions, 'Programmed')?.observedGeneration === metadata.generation;
 }
 
-/** How far the waypoint is. */
+/** How far the waypoint is. Pods and istiod are awaited in one state: told apart, each would be one more write on the way. */
 function progress({ gateway, taken }: Observed, wanted: readonly Wanted[], host: string): ServingCondition {
-  const { name } = gateway.metadata;
-  if ((deploymentOf(wanted)?.status?.readyReplicas ?? 0) === 0) {
-    const failure = findCondition(deploymentOf(wanted)?.status?.conditions, 'ReplicaFailure')?.message;
-    return refused({
-      reason: 'Deploying',
-      message: `Deployment ${name} has no ready pod yet${failure ? `: ${failure}` : ''}`,
-    });
-  }
-  const programmed = findCondition(gateway.status?.conditions, 'Programmed');
-  if (!isSeenByIstiod(gateway) || programmed?.status !== 'True') {
-    const message = `istiod has not found Service ${host} yet: ${programmed?.message ?? 'it has not looked at the Gateway'}`;
-    return refused({ reason: 'AwaitingIstiod', message });
+  const deployment = deploymentOf(wanted);
+  const isRunning = (deployment?.status?.readyReplicas ?? 0) > 0;
+  const isProgrammed = findCondition(gateway.status?.conditions, 'Programmed')?.status === 'True';
+  if (!isRunning || !isSeenByIstiod(gateway) || !isProgrammed) {
+    const failure = findCondition(deployment?.status?.conditions, 'ReplicaFailure')?.message;
+    const message =
+      `a pod of Deployment ${gateway.metadata.name} must be ready, and istiod must have found Service ${host} ` +
+      `(condition Programmed)${failure ? `: ${failure}` : ''}`;
+    return refused({ reason: 'Deploying', message });
   }
   const message =
     `Sidestep deploys this waypoint, behind Service ${host}. istiod calls the Gateway not accepted, because class istio is ` +
