@@ -7,18 +7,18 @@ import { isNotFound } from '../../kube/errors.js';
 import { CONFIG_MAP, type ConfigMap, NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { asRecord, stringAt } from '../../mesh/policy-object.js';
 import type { ProxyConfigObject } from '../../mesh/proxy-config.js';
-import { accountTaken, boundWaypoint } from '../../mesh/waypoint-binding.js';
+import { accountTaken } from '../../mesh/waypoint-binding.js';
 import { isServable } from '../../mesh/waypoint-gateway.js';
 import { configMapsOf, MeshConfigurationError, waypointInputs, withProxyConfigs } from '../../mesh/waypoint-inputs.js';
 import { isKnownTemplate } from '../../mesh/waypoint-template.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
-import type { Request } from '../../runtime/request.js';
+import { keyOf, type Request, requestOf } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { CLASS_DEFAULTS_LABEL, type MeshLocation, parsedKey, revisionOf } from '../istio-configuration.js';
 import { DEPLOYED_KINDS, isOwnedBy } from './deployed-kinds.js';
 import { isHeld } from './decide.js';
 import type { Problem, LiveObject, Observed } from './observed.js';
-import { namesOf } from './watches.js';
+import { BOUND_INDEX, namesOf } from './watches.js';
 
 /** The class whose defaults count for our waypoints. */
 const WAYPOINT_CLASS = 'istio-waypoint';
@@ -46,9 +46,10 @@ export async function observe(
     live: liveObjects(gateway, stores),
     bound: stores
       .of(SERVICE)
-      .list(gateway.metadata.namespace)
-      .filter((service) => boundWaypoint(service) === gateway.metadata.name)
-      .map((service) => service.metadata.name),
+      .byIndex(BOUND_INDEX, keyOf(requestOf(gateway)))
+      .map(({ metadata: { namespace, name } }) =>
+        namespace === gateway.metadata.namespace ? name : `${namespace}/${name}`,
+      ),
     taken: accountTaken(
       gateway,
       stores.of(SERVICE_ACCOUNT).list(gateway.metadata.namespace),
