@@ -39,6 +39,14 @@ export interface GatewayListener {
   port: number;
   protocol: string;
   tls?: { mode?: string; options?: Record<string, string> };
+  /** Which namespaces may attach to it; at a waypoint: which may use it. */
+  allowedRoutes?: { namespaces?: { from?: string; selector?: NamespaceSelector } };
+}
+
+/** A label selector of namespaces. */
+export interface NamespaceSelector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'; values?: string[] }[];
 }
 
 /** What a route is attached to; group and kind default to a Gateway of the Gateway API. */

@@ -61,6 +61,20 @@ export const LABEL = {
   useWaypointNamespace: 'istio.io/use-waypoint-namespace',
 
   /**
+   * Namespace, Service or ServiceEntry: a second waypoint, for a share of the traffic.
+   *
+   * @see istio/api label/labels.yaml, istio.io/use-waypoint-canary
+   */
+  useWaypointCanary: 'istio.io/use-waypoint-canary',
+
+  /**
+   * Beside `istio.io/use-waypoint-canary`: the namespace of that waypoint, if it is another one.
+   *
+   * @see istio/api label/labels.yaml, istio.io/use-waypoint-canary-namespace
+   */
+  useWaypointCanaryNamespace: 'istio.io/use-waypoint-canary-namespace',
+
+  /**
    * Service, ServiceEntry or Namespace: `true` sends traffic of ingress gateways through the waypoint too.
    *
    * @see istio/api label/labels.yaml, istio.io/ingress-use-waypoint
@@ -231,8 +245,29 @@ export const ANNOTATION = {
   /** On a snapshot: a rollback has brought its state back, so that it speaks of the past. Written by Sidestep. */
   restored: 'sidestep.dev/restored',
 
-  /** Service: the waypoint that Sidestep has bound it to; while it equals `istio.io/use-waypoint`, that label is ours. Ours. */
+  /**
+   * Service: the waypoint that Sidestep has bound it to, `<name>` or, in another namespace, `<namespace>/<name>`; while it says what
+   * `istio.io/use-waypoint` says, that label is ours. Ours.
+   */
   boundWaypoint: 'sidestep.dev/bound-waypoint',
+
+  /**
+   * Namespace or ServiceAccount: names of the waypoints that Sidestep has made for it, with commas. Named and missing means that a
+   * person has deleted it. Ours.
+   */
+  waypointCreated: 'sidestep.dev/waypoint-created',
+
+  /** Namespace or ServiceAccount: the waypoint that it names and that is missing, and since when: `<name>/<RFC 3339>`. Ours. */
+  waypointMissingSince: 'sidestep.dev/waypoint-missing-since',
+
+  /** Gateway: whose label Sidestep has made it for, `Namespace/<name>` or `ServiceAccount/<name>`. Ours. */
+  createdFor: 'sidestep.dev/created-for',
+
+  /** Gateway that Sidestep has made: since when nothing names it and no policy targets it, RFC 3339. Ours. */
+  unusedSince: 'sidestep.dev/unused-since',
+
+  /** Namespace: how its pods take part in the mesh, `Sidecar`, `Ambient`, `Mixed` or `None`. Ours. */
+  dataplane: 'sidestep.dev/dataplane',
 
   /**
    * Gateway: the ServiceAccount that a waypoint of the older articles serves.

@@ -37,13 +37,17 @@ function wanted({
   pods = [pod('web')],
   accounts = [account('web')],
   gateways = [gateway('web-waypoint')],
+  shared = [],
+  isOptedOut = false,
 }: {
   services?: BindableService[];
   pods?: BindablePod[];
   accounts?: ReturnType<typeof account>[];
   gateways?: Gateway[];
+  shared?: Gateway[];
+  isOptedOut?: boolean;
 }): string | undefined {
-  const [binding, second] = bindings(services, pods, accounts, gateways);
+  const [binding, second] = bindings(services, pods, accounts, { gateways, shared, isOptedOut });
   expect(second).toBeUndefined();
   return binding ? binding.waypoint : 'as it is';
 }

@@ -6,19 +6,19 @@ import { findCondition } from '../../kube/conditions.js';
 import { CONFIG_MAP, NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { asRecord, stringAt } from '../../mesh/policy-object.js';
 import type { ProxyConfigObject } from '../../mesh/proxy-config.js';
-import { accountTaken, boundWaypoint } from '../../mesh/waypoint-binding.js';
+import { accountTaken } from '../../mesh/waypoint-binding.js';
 import { namesOurParameters, servingOf, WAYPOINT_CLASS } from '../../mesh/waypoint-gateway.js';
 import { configMapsOf, MeshConfigurationError, waypointInputs, withProxyConfigs } from '../../mesh/waypoint-inputs.js';
 import { isKnownTemplate } from '../../mesh/waypoint-template.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
-import type { Request } from '../../runtime/request.js';
+import { keyOf, type Request, requestOf } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type MeshLocation, parsedKey, revisionOf } from '../istio-configuration.js';
 import { isHeld } from './decision.js';
 import { DEPLOYED_KINDS, isOwnedBy } from './deployed-kinds.js';
 import { classDefaults, namedParameters, sizingConfigMap } from './observe-parameters.js';
-import type { Observed, Problem } from './observed.js';
-import { namesOf } from './watches.js';
+import type { LiveObject, Observed, Problem } from './observed.js';
+import { BOUND_INDEX, namesOf } from './watches.js';
 
 /**
  * What there is of a Gateway and around it; undefined if it is gone, or none that we may serve or have served.
@@ -44,9 +44,10 @@ export async function observe(
     live: liveObjects(gateway, stores),
     bound: stores
       .of(SERVICE)
-      .list(gateway.metadata.namespace)
-      .filter((service) => boundWaypoint(service) === gateway.metadata.name)
-      .map((service) => service.metadata.name),
+      .byIndex(BOUND_INDEX, keyOf(requestOf(gateway)))
+      .map(({ metadata: { namespace, name } }) =>
+        namespace === gateway.metadata.namespace ? name : `${namespace}/${name}`,
+      ),
     taken: accountTaken(
       gateway,
       stores.of(SERVICE_ACCOUNT).list(gateway.metadata.namespace),

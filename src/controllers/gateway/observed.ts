@@ -24,7 +24,7 @@ export interface Observed {
   readonly sizes: ConfigMap | undefined;
   /** Objects of the kinds that a Gateway is deployed with, if the Gateway owns them or they have one of its names. */
   readonly live: readonly LiveObject[];
-  /** Names of the Services that are bound to the waypoint by us. */
+  /** Services that are bound to the waypoint by us: `<name>`, or `<namespace>/<name>` in another namespace. */
   readonly bound: readonly string[];
   /** The account that the Gateway asks for, if another Gateway serves it. */
   readonly taken: { readonly account: string; readonly by: string } | undefined;

@@ -2,14 +2,17 @@ import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
 import { PROXY_CONFIG } from '../../api/istio.js';
 import { ANNOTATION } from '../../api/labels.js';
 import type { KubeObject } from '../../kube/resource.js';
-import { MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE, SERVICE_ACCOUNT } from '../../kube/types.js';
-import { boundWaypoint } from '../../mesh/waypoint-binding.js';
+import { MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
+import { boundGateway } from '../../mesh/waypoint-binding.js';
 import { servingOf } from '../../mesh/waypoint-gateway.js';
-import { type Request, requestOf } from '../../runtime/request.js';
+import { keyOf, type Request, requestOf } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
 import { DEPLOYED_KINDS } from './deployed-kinds.js';
+
+/** Name of the store index that finds the Services that we have bound to a Gateway, by `namespace/name`. */
+export const BOUND_INDEX = 'bound-waypoint';
 
 /** Everything that a Gateway depends on, besides itself. */
 export function watches(location: MeshLocation): readonly WatchSpec[] {
@@ -18,6 +21,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     served(stores, metadata.namespace);
   return [
     ...DEPLOYED_KINDS.map((type) => watch({ type, map: concerned })),
+    watch({ type: SERVICE, map: boundTo, indexes: { [BOUND_INDEX]: (service) => boundTo(service).map(keyOf) } }),
     // Who serves which account.
     watch({ type: GATEWAY, map: neighbours, predicate: generationOrMetadataChanged }),
     watch({ type: SERVICE_ACCOUNT, map: neighbours, predicate: generationOrMetadataChanged }),
@@ -33,18 +37,18 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
   ];
 }
 
-/** The owner, a Gateway that would give an object this name, and the waypoint that a Service is bound to. */
+/** The waypoint that we have bound a Service to, in whichever namespace. */
+function boundTo(service: KubeObject): readonly Request[] {
+  return [boundGateway(service) ?? []].flat();
+}
+
+/** The owner, and a Gateway that would give an object this name. */
 function concerned(object: KubeObject, stores: Stores): readonly Request[] {
   const owners = new Set(object.metadata.ownerReferences?.map(({ uid }) => uid));
   return stores
     .of(GATEWAY)
     .list(object.metadata.namespace)
-    .filter(
-      (gateway) =>
-        owners.has(gateway.metadata.uid ?? '') ||
-        namesOf(gateway).has(object.metadata.name) ||
-        boundWaypoint(object) === gateway.metadata.name,
-    )
+    .filter((gateway) => owners.has(gateway.metadata.uid ?? '') || namesOf(gateway).has(object.metadata.name))
     .map(requestOf);
 }
 
