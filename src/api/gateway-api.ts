@@ -30,7 +30,11 @@ export interface Gateway extends ResourceObject {
       parametersRef?: { group: string; kind: string; name: string };
     };
   };
-  status?: { conditions?: GatewayCondition[]; addresses?: { type?: string; value: string }[] };
+  status?: {
+    conditions?: GatewayCondition[];
+    addresses?: { type?: string; value: string }[];
+    listeners?: { name: string; conditions?: GatewayCondition[] }[];
+  };
 }
 
 /** A port on which a Gateway takes connections. */
@@ -39,6 +43,18 @@ export interface GatewayListener {
   port: number;
   protocol: string;
   tls?: { mode?: string; options?: Record<string, string> };
+  /** Which namespaces may use it. */
+  allowedRoutes?: { namespaces?: { from?: string; selector?: NamespaceSelector } };
+}
+
+/** Selects namespaces by their labels. */
+export interface NamespaceSelector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: {
+    key: string;
+    operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+    values?: string[];
+  }[];
 }
 
 /** What a route is attached to; group and kind default to a Gateway of the Gateway API. */

@@ -21,11 +21,18 @@ describe('what the operator may do', () => {
     expect(resources).not.toContain('secrets');
   });
 
-  it('deletes only what Gateways are deployed with', () => {
+  it('deletes only Gateways, and what they are deployed with', () => {
     const deleted = everywhere.filter(({ verbs }) => verbs.some((verb) => /delete/.test(verb)));
     expect(
       deleted.flatMap(({ resources, verbs }) => resources.flatMap((name) => verbs.includes('delete') && name)),
-    ).toEqual(['serviceaccounts', 'services', 'deployments', 'horizontalpodautoscalers', 'poddisruptionbudgets']);
+    ).toEqual([
+      'serviceaccounts',
+      'services',
+      'deployments',
+      'horizontalpodautoscalers',
+      'gateways',
+      'poddisruptionbudgets',
+    ]);
   });
 
   it('reads what is watched, and no more of it', () => {
@@ -66,6 +73,7 @@ describe('what the operator may do', () => {
       'deployments',
       'horizontalpodautoscalers',
       'events',
+      'gateways',
       'poddisruptionbudgets',
     ]);
   });

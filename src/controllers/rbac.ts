@@ -41,12 +41,12 @@ const CALLS: readonly Grant[] = [
   [AMBIENT_MIGRATION, ['patch'], 'status'],
   [EVENT, ['create', 'patch']],
   // Waypoints that we deploy, and what istiod deploys for them by mistake.
-  [SERVICE_ACCOUNT, ['create', 'patch', 'delete']],
+  [SERVICE_ACCOUNT, ['get', 'create', 'patch', 'delete']],
   [SERVICE, ['get', 'create', 'patch', 'delete']],
   [HORIZONTAL_POD_AUTOSCALER, ['create', 'patch', 'delete']],
   [POD_DISRUPTION_BUDGET, ['create', 'patch', 'delete']],
   [DEPLOYMENT, ['patch'], 'scale'],
-  [GATEWAY, ['patch']],
+  [GATEWAY, ['create', 'patch', 'delete']],
   [GATEWAY, ['patch'], 'status'],
   // What a Gateway's parametersRef names.
   [CONFIG_MAP, ['get']],

@@ -8,6 +8,7 @@ import { hands } from './hands.js';
 import { obstacles } from './obstacles.js';
 import { outages } from './outages.js';
 import { thereAndBack } from './there-and-back.js';
+import { waypointMigrations } from './waypoint-migrations.js';
 import { waypoints } from './waypoints.js';
 
 /*
@@ -42,4 +43,5 @@ describe('hands in between', () => hands(current));
 describe('a crash of the operator', () => crashes(current));
 describe('outages', () => outages(current));
 describe('waypoints', () => waypoints(current));
+describe('migrations with a waypoint', () => waypointMigrations(current));
 describe('accounting', () => accounting(current));
