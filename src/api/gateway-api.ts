@@ -30,7 +30,11 @@ export interface Gateway extends ResourceObject {
       parametersRef?: { group: string; kind: string; name: string };
     };
   };
-  status?: { conditions?: GatewayCondition[]; addresses?: { type?: string; value: string }[] };
+  status?: {
+    conditions?: GatewayCondition[];
+    addresses?: { type?: string; value: string }[];
+    listeners?: { name: string; conditions?: GatewayCondition[] }[];
+  };
 }
 
 /** A port on which a Gateway takes connections. */

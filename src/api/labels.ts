@@ -242,6 +242,15 @@ export const ANNOTATION = {
   /** Namespace: its injection and data-plane labels are set by us, `<generation>.<attempt>`. Ours. */
   enrolled: 'sidestep.dev/enrolled',
 
+  /** Namespace, Service or ServiceAccount: which waypoint labels a migration has set on it, as JSON. Ours. */
+  waypointLabels: 'sidestep.dev/waypoint-labels',
+
+  /** Gateway: the AmbientMigration of its namespace that has created it; a rollback deletes it. Ours. */
+  createdBy: 'sidestep.dev/created-by',
+
+  /** Gateway: the sizing that a migration has set on one that it has not created; a rollback removes it. Ours. */
+  migrationSizing: 'sidestep.dev/migration-sizing',
+
   /** On a snapshot: a rollback has brought its state back, so that it speaks of the past. Written by Sidestep. */
   restored: 'sidestep.dev/restored',
 

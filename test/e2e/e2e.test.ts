@@ -10,6 +10,7 @@ import { outages } from './outages.js';
 import { thereAndBack } from './there-and-back.js';
 import { sizedWaypoints } from './waypoint-sizing.js';
 import { waypointWrites } from './waypoint-writes.js';
+import { waypointMigrations } from './waypoint-migrations.js';
 import { waypoints } from './waypoints.js';
 
 /*
@@ -46,4 +47,5 @@ describe('outages', () => outages(current));
 describe('waypoints', () => waypoints(current));
 describe('waypoints that istiod deploys', () => sizedWaypoints(current));
 describe('writes for waypoints', () => waypointWrites(current));
+describe('migrations with a waypoint', () => waypointMigrations(current));
 describe('accounting', () => accounting(current));

@@ -17,7 +17,7 @@ import { snapshotNumber } from './snapshot.js';
 export async function goodbye(migration: KubeObject, client: Client): Promise<EmittedEvent | undefined> {
   const namespace = await findNamespace(migration.metadata.namespace ?? '', client);
   if (!namespace || namespace.metadata.deletionTimestamp !== undefined || !enrolmentMark(namespace)) return undefined;
-  const labels = [LABEL.dataplaneMode, LABEL.injection].flatMap((key) => {
+  const labels = [LABEL.dataplaneMode, LABEL.injection, LABEL.useWaypoint].flatMap((key) => {
     const value = namespace.metadata.labels?.[key];
     return value === undefined ? [] : [`${key}=${value}`];
   });
