@@ -110,6 +110,34 @@ export const LABEL = {
   network: 'topology.istio.io/network',
 
   /**
+   * Beside `istio.io/use-waypoint`: a second waypoint that takes a share of the traffic.
+   *
+   * @see istio/api label/labels.yaml, istio.io/use-waypoint-canary
+   */
+  useWaypointCanary: 'istio.io/use-waypoint-canary',
+
+  /**
+   * Beside `istio.io/use-waypoint-canary`: the namespace of that waypoint, if it is another one.
+   *
+   * @see istio/api label/labels.yaml, istio.io/use-waypoint-canary-namespace
+   */
+  useWaypointCanaryNamespace: 'istio.io/use-waypoint-canary-namespace',
+
+  /**
+   * Pod or WorkloadEntry: the name of its workload, instead of that of its owner.
+   *
+   * @see istio/api label/labels.yaml, service.istio.io/workload-name
+   */
+  workloadName: 'service.istio.io/workload-name',
+
+  /**
+   * ServiceEntry: `false` keeps istiod from giving it addresses.
+   *
+   * @see istio/api label/labels.yaml, networking.istio.io/enable-autoallocate-ip
+   */
+  enableAutoallocateIp: 'networking.istio.io/enable-autoallocate-ip',
+
+  /**
    * Object that istiod deployed for a Gateway: its controller, slashes written as dashes. istiod never overwrites an object
    * without it.
    *
@@ -227,6 +255,34 @@ export const ANNOTATION = {
    * @see istio/api annotation/annotations.yaml, istio.io/dry-run
    */
   dryRun: 'istio.io/dry-run',
+
+  /**
+   * Beside the label `istio.io/use-waypoint-canary`: its share of the traffic, 0 to 100.
+   *
+   * @see istio/api annotation/annotations.yaml, istio.io/use-waypoint-canary-weight
+   */
+  useWaypointCanaryWeight: 'istio.io/use-waypoint-canary-weight',
+
+  /**
+   * Gateway or GatewayClass: how ztunnel hands connections to its pods, `PROTOCOL` or `PROTOCOL/PORT`.
+   *
+   * @see istio/api annotation/annotations.yaml, ambient.istio.io/waypoint-inbound-binding
+   */
+  waypointInboundBinding: 'ambient.istio.io/waypoint-inbound-binding',
+
+  /**
+   * Service, ServiceEntry or Namespace: `PreferSameZone` (`PreferClose`) or `PreferSameNode`, in any case of letters.
+   *
+   * @see istio/api annotation/annotations.yaml, networking.istio.io/traffic-distribution
+   */
+  trafficDistribution: 'networking.istio.io/traffic-distribution',
+
+  /**
+   * WorkloadEntry that registered itself: the WorkloadGroup.
+   *
+   * @see istio/api annotation/annotations.yaml, istio.io/autoRegistrationGroup
+   */
+  autoRegistrationGroup: 'istio.io/autoRegistrationGroup',
 
   /**
    * Pod template: when `kubectl rollout restart` last changed it, RFC 3339; we write it too, so that tools which know it
