@@ -8,6 +8,7 @@ import { hands } from './hands.js';
 import { obstacles } from './obstacles.js';
 import { outages } from './outages.js';
 import { thereAndBack } from './there-and-back.js';
+import { waypointOutages } from './waypoint-outages.js';
 import { waypointWrites } from './waypoint-writes.js';
 import { waypoints } from './waypoints.js';
 
@@ -43,5 +44,6 @@ describe('hands in between', () => hands(current));
 describe('a crash of the operator', () => crashes(current));
 describe('outages', () => outages(current));
 describe('waypoints', () => waypoints(current));
+describe('outages of waypoints', () => waypointOutages(current));
 describe('writes for waypoints', () => waypointWrites(current));
 describe('accounting', () => accounting(current));
