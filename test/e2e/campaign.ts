@@ -134,6 +134,20 @@ export class Campaign {
     };
   }
 
+  /** Notes from now on at which revision the API server was when each write of the operator to the namespace came. */
+  revisionsAtWrites({ name }: Pick<Trial, 'name'>): { readonly noted: readonly string[]; end(): void } {
+    const { apiServer } = this.backend.sandbox;
+    const noted: string[] = [];
+    let revision = '';
+    const ends = [
+      apiServer.cluster.onCommit((commit) => (revision = String(commit.revision))),
+      apiServer.intercept((request) => {
+        if (isWrite(request) && concerns(request, name)) noted.push(revision);
+      }),
+    ];
+    return { noted, end: () => ends.forEach((end) => end()) };
+  }
+
   /** Kills the operator at the `nth` write of the way and lets time run until then; false if the way has fewer writes. */
   async crashAt(nth: number, moment: Moment, trial: Trial, way: Way): Promise<boolean> {
     const armed = this.at(nth, moment, trial, () => this.backend.operator.crash());
