@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Pod } from '../../src/kube/types.js';
-import { hasSidecar, isEnrolled } from '../../src/mesh/dataplane.js';
+import { hasSidecar, isEnrolled, isGateway } from '../../src/mesh/dataplane.js';
 
 /** One request in the API server's audit log (audit.k8s.io/v1 Event, the fields we read). */
 export interface AuditEntry {
@@ -116,7 +116,9 @@ function isReady(pod: Pod | undefined): boolean {
   return pod?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
+/** A proxy at a gateway has its place in the mesh by itself. */
 function isOfWorkload(pod: Pod): boolean {
+  if (isGateway(pod)) return false;
   const owner = pod.metadata.ownerReferences?.find((reference) => reference.controller);
   return owner !== undefined && ['ReplicaSet', 'StatefulSet', 'DaemonSet'].includes(owner.kind);
 }

@@ -172,9 +172,8 @@ function attachedPolicies(observed: Observed): PolicyObject[] {
 function acceptanceOf(policy: PolicyObject): Readonly<Record<string, unknown>> | undefined {
   const { metadata, status } = policy as PolicyObject & { metadata: { generation?: number }; status?: unknown };
   const condition = asRecords(asRecord(status)['conditions']).find(({ type }) => type === 'WaypointAccepted');
-  return Number(condition?.['observedGeneration'] ?? metadata.generation) === metadata.generation
-    ? condition
-    : undefined;
+  const isCurrent = (condition?.['observedGeneration'] ?? metadata.generation) === metadata.generation;
+  return isCurrent ? condition : undefined;
 }
 
 function describeAcceptance(policy: PolicyObject): string {

@@ -49,13 +49,17 @@ export function transitionMs(observed: Observed, type: string, status: 'True' | 
 }
 
 /**
- * A wait that ends: after `spec.rollout.progressDeadline` a person has to look.
+ * A wait that ends: after `spec.rollout.progressDeadline` a person has to look. The clock starts when the migration began to
+ * wait, and goes on once it has run out.
  *
  * @param sinceMs  when what is awaited was asked for, milliseconds since the epoch; the clock starts no earlier
  */
 export function waitVerdict(observed: Observed, sinceMs: number, reason: Reason, message: string): Verdict {
   if (observed.spec.paused) return { kind: 'wait', reason, message };
-  const startMs = Math.max(sinceMs, unpausedAtMs(observed), transitionMs(observed, 'Reconciling', 'True'));
+  const stalled = findCondition(observed.migration.status?.conditions ?? [], 'Stalled');
+  const isOver = stalled?.status === 'True' && stalled.reason === 'ProgressDeadlineExceeded';
+  const beganMs = transitionMs(observed, 'Reconciling', 'True') || (isOver ? 0 : observed.nowMs);
+  const startMs = Math.max(sinceMs, unpausedAtMs(observed), beganMs);
   const recheckMs = startMs + parseDuration(observed.spec.rollout.progressDeadline) - observed.nowMs;
   return recheckMs > 0
     ? { kind: 'wait', reason, message, recheckMs }
