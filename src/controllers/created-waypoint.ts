@@ -7,7 +7,7 @@ import { isAlreadyExists, isConflict, isNotFound } from '../kube/errors.js';
 import { referenceTo } from '../kube/events.js';
 import { type FieldChange, guardedPatch } from '../kube/patch.js';
 import type { KubeObject, ResourceType } from '../kube/resource.js';
-import { NAMESPACE, SERVICE_ACCOUNT } from '../kube/types.js';
+import { DEPLOYMENT, NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../kube/types.js';
 import {
   type Existing,
   MISSING_MS,
@@ -33,20 +33,19 @@ export interface OwnerObject {
   readonly namespace: string;
   /** Undefined if it is gone, and what was made for it is left. */
   readonly object: KubeObject | undefined;
-  /** Whether a waypoint may be made for it now. */
-  readonly mayCreate: boolean;
+  /** Why no waypoint is made for it, whatever its name; undefined if one is. */
+  readonly refusal: string | undefined;
 }
 
 /** What is known about the waypoints of an owner. */
 export function waypointSituation(owner: OwnerObject, stores: Stores, nowMs: number): Situation {
-  const { namespace, object, mayCreate } = owner;
+  const { namespace, object, refusal } = owner;
   const names = object && ownWaypoint(object);
   const gateways = stores.of(GATEWAY).list(namespace);
   return {
     owner: {
       names,
-      // Without the Gateway API nothing is missing.
-      mayCreate: mayCreate && !stores.of(GATEWAY).absent && isServiceName(names ?? ''),
+      refusal: names === undefined ? undefined : (refusal ?? problemOf(namespace, names, stores)),
       created: createdFor(object),
       missing: missingSince(object),
     },
@@ -80,19 +79,24 @@ function ownWaypoint(object: KubeObject): string | undefined {
   return chosen === undefined || chosen === 'none' || chosen.namespace !== home ? undefined : chosen.name;
 }
 
-/** What is deployed for a Gateway has its name, and a label may have other ones. */
-function isServiceName(name: string): boolean {
-  return name.length <= 63 && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name);
-}
-
-/** Why a waypoint that is named and missing will not be made, and what to do; continues a sentence. */
-export function whyNotMade({ owner: { names = '', created }, createdForOthers }: Situation): string {
-  if ([...created, ...createdForOthers].includes(names)) {
-    return `. Sidestep had made it, and somebody has deleted it: set the label ${LABEL.useWaypoint} anew to have it back`;
+/**
+ * Why there can be no waypoint of that name: what is deployed for it has the same. An application's account of that name would even
+ * become the waypoint's own.
+ */
+function problemOf(namespace: string, name: string, stores: Stores): string | undefined {
+  if (stores.of(GATEWAY).absent) return 'the API server does not serve Gateways';
+  if (name.length > 63 || !/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
+    return `a Service cannot have that name: set the label ${LABEL.useWaypoint} to another one`;
   }
-  if (!isServiceName(names))
-    return `. It cannot be made: the label ${LABEL.useWaypoint} says what is no name of a Service`;
-  return `. Sidestep makes it in namespaces labelled ${LABEL.dataplaneMode}=ambient`;
+  const kinds: readonly ResourceType[] = [SERVICE, SERVICE_ACCOUNT, DEPLOYMENT];
+  const inTheWay = kinds.find((type) => {
+    const object = stores.of(type).get({ namespace, name });
+    return object && object.metadata.labels?.[LABEL.gatewayManaged] === undefined;
+  });
+  return (
+    inTheWay &&
+    `${inTheWay.kind} ${name} has the name that the waypoint needs: set the label ${LABEL.useWaypoint} to another one`
+  );
 }
 
 function createdFor(object: KubeObject | undefined): string[] {

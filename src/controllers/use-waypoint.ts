@@ -12,9 +12,8 @@ import { LABEL } from '../api/labels.js';
 import { findCondition } from '../kube/conditions.js';
 import type { KubeObject, ResourceType } from '../kube/resource.js';
 import { matchesSelector } from '../kube/selectors.js';
-import { NAMESPACE, POD, type Pod, SERVICE, SERVICE_ACCOUNT } from '../kube/types.js';
+import { NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from '../kube/types.js';
 import { isLive } from '../mesh/dataplane.js';
-import type { PolicyObject } from '../mesh/policy-object.js';
 import { namedWaypoints, refKey, targetedGateways, type WaypointRef } from '../mesh/use-waypoint.js';
 import { HBONE_PORT } from '../mesh/waypoint-gateway.js';
 import type { Request } from '../runtime/request.js';
@@ -27,15 +26,8 @@ import { trimPod } from './stored-pod.js';
  * watch and one way to read it. Their keys are names of namespaces.
  */
 
-/** Kinds whose labels name a waypoint. Of a ServiceAccount's only Sidestep knows. */
-const NAMING_KINDS: readonly ResourceType[] = [
-  NAMESPACE,
-  SERVICE,
-  SERVICE_ENTRY,
-  WORKLOAD_ENTRY,
-  POD,
-  SERVICE_ACCOUNT,
-] as readonly ResourceType[];
+/** Kinds whose labels name a waypoint, besides pods. A ServiceAccount's label only Sidestep knows. */
+const NAMING_KINDS: readonly ResourceType[] = [NAMESPACE, SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY, SERVICE_ACCOUNT];
 
 /** Kinds of policies that may target a Gateway. */
 const TARGETING_KINDS: readonly ResourceType[] = [
@@ -62,11 +54,11 @@ export function watchUse(): WatchSpec[] {
         type,
         map: concernedByName,
         indexes: { [NAMED_INDEX]: namedBy },
-        ...(type === (POD as ResourceType) && { transform: trimPod as unknown as (object: KubeObject) => KubeObject }),
-        // A pod uses nothing once it has finished, and that is no change of its metadata.
-        ...(type !== (POD as ResourceType) && { predicate: generationOrMetadataChanged }),
+        predicate: generationOrMetadataChanged,
       }),
     ),
+    // A pod uses nothing once it has finished, and that is no change of its metadata.
+    watch({ type: POD, map: concernedByName, indexes: { [NAMED_INDEX]: namedBy }, transform: trimPod }),
     ...TARGETING_KINDS.map((type) =>
       watch({
         type,
@@ -96,9 +88,8 @@ function concernedByName(object: KubeObject): readonly Request[] {
 }
 
 function concernedByGateway({ metadata: { namespace = '', name } }: KubeObject, stores: Stores): readonly Request[] {
-  const users = [NAMESPACE, SERVICE, SERVICE_ACCOUNT].flatMap((type) =>
-    usersOf({ namespace, name }, type as ResourceType, stores),
-  );
+  const kinds: readonly ResourceType[] = [NAMESPACE, SERVICE, SERVICE_ACCOUNT];
+  const users = kinds.flatMap((type) => usersOf({ namespace, name }, type, stores));
   return [...new Set([namespace, ...users.map(homeOf)])].map((home) => ({ name: home }));
 }
 
@@ -109,9 +100,9 @@ function usersOf(ref: WaypointRef, type: ResourceType, stores: Stores): readonly
 /** Whether anything that lives names a waypoint, or a policy targets it. */
 export function isUsed(ref: WaypointRef, stores: Stores): boolean {
   return (
-    NAMING_KINDS.some((type) =>
-      usersOf(ref, type, stores).some((object) => type !== (POD as ResourceType) || isLive(object)),
-    ) || TARGETING_KINDS.some((type) => stores.of(type).byIndex(TARGET_INDEX, refKey(ref)).length > 0)
+    NAMING_KINDS.some((type) => usersOf(ref, type, stores).length > 0) ||
+    usersOf(ref, POD, stores).some(isLive) ||
+    TARGETING_KINDS.some((type) => stores.of(type).byIndex(TARGET_INDEX, refKey(ref)).length > 0)
   );
 }
 

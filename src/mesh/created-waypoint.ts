@@ -8,8 +8,8 @@ export const UNUSED_MS = 300_000;
 export interface Owner {
   /** The waypoint of its own namespace that it names. */
   readonly names: string | undefined;
-  /** Whether that waypoint may be made. */
-  readonly mayCreate: boolean;
+  /** Why that waypoint is not made if it is missing, and what to do; undefined if it is. */
+  readonly refusal: string | undefined;
   /** Waypoints that were made for it, as its annotation says. */
   readonly created: readonly string[];
   /** The waypoint that was missing, as its annotation says. */
@@ -66,7 +66,8 @@ export function decideWaypoint({ owner, gateways, createdForOthers, nowMs }: Sit
   const adopted = stays.filter((name) => !kept.includes(name));
   const isMissing = names !== undefined && !gateways.some(({ name }) => name === names);
   const wasDeleted = names !== undefined && [...kept, ...createdForOthers].includes(names);
-  const missing = isMissing && owner.mayCreate && !wasDeleted ? missingSince(names, owner, nowMs) : undefined;
+  const missing =
+    isMissing && owner.refusal === undefined && !wasDeleted ? missingSince(names, owner, nowMs) : undefined;
   const isDue = missing !== undefined && nowMs - missing.sinceMs >= MISSING_MS;
   const created = [...kept, ...adopted, ...(isDue ? [missing.name] : [])];
   const next = { created, missing: isDue ? undefined : missing };
@@ -80,6 +81,13 @@ export function decideWaypoint({ owner, gateways, createdForOthers, nowMs }: Sit
     ...ours.flatMap((gateway) => (isIdle(gateway) ? [UNUSED_MS - (nowMs - idleSince(gateway, nowMs))] : [])),
   ].filter((waitMs) => waitMs > 0);
   return { steps, pending: missing?.name, waitMs: waits.length > 0 ? Math.min(...waits) : undefined };
+}
+
+/** Why a waypoint that is named and missing is not made, and what to do; continues a sentence. */
+export function whyNotMade({ owner: { names = '', created, refusal }, createdForOthers }: Situation): string {
+  const wasDeleted = [...created, ...createdForOthers].includes(names);
+  if (wasDeleted) return ', because somebody has deleted it: set the label anew, and Sidestep makes it again';
+  return refusal === undefined ? '' : `. Sidestep does not make it: ${refusal}`;
 }
 
 /** A time to come was written by another clock, or another hand: it counts from now on. */

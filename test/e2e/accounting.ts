@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { OPERATOR_USER, invariantBreaches, isDryRun, permissionsOf, writesOf } from '../support/audit.js';
+import { OPERATOR_USER, changesOf, invariantBreaches, isDryRun, permissionsOf, writesOf } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { OperatorProcess } from '../support/operator.js';
 import { type Gateway, GATEWAY } from '../../src/api/gateway-api.js';
@@ -22,7 +22,7 @@ export function accounting(cluster: () => Cluster): void {
   it('never had a pod Ready outside the mesh, nor un-enrolled one without a sidecar, in any namespace of any test', async () => {
     const entries = cluster().audit();
     const touched = new Set(
-      writesOf(entries).flatMap(({ objectRef }) =>
+      changesOf(entries).flatMap(({ objectRef }) =>
         objectRef?.resource === 'namespaces' && objectRef.name ? [objectRef.name] : [],
       ),
     );

@@ -45,6 +45,17 @@ export function writesOf(entries: readonly AuditEntry[], user = OPERATOR_USER): 
   return entries.filter((entry) => entry.user.username === user && WRITE_VERBS.has(entry.verb) && !isDryRun(entry));
 }
 
+/** The writes that change what there is: what Sidestep notes on a Namespace about its mode and its waypoint is left out. */
+export function changesOf(entries: readonly AuditEntry[]): AuditEntry[] {
+  return writesOf(entries).filter((entry) => !isNote(entry));
+}
+
+function isNote({ verb, objectRef, requestObject }: AuditEntry): boolean {
+  if (verb !== 'patch' || objectRef?.resource !== 'namespaces' || !Array.isArray(requestObject)) return false;
+  const paths = (requestObject as { op: string; path: string }[]).filter(({ op }) => op !== 'test');
+  return paths.every(({ path }) => /^\/metadata\/annotations(\/sidestep\.dev~1(dataplane|waypoint-.*))?$/.test(path));
+}
+
 /**
  * The permissions that a request needed, as `verb resource.group[/subresource]`, the form in which RBAC grants. A
  * server-side apply that creates is audited as a patch, and authorised as a patch and a create.
@@ -67,7 +78,7 @@ export function permissionOf({ verb, objectRef }: AuditEntry): string {
  * without a sidecar.
  */
 export function invariantBreaches(entries: readonly AuditEntry[], namespace: string): string[] {
-  const ours = writesOf(entries).filter((entry) => isChangeIn(entry, namespace));
+  const ours = changesOf(entries).filter((entry) => isChangeIn(entry, namespace));
   const first = ours[0]?.requestReceivedTimestamp;
   const last = ours.at(-1)?.stageTimestamp;
   if (first === undefined || last === undefined) return [];

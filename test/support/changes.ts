@@ -1,9 +1,9 @@
-import { writesOf } from './audit.js';
+import { changesOf } from './audit.js';
 import type { Cluster } from './cluster.js';
 
 /** What the operator changed in a namespace, status and Events left out. */
 export function changesIn(cluster: Cluster, name: string): string[] {
-  return writesOf(cluster.audit())
+  return changesOf(cluster.audit())
     .filter(
       ({ objectRef }) =>
         (objectRef?.namespace === name || objectRef?.name === name) &&

@@ -1,11 +1,10 @@
 import { LABEL } from '../../api/labels.js';
 import { referenceTo } from '../../kube/events.js';
 import type { Namespace, Pod } from '../../kube/types.js';
-import { decideWaypoint, MISSING_MS, type Step } from '../../mesh/created-waypoint.js';
+import { decideWaypoint, MISSING_MS, type Step, whyNotMade } from '../../mesh/created-waypoint.js';
 import { counts, hasSidecar, isEnrolled, isGateway } from '../../mesh/dataplane.js';
 import { refKey } from '../../mesh/use-waypoint.js';
 import type { State } from '../../runtime/state-events.js';
-import { whyNotMade } from '../created-waypoint.js';
 import { listed } from '../listed.js';
 import type { Observed, Unbound } from './observed.js';
 

@@ -1,4 +1,5 @@
 import { AMBIENT_MIGRATION } from '../../api/ambient-migration.js';
+import { LABEL } from '../../api/labels.js';
 import type { KubeObject } from '../../kube/resource.js';
 import { NAMESPACE, type Namespace, POD, SERVICE } from '../../kube/types.js';
 import { chosenWaypoint, refKey, type WaypointRef } from '../../mesh/use-waypoint.js';
@@ -26,7 +27,8 @@ export function observe({ name }: Request, { stores, clock }: ReconcileContext):
 /** The namespace as one that may have a waypoint made for it: in ambient mode only. */
 export function ownerOf(namespace: Namespace): OwnerObject {
   const { name } = namespace.metadata;
-  return { type: NAMESPACE, name, namespace: name, object: namespace, mayCreate: isAmbient(namespace) };
+  const refusal = isAmbient(namespace) ? undefined : `the namespace is not labelled ${LABEL.dataplaneMode}=ambient`;
+  return { type: NAMESPACE, name, namespace: name, object: namespace, refusal };
 }
 
 function unboundIn(namespace: Namespace, stores: Stores): Unbound[] {

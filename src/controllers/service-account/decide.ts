@@ -1,10 +1,10 @@
 import { LABEL } from '../../api/labels.js';
 import { referenceTo } from '../../kube/events.js';
-import { decideWaypoint, MISSING_MS, type Step } from '../../mesh/created-waypoint.js';
+import { decideWaypoint, MISSING_MS, type Step, whyNotMade } from '../../mesh/created-waypoint.js';
 import { refKey } from '../../mesh/use-waypoint.js';
 import { type Binding, bindings, mixedServices } from '../../mesh/waypoint-binding.js';
 import type { State } from '../../runtime/state-events.js';
-import { type OwnerObject, whyNotMade } from '../created-waypoint.js';
+import type { OwnerObject } from '../created-waypoint.js';
 import { listed } from '../listed.js';
 import type { Account, Observed } from './observe.js';
 

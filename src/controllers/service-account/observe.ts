@@ -66,7 +66,7 @@ const isConcerned = (account: ServiceAccount): boolean =>
 
 function ownerOf(account: ServiceAccount): OwnerObject {
   const { namespace = '', name } = account.metadata;
-  return { type: SERVICE_ACCOUNT, name, namespace, object: account, mayCreate: true };
+  return { type: SERVICE_ACCOUNT, name, namespace, object: account, refusal: undefined };
 }
 
 /** Accounts that a waypoint was made for, and that are no more. */
@@ -81,7 +81,7 @@ function gone(gateways: readonly Gateway[], accounts: readonly ServiceAccount[])
     ...owner,
     type: SERVICE_ACCOUNT,
     object: undefined,
-    mayCreate: false,
+    refusal: undefined,
   }));
 }
 
