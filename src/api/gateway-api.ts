@@ -30,7 +30,20 @@ export interface Gateway extends ResourceObject {
       parametersRef?: { group: string; kind: string; name: string };
     };
   };
-  status?: { conditions?: GatewayCondition[]; addresses?: { type?: string; value: string }[] };
+  status?: {
+    conditions?: GatewayCondition[];
+    addresses?: { type?: string; value: string }[];
+    listeners?: GatewayListenerStatus[];
+  };
+}
+
+/** What a controller says of a listener. */
+export interface GatewayListenerStatus {
+  name: string;
+  attachedRoutes: number;
+  /** Kinds of routes that the listener can have. */
+  supportedKinds: { group?: string; kind: string }[];
+  conditions: GatewayCondition[];
 }
 
 /** A port on which a Gateway takes connections. */
@@ -39,6 +52,7 @@ export interface GatewayListener {
   port: number;
   protocol: string;
   tls?: { mode?: string; options?: Record<string, string> };
+  allowedRoutes?: { kinds?: { group?: string; kind: string }[] };
 }
 
 /** What a route is attached to; group and kind default to a Gateway of the Gateway API. */

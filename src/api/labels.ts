@@ -159,6 +159,13 @@ export const ANNOTATION = {
   serviceType: 'networking.istio.io/service-type',
 
   /**
+   * Gateway: which address of its Service the status names, `IPAddress` or `Hostname`; a waypoint has both without it.
+   *
+   * @see istio/api annotation/annotations.yaml, networking.istio.io/address-type
+   */
+  addressType: 'networking.istio.io/address-type',
+
+  /**
    * Gateway: name of the Deployment and the Service that are deployed for it.
    *
    * @see istio/api annotation/annotations.yaml, gateway.istio.io/name-override

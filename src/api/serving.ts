@@ -25,7 +25,7 @@ export const SERVING_REASONS = {
   OptedOut: 'The annotation sidestep.dev/serve is "false".',
   AddressTaken: 'spec.addresses names something else.',
   UnsupportedName: 'An annotation of Istio gives what is deployed another name.',
-  UnsupportedListener: 'The listener has TLS settings.',
+  UnsupportedListener: 'The listener has TLS settings, or is none of a waypoint.',
   UnsupportedNetwork: 'The Gateway is labelled as one for other networks.',
   NotServable: 'Sidestep has deployed the waypoint of this Gateway, which is something else now.',
 } as const satisfies Record<string, string>;

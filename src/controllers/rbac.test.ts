@@ -74,6 +74,7 @@ describe('what the operator may do', () => {
       'deployments',
       'horizontalpodautoscalers',
       'events',
+      'gatewayclasses',
       'poddisruptionbudgets',
     ]);
   });

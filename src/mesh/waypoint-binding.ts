@@ -1,7 +1,7 @@
 import type { Gateway, GatewayCondition } from '../api/gateway-api.js';
 import { ANNOTATION, LABEL } from '../api/labels.js';
 import { DECLINE_REASONS, SERVING } from '../api/serving.js';
-import { isServable, isWaypoint, ISTIO_CLASS } from './waypoint-gateway.js';
+import { isServable, isWaypoint } from './waypoint-gateway.js';
 
 /** Metadata by which accounts and Services choose a waypoint. */
 interface Named {
@@ -120,7 +120,7 @@ function isLeaving(gateway: Gateway): boolean {
 
 /** Whether traffic may be sent to a waypoint now. */
 function isReady(gateway: Gateway): boolean {
-  const isServed = gateway.spec.gatewayClassName !== ISTIO_CLASS || conditionOf(gateway, SERVING)?.status === 'True';
+  const isServed = !isServable(gateway) || conditionOf(gateway, SERVING)?.status === 'True';
   return isServed && conditionOf(gateway, 'Programmed')?.status === 'True';
 }
 

@@ -8,6 +8,7 @@ import { hands } from './hands.js';
 import { obstacles } from './obstacles.js';
 import { outages } from './outages.js';
 import { thereAndBack } from './there-and-back.js';
+import { otherForms } from './waypoint-forms.js';
 import { sizedWaypoints } from './waypoint-sizing.js';
 import { waypoints } from './waypoints.js';
 
@@ -43,5 +44,6 @@ describe('hands in between', () => hands(current));
 describe('a crash of the operator', () => crashes(current));
 describe('outages', () => outages(current));
 describe('waypoints', () => waypoints(current));
+describe('waypoints of other classes', () => otherForms(current));
 describe('waypoints that istiod deploys', () => sizedWaypoints(current));
 describe('accounting', () => accounting(current));
