@@ -61,6 +61,20 @@ export const LABEL = {
   useWaypointNamespace: 'istio.io/use-waypoint-namespace',
 
   /**
+   * Namespace, Service or ServiceEntry: a second waypoint, for a share of the traffic.
+   *
+   * @see istio/api label/labels.yaml, istio.io/use-waypoint-canary
+   */
+  useWaypointCanary: 'istio.io/use-waypoint-canary',
+
+  /**
+   * Beside `istio.io/use-waypoint-canary`: the namespace of that waypoint, if it is another one.
+   *
+   * @see istio/api label/labels.yaml, istio.io/use-waypoint-canary-namespace
+   */
+  useWaypointCanaryNamespace: 'istio.io/use-waypoint-canary-namespace',
+
+  /**
    * Service, ServiceEntry or Namespace: `true` sends traffic of ingress gateways through the waypoint too.
    *
    * @see istio/api label/labels.yaml, istio.io/ingress-use-waypoint
@@ -250,6 +264,9 @@ export const ANNOTATION = {
 
   /** Gateway: `false` keeps Sidestep from deploying a waypoint for it, `true` asks for it. Ours. */
   serve: 'sidestep.dev/serve',
+
+  /** Gateway: its waypoint goes although something still depends on it; any value but `false`. Ours. */
+  forceDelete: 'sidestep.dev/force-delete',
 
   /** Gateway: how large its waypoint is, as JSON: `{"replicas":{"min":2,"max":5}}`. Ours. */
   sizing: 'sidestep.dev/sizing',

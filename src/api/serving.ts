@@ -15,6 +15,8 @@ export const SERVING_REASONS = {
   Deploying: 'No pod of the waypoint is ready yet.',
   AwaitingIstiod: "istiod has not found the waypoint's Service yet.",
   Deleting: 'The Gateway waits until the Services that are bound to it are let go.',
+  PoliciesDepend: 'The waypoint is to go, and stays because policies depend on it.',
+  StillNamed: 'The waypoint is to go, and stays because labels still name it.',
   WriteFailed: 'The API server refused a write, and the message says why; it is tried again.',
   SizingInvalid: 'The annotation sidestep.dev/sizing cannot be read.',
   ParametersTaken: 'spec.infrastructure.parametersRef names a ConfigMap of somebody else, who sizes the waypoint.',
@@ -53,3 +55,6 @@ export const DECLINE_REASONS = [
 
 /** One of {@link DECLINE_REASONS}. */
 export type DeclineReason = (typeof DECLINE_REASONS)[number];
+
+/** Reasons for which Services that Sidestep has bound to a waypoint are let go, and none is bound anew. */
+export const LEAVING_REASONS: readonly ServingReason[] = [...DECLINE_REASONS, 'Deleting', 'StillNamed'];

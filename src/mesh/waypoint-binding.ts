@@ -1,6 +1,6 @@
 import type { Gateway, GatewayCondition } from '../api/gateway-api.js';
 import { ANNOTATION, LABEL } from '../api/labels.js';
-import { DECLINE_REASONS, SERVING } from '../api/serving.js';
+import { LEAVING_REASONS, SERVING, WAYPOINT_FINALIZER } from '../api/serving.js';
 import { isServable, isWaypoint } from './waypoint-gateway.js';
 
 /** Metadata by which accounts and Services choose a waypoint. */
@@ -110,16 +110,17 @@ function commonAccount(service: BindableService, pods: readonly BindablePod[]): 
   return another === undefined ? account : undefined;
 }
 
-/** Whether a waypoint will go, or is not served. */
+/** Whether a waypoint goes now, or is not served. One that we deploy says so itself: policies may hold it. */
 function isLeaving(gateway: Gateway): boolean {
-  const serving = conditionOf(gateway, SERVING);
-  return (
-    gateway.metadata.deletionTimestamp !== undefined || DECLINE_REASONS.some((reason) => reason === serving?.reason)
-  );
+  const { deletionTimestamp, finalizers } = gateway.metadata;
+  const isHeld = finalizers?.includes(WAYPOINT_FINALIZER) ?? false;
+  const reason = conditionOf(gateway, SERVING)?.reason;
+  return (deletionTimestamp !== undefined && !isHeld) || LEAVING_REASONS.some((each) => each === reason);
 }
 
 /** Whether traffic may be sent to a waypoint now. */
 function isReady(gateway: Gateway): boolean {
+  if (gateway.metadata.deletionTimestamp !== undefined) return false;
   const isServed = !isServable(gateway) || conditionOf(gateway, SERVING)?.status === 'True';
   return isServed && conditionOf(gateway, 'Programmed')?.status === 'True';
 }

@@ -9,6 +9,7 @@ import { obstacles } from './obstacles.js';
 import { outages } from './outages.js';
 import { thereAndBack } from './there-and-back.js';
 import { otherForms } from './waypoint-forms.js';
+import { leavingWaypoints } from './waypoint-leaving.js';
 import { sizedWaypoints } from './waypoint-sizing.js';
 import { waypoints } from './waypoints.js';
 
@@ -45,5 +46,6 @@ describe('a crash of the operator', () => crashes(current));
 describe('outages', () => outages(current));
 describe('waypoints', () => waypoints(current));
 describe('waypoints of other classes', () => otherForms(current));
+describe('waypoints that are to go', () => leavingWaypoints(current));
 describe('waypoints that istiod deploys', () => sizedWaypoints(current));
 describe('accounting', () => accounting(current));

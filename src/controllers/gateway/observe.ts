@@ -17,6 +17,7 @@ import { type MeshLocation, parsedKey, revisionOf } from '../istio-configuration
 import { isHeld } from './decision.js';
 import { DEPLOYED_KINDS, isOwnedBy } from './deployed-kinds.js';
 import { classDefaults, namedParameters, sizingConfigMap } from './observe-parameters.js';
+import { usersOf } from './observe-users.js';
 import type { Observed, Problem } from './observed.js';
 import { namesOf } from './watches.js';
 
@@ -47,6 +48,7 @@ export async function observe(
       .list(gateway.metadata.namespace)
       .filter((service) => boundWaypoint(service) === gateway.metadata.name)
       .map((service) => service.metadata.name),
+    ...usersOf(gateway, stores),
     taken: accountTaken(
       gateway,
       stores.of(SERVICE_ACCOUNT).list(gateway.metadata.namespace),

@@ -1,15 +1,17 @@
 import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
-import { PROXY_CONFIG } from '../../api/istio.js';
+import { PROXY_CONFIG, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
 import { ANNOTATION } from '../../api/labels.js';
 import type { KubeObject } from '../../kube/resource.js';
-import { MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE, SERVICE_ACCOUNT } from '../../kube/types.js';
+import { MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { boundWaypoint } from '../../mesh/waypoint-binding.js';
 import { servingOf } from '../../mesh/waypoint-gateway.js';
-import { type Request, requestOf } from '../../runtime/request.js';
+import { keyOf, type Request, requestOf } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
+import { trimPod } from '../stored-pod.js';
 import { DEPLOYED_KINDS } from './deployed-kinds.js';
+import { isLeaving, POD_WAYPOINT_INDEX, TARGETING_KINDS, waypointsOfPod } from './observe-users.js';
 
 /** Everything that a Gateway depends on, besides itself. */
 export function watches(location: MeshLocation): readonly WatchSpec[] {
@@ -18,6 +20,20 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     served(stores, metadata.namespace);
   return [
     ...DEPLOYED_KINDS.map((type) => watch({ type, map: concerned })),
+    // Who depends on a waypoint that is to go.
+    watch({
+      type: POD,
+      map: (pod, stores) => waypointsOfPod(pod).flatMap((key) => leaving(stores, key)),
+      transform: trimPod,
+      indexes: { [POD_WAYPOINT_INDEX]: waypointsOfPod },
+    }),
+    ...[SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY, ...TARGETING_KINDS].map((type) =>
+      watch({
+        type,
+        map: (_, stores) => leaving(stores),
+        predicate: generationOrMetadataChanged,
+      }),
+    ),
     // Who serves which account.
     watch({ type: GATEWAY, map: neighbours, predicate: generationOrMetadataChanged }),
     watch({ type: SERVICE_ACCOUNT, map: neighbours, predicate: generationOrMetadataChanged }),
@@ -27,7 +43,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     watch({ type: PROXY_CONFIG, map: all, predicate: generationOrMetadataChanged }),
     watch({
       type: NAMESPACE,
-      map: ({ metadata }, stores) => served(stores, metadata.name),
+      map: ({ metadata }, stores) => [...served(stores, metadata.name), ...leaving(stores)],
       predicate: generationOrMetadataChanged,
     }),
   ];
@@ -58,5 +74,14 @@ function served(stores: Stores, namespace?: string): readonly Request[] {
     .of(GATEWAY)
     .list(namespace)
     .filter((gateway) => servingOf(gateway) !== undefined)
+    .map(requestOf);
+}
+
+/** @param key  `namespace/name` of the one that is meant, if it is one */
+function leaving(stores: Stores, key?: string): readonly Request[] {
+  return stores
+    .of(GATEWAY)
+    .list()
+    .filter((gateway) => isLeaving(gateway) && (key === undefined || keyOf(gateway.metadata) === key))
     .map(requestOf);
 }
