@@ -33,8 +33,17 @@ export interface Gateway extends ResourceObject {
   status?: {
     conditions?: GatewayCondition[];
     addresses?: { type?: string; value: string }[];
-    listeners?: { name: string; conditions?: GatewayCondition[] }[];
+    listeners?: GatewayListenerStatus[];
   };
+}
+
+/** What a controller says of a listener. */
+export interface GatewayListenerStatus {
+  name: string;
+  attachedRoutes: number;
+  /** Kinds of routes that the listener can have. */
+  supportedKinds: { group?: string; kind: string }[];
+  conditions: GatewayCondition[];
 }
 
 /** A port on which a Gateway takes connections. */
@@ -43,8 +52,11 @@ export interface GatewayListener {
   port: number;
   protocol: string;
   tls?: { mode?: string; options?: Record<string, string> };
-  /** Which namespaces may attach to it; at a waypoint: which may use it. */
-  allowedRoutes?: { namespaces?: { from?: string; selector?: NamespaceSelector } };
+  /** Which namespaces may attach to it, and with what; at a waypoint: which may use it. */
+  allowedRoutes?: {
+    namespaces?: { from?: string; selector?: NamespaceSelector };
+    kinds?: { group?: string; kind: string }[];
+  };
 }
 
 /** A label selector of namespaces. */

@@ -110,20 +110,6 @@ export const LABEL = {
   network: 'topology.istio.io/network',
 
   /**
-   * Beside `istio.io/use-waypoint`: a second waypoint that takes a share of the traffic.
-   *
-   * @see istio/api label/labels.yaml, istio.io/use-waypoint-canary
-   */
-  useWaypointCanary: 'istio.io/use-waypoint-canary',
-
-  /**
-   * Beside `istio.io/use-waypoint-canary`: the namespace of that waypoint, if it is another one.
-   *
-   * @see istio/api label/labels.yaml, istio.io/use-waypoint-canary-namespace
-   */
-  useWaypointCanaryNamespace: 'istio.io/use-waypoint-canary-namespace',
-
-  /**
    * Pod or WorkloadEntry: the name of its workload, instead of that of its owner.
    *
    * @see istio/api label/labels.yaml, service.istio.io/workload-name
@@ -199,6 +185,13 @@ export const ANNOTATION = {
    * @see istio/api annotation/annotations.yaml, networking.istio.io/service-type
    */
   serviceType: 'networking.istio.io/service-type',
+
+  /**
+   * Gateway: which address of its Service the status names, `IPAddress` or `Hostname`; a waypoint has both without it.
+   *
+   * @see istio/api annotation/annotations.yaml, networking.istio.io/address-type
+   */
+  addressType: 'networking.istio.io/address-type',
 
   /**
    * Gateway: name of the Deployment and the Service that are deployed for it.
@@ -343,6 +336,9 @@ export const ANNOTATION = {
 
   /** Gateway: `false` keeps Sidestep from deploying a waypoint for it, `true` asks for it. Ours. */
   serve: 'sidestep.dev/serve',
+
+  /** Gateway: its waypoint goes although something still depends on it; any value but `false`. Ours. */
+  forceDelete: 'sidestep.dev/force-delete',
 
   /** Gateway: how large its waypoint is, as JSON: `{"replicas":{"min":2,"max":5}}`. Ours. */
   sizing: 'sidestep.dev/sizing',

@@ -14,6 +14,8 @@ export const SERVING_REASONS = {
   Sizing: 'istiod deploys the waypoint, and has not as many replicas ready as its sizing asks for.',
   Deploying: 'No pod of the waypoint is ready yet, or istiod has not found its Service.',
   Deleting: 'The Gateway waits until the Services that are bound to it are let go.',
+  PoliciesDepend: 'The waypoint is to go, and stays because policies depend on it.',
+  StillNamed: 'The waypoint is to go, and stays because labels still name it.',
   WriteFailed: 'The API server refused a write, and the message says why; it is tried again.',
   SizingInvalid: 'The annotation sidestep.dev/sizing cannot be read.',
   ParametersTaken: 'spec.infrastructure.parametersRef names a ConfigMap of somebody else, who sizes the waypoint.',
@@ -24,7 +26,7 @@ export const SERVING_REASONS = {
   OptedOut: 'The annotation sidestep.dev/serve is "false".',
   AddressTaken: 'spec.addresses names something else.',
   UnsupportedName: 'An annotation of Istio gives what is deployed another name.',
-  UnsupportedListener: 'The listener has TLS settings.',
+  UnsupportedListener: 'The listener has TLS settings, or is none of a waypoint.',
   UnsupportedNetwork: 'The Gateway is labelled as one for other networks.',
   NotServable: 'Sidestep has deployed the waypoint of this Gateway, which is something else now.',
 } as const satisfies Record<string, string>;
@@ -52,3 +54,6 @@ export const DECLINE_REASONS = [
 
 /** One of {@link DECLINE_REASONS}. */
 export type DeclineReason = (typeof DECLINE_REASONS)[number];
+
+/** Reasons for which Services that Sidestep has bound to a waypoint are let go, and none is bound anew. */
+export const LEAVING_REASONS: readonly ServingReason[] = [...DECLINE_REASONS, 'Deleting', 'StillNamed'];

@@ -74,6 +74,7 @@ describe('what the operator may do', () => {
       'controllerrevisions',
       'deployments',
       'events',
+      'gatewayclasses',
       'gateways',
       'horizontalpodautoscalers',
       'poddisruptionbudgets',

@@ -1,7 +1,7 @@
 import type { Access, PolicyRule } from '../../cdk8s/access.js';
 import type { DryRunOnly } from '../../cdk8s/admission.js';
 import { AMBIENT_MIGRATION } from '../api/ambient-migration.js';
-import { GATEWAY } from '../api/gateway-api.js';
+import { GATEWAY, GATEWAY_CLASS } from '../api/gateway-api.js';
 import { AUTHORIZATION_POLICY } from '../api/istio.js';
 import type { ResourceType } from '../kube/resource.js';
 import {
@@ -49,6 +49,9 @@ const CALLS: readonly Grant[] = [
   // Also those that a label asks for.
   [GATEWAY, ['create', 'patch', 'delete']],
   [GATEWAY, ['patch'], 'status'],
+  // The class of our own.
+  [GATEWAY_CLASS, ['create', 'patch']],
+  [GATEWAY_CLASS, ['patch'], 'status'],
   // What a Gateway's parametersRef names; ours, by which istiod sizes a waypoint.
   [CONFIG_MAP, ['get', 'create', 'patch', 'delete']],
   // In dry runs only: see DRY_RUN_ONLY.

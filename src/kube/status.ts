@@ -32,8 +32,7 @@ export async function applyStatus<T extends KubeObject & { status?: unknown }>(
  * Applies conditions beside those of other controllers, by server-side apply of these alone; not if the object has them
  * already. Those that this field manager applied before and leaves out now go.
  *
- * @param live           the object as last read; its `status.conditions` must be a list map by `type`, as in the Gateway API
- * @param options.owned  types that are this field manager's: one of them that is there and not wanted is a reason to write
+ * @param live  the object as last read; its `status.conditions` must be a list map by `type`, as in the Gateway API
  * @throws {ApiError} 404 if the object is gone
  */
 export async function applyConditions<T extends KubeObject & { status?: { conditions?: unknown } }>(
@@ -41,13 +40,11 @@ export async function applyConditions<T extends KubeObject & { status?: { condit
   type: ResourceType<T>,
   live: T,
   conditions: readonly Condition[],
-  { owned = [], ...options }: WriteOptions & { readonly owned?: readonly string[] },
+  options: WriteOptions,
 ): Promise<{ object: T; written: boolean }> {
   const before = (live.status?.conditions ?? []) as Condition[];
   const isThere = (condition: Condition): boolean => before.some((other) => equal(other, condition));
-  const isLeft = ({ type }: Condition): boolean =>
-    owned.includes(type) && !conditions.some((condition) => condition.type === type);
-  if (conditions.every(isThere) && !before.some(isLeft)) return { object: live, written: false };
+  if (conditions.every(isThere)) return { object: live, written: false };
   return { object: await writeStatus(client, type, live, { conditions }, options), written: true };
 }
 

@@ -1,8 +1,8 @@
 import type { Gateway, GatewayCondition } from '../api/gateway-api.js';
 import { ANNOTATION, LABEL } from '../api/labels.js';
-import { DECLINE_REASONS, SERVING } from '../api/serving.js';
+import { LEAVING_REASONS, SERVING, WAYPOINT_FINALIZER } from '../api/serving.js';
 import type { WaypointRef } from './use-waypoint.js';
-import { isServable, isWaypoint, ISTIO_CLASS } from './waypoint-gateway.js';
+import { isServable, isWaypoint } from './waypoint-gateway.js';
 
 /** Metadata by which accounts and Services choose a waypoint. */
 interface Named {
@@ -181,17 +181,18 @@ function accountsOf(service: BindableService, pods: readonly BindablePod[]): rea
   return [...new Set(selected.map(({ spec }) => spec?.serviceAccountName ?? 'default'))].sort();
 }
 
-/** Whether a waypoint will go, or is not served. */
+/** Whether a waypoint goes now, or is not served. One that we deploy says so itself: policies may hold it. */
 function isLeaving(gateway: Gateway): boolean {
-  const serving = conditionOf(gateway, SERVING);
-  return (
-    gateway.metadata.deletionTimestamp !== undefined || DECLINE_REASONS.some((reason) => reason === serving?.reason)
-  );
+  const { deletionTimestamp, finalizers } = gateway.metadata;
+  const isHeld = finalizers?.includes(WAYPOINT_FINALIZER) ?? false;
+  const reason = conditionOf(gateway, SERVING)?.reason;
+  return (deletionTimestamp !== undefined && !isHeld) || LEAVING_REASONS.some((each) => each === reason);
 }
 
 /** Whether traffic may be sent to a waypoint now. */
 function isReady(gateway: Gateway): boolean {
-  const isServed = gateway.spec.gatewayClassName !== ISTIO_CLASS || conditionOf(gateway, SERVING)?.status === 'True';
+  if (gateway.metadata.deletionTimestamp !== undefined) return false;
+  const isServed = !isServable(gateway) || conditionOf(gateway, SERVING)?.status === 'True';
   return isServed && conditionOf(gateway, 'Programmed')?.status === 'True';
 }
 

@@ -81,4 +81,18 @@ describe('Gateways that istiod deploys', () => {
     expect(servingOf(waypoint(created, { gatewayClassName: 'istio-east-west' }))).toBeUndefined();
     expect(servingOf(waypoint(created, { addresses: [{ type: 'Hostname', value: HOST }] }))).toBeUndefined();
   });
+
+  test('are deployed by us, and not by istiod, with an address that is a name', () => {
+    const asks = asked('sidestep.dev/serve', 'true');
+    expect(servingOf(waypoint(asks, { addresses: [{ type: 'Hostname', value: HOST }] }))).toEqual({ kind: 'deployed' });
+    const foreign = waypoint(asks, { addresses: [{ type: 'Hostname', value: 'other.example.com' }] });
+    expect(servingOf(foreign)).toMatchObject({ kind: 'declined', reason: 'AddressTaken' });
+  });
+
+  test('of class sidestep-waypoint are ours, whatever they look like', () => {
+    const own = (spec: Partial<Gateway['spec']>): Gateway =>
+      waypoint({}, { gatewayClassName: 'sidestep-waypoint', ...spec });
+    expect(servingOf(own({}))).toEqual({ kind: 'deployed' });
+    expect(servingOf(own({ listeners: [] }))).toMatchObject({ reason: 'UnsupportedListener' });
+  });
 });

@@ -11,6 +11,10 @@ export const ISTIO_CLASS = 'istio';
 /** The class of waypoints that istiod deploys. */
 export const WAYPOINT_CLASS = 'istio-waypoint';
 
+/** The class of waypoints that are Sidestep's alone, and the controller that it names. */
+export const SIDESTEP_CLASS = 'sidestep-waypoint';
+export const SIDESTEP_CONTROLLER = 'sidestep.dev/waypoint-controller';
+
 /**
  * Value of the label `gateway.istio.io/managed` on what istiod deploys for that class.
  *
@@ -59,10 +63,24 @@ export function namesOurParameters(gateway: Gateway): boolean {
   return ref?.group === '' && ref.kind === 'ConfigMap' && ref.name === parametersName(gateway);
 }
 
-/** Whether a Gateway is one that Sidestep may deploy a proxy for. */
+/**
+ * Whether a Gateway is one that Sidestep may deploy a proxy for. In class `istio-waypoint` these are the Gateways that istiod does not
+ * deploy, because of their address, and only if somebody asks for it.
+ */
 export function isServable(gateway: Gateway): boolean {
-  return gateway.spec.gatewayClassName === ISTIO_CLASS && isWaypoint(gateway);
+  switch (gateway.spec.gatewayClassName) {
+    case ISTIO_CLASS:
+      return isWaypoint(gateway);
+    case SIDESTEP_CLASS:
+      return true;
+    case WAYPOINT_CLASS:
+      return isWaypoint(gateway) && !isManagedByIstiod(gateway) && serveOf(gateway) === 'true';
+    default:
+      return false;
+  }
 }
+
+const serveOf = ({ metadata }: Gateway): string | undefined => metadata.annotations?.[ANNOTATION.serve];
 
 /** Whether istiod deploys the waypoint, and we are asked to say how large it is. */
 function isSized(gateway: Gateway): boolean {
@@ -70,8 +88,9 @@ function isSized(gateway: Gateway): boolean {
   if (gateway.spec.gatewayClassName !== WAYPOINT_CLASS || !isWaypoint(gateway) || !isManagedByIstiod(gateway)) {
     return false;
   }
-  const { [ANNOTATION.serve]: serve, [ANNOTATION.sizing]: sizing } = annotations;
-  return serve !== 'false' && (serve === 'true' || sizing !== undefined || labels?.[LABEL.managedBy] === 'sidestep');
+  const serve = serveOf(gateway);
+  const isAsked = serve === 'true' || annotations[ANNOTATION.sizing] !== undefined;
+  return serve !== 'false' && (isAsked || labels?.[LABEL.managedBy] === 'sidestep');
 }
 
 /**
@@ -97,8 +116,15 @@ export function servingOf(gateway: Gateway): Serving | undefined {
 function deploymentOf(gateway: Gateway): Serving {
   const { metadata, spec } = gateway;
   const declined = (reason: DeclineReason, message: string): Serving => ({ kind: 'declined', reason, message });
-  if (metadata.annotations?.[ANNOTATION.serve] === 'false') {
-    return declined('OptedOut', `the annotation ${ANNOTATION.serve} is "false": istiod deploys an ingress gateway`);
+  if (serveOf(gateway) === 'false') {
+    const others = spec.gatewayClassName === ISTIO_CLASS ? 'istiod deploys an ingress gateway' : 'nobody deploys it';
+    return declined('OptedOut', `the annotation ${ANNOTATION.serve} is "false": ${others}`);
+  }
+  if (!isWaypoint(gateway)) {
+    return declined(
+      'UnsupportedListener',
+      'spec.listeners: a waypoint has one listener, with port 15008 and protocol HBONE',
+    );
   }
   const foreign = spec.addresses?.find((address) => !isOurAddress(gateway, address));
   if (foreign) {

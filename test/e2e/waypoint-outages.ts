@@ -6,7 +6,7 @@ import type { Cluster } from '../support/cluster.js';
 import { yaml } from '../support/fixtures.js';
 import { allBound, mostWrites } from '../support/many-waypoints.js';
 import { restartOperator } from './crashes.js';
-import { article, deployed, NAME } from './waypoints.js';
+import { article, deployed, NAME } from './waypoint-gateways.js';
 
 /** How long the API server is away, ms: on the sandbox a minute costs nothing. */
 const AWAY_MS = { sandbox: 60_000, controlplane: 3_000 };

@@ -115,8 +115,13 @@ export function waypoints(cluster: () => Cluster): void {
     expect(await waypointsOf(cluster(), name)).toEqual({ web: NAME, own: NAME });
     await cluster().kubectl('label', 'service', '-n', name, 'web', 'istio.io/use-waypoint-namespace=other');
     await cluster().client.delete(GATEWAY, { namespace: name, name: NAME });
+    await serving(name, 'False', 'StillNamed');
+    expect(await cluster().eventNote(name, 'StillNamed')).toMatch(/Service waypoint-let-go\/own/);
+    expect(await deployed(cluster(), name)).toEqual([...OURS].sort());
+    await cluster().kubectl('label', 'service', '-n', name, 'own', 'istio.io/use-waypoint-');
     await whenDeployed(name);
-    expect(await waypointsOf(cluster(), name)).toEqual({ web: NAME, own: NAME });
+    // In a namespace where there is none of the name.
+    expect(await waypointsOf(cluster(), name)).toEqual({ web: NAME, own: undefined });
   });
 
   it('take everything along when they are deleted', async () => {

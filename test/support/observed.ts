@@ -161,7 +161,14 @@ export function gateway(
     },
     status: {
       conditions: ['Accepted', 'Programmed'].map(condition),
-      listeners: [{ name: 'mesh', conditions: ['Accepted', 'Programmed', 'ResolvedRefs'].map(condition) }],
+      listeners: [
+        {
+          name: 'mesh',
+          attachedRoutes: 0,
+          supportedKinds: [],
+          conditions: ['Accepted', 'Programmed', 'ResolvedRefs'].map(condition),
+        },
+      ],
     },
     ...rest,
   };

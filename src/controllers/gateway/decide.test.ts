@@ -3,7 +3,7 @@ import { WAYPOINT_FINALIZER } from '../../api/serving.js';
 import { DEPLOYMENT, SERVICE } from '../../kube/types.js';
 import { gateway, HOST, observed, owned, told } from '../testing/observed-gateway.js';
 import { decide } from './decide.js';
-import type { LiveObject } from './observed.js';
+import type { LiveObject, Observed } from './observed.js';
 
 const ADDRESSES = [{ type: 'Hostname', value: HOST }];
 
@@ -111,6 +111,40 @@ describe('a Gateway that goes', () => {
       serving: { reason: 'Deleting' },
     });
     expect(decide(observed({ gateway: declined, bound, live: [ours(2, 2)] })).actions).toEqual([]);
+  });
+
+  test('stays while policies depend on it or labels name it, and says which', () => {
+    const dependents = ['AuthorizationPolicy shop/allow'];
+    const users = ['f', 'e', 'd', 'c', 'b', 'a'].map((name) => `Pod shop/${name}`);
+    const bound = ['web'];
+    const said = (of: Partial<Observed>): unknown => {
+      const { actions, serving } = decide(observed({ live: [ours(2, 2)], ...of }));
+      return actions.length > 0 ? told(actions) : serving;
+    };
+    // Labels of ours are kept as long as policies depend on the waypoint, and go before those of others.
+    expect(said({ gateway: deleted, dependents, users, bound })).toMatchObject({
+      reason: 'PoliciesDepend',
+      message: expect.stringMatching(/AuthorizationPolicy shop\/allow.*force-delete/),
+    });
+    expect(said({ gateway: deleted, users, bound })).toMatchObject({ reason: 'Deleting' });
+    expect(said({ gateway: deleted, users })).toMatchObject({
+      reason: 'StillNamed',
+      message: expect.stringMatching(/Pod shop\/a, .*Pod shop\/e and 1 more/),
+    });
+    expect(said({ gateway: declined, users })).toMatchObject({
+      reason: 'StillNamed',
+      message: expect.stringMatching(/is "false".*still named/),
+    });
+    expect(said({ gateway: declined, dependents, bound })).toMatchObject({ reason: 'PoliciesDepend' });
+    expect(said({ gateway: declined, bound })).toMatchObject({ reason: 'OptedOut' });
+  });
+
+  test('goes at once if somebody insists, but not before what we have bound', () => {
+    const annotations = { 'sidestep.dev/force-delete': 'yes' };
+    const forced = gateway({ addresses: ADDRESSES }, { ...held, annotations, deletionTimestamp: 'now' });
+    const others = { dependents: ['WasmPlugin shop/w'], users: ['Namespace shop'] };
+    expect(told(decide(observed({ gateway: forced, ...others })).actions)).toEqual(['release']);
+    expect(decide(observed({ gateway: forced, ...others, bound: ['web'] })).actions).toEqual([]);
   });
 
   test('is let go; its objects follow their owner, or are deleted if it stays', () => {

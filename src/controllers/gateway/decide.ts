@@ -1,5 +1,5 @@
 import { servingOf } from '../../mesh/waypoint-gateway.js';
-import { type Decision, isHeld, refused } from './decision.js';
+import { type Decision, isHeld } from './decision.js';
 import { deploy } from './deployment.js';
 import { farewell, withdrawal } from './leaving.js';
 import type { Observed } from './observed.js';
@@ -17,8 +17,8 @@ export function decide(observed: Observed): Decision {
   if (gateway.metadata.deletionTimestamp !== undefined) return farewell(observed);
   const serving = servingOf(gateway);
   if (serving?.kind === 'deployed') return deploy(observed);
-  if (serving?.kind === 'declined') return { actions: withdrawal(observed), serving: refused(serving) };
+  if (serving?.kind === 'declined') return withdrawal(observed, serving);
   // What we have deployed goes first, also where istiod is to deploy next.
-  if (isHeld(gateway)) return { actions: withdrawal(observed), serving: refused(NOT_SERVABLE) };
+  if (isHeld(gateway)) return withdrawal(observed, NOT_SERVABLE);
   return serving?.kind === 'sized' ? size(observed) : { actions: withoutParameters(observed), serving: undefined };
 }

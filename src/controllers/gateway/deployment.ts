@@ -11,14 +11,14 @@ import {
   type HorizontalPodAutoscaler,
   HORIZONTAL_POD_AUTOSCALER,
 } from '../../kube/types.js';
-import { isAddressed, serviceHost } from '../../mesh/waypoint-gateway.js';
+import { isAddressed, ISTIO_CLASS, serviceHost, SIDESTEP_CLASS } from '../../mesh/waypoint-gateway.js';
 import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
 import { type Action, type Decision, isHeld, refused, remove, type ServingCondition, type Wanted } from './decision.js';
 import { DEPLOYED_KINDS, isIngressGateway, isOurs, isOwnedBy, mayTake } from './deployed-kinds.js';
 import type { LiveObject, Observed, Problem } from './observed.js';
 import { requestedSizing, withoutParameters } from './sizing.js';
 
-/** Deploys the waypoint of a Gateway as istiod would, and sees to it that istiod does not. */
+/** Deploys the waypoint of a Gateway as istiod would for class `istio-waypoint`, and sees to it that istiod does not. */
 export function deploy(observed: Observed): Decision {
   const { gateway, inputs } = observed;
   if ('problem' in inputs) return { actions: [], serving: refused(inputs.problem) };
@@ -80,15 +80,16 @@ function writes(observed: Observed, wanted: readonly Wanted[], host: string): Ac
   const isWanted = ({ object }: LiveObject): boolean => wanted.some((each) => each.live === object);
   const superfluous = live.filter((each) => isOurs(each.object, gateway) && !isWanted(each));
   const address: Action = { type: 'set-address', host };
+  const isIstiods = gateway.spec.gatewayClassName === ISTIO_CLASS;
   // istiod deploys again what is deleted before it has seen the address.
-  const isOver = isAddressed(gateway) && isSeenByIstiod(gateway);
+  const isOver = !isIstiods || (isAddressed(gateway) && isSeenByIstiod(gateway));
   return [
     ...(isHeld(gateway) ? [] : [{ type: 'hold' } as const]),
     ...withoutParameters(observed),
     ...wanted.map((each) => ({ type: 'apply', ...each }) as const),
     ...superfluous.map(remove),
     ...missingReplicas(wanted),
-    ...(isAddressed(gateway) ? [] : [address]),
+    ...(isIstiods && !isAddressed(gateway) ? [address] : []),
     ...(isOver ? live.filter(({ object }) => isIngressGateway(object, gateway)).map(remove) : []),
   ];
 }
@@ -115,19 +116,25 @@ function isSeenByIstiod({ metadata, status }: Gateway): boolean {
 /** How far the waypoint is. Pods and istiod are awaited in one state: told apart, each would be one more write on the way. */
 function progress({ gateway, taken }: Observed, wanted: readonly Wanted[], host: string): ServingCondition {
   const deployment = deploymentOf(wanted);
+  const { gatewayClassName } = gateway.spec;
   const isRunning = (deployment?.status?.readyReplicas ?? 0) > 0;
   const isProgrammed = findCondition(gateway.status?.conditions, 'Programmed')?.status === 'True';
-  if (!isRunning || !isSeenByIstiod(gateway) || !isProgrammed) {
+  const isFound = gatewayClassName === SIDESTEP_CLASS || (isSeenByIstiod(gateway) && isProgrammed);
+  if (!isRunning || !isFound) {
     const failure = findCondition(deployment?.status?.conditions, 'ReplicaFailure')?.message;
     const message =
       `a pod of Deployment ${gateway.metadata.name} must be ready, and istiod must have found Service ${host} ` +
       `(condition Programmed)${failure ? `: ${failure}` : ''}`;
     return refused({ reason: 'Deploying', message });
   }
-  const message =
-    `Sidestep deploys this waypoint, behind Service ${host}. istiod calls the Gateway not accepted, because class istio is ` +
-    `for ingress gateways: that is expected, and does no harm.${
-      taken ? ` ServiceAccount ${taken.account} is served by Gateway ${taken.by}: delete one of the two.` : ''
-    }`;
-  return { status: 'True', reason: 'Serving', message };
+  const notes = [
+    `Sidestep deploys this waypoint, behind Service ${host}.`,
+    ...(gatewayClassName === ISTIO_CLASS ? [NOT_ACCEPTED] : []),
+    ...(taken ? [`ServiceAccount ${taken.account} is served by Gateway ${taken.by}: delete one of the two.`] : []),
+  ];
+  return { status: 'True', reason: 'Serving', message: notes.join(' ') };
 }
+
+/** What people who look at the conditions of class `istio` wonder about. */
+const NOT_ACCEPTED =
+  'istiod calls the Gateway not accepted, because class istio is for ingress gateways: that is expected, and does no harm.';

@@ -1,29 +1,66 @@
+import { ANNOTATION } from '../../api/labels.js';
 import { isAddressed } from '../../mesh/waypoint-gateway.js';
 import { type Action, type Decision, isHeld, refused, remove } from './decision.js';
 import { isOurs } from './deployed-kinds.js';
-import type { Observed } from './observed.js';
+import type { Observed, Problem } from './observed.js';
 import { withoutParameters } from './sizing.js';
 
-/** What is bound to a waypoint that goes must be let go first: a missing waypoint fails open. Objects follow their owner. */
-export function farewell({ gateway, bound }: Observed): Decision {
-  if (!isHeld(gateway)) return { actions: [], serving: undefined };
-  if (bound.length === 0) return { actions: [{ type: 'release' }], serving: undefined };
-  return {
-    actions: [],
-    serving: refused({ reason: 'Deleting', message: `still bound: Services ${bound.join(', ')}` }),
-  };
+/** Objects that a message names; there may be thousands. */
+const NAMED = 5;
+
+/**
+ * A waypoint that is missing fails open: requests go past it. So what depends on it goes first: policies that only it enforces, then the
+ * Services that we have bound to it, then what others have. Objects follow their owner.
+ */
+export function farewell(observed: Observed): Decision {
+  if (!isHeld(observed.gateway)) return { actions: [], serving: undefined };
+  const reason = reasonToStay(observed);
+  if (reason) return { actions: [], serving: refused(reason) };
+  return { actions: [{ type: 'release' }], serving: undefined };
 }
 
-/** What we deployed goes once nothing is bound to it, and istiod may deploy again. */
-export function withdrawal(observed: Observed): Action[] {
-  const { gateway, live, bound } = observed;
-  if (bound.length > 0) return [];
+/**
+ * What we deployed goes once nothing depends on it, as for a Gateway that is deleted, and istiod may deploy again.
+ *
+ * @param declined  why it is not deployed any more
+ */
+export function withdrawal(observed: Observed, declined: Problem): Decision {
+  const { gateway, live } = observed;
+  const stays = isHeld(gateway) ? reasonToStay(observed) : undefined;
+  if (stays) {
+    // Of what we let go ourselves nobody has to hear.
+    const reason = stays.reason === 'Deleting' ? declined.reason : stays.reason;
+    return { actions: [], serving: refused({ reason, message: `${declined.message}; ${stays.message}` }) };
+  }
   const address: Action = { type: 'set-address', host: undefined };
-  return [
+  const actions: Action[] = [
     ...withoutParameters(observed),
     // Once released, the Gateway has no address of ours any more: what is left is a person's.
     ...(isHeld(gateway) && isAddressed(gateway) ? [address] : []),
     ...live.filter(({ object }) => isOurs(object, gateway)).map(remove),
     ...(isHeld(gateway) ? [{ type: 'release' } as const] : []),
   ];
+  return { actions, serving: refused(declined) };
+}
+
+/** Why the waypoint is still needed; who wants it gone all the same can say so, but not for what we have bound to it. */
+function reasonToStay({ gateway, dependents, bound, users }: Observed): Problem | undefined {
+  const force = gateway.metadata.annotations?.[ANNOTATION.forceDelete];
+  const isForced = force !== undefined && force !== 'false';
+  const advice = `the annotation ${ANNOTATION.forceDelete} ends the wait`;
+  if (dependents.length > 0 && !isForced) {
+    const message = `only this waypoint enforces ${list(dependents)}: delete them, or let them target another one; ${advice}`;
+    return { reason: 'PoliciesDepend', message };
+  }
+  if (bound.length > 0) return { reason: 'Deleting', message: `still bound: Services ${bound.join(', ')}` };
+  if (users.length > 0 && !isForced) {
+    const message = `still named by ${list(users)}: remove their label istio.io/use-waypoint, or name another one; ${advice}`;
+    return { reason: 'StillNamed', message };
+  }
+  return undefined;
+}
+
+function list(objects: readonly string[]): string {
+  const named = objects.toSorted().slice(0, NAMED).join(', ');
+  return objects.length > NAMED ? `${named} and ${objects.length - NAMED} more` : named;
 }

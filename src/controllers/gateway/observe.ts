@@ -17,6 +17,7 @@ import { type MeshLocation, parsedKey, revisionOf } from '../istio-configuration
 import { isHeld } from './decision.js';
 import { DEPLOYED_KINDS, isOwnedBy } from './deployed-kinds.js';
 import { classDefaults, namedParameters, sizingConfigMap } from './observe-parameters.js';
+import { usersOf } from './observe-users.js';
 import type { LiveObject, Observed, Problem } from './observed.js';
 import { BOUND_INDEX, namesOf } from './watches.js';
 
@@ -48,6 +49,7 @@ export async function observe(
       .map(({ metadata: { namespace, name } }) =>
         namespace === gateway.metadata.namespace ? name : `${namespace}/${name}`,
       ),
+    ...usersOf(gateway, stores),
     taken: accountTaken(
       gateway,
       stores.of(SERVICE_ACCOUNT).list(gateway.metadata.namespace),

@@ -26,6 +26,10 @@ export interface Observed {
   readonly live: readonly LiveObject[];
   /** Services that are bound to the waypoint by us: `<name>`, or `<namespace>/<name>` in another namespace. */
   readonly bound: readonly string[];
+  /** Policies that only this waypoint enforces, as messages name them. Of a Gateway whose waypoint is to go, as what follows. */
+  readonly dependents: readonly string[];
+  /** What names the waypoint, and is not bound by us, as messages name it. */
+  readonly users: readonly string[];
   /** The account that the Gateway asks for, if another Gateway serves it. */
   readonly taken: { readonly account: string; readonly by: string } | undefined;
   readonly nowMs: number;

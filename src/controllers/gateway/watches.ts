@@ -1,15 +1,17 @@
 import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
-import { PROXY_CONFIG } from '../../api/istio.js';
+import { PROXY_CONFIG, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
 import { ANNOTATION } from '../../api/labels.js';
 import type { KubeObject } from '../../kube/resource.js';
-import { MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
+import { MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { boundGateway } from '../../mesh/waypoint-binding.js';
 import { servingOf } from '../../mesh/waypoint-gateway.js';
 import { keyOf, type Request, requestOf } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
+import { trimPod } from '../stored-pod.js';
 import { DEPLOYED_KINDS } from './deployed-kinds.js';
+import { isLeaving, POD_WAYPOINT_INDEX, TARGETING_KINDS, waypointsOfPod } from './observe-users.js';
 
 /** Name of the store index that finds the Services that we have bound to a Gateway, by `namespace/name`. */
 export const BOUND_INDEX = 'bound-waypoint';
@@ -22,6 +24,20 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
   return [
     ...DEPLOYED_KINDS.map((type) => watch({ type, map: concerned })),
     watch({ type: SERVICE, map: boundTo, indexes: { [BOUND_INDEX]: (service) => boundTo(service).map(keyOf) } }),
+    // Who depends on a waypoint that is to go.
+    watch({
+      type: POD,
+      map: (pod, stores) => waypointsOfPod(pod).flatMap((key) => leaving(stores, key)),
+      transform: trimPod,
+      indexes: { [POD_WAYPOINT_INDEX]: waypointsOfPod },
+    }),
+    ...[SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY, ...TARGETING_KINDS].map((type) =>
+      watch({
+        type,
+        map: (_, stores) => leaving(stores),
+        predicate: generationOrMetadataChanged,
+      }),
+    ),
     // Who serves which account.
     watch({ type: GATEWAY, map: neighbours, predicate: generationOrMetadataChanged }),
     watch({ type: SERVICE_ACCOUNT, map: neighbours, predicate: generationOrMetadataChanged }),
@@ -31,7 +47,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     watch({ type: PROXY_CONFIG, map: all, predicate: generationOrMetadataChanged }),
     watch({
       type: NAMESPACE,
-      map: ({ metadata }, stores) => served(stores, metadata.name),
+      map: ({ metadata }, stores) => [...served(stores, metadata.name), ...leaving(stores)],
       predicate: generationOrMetadataChanged,
     }),
   ];
@@ -62,5 +78,14 @@ function served(stores: Stores, namespace?: string): readonly Request[] {
     .of(GATEWAY)
     .list(namespace)
     .filter((gateway) => servingOf(gateway) !== undefined)
+    .map(requestOf);
+}
+
+/** @param key  `namespace/name` of the one that is meant, if it is one */
+function leaving(stores: Stores, key?: string): readonly Request[] {
+  return stores
+    .of(GATEWAY)
+    .list()
+    .filter((gateway) => isLeaving(gateway) && (key === undefined || keyOf(gateway.metadata) === key))
     .map(requestOf);
 }

@@ -60,6 +60,8 @@ export const observed = (of: Partial<Observed> = {}): Observed => ({
   sizes: undefined,
   live: [],
   bound: [],
+  dependents: [],
+  users: [],
   taken: undefined,
   nowMs: 0,
   ...of,

@@ -1,0 +1,92 @@
+import { expect, it } from 'vitest';
+import { GATEWAY } from '../../src/api/gateway-api.js';
+import { NAMESPACE } from '../../src/kube/types.js';
+import type { Cluster } from '../support/cluster.js';
+import { yaml } from '../support/fixtures.js';
+import {
+  ambient,
+  article,
+  deployed,
+  deployment,
+  gateway,
+  GatewayWatcher,
+  NAME,
+  OURS,
+  waypointsOf,
+} from './waypoint-gateways.js';
+
+/** Waypoints that are to go while something depends on them. */
+export function leavingWaypoints(cluster: () => Cluster): void {
+  const watcher = new GatewayWatcher(cluster);
+
+  const untilBound = (name: string): Promise<unknown> =>
+    cluster().until('web is bound', async () => (await waypointsOf(cluster(), name))['web'] === NAME || undefined);
+
+  const policy = (namespace: string, targetRef: object): object => ({
+    apiVersion: 'security.istio.io/v1',
+    kind: 'AuthorizationPolicy',
+    metadata: { name: 'gets', namespace },
+    spec: { targetRefs: [targetRef], rules: [{ to: [{ operation: { methods: ['GET'] } }] }] },
+  });
+
+  it('stay, bound, until no policy depends on them', async () => {
+    const name = 'leaving-policy';
+    await cluster().apply(yaml(...article(name), policy(name, { kind: 'Service', group: '', name: 'web' })));
+    await untilBound(name);
+    await cluster().client.delete(GATEWAY, { namespace: name, name: NAME });
+    await watcher.serving(name, 'False', 'PoliciesDepend');
+    expect(await cluster().eventNote(name, 'PoliciesDepend')).toMatch(/AuthorizationPolicy leaving-policy\/gets/);
+    await cluster().time.sleep(3_000);
+    expect(await waypointsOf(cluster(), name)).toEqual({ web: NAME });
+    expect(await deployed(cluster(), name)).toEqual([...OURS].sort());
+    await cluster().kubectl('delete', 'authorizationpolicy', '-n', name, 'gets');
+    await watcher.deployed(name);
+    expect(await waypointsOf(cluster(), name)).toEqual({ web: undefined });
+  });
+
+  it('go at once if somebody insists', async () => {
+    const name = 'leaving-forced';
+    const target = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: NAME };
+    await cluster().apply(yaml(...article(name), policy(name, target)));
+    await untilBound(name);
+    await cluster().client.delete(GATEWAY, { namespace: name, name: NAME });
+    await watcher.serving(name, 'False', 'PoliciesDepend');
+    await cluster().kubectl('annotate', 'gateway', '-n', name, NAME, 'sidestep.dev/force-delete=true');
+    await watcher.deployed(name);
+    expect(await waypointsOf(cluster(), name)).toEqual({ web: undefined });
+  });
+
+  it('stay while a namespace or a pod names them, wherever it is', async () => {
+    const name = 'leaving-named';
+    const far = 'leaving-far';
+    await cluster().apply(yaml(ambient(name), gateway(name), ambient(far)));
+    await watcher.serving(name, 'True', 'Serving');
+    const labels = ['istio.io/use-waypoint', 'istio.io/use-waypoint-namespace'];
+    await cluster().kubectl('label', 'namespace', far, `${labels[0]}=${NAME}`, `${labels[1]}=${name}`);
+    await cluster().apply(yaml(deployment(far, 'web', {})));
+    await cluster().podsReady(far, 1);
+    await cluster().kubectl(
+      'label',
+      'pods',
+      '-n',
+      far,
+      '-l',
+      'app=web',
+      `${labels[0]}=${NAME}`,
+      `${labels[1]}=${name}`,
+    );
+    await cluster().kubectl('annotate', 'gateway', '-n', name, NAME, 'sidestep.dev/serve=false');
+    await watcher.serving(name, 'False', 'StillNamed');
+    const noteMatches = (pattern: RegExp): Promise<unknown> =>
+      cluster().until(
+        `${pattern}`,
+        async () => pattern.test(JSON.stringify((await watcher.read(name)).status)) || undefined,
+      );
+    await noteMatches(/Namespace leaving-far, Pod leaving-far\/web-/);
+    await cluster().kubectl('label', 'namespace', far, ...labels.map((label) => `${label}-`));
+    await noteMatches(/still named by Pod leaving-far\/web-/);
+    expect(await deployed(cluster(), name)).toEqual([...OURS].sort());
+    await cluster().client.delete(NAMESPACE, { name: far });
+    await watcher.serving(name, 'False', 'OptedOut');
+  });
+}
