@@ -1,6 +1,6 @@
 import { LABEL } from '../api/labels.js';
 import { authorizationOf } from './ambient-index/authorization.js';
-import { readNamespaces } from './ambient-index/namespaces.js';
+import { byNamespace, readNamespaces } from './ambient-index/namespaces.js';
 import type { IndexSettings, MeshObjects } from './ambient-index/objects.js';
 import { readPeerAuthentications } from './ambient-index/peer-authentication.js';
 import { readServices } from './ambient-index/services.js';
@@ -32,25 +32,24 @@ export function ambientIndex(objects: MeshObjects, settings: IndexSettings): Loc
   const seen = inRevision(objects, settings);
   const namespaces = readNamespaces(seen, settings);
   const waypoints = readWaypoints(seen, namespaces);
-  const services = readServices(seen, namespaces, waypoints);
+  const services = sorted(readServices(seen, namespaces, waypoints), ({ key }) => key);
   const authorizations = seen.authorizationPolicies.flatMap((object) => authorizationOf(object, settings) ?? []);
   const peers = readPeerAuthentications(seen.peerAuthentications, settings);
-  const selecting = authorizations
-    .flatMap(({ policy, selector }) => (selector ? [{ selector, policy }] : []))
-    .map(({ selector, policy }) => ({ selector, of: policy.namespace, key: `${policy.namespace}/${policy.name}` }));
+  const selecting = byNamespace(
+    authorizations.flatMap(({ policy, selector }) => (selector ? [{ selector, metadata: policy }] : [])),
+  );
+  const { rootNamespace } = settings;
   const policiesOf = (namespace: string, labels: Labels | undefined): string[] => [
-    ...selecting
-      .filter(({ of, selector }) => [namespace, settings.rootNamespace].includes(of) && attaches(selector, labels))
-      .map(({ key }) => key)
+    ...[...new Set([namespace, rootNamespace])]
+      .flatMap(selecting)
+      .filter(({ selector }) => attaches(selector, labels))
+      .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
       .sort(),
     ...peers.policiesOf(namespace, labels ?? {}),
   ];
   return {
     workloads: sorted(readWorkloads(seen, namespaces, waypoints, services, policiesOf), ({ uid }) => uid),
-    services: sorted(
-      services.map(({ service }) => service),
-      ({ namespace, hostname }) => `${namespace}/${hostname}`,
-    ),
+    services: services.map(({ service }) => service),
     policies: sorted(
       [...authorizations.map(({ policy }) => policy), ...peers.policies],
       ({ namespace, name }) => `${namespace}/${name}`,

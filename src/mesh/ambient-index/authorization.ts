@@ -1,7 +1,7 @@
 import { ANNOTATION } from '../../api/labels.js';
 import { asRecord, asRecords, asStrings, type Labels, type PolicyObject } from '../policy-object.js';
 import type { LocalMatch, LocalPolicy, ServiceAccountMatch, StringMatch } from '../ztunnel-config.js';
-import { formatPrefix, parseAddress, parsePrefix } from './ip-address.js';
+import { formatPrefix, parseBlock } from './ip-address.js';
 import type { IndexSettings } from './objects.js';
 
 /** A policy, and which workloads of its namespace (of all, in the root namespace) it is attached to. */
@@ -151,8 +151,7 @@ function ports(values: unknown): number[] {
 /** What is no address is silently dropped. */
 function blocks(values: unknown): string[] {
   return asStrings(values).flatMap((value) => {
-    const address = parseAddress(value);
-    const prefix = value.includes('/') ? parsePrefix(value) : address && { address, length: address.length * 8 };
+    const prefix = parseBlock(value);
     return prefix ? [formatPrefix(prefix)] : [];
   });
 }

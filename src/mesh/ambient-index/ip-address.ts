@@ -24,6 +24,13 @@ export function parsePrefix(text: string): Prefix | undefined {
   return { address, length: Number(tail) };
 }
 
+/** An address, as a prefix that holds it alone, or a prefix; undefined if it is neither. */
+export function parseBlock(text: string): Prefix | undefined {
+  if (text.includes('/')) return parsePrefix(text);
+  const address = parseAddress(text);
+  return address && { address, length: address.length * 8 };
+}
+
 /** The prefix with all bits after its length at zero. */
 export function masked({ address, length }: Prefix): Prefix {
   const bytes = address.map((byte, index) => {

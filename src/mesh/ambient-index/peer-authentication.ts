@@ -1,7 +1,7 @@
 import { asRecord, type Labels, type PolicyObject, selects } from '../policy-object.js';
 import type { LocalMatch, LocalPolicy } from '../ztunnel-config.js';
 import { hasSelector } from './authorization.js';
-import { compareAge } from './namespaces.js';
+import { byNamespace, compareAge } from './namespaces.js';
 import type { IndexSettings } from './objects.js';
 
 /*
@@ -41,8 +41,10 @@ export interface PeerPolicies {
 export function readPeerAuthentications(objects: readonly PolicyObject[], settings: IndexSettings): PeerPolicies {
   const { rootNamespace } = settings;
   const peers = [...objects].sort(compareAge).map(peerOf);
+  const inNamespace = byNamespace(peers.map((peer) => ({ peer, metadata: peer })));
+  const peersIn = (namespace: string): Peer[] => inNamespace(namespace).map(({ peer }) => peer);
   const wide = (namespace: string): Peer | undefined =>
-    peers.find((peer) => peer.namespace === namespace && peer.selector === undefined);
+    peersIn(namespace).find(({ selector }) => selector === undefined);
   const converted = peers.flatMap((peer) =>
     peer.namespace === rootNamespace || !peer.selector || peer.ports.length === 0
       ? []
@@ -50,7 +52,8 @@ export function readPeerAuthentications(objects: readonly PolicyObject[], settin
   );
   return {
     policies: [...converted, ...(peers.length > 0 ? [denial(STRICT_POLICY, rootNamespace, [[[NO_PRINCIPAL]]])] : [])],
-    policiesOf: (namespace, labels) => effective(peers, namespace, labels, rootNamespace),
+    policiesOf: (namespace, labels) =>
+      effective([...new Set([namespace, rootNamespace])].flatMap(peersIn), namespace, labels, rootNamespace),
   };
 }
 

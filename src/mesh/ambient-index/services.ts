@@ -1,7 +1,7 @@
 import { ANNOTATION, LABEL } from '../../api/labels.js';
 import type { Labels } from '../policy-object.js';
 import type { LoadBalancer, LocalService } from '../ztunnel-config.js';
-import { formatAddress, formatPrefix, masked, parseAddress, parsePrefix, type Prefix } from './ip-address.js';
+import { formatAddress, formatPrefix, masked, parseAddress, parseBlock, type Prefix } from './ip-address.js';
 import { compareAge, type Namespaces, namespaceOf } from './namespaces.js';
 import type { IndexedMetadata, IndexedService, IndexedServiceEntry, IndexSettings, MeshObjects } from './objects.js';
 import type { Waypoints } from './waypoints.js';
@@ -139,7 +139,7 @@ function serviceEntryInfos(object: IndexedServiceEntry, namespaces: Namespaces, 
   const { metadata, spec = {} } = object;
   const namespace = namespaceOf(object);
   const visibility = namespaces.visibilityOf(namespace);
-  const own = (spec.addresses ?? []).map(blockOf);
+  const own = (spec.addresses ?? []).map(parseBlock);
   if (visibility === 'NONE' || own.includes(undefined)) return [];
   const ports = (spec.ports ?? []).map(({ number, name = '', targetPort = 0 }) => ({
     number,
@@ -151,7 +151,8 @@ function serviceEntryInfos(object: IndexedServiceEntry, namespaces: Namespaces, 
     resolutionOf(object) === 'NONE' ? MODES.passthrough : preferenceOf(metadata, namespaces.annotationsOf(namespace));
   const choice = waypoints.ofService(metadata, 'ServiceEntry');
   return (spec.hosts ?? []).map((hostname) => {
-    const blocks = own.length > 0 ? own.flatMap((block) => block ?? []) : allocatedTo(object, hostname);
+    const blocks =
+      own.length > 0 ? own.flatMap((block) => (block ? [masked(block)] : [])) : allocatedTo(object, hostname);
     const isOne = ({ address, length }: Prefix): boolean => address.length * 8 === length;
     const cidrVips = blocks.filter((block) => !isOne(block));
     const service: LocalService = {
@@ -175,24 +176,14 @@ export function resolutionOf({ spec }: IndexedServiceEntry): string {
   return spec?.resolution ?? 'NONE';
 }
 
-/** An address, or a block of them. */
-function blockOf(text: string): Prefix | undefined {
-  if (text.includes('/')) {
-    const prefix = parsePrefix(text);
-    return prefix && masked(prefix);
-  }
-  const address = parseAddress(text);
-  return address && { address, length: address.length * 8 };
-}
-
 /** The addresses that istiod has given to a host, as the status shows them. */
 function allocatedTo(object: IndexedServiceEntry, hostname: string): Prefix[] {
   const resolution = resolutionOf(object);
   if (resolution === 'NONE' || (hostname.startsWith('*') && resolution !== 'DYNAMIC_DNS')) return [];
   if (object.metadata.labels?.[LABEL.enableAutoallocateIp]?.toLowerCase() === 'false') return [];
   return (object.status?.addresses ?? []).flatMap(({ value, host }) => {
-    const address = host === hostname ? parseAddress(value) : undefined;
-    return address ? [{ address, length: address.length * 8 }] : [];
+    const block = host === hostname && parseAddress(value) ? parseBlock(value) : undefined;
+    return block ?? [];
   });
 }
 

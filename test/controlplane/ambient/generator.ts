@@ -3,6 +3,7 @@ import {
   endpointSlice,
   type Marks,
   type MeshObject,
+  peerAuthentication,
   pod,
   service,
   serviceEntry,
@@ -31,7 +32,7 @@ export function generateMesh(seed: number): GeneratedMesh {
   const policies = random.times(1, 3, (index) => randomPolicy(random, `policy-${index}`));
   const wide = random.some(['wide'], 0.5).map((wide) => randomPeer(random, wide));
   // Two that select the same pod, and are of the same second, are for istiod to choose from as it likes.
-  const narrow = random.some(APPS, 0.4).map((app) => randomPeer(random, `narrow-${app}`, app));
+  const narrow = random.some(APPS, 0.6).map((app) => randomPeer(random, `narrow-${app}`, app));
   return {
     name,
     marks: {
@@ -64,8 +65,11 @@ export function generateMesh(seed: number): GeneratedMesh {
 export function generateRoot(seed: number): MeshObject[] {
   const random = new Random(seed);
   return [
-    ...Array.from({ length: 7 }, (_, index) => randomPolicy(random, `root-${seed}-${index}`, index < 4)),
-    ...random.some(['mesh'], 0.8).map((name) => randomPeer(random, name)),
+    ...Array.from({ length: 14 }, (_, index) => randomPolicy(random, `root-${seed}-${index}`, index < 10)),
+    // A mesh without demands would leave most rules of PeerAuthentication aside.
+    ...(seed % 2 === 0
+      ? [peerAuthentication('mesh', { mtls: { mode: 'STRICT' } })]
+      : random.some(['mesh'], 0.7).map((name) => randomPeer(random, name))),
     ...random.some(['root-narrow'], 0.5).map((name) => randomPeer(random, name, 'a')),
   ];
 }
@@ -79,13 +83,13 @@ function binding(random: Random, probability: number): Record<string, string> {
       ? random.pick(['open', 'closed'])
       : random.pick([...GATEWAYS, ...GATEWAYS, 'missing', 'none', 'none']),
     ...(isShared && { 'istio.io/use-waypoint-namespace': 'shared' }),
-    ...(random.chance(0.6) && { 'istio.io/use-waypoint-canary': random.pick([...GATEWAYS, ...GATEWAYS, 'missing']) }),
+    ...(random.chance(0.8) && { 'istio.io/use-waypoint-canary': random.pick([...GATEWAYS, ...GATEWAYS, 'missing']) }),
   };
 }
 
 function weight(random: Random, probability: number): Record<string, string> {
   if (!random.chance(probability)) return {};
-  return { 'istio.io/use-waypoint-canary-weight': random.pick(['0', '10', '100', '101', 'x']) };
+  return { 'istio.io/use-waypoint-canary-weight': random.pick(['0', '10', '50', '100', '101', 'x']) };
 }
 
 function randomGateway(random: Random, name: string): MeshObject {
@@ -214,6 +218,7 @@ function randomServiceEntry(random: Random, name: string, namespace: string): Me
         endpoint(random, ip),
       ),
     },
+    { resolution: 'STATIC', workloadSelector: { labels: { app: random.pick(APPS) } } },
     { resolution: 'STATIC', workloadSelector: { labels: { app: random.pick(APPS) } } },
     { resolution: 'DNS' },
     { resolution: 'DNS', endpoints: [endpoint(random, 'upstream.example.com')] },

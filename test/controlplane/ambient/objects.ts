@@ -137,14 +137,13 @@ async function withUids(server: Server, slice: MeshObject): Promise<MeshObject> 
 }
 
 /**
- * Writes PeerAuthentications anew, if there was one of these objects. istiod computes the policy of one only when it changes
+ * Writes all PeerAuthentications anew. istiod computes the policy of one only when it changes
  * itself, from what its namespace and the mesh demand at that moment: what it tells ztunnel depends on the order of writes. What
  * we compute is what istiod would say had it just been started.
  *
  * @see istio/istio pilot/pkg/serviceregistry/ambient/policies.go: PeerAuthByNamespace is looked up, not fetched
  */
-export async function touchPeers(server: Server, changed: readonly MeshObject[]): Promise<void> {
-  if (!changed.some(({ kind }) => kind === 'PeerAuthentication')) return;
+export async function touchPeers(server: Server): Promise<void> {
   const { body } = await server.get('/apis/security.istio.io/v1/peerauthentications');
   const at = String(performance.now());
   await Promise.all(
