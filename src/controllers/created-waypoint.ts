@@ -57,11 +57,11 @@ export function waypointSituation(owner: OwnerObject, stores: Stores, nowMs: num
   };
 }
 
-/** Whether there is something to decide: a label, or what is left of one. */
+/** Whether an object has a label that names a waypoint, or what is left of one. */
 export function concernsWaypoint(object: KubeObject): boolean {
-  const { annotations = {} } = object.metadata;
+  const { labels = {}, annotations = {} } = object.metadata;
   return (
-    ownWaypoint(object) !== undefined ||
+    labels[LABEL.useWaypoint] !== undefined ||
     annotations[ANNOTATION.waypointCreated] !== undefined ||
     annotations[ANNOTATION.waypointMissingSince] !== undefined
   );

@@ -42,7 +42,7 @@ export function observe(namespace: string, { stores, clock }: ReconcileContext):
   const services = stores.of(SERVICE).list(namespace);
   const accounts = stores.of(SERVICE_ACCOUNT).list(namespace);
   const gateways = stores.of(GATEWAY).list(namespace);
-  const owners = [...accounts.filter(isConcerned).map(ownerOf), ...gone(gateways, accounts)];
+  const owners = ownersIn(namespace, accounts, gateways);
   const isBound = (service: Service): boolean => boundWaypoint(service) !== undefined;
   if (gateways.length === 0 && owners.length === 0 && !services.some(isBound)) return undefined;
   const { labels, deletionTimestamp } = stores.of(NAMESPACE).get({ name: namespace })?.metadata ?? {};
@@ -61,28 +61,20 @@ export function observe(namespace: string, { stores, clock }: ReconcileContext):
   };
 }
 
-const isConcerned = (account: ServiceAccount): boolean =>
-  concernsWaypoint(account) || account.metadata.labels?.[LABEL.useWaypoint] !== undefined;
-
-function ownerOf(account: ServiceAccount): OwnerObject {
-  const { namespace = '', name } = account.metadata;
-  return { type: SERVICE_ACCOUNT, name, namespace, object: account, refusal: undefined };
-}
-
-/** Accounts that a waypoint was made for, and that are no more. */
-function gone(gateways: readonly Gateway[], accounts: readonly ServiceAccount[]): OwnerObject[] {
+/**
+ * The accounts that have a label or what is left of one, and those that a waypoint was made for: they may have forgotten it before it was
+ * deleted, or be no more.
+ */
+function ownersIn(namespace: string, accounts: readonly ServiceAccount[], gateways: readonly Gateway[]): OwnerObject[] {
   const marked = gateways.flatMap((gateway) => {
     const [kind, name = ''] = markOf(gateway)?.split('/') ?? [];
-    return kind === SERVICE_ACCOUNT.kind ? [{ name, namespace: gateway.metadata.namespace ?? '' }] : [];
+    return kind === SERVICE_ACCOUNT.kind ? [name] : [];
   });
-  const missing = marked.filter(({ name }) => !accounts.some(({ metadata }) => metadata.name === name));
-  const byName = new Map(missing.map((owner) => [owner.name, owner]));
-  return [...byName.values()].map((owner) => ({
-    ...owner,
-    type: SERVICE_ACCOUNT,
-    object: undefined,
-    refusal: undefined,
-  }));
+  const labelled = accounts.filter(concernsWaypoint).map(({ metadata }) => metadata.name);
+  return [...new Set([...labelled, ...marked])].map((name) => {
+    const object = accounts.find(({ metadata }) => metadata.name === name);
+    return { type: SERVICE_ACCOUNT, name, namespace, object, refusal: undefined };
+  });
 }
 
 /** Waypoints of other namespaces that accounts of this one name, and that let it use them. */
