@@ -27,6 +27,8 @@ export interface Plot {
   readonly spec: object;
   /** Pods at the end of each way. */
   readonly pods: Readonly<Record<Way, number>>;
+  /** Plurals of what is disturbed when it is written; everything, if it says nothing. */
+  readonly disturbed?: readonly string[];
 }
 
 /** Two workloads, and nothing else. */
@@ -137,9 +139,9 @@ export class Campaign {
       return true;
     };
     const intercept = (request: InterceptedRequest): { when: 'before'; what: 'reset' } | undefined =>
-      isWrite(request) && concerns(request, name) && isNext() ? { when: 'before', what: 'reset' } : undefined;
+      isWrite(request) && this.#isDisturbed(request, name) && isNext() ? { when: 'before', what: 'reset' } : undefined;
     const look = (entry: AuditEntry): void => {
-      if (writesOf([entry]).length > 0 && concerns(entry.objectRef, name)) isNext();
+      if (writesOf([entry]).length > 0 && this.#isDisturbed(entry.objectRef, name)) isNext();
     };
     const disarm = moment === 'before' ? apiServer.intercept(intercept) : apiServer.requests.onEntry(look);
     return {
@@ -162,6 +164,11 @@ export class Campaign {
       }),
     ];
     return { noted, end: () => ends.forEach((end) => end()) };
+  }
+
+  #isDisturbed(ref: { resource: string; namespace?: string; name?: string } | undefined, name: string): boolean {
+    const { disturbed } = this.#plot;
+    return concerns(ref, name) && (disturbed === undefined || disturbed.includes(ref?.resource ?? ''));
   }
 
   /** Kills the operator at the `nth` write of the way and lets time run until then; false if the way has fewer writes. */

@@ -23,7 +23,7 @@ export function crashAtEveryWrite(moment: Moment, plot?: Plot): void {
       const back = await crash(trial, 'back', nth);
       await campaign.end(trial);
       return there || back;
-    });
+    }, plot?.disturbed && 4);
   });
 
   async function crash(trial: Trial, way: Way, nth: number): Promise<boolean> {

@@ -172,8 +172,9 @@ function attachedPolicies(observed: Observed): PolicyObject[] {
 function acceptanceOf(policy: PolicyObject): Readonly<Record<string, unknown>> | undefined {
   const { metadata, status } = policy as PolicyObject & { metadata: { generation?: number }; status?: unknown };
   const condition = asRecords(asRecord(status)['conditions']).find(({ type }) => type === 'WaypointAccepted');
-  const isCurrent = (condition?.['observedGeneration'] ?? metadata.generation) === metadata.generation;
-  return isCurrent ? condition : undefined;
+  const { generation = 0 } = metadata;
+  // istiod writes the number as text: it is an int64 of protobuf.
+  return Number(condition?.['observedGeneration'] ?? generation) === generation ? condition : undefined;
 }
 
 function describeAcceptance(policy: PolicyObject): string {

@@ -23,13 +23,13 @@ const snapshot: Snapshot = {
   restored: false,
 };
 
-const attached = (condition?: object): PolicyObject & { status?: unknown } => ({
+const attached = (condition?: object): PolicyObject & { status?: unknown; metadata: { generation: number } } => ({
   kind: 'AuthorizationPolicy',
-  metadata: { name: 'only-get', namespace: 'shop' },
+  metadata: { name: 'only-get', namespace: 'shop', generation: 1 },
   spec: { targetRefs: [{ kind: 'Service', name: 'web' }], rules: [{ to: [{ operation: { methods: ['GET'] } }] }] },
   ...(condition && { status: { conditions: [{ type: 'WaypointAccepted', ...condition }] } }),
 });
-const accepted = attached({ status: 'True', reason: 'Accepted' });
+const accepted = attached({ status: 'True', reason: 'Accepted', observedGeneration: '1' });
 const refused = attached({ status: 'False', reason: 'TargetNotFound', message: 'no such Service' });
 
 const mark = (labels: object, rest: object = {}): Record<string, string> => ({
@@ -342,6 +342,11 @@ describe('the step Bind', () => {
     [
       'waits for the policies',
       given(ready, { policies: [attached()], labels, annotations: bound }),
+      'Bind wait AwaitingIstiod',
+    ],
+    [
+      'waits while the word of istiod is about an older policy',
+      given(ready, { policies: [attached({ status: 'True', observedGeneration: '0' })], labels, annotations: bound }),
       'Bind wait AwaitingIstiod',
     ],
     [
