@@ -25,7 +25,11 @@ const LAYERS = {
 };
 
 /** Folders that only compute, and the packages that they may import: no cluster, no files, no environment. */
-const PURE = { 'src/api': ['zod'], 'src/mesh': [], cdk8s: ['cdk8s', 'cdk8s-plus-28', 'constructs'] };
+const PURE = {
+  'src/api': ['zod'],
+  'src/mesh': [],
+  cdk8s: ['cdk8s', 'cdk8s-plus-28', 'constructs', 'yaml', 'node:crypto'],
+};
 
 /** Entry points of the product meet the sandbox over HTTP only. */
 const ENTRY_POINTS = ['src/main.ts', 'src/manifests.ts', 'src/install.ts'];
