@@ -45,6 +45,12 @@ export function formatAddress(bytes: IpBytes): string {
   return length < 2 ? hex(groups) : `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
 }
 
+/** Addresses in canonical form; none at all if one of them is no address. */
+export function canonicalAddresses(texts: readonly string[]): string[] {
+  const parsed = texts.map(parseAddress);
+  return parsed.includes(undefined) ? [] : parsed.map((address) => formatAddress(address ?? []));
+}
+
 /** `address/length`, as ztunnel's configuration has it. */
 export function formatPrefix({ address, length }: Prefix): string {
   return `${formatAddress(address)}/${length}`;

@@ -1,7 +1,7 @@
 import { LABEL } from '../../api/labels.js';
 import type { Labels } from '../policy-object.js';
 import type { LocalWorkload, Locality } from '../ztunnel-config.js';
-import { formatAddress, parseAddress } from './ip-address.js';
+import { canonicalAddresses } from './ip-address.js';
 import { networkGatewayOf } from './network-gateways.js';
 import { namespaceOf } from './namespaces.js';
 import type { IndexedContainer, IndexedMetadata, IndexedPod, MeshObjects } from './objects.js';
@@ -29,9 +29,10 @@ function podWorkload(
   const { labels = {}, annotations = {} } = metadata;
   const { clusterId, trustDomain } = namespaces.settings;
   const namespace = namespaceOf(pod);
-  const ips = status.podIPs?.map(({ ip }) => ip) ?? [status.podIP ?? ''].filter((ip) => ip !== '');
-  const addresses = ips.flatMap((ip) => parseAddress(ip) ?? []).length === ips.length ? ips.map(parseAddress) : [];
-  if (addresses.length === 0 || status.phase === 'Failed' || status.phase === 'Succeeded') return undefined;
+  const workloadIps = canonicalAddresses(
+    status.podIPs?.map(({ ip }) => ip) ?? [status.podIP ?? ''].filter((ip) => ip !== ''),
+  );
+  if (workloadIps.length === 0 || status.phase === 'Failed' || status.phase === 'Succeeded') return undefined;
   const selecting = servicesSelecting(servicesIn(namespace), labels);
   const known = new Set(selecting.map(({ service }) => service.hostname));
   const services = [...selecting, ...bySlices.filter(({ service }) => !known.has(service.hostname))];
@@ -42,7 +43,7 @@ function podWorkload(
     uid: `${clusterId}//Pod/${namespace}/${metadata.name}`,
     name: metadata.name,
     namespace,
-    workloadIps: addresses.map((address) => formatAddress(address ?? [])),
+    workloadIps,
     trustDomain,
     serviceAccount: spec.serviceAccountName ?? 'default',
     ...(namespaces.network !== '' && { network: namespaces.network }),

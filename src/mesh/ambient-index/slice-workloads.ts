@@ -1,5 +1,5 @@
 import type { LocalWorkload } from '../ztunnel-config.js';
-import { formatAddress, parseAddress } from './ip-address.js';
+import { canonicalAddresses } from './ip-address.js';
 import { namespaceOf } from './namespaces.js';
 import type { IndexedEndpointSlice, IndexedPod } from './objects.js';
 import { hostnameOf, type ServiceInfo } from './services.js';
@@ -51,9 +51,8 @@ export function sliceWorkloads(slice: IndexedEndpointSlice, sources: WorkloadSou
     const [first] = addresses;
     if (targetRef?.kind === 'Pod' || first === undefined || seen.has(first)) return [];
     seen.add(first);
-    const parsed = addresses.flatMap((address) => parseAddress(address) ?? []);
-    const workloadIps = addresses.map(parseAddress).flatMap((address) => (address ? [formatAddress(address)] : []));
-    if (parsed.length === 0 || workloadIps.length < addresses.length) return [];
+    const workloadIps = canonicalAddresses(addresses);
+    if (workloadIps.length === 0) return [];
     const workload: LocalWorkload = {
       uid: `${clusterId}/discovery.k8s.io/EndpointSlice/${namespace}/${slice.metadata.name}/${first}`,
       name: slice.metadata.name,
