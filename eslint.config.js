@@ -21,6 +21,7 @@ const LAYERS = {
   'src/mesh': ['src/api'],
   cdk8s: ['src/api', 'src/mesh'],
   'src/controllers': ['src/runtime', 'src/kube', 'src/api', 'src/mesh', 'cdk8s', 'src/log.ts', 'src/clock.ts'],
+  'src/cli': ['src/kube', 'src/api', 'src/mesh', 'cdk8s', 'src/log.ts', 'src/clock.ts', 'src/config.ts'],
   'src/sandbox': ['src/kube', 'src/api', 'src/log.ts', 'src/clock.ts'],
 };
 
