@@ -25,6 +25,12 @@ export function ztunnelVersion(text: string): ZtunnelVersion | undefined {
   return major === undefined || minor === undefined ? undefined : { major: Number(major), minor: Number(minor) };
 }
 
+/** The first version that one of these texts says; the newest that we know if none does. */
+export function versionOf(tags: readonly string[]): ZtunnelVersion {
+  const [version = NEWEST_ZTUNNEL] = tags.flatMap((tag) => ztunnelVersion(tag) ?? []);
+  return version;
+}
+
 /**
  * The configuration as ztunnel's own file: what `LOCAL_XDS_PATH` reads. Equal content gives equal text, whatever the order of
  * lists and keys that have none.

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { parse } from 'yaml';
 import { BUNDLES, bundle } from '../../scripts/build.js';
 import { Client } from '../kube/client.js';
-import type { KubeObject } from '../kube/resource.js';
+import type { KubeObject, ResourceType } from '../kube/resource.js';
 import { AUTHORIZATION_POLICY } from '../api/istio.js';
 import { GATEWAY } from '../api/gateway-api.js';
 import { DEPLOYMENT, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from '../kube/types.js';
@@ -34,8 +34,8 @@ describe('sidestep', () => {
     chmodSync(join(dir, 'sidestep'), 0o755);
     sandbox = await startSandbox({ dir });
     client = new Client({ connection: sandbox.connection() });
-    const apply = (type: typeof POD | typeof NAMESPACE, object: object) =>
-      client.apply(type as never, object as KubeObject, { fieldManager: 'test', force: true });
+    const apply = (type: ResourceType, object: object): Promise<KubeObject> =>
+      client.apply(type, object as KubeObject, { fieldManager: 'test', force: true });
     const metadata = { name: 'web', namespace: 'shop' };
     const labels = { app: 'web' };
     await apply(NAMESPACE, {
@@ -51,7 +51,7 @@ describe('sidestep', () => {
       },
     });
     await apply(NAMESPACE, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'edge' } });
-    await apply(GATEWAY as never, {
+    await apply(GATEWAY, {
       apiVersion: 'gateway.networking.k8s.io/v1',
       kind: 'Gateway',
       metadata: { name: 'gate', namespace: 'edge' },
@@ -60,14 +60,14 @@ describe('sidestep', () => {
         listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE', allowedRoutes: { namespaces: { from: 'All' } } }],
       },
     });
-    await apply(SERVICE_ACCOUNT as never, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
-    await apply(SERVICE as never, {
+    await apply(SERVICE_ACCOUNT, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+    await apply(SERVICE, {
       apiVersion: 'v1',
       kind: 'Service',
       metadata,
       spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort: 'http' }] },
     });
-    await apply(DEPLOYMENT as never, {
+    await apply(DEPLOYMENT, {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       metadata,
@@ -82,7 +82,7 @@ describe('sidestep', () => {
         },
       },
     });
-    await apply(AUTHORIZATION_POLICY as never, {
+    await apply(AUTHORIZATION_POLICY, {
       apiVersion: 'security.istio.io/v1',
       kind: 'AuthorizationPolicy',
       metadata,
@@ -224,7 +224,7 @@ describe('sidestep', () => {
       metadata: { name: 'nobody', namespace: 'shop' },
       spec: { audiences: [], expirationSeconds: 3600 },
     };
-    const answer = await client.create(SERVICE_ACCOUNT, request as KubeObject, {
+    const answer = await client.create(SERVICE_ACCOUNT, request, {
       fieldManager: 'test',
       subresource: 'token',
     });

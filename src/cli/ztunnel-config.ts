@@ -1,11 +1,5 @@
 import { parse } from 'yaml';
-import {
-  NEWEST_ZTUNNEL,
-  type ZtunnelVersion,
-  ztunnelConfigJson,
-  ztunnelConfigYaml,
-  ztunnelVersion,
-} from '../../cdk8s/ztunnel-config.js';
+import { type ZtunnelVersion, ztunnelConfigJson, ztunnelConfigYaml, versionOf } from '../../cdk8s/ztunnel-config.js';
 import { GATEWAY, GATEWAY_CLASS } from '../api/gateway-api.js';
 import { AUTHORIZATION_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../api/istio.js';
 import { Client } from '../kube/client.js';
@@ -20,7 +14,8 @@ import {
   type IstiodConfiguration,
   type ViewSource,
   indexSettings,
-  ztunnelTag,
+  ztunnelRevision,
+  ztunnelTags,
   ztunnelView,
 } from '../mesh/ztunnel-view.js';
 import { CommandError } from './failures.js';
@@ -54,11 +49,11 @@ export async function ztunnelConfig(options: ZtunnelConfigOptions): Promise<stri
   const client = new Client({ connection, userAgent: 'sidestep-cli' });
   try {
     await checkNamespace(client, namespace);
-    const istiod = await istiodConfiguration(client, istioNamespace);
+    const daemonSets = await list(client, DAEMON_SET, { namespace: istioNamespace });
+    const istiod = await istiodConfiguration(client, istioNamespace, ztunnelRevision(daemonSets));
     const source = await viewSource(client);
     const config = await ztunnelView(source, namespace, indexSettings(istiod, istioNamespace));
-    const daemonSets = await list(client, DAEMON_SET, { namespace: istioNamespace });
-    const version = options.ztunnelVersion ?? ztunnelVersion(ztunnelTag(daemonSets, istiod)) ?? NEWEST_ZTUNNEL;
+    const version = options.ztunnelVersion ?? versionOf(ztunnelTags(daemonSets, istiod));
     return output === 'json' ? ztunnelConfigJson(config, version) : ztunnelConfigYaml(config, version);
   } finally {
     client.close();
@@ -70,8 +65,8 @@ async function checkNamespace(client: Client, name: string): Promise<void> {
   if (!found) throw new CommandError(`there is no namespace ${name}; kubectl get namespaces shows which there are`);
 }
 
-async function istiodConfiguration(client: Client, namespace: string): Promise<IstiodConfiguration> {
-  const names = configMapsOf('default');
+async function istiodConfiguration(client: Client, namespace: string, revision: string): Promise<IstiodConfiguration> {
+  const names = configMapsOf(revision);
   const read = async (name: string, key: string): Promise<Readonly<Record<string, unknown>>> => {
     const found = await unlessMissing(client.get(CONFIG_MAP, { namespace, name }));
     if (!found) {

@@ -3,8 +3,9 @@ import { ambientMigration } from './ambient-migration/controller.js';
 import { gateway } from './gateway/controller.js';
 import type { MeshLocation } from './istio-configuration.js';
 import { serviceAccount } from './service-account/controller.js';
+import { ztunnelView } from './ztunnel-view/controller.js';
 
 /** Every controller of the operator. */
 export function controllers(location: MeshLocation): readonly ControllerSpec[] {
-  return [ambientMigration(location), gateway(location), serviceAccount];
+  return [ambientMigration(location), gateway(location), serviceAccount, ztunnelView(location)];
 }

@@ -21,11 +21,18 @@ describe('what the operator may do', () => {
     expect(resources).not.toContain('secrets');
   });
 
-  it('deletes only what Gateways are deployed with', () => {
+  it('deletes only what Gateways are deployed with, and ConfigMaps', () => {
     const deleted = everywhere.filter(({ verbs }) => verbs.some((verb) => /delete/.test(verb)));
     expect(
       deleted.flatMap(({ resources, verbs }) => resources.flatMap((name) => verbs.includes('delete') && name)),
-    ).toEqual(['serviceaccounts', 'services', 'deployments', 'horizontalpodautoscalers', 'poddisruptionbudgets']);
+    ).toEqual([
+      'configmaps',
+      'services',
+      'serviceaccounts',
+      'deployments',
+      'horizontalpodautoscalers',
+      'poddisruptionbudgets',
+    ]);
   });
 
   it('reads what is watched, and no more of it', () => {
@@ -39,7 +46,7 @@ describe('what the operator may do', () => {
   });
 
   it('lists and watches what is watched in one namespace there only', () => {
-    expect(verbsOf('', 'configmaps')).toEqual(['get']);
+    expect(verbsOf('', 'configmaps')).toEqual(['get', 'create', 'patch', 'delete']);
     expect(access.namespaces['istio-system']).toEqual([
       { apiGroups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] },
     ]);
@@ -60,8 +67,9 @@ describe('what the operator may do', () => {
       .flatMap(({ resources }) => resources);
     const dry = DRY_RUN_ONLY.map(({ resource }) => resource);
     expect(created.filter((resource) => !dry.includes(resource))).toEqual([
-      'serviceaccounts',
+      'configmaps',
       'services',
+      'serviceaccounts',
       'controllerrevisions',
       'deployments',
       'horizontalpodautoscalers',

@@ -48,8 +48,8 @@ const CALLS: readonly Grant[] = [
   [DEPLOYMENT, ['patch'], 'scale'],
   [GATEWAY, ['patch']],
   [GATEWAY, ['patch'], 'status'],
-  // What a Gateway's parametersRef names.
-  [CONFIG_MAP, ['get']],
+  // What a Gateway's parametersRef names, and what ztunnel knows of a namespace.
+  [CONFIG_MAP, ['get', 'create', 'patch', 'delete']],
   // In dry runs only: see DRY_RUN_ONLY.
   [POD, ['create']],
   [AUTHORIZATION_POLICY, ['create']],

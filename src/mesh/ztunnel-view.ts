@@ -97,28 +97,46 @@ export function indexSettings({ mesh, values }: IstiodConfiguration, systemNames
   };
 }
 
-/** A DaemonSet, as far as its images are read. */
-interface ImagesOfDaemonSet {
-  readonly metadata: { readonly namespace?: string | undefined };
+/** A DaemonSet, as far as it says which ztunnel runs. */
+export interface ZtunnelDaemonSet {
   readonly spec: {
     readonly template: {
       readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
-      readonly spec: { readonly containers: readonly { readonly image?: string }[] };
+      readonly spec: {
+        readonly containers: readonly {
+          readonly image?: string;
+          readonly env?: readonly { readonly name: string; readonly value?: string }[];
+        }[];
+      };
     };
   };
 }
 
 /**
- * The tag of ztunnel's image, such as `1.31.0-distroless`: of its DaemonSet, else istiod's, for they are released together.
+ * The revision of the istiod that ztunnel asks; `default` if there is no ztunnel.
  *
- * @returns empty if neither says one
- * @see istio/istio manifests/charts/ztunnel/templates/daemonset.yaml
+ * @see istio/istio manifests/charts/ztunnel/templates/daemonset.yaml, XDS_ADDRESS
  */
-export function ztunnelTag(daemonSets: readonly ImagesOfDaemonSet[], { values }: IstiodConfiguration): string {
-  const ztunnel = daemonSets.find(({ spec }) => spec.template.metadata?.labels?.['app'] === 'ztunnel');
-  const [image = ''] = (ztunnel?.spec.template.spec.containers ?? []).flatMap((container) => container.image ?? []);
+export function ztunnelRevision(daemonSets: readonly ZtunnelDaemonSet[]): string {
+  const env = containersOf(daemonSets).flatMap((container) => container.env ?? []);
+  const address = env.find(({ name }) => name === 'XDS_ADDRESS')?.value ?? '';
+  return /^(?:https?:\/\/)?istiod-([^.:/]+)/.exec(address)?.[1] ?? 'default';
+}
+
+/** Tags that may say ztunnel's version, such as `1.31.0-distroless`: its image's; istiod's, for they are released together. */
+export function ztunnelTags(daemonSets: readonly ZtunnelDaemonSet[], { values }: IstiodConfiguration): string[] {
+  const images = containersOf(daemonSets).flatMap(({ image }) => image ?? []);
   // A colon before a slash belongs to the registry's port; a digest is no tag.
-  const [, tag = ''] = /:([^:/@]+)(?:@[^/]*)?$/.exec(image) ?? [];
+  const tags = images.map((image) => /:([^:/@]+)(?:@[^/]*)?$/.exec(image)?.[1]);
   const ofIstiod = asRecord(values['global'])['tag'];
-  return tag || (typeof ofIstiod === 'string' || typeof ofIstiod === 'number' ? String(ofIstiod) : '');
+  return [...tags, ofIstiod].flatMap((tag) =>
+    typeof tag === 'string' || typeof tag === 'number' ? [String(tag)] : [],
+  );
+}
+
+function containersOf(
+  daemonSets: readonly ZtunnelDaemonSet[],
+): ZtunnelDaemonSet['spec']['template']['spec']['containers'] {
+  const ztunnel = daemonSets.find(({ spec }) => spec.template.metadata?.labels?.['app'] === 'ztunnel');
+  return ztunnel?.spec.template.spec.containers ?? [];
 }

@@ -9,6 +9,7 @@ import { obstacles } from './obstacles.js';
 import { outages } from './outages.js';
 import { thereAndBack } from './there-and-back.js';
 import { waypoints } from './waypoints.js';
+import { ztunnelView } from './ztunnel-view.js';
 
 /*
  * One cluster for all end-to-end tests, and one audit log: the last suite accounts for every request of all of them. Every
@@ -42,4 +43,5 @@ describe('hands in between', () => hands(current));
 describe('a crash of the operator', () => crashes(current));
 describe('outages', () => outages(current));
 describe('waypoints', () => waypoints(current));
+describe('the view of ztunnel', () => ztunnelView(current));
 describe('accounting', () => accounting(current));
