@@ -38,12 +38,12 @@ export function ambientIndex(objects: MeshObjects, settings: IndexSettings): Loc
   const selecting = authorizations
     .flatMap(({ policy, selector }) => (selector ? [{ selector, policy }] : []))
     .map(({ selector, policy }) => ({ selector, of: policy.namespace, key: `${policy.namespace}/${policy.name}` }));
-  const policiesOf = (namespace: string, labels: Labels): string[] => [
+  const policiesOf = (namespace: string, labels: Labels | undefined): string[] => [
     ...selecting
-      .filter(({ of, selector }) => [namespace, settings.rootNamespace].includes(of) && selects(selector, labels))
+      .filter(({ of, selector }) => [namespace, settings.rootNamespace].includes(of) && attaches(selector, labels))
       .map(({ key }) => key)
       .sort(),
-    ...peers.policiesOf(namespace, labels),
+    ...peers.policiesOf(namespace, labels ?? {}),
   ];
   return {
     workloads: sorted(readWorkloads(seen, namespaces, waypoints, services, policiesOf), ({ uid }) => uid),
@@ -101,6 +101,15 @@ export function configOf(index: LocalConfig, namespace: string): LocalConfig {
         attached.has(`${policy.namespace}/${policy.name}`),
     ),
   };
+}
+
+/**
+ * Whether a policy is attached to a workload. istiod's own slip: to one that has no labels at all, every policy with a selector is.
+ *
+ * @see istio/istio pkg/kube/krt/filter.go: FilterSelects without labels does not filter
+ */
+function attaches(selector: Labels, labels: Labels | undefined): boolean {
+  return labels === undefined || selects(selector, labels);
 }
 
 const shares = (weighted: LocalConfig['services'][number]['weightedWaypoints'] = []): { destination: string }[] =>

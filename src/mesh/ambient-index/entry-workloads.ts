@@ -23,7 +23,7 @@ export function entryWorkloads(entry: IndexedWorkloadEntry, sources: WorkloadSou
       ...onNetwork(spec.network ?? '', sources),
       ...identityOf(labels, annotations, name),
       ...sources.waypoints.ofWorkload({ ...metadata, labels }),
-      ...attached(sources.policiesOf(namespace, labels)),
+      ...attached(sources.policiesOf(namespace, spec.labels ? labels : metadata.labels)),
     },
   ];
 }
@@ -74,7 +74,7 @@ function endpointWorkload(
     namespace,
     ...onNetwork(network, sources),
     ...identityOf(labels, annotations, name),
-    ...attached(sources.policiesOf(namespace, labels)),
+    ...attached(sources.policiesOf(namespace, entry.metadata.labels)),
   };
 }
 

@@ -38,7 +38,7 @@ function podWorkload(
   const services = [...selecting, ...bySlices.filter(({ service }) => !known.has(service.hostname))];
   const isReady = status.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
   const networkGateway = networkGatewayOf(namespaces.network, networkGateways);
-  const authorizationPolicies = policiesOf(namespace, labels);
+  const authorizationPolicies = policiesOf(namespace, metadata.labels);
   return {
     uid: `${clusterId}//Pod/${namespace}/${metadata.name}`,
     name: metadata.name,

@@ -12,8 +12,8 @@ export interface WorkloadSources {
   readonly waypoints: Waypoints;
   /** Services of a namespace. */
   readonly servicesIn: (namespace: string) => readonly ServiceInfo[];
-  /** Names of the policies that select a workload with these labels. */
-  readonly policiesOf: (namespace: string, labels: Labels) => readonly string[];
+  /** Names of the policies that select a workload with these labels; without any it matters whether there is no map of them. */
+  readonly policiesOf: (namespace: string, labels: Labels | undefined) => readonly string[];
   readonly networkGateways: readonly NetworkGateway[];
 }
 
