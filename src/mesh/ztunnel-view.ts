@@ -127,7 +127,7 @@ export function ztunnelRevision(daemonSets: readonly ZtunnelDaemonSet[]): string
 export function ztunnelTags(daemonSets: readonly ZtunnelDaemonSet[], { values }: IstiodConfiguration): string[] {
   const images = containersOf(daemonSets).flatMap(({ image }) => image ?? []);
   // A colon before a slash belongs to the registry's port; a digest is no tag.
-  const tags = images.map((image) => /:([^:/@]+)(?:@[^/]*)?$/.exec(image)?.[1]);
+  const tags = images.map((image) => /:([^:/@]+)$/.exec(image.replace(/@.*$/, ''))?.[1]);
   const ofIstiod = asRecord(values['global'])['tag'];
   return [...tags, ofIstiod].flatMap((tag) =>
     typeof tag === 'string' || typeof tag === 'number' ? [String(tag)] : [],

@@ -11,7 +11,7 @@ import {
   SERVICE,
   SERVICE_ACCOUNT,
 } from '../../src/kube/types.js';
-import { OPERATOR_USER, writesOf } from '../support/audit.js';
+import { OPERATOR_USER, changesOf } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { namespace, yaml } from '../support/fixtures.js';
 
@@ -323,7 +323,7 @@ export function waypoints(cluster: () => Cluster): void {
     const before = cluster().audit().length;
     await cluster().operator.start();
     await cluster().time.sleep(5_000);
-    const written = writesOf(cluster().audit().slice(before)).filter(
+    const written = changesOf(cluster().audit().slice(before)).filter(
       ({ user, objectRef }) => user.username === OPERATOR_USER && objectRef?.resource !== 'leases',
     );
     expect(written).toEqual([]);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { run } from '../../src/cli/program.js';
@@ -7,6 +8,7 @@ import { CONFIG_MAP, type ConfigMap, EVENT } from '../../src/kube/types.js';
 import { OPERATOR_USER, writesOf } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
+import { restartOperator } from './crashes.js';
 
 const NAME = 'sidestep-ztunnel';
 const VIEW = 'sidestep.dev/ztunnel-view';
@@ -180,6 +182,56 @@ export function ztunnelView(cluster: () => Cluster): void {
     await cluster().time.sleep(1_000);
     expect((await read(name))?.data).toEqual({ a: 'b' });
     expect(writes(name)).toEqual([]);
+  });
+
+  it('stands in parts where it is larger than a ConfigMap may be, in one again when it shrinks, and goes with all parts', async () => {
+    const name = 'view-large';
+    await make(name);
+    const principals = (count: number): string[] =>
+      Array.from({ length: count }, (_, index) => `cluster.local/ns/a-namespace-with-a-long-name/sa/account-${index}`);
+    const large = (index: number, count: number): object => ({
+      ...policy(name, `large-${index}`),
+      spec: { rules: [{ from: [{ source: { principals: principals(count) } }] }] },
+    });
+    const parts = async (): Promise<Record<string, string>> => {
+      const { items } = await cluster().client.list(CONFIG_MAP, { namespace: name });
+      const ours = items.filter(({ metadata }) => metadata.name.startsWith(NAME));
+      return Object.fromEntries(ours.map(({ metadata, data }) => [metadata.name, data?.['config.yaml'] ?? '']));
+    };
+    const untilParts = (count: number): Promise<Record<string, string>> =>
+      cluster().until(`${count} ConfigMaps`, async () => {
+        const found = await parts();
+        return Object.keys(found).length === count && Object.values(found).join('') === (await printed(name))
+          ? found
+          : undefined;
+      });
+    for (const index of [1, 2, 3]) await cluster().apply(yaml(large(index, 6_000)));
+    await annotate(name, `${VIEW}=true`);
+    const found = await untilParts(3);
+    const index = await read(name);
+    expect(index?.data?.['parts']).toBe('sidestep-ztunnel-1\nsidestep-ztunnel-2\n');
+    const file = `${found['sidestep-ztunnel-1'] ?? ''}${found['sidestep-ztunnel-2'] ?? ''}`;
+    expect(index?.data?.['sha256']).toBe(createHash('sha256').update(file).digest('hex'));
+    await cluster().apply(yaml(large(1, 1), large(2, 1)));
+    await untilParts(1);
+    for (const index of [1, 2]) await cluster().apply(yaml(large(index, 6_000)));
+    await untilParts(3);
+    await annotate(name, `${VIEW}-`);
+    await cluster().until('no part', async () => Object.keys(await parts()).length === 0 || undefined);
+  });
+
+  it('is whole after a crash at its first write', async () => {
+    const name = 'view-crash';
+    await make(name);
+    const killed = cluster().killOperatorAfter(
+      ({ verb, objectRef }) => verb === 'patch' && objectRef?.resource === 'configmaps' && objectRef.namespace === name,
+    );
+    await Promise.all([killed, annotate(name, `${VIEW}=true`)]);
+    await cluster().apply(yaml(policy(name, 'meanwhile')));
+    await restartOperator(cluster());
+    await file(name, 'meanwhile');
+    await annotate(name, `${VIEW}-`);
+    await untilGone(name);
   });
 
   it('shows a migration, and goes with it', async () => {

@@ -21,8 +21,6 @@ export function ztunnelView(location: MeshLocation): ControllerSpec {
     name: 'ztunnel-view',
     primary: namespaceWatch(location),
     watches: watches(location),
-    // A view is computed at one go; more at a time would only hold up what is more urgent.
-    concurrency: 1,
     reconcile: (request, context) => reconcile(request, context, location),
   };
 }
