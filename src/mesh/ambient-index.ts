@@ -32,7 +32,7 @@ export function ambientIndex(objects: MeshObjects, settings: IndexSettings): Loc
   const seen = inRevision(objects, settings);
   const namespaces = readNamespaces(seen, settings);
   const waypoints = readWaypoints(seen, namespaces);
-  const services = readServices(seen, namespaces, waypoints);
+  const services = sorted(readServices(seen, namespaces, waypoints), ({ key }) => key);
   const authorizations = seen.authorizationPolicies.flatMap((object) => authorizationOf(object, settings) ?? []);
   const peers = readPeerAuthentications(seen.peerAuthentications, settings);
   const selecting = authorizations
@@ -47,10 +47,7 @@ export function ambientIndex(objects: MeshObjects, settings: IndexSettings): Loc
   ];
   return {
     workloads: sorted(readWorkloads(seen, namespaces, waypoints, services, policiesOf), ({ uid }) => uid),
-    services: sorted(
-      services.map(({ service }) => service),
-      ({ namespace, hostname }) => `${namespace}/${hostname}`,
-    ),
+    services: services.map(({ service }) => service),
     policies: sorted(
       [...authorizations.map(({ policy }) => policy), ...peers.policies],
       ({ namespace, name }) => `${namespace}/${name}`,

@@ -2,14 +2,28 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
 
 import { configOf, type IndexSettings } from '../../src/mesh/ambient-index.js';
 import { Server } from '../conformance/server.js';
-import { ambientCases, type AmbientCase } from './ambient-cases.js';
-import { generateMesh, generateRoot } from './ambient-generator.js';
-import { firedRules } from './ambient-rules.js';
-import { differences, settled, type Views, views } from './ambient-comparison.js';
-import { create, type MeshObject, namespace, remove, touchPeers, unservedClass, waypoint } from './ambient-objects.js';
+import { ambientCases } from './ambient/cases/all.js';
+import type { AmbientCase } from './ambient/cases/case.js';
+import { generateMesh, generateRoot } from './ambient/generator.js';
+import { firedRules } from './ambient/rules.js';
+import { differences, settled, type Views, views } from './ambient/comparison.js';
+import {
+  create,
+  type MeshObject,
+  namespace,
+  remoteGateway,
+  remove,
+  service,
+  serviceEntry,
+  touchPeers,
+  unservedClass,
+  waypoint,
+  workloadEntry,
+} from './ambient/objects.js';
 import { build } from './build.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
 
@@ -84,7 +98,7 @@ async function removeFromRoot(objects: readonly MeshObject[]): Promise<void> {
   await touchPeers(server, objects);
 }
 
-const read = (): Promise<Views> => views(server, controlPlane.istiodUrl, settings);
+const read = (of = settings): Promise<Views> => views(server, controlPlane.istiodUrl, of);
 
 describe('ztunnel is told by us what istiod tells it', () => {
   const cases = ambientCases.map((of, index): AmbientCase & { name: string } => ({ ...of, name: `case-${index + 1}` }));
@@ -101,10 +115,13 @@ describe('ztunnel is told by us what istiod tells it', () => {
     const objects = inNamespace(settings.rootNamespace, root);
     await createInRoot(objects);
     try {
-      const ready = await settled(read, (config) => {
-        const seen = configOf(config, name);
-        return [seen, look(seen)];
-      });
+      const ready = await settled(
+        () => read(),
+        (config) => {
+          const seen = configOf(config, name);
+          return [seen, look(seen)];
+        },
+      );
       const [ours, istiods] = [ready.ours, ready.istiods].map((config) => configOf(config, name));
       expect(ours).toEqual(istiods);
       expect(look(istiods!)).toEqual(is(name));
@@ -114,7 +131,7 @@ describe('ztunnel is told by us what istiod tells it', () => {
   });
 
   test('all cases together', async () => {
-    expect(differences(await settled(read))).toBeUndefined();
+    expect(differences(await settled(() => read()))).toBeUndefined();
   });
 });
 
@@ -128,7 +145,7 @@ describe('in generated meshes ztunnel is told by us what istiod tells it', () =>
       meshes.map(({ name, marks, objects }) => create(server, [namespace(name, marks), ...inNamespace(name, objects)])),
     );
     await createInRoot(roots);
-    const last = await settled(read);
+    const last = await settled(() => read(), undefined, 700);
     expect(differences(last)).toBeUndefined();
     const names = meshes.map(({ name }) => name);
     const { rootNamespace } = settings;
@@ -143,3 +160,59 @@ describe('in generated meshes ztunnel is told by us what istiod tells it', () =>
     expect([...fired].filter(([, count]) => count < 20)).toEqual([]);
   });
 });
+
+test('with other settings of the mesh ztunnel is told by us what istiod tells it', async () => {
+  const others: IndexSettings = {
+    ...settings,
+    trustDomain: 'td.example.org',
+    serviceEntryVisibility: {
+      defaultVisibility: 'PUBLIC',
+      policies: [
+        { visibility: 'NONE', matchingRules: [{ namespaceSelector: { matchLabels: { hosts: 'none' } } }] },
+        { visibility: 'NAMESPACE', matchingRules: [{ namespaceSelector: { matchLabels: { team: 'a' } } }] },
+      ],
+    },
+  };
+  const network = { 'topology.istio.io/network': 'near' };
+  await server.patch('merge', '/api/v1/namespaces/istio-system', { metadata: { labels: network } });
+  await setMesh({ trustDomain: others.trustDomain, serviceEntryVisibility: others.serviceEntryVisibility });
+  const binding = { 'istio.io/use-waypoint': 'open', 'istio.io/use-waypoint-namespace': 'shared' };
+  const hosts = (resolution: string, host: string): object => ({
+    hosts: [host],
+    ports: [{ name: 'tls', number: 443, protocol: 'TLS' }],
+    resolution,
+  });
+  await create(server, [
+    namespace('hides-all', { labels: { hosts: 'none' } }),
+    namespace('hides', { labels: { team: 'a', ...binding } }),
+    ...inNamespace('hides-all', [serviceEntry('gone', hosts('DNS', 'gone.example.com'))]),
+    ...inNamespace('hides', [
+      serviceEntry('own', hosts('DNS', 'own.example.com')),
+      service('seen', { ports: [{ port: 80 }] }),
+      workloadEntry('far', { address: '10.9.9.9', network: 'far' }),
+    ]),
+    ...inNamespace('shared', [remoteGateway('to-far', 'far', [{ type: 'IPAddress', value: '10.7.7.7' }])]),
+  ]);
+  const last = await settled(() => read(others), undefined, 700);
+  expect(differences(last)).toBeUndefined();
+  expect(last.istiods.services.some(({ hostname }) => hostname === 'gone.example.com')).toBe(false);
+  const seen = configOf(last.istiods, 'hides');
+  expect(seen.services.find(({ name }) => name === 'own')).toMatchObject({ visibility: 'Namespace' });
+  expect(seen.services.find(({ name }) => name === 'own')).not.toHaveProperty('waypoint');
+  expect(seen.services.find(({ name }) => name === 'seen')).toHaveProperty('waypoint');
+  expect(seen.workloads.find(({ name }) => name === 'far')).toMatchObject({
+    trustDomain: 'td.example.org',
+    network: 'far',
+    networkGateway: { destination: 'far/10.7.7.7', hboneMtlsPort: 15008 },
+  });
+  expect(seen.services.find(({ name }) => name === 'seen')!.vips[0]).toMatch(/^near\/10\./);
+});
+
+/** Changes the mesh configuration. */
+async function setMesh(changes: object): Promise<void> {
+  const path = '/api/v1/namespaces/istio-system/configmaps/istio';
+  const { body } = await server.get(path);
+  const mesh = stringify({ ...(parse(body.data.mesh) as object), ...changes });
+  const answer = await server.patch('merge', path, { data: { mesh } });
+  expect(answer.status, answer.text).toBe(200);
+}

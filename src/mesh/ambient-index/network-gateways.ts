@@ -21,7 +21,7 @@ const REMOTE_CLASS = 'istio-remote';
  * @see istio/istio pilot/pkg/serviceregistry/ambient/networks.go
  */
 export function readNetworkGateways(gateways: readonly IndexedGateway[]): NetworkGateway[] {
-  return gateways.flatMap((gateway) => {
+  return [...gateways].sort(compareName).flatMap((gateway) => {
     const { metadata, spec, status } = gateway;
     const network = metadata.labels?.[LABEL.network] ?? '';
     const listener = spec.listeners.find(({ protocol }) => protocol === 'HBONE');
@@ -38,6 +38,12 @@ export function readNetworkGateways(gateways: readonly IndexedGateway[]): Networ
         serviceAccount,
       }));
   });
+}
+
+/** istiod's order is any. */
+function compareName(a: IndexedGateway, b: IndexedGateway): number {
+  const [first, second] = [a, b].map((gateway) => `${namespaceOf(gateway)}/${gateway.metadata.name}`);
+  return first! < second! ? -1 : 1;
 }
 
 /** The way into a network; of several the first. */

@@ -1,5 +1,5 @@
-import type { MeshObjects } from '../../src/mesh/ambient-index.js';
-import type { Server } from '../conformance/server.js';
+import type { MeshObjects } from '../../../src/mesh/ambient-index.js';
+import type { Server } from '../../conformance/server.js';
 
 /** Where the objects are that the ambient index is computed from. */
 const lists: Record<keyof MeshObjects, string> = {

@@ -8,8 +8,8 @@ import {
   serviceEntry,
   unserved,
   workloadEntry,
-} from './ambient-objects.js';
-import { APPS, randomPeer, randomPolicy } from './ambient-policy-generator.js';
+} from './objects.js';
+import { APPS, randomPeer, randomPolicy } from './policy-generator.js';
 import { Random } from './random.js';
 
 /** A namespace and what is in it. */
@@ -64,8 +64,8 @@ export function generateMesh(seed: number): GeneratedMesh {
 export function generateRoot(seed: number): MeshObject[] {
   const random = new Random(seed);
   return [
-    ...Array.from({ length: 5 }, (_, index) => randomPolicy(random, `root-${seed}-${index}`)),
-    ...random.some(['mesh'], 0.7).map((name) => randomPeer(random, name)),
+    ...Array.from({ length: 7 }, (_, index) => randomPolicy(random, `root-${seed}-${index}`, index < 4)),
+    ...random.some(['mesh'], 0.8).map((name) => randomPeer(random, name)),
     ...random.some(['root-narrow'], 0.5).map((name) => randomPeer(random, name, 'a')),
   ];
 }
@@ -77,9 +77,9 @@ function binding(random: Random, probability: number): Record<string, string> {
   return {
     'istio.io/use-waypoint': isShared
       ? random.pick(['open', 'closed'])
-      : random.pick([...GATEWAYS, ...GATEWAYS, 'missing', 'none']),
+      : random.pick([...GATEWAYS, ...GATEWAYS, 'missing', 'none', 'none']),
     ...(isShared && { 'istio.io/use-waypoint-namespace': 'shared' }),
-    ...(random.chance(0.4) && { 'istio.io/use-waypoint-canary': random.pick([...GATEWAYS, ...GATEWAYS, 'missing']) }),
+    ...(random.chance(0.6) && { 'istio.io/use-waypoint-canary': random.pick([...GATEWAYS, ...GATEWAYS, 'missing']) }),
   };
 }
 
@@ -104,8 +104,8 @@ function randomGateway(random: Random, name: string): MeshObject {
     { from: 'All' },
     { from: 'Selector', selector: { matchLabels: { team: 'a' } } },
   ]);
-  const trafficType = random.pick([undefined, 'service', 'workload', 'all', 'all', 'none']);
-  const tunnel = random.maybe(0.3, () => random.pick(['PROXY', 'PROXY/15088', 'NONE', 'other', 'PROXY/x']));
+  const trafficType = random.pick([undefined, 'service', 'workload', 'workload', 'all', 'all', 'none']);
+  const tunnel = random.maybe(0.5, () => random.pick(['PROXY', 'PROXY/15088', 'NONE', 'other', 'PROXY/x']));
   return unserved(
     name,
     addresses,
@@ -158,7 +158,7 @@ function randomPod(random: Random, name: string): MeshObject {
     ...(random.chance(0.2) && { version: 'v2' }),
     ...(random.chance(0.1) && { 'app.kubernetes.io/name': 'named' }),
     ...(random.chance(0.1) && { 'service.istio.io/workload-name': 'given' }),
-    ...(random.chance(0.12) && { 'gateway.networking.k8s.io/gateway-name': random.pick(GATEWAYS) }),
+    ...(random.chance(0.2) && { 'gateway.networking.k8s.io/gateway-name': random.pick(GATEWAYS) }),
     ...(random.chance(0.12) && { 'networking.istio.io/tunnel': random.pick(['http', 'http', 'other']) }),
   };
   const annotations = random.chance(0.1) ? { 'sidestep.dev/test': 'never-ready' } : {};

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ambientIndex, type IndexSettings, type MeshObjects } from '../../src/mesh/ambient-index.js';
-import type { LocalConfig } from '../../src/mesh/ztunnel-config.js';
-import type { Server } from '../conformance/server.js';
-import { until } from '../support/until.js';
+import { ambientIndex, type IndexSettings, type MeshObjects } from '../../../src/mesh/ambient-index.js';
+import type { LocalConfig } from '../../../src/mesh/ztunnel-config.js';
+import type { Server } from '../../conformance/server.js';
+import { until } from '../../support/until.js';
 import { readAmbientz } from './ambientz.js';
 import { listMesh } from './mesh-objects.js';
 
@@ -25,16 +25,22 @@ export async function views(server: Server, istiodUrl: string, settings: IndexSe
   return { objects, istiods, ours: ambientIndex(objects, settings) };
 }
 
-/** Reads both views until they are equal where `part` looks, or for too long: istiod sees everything a moment later. */
+/**
+ * Reads both views until they are equal where `part` looks, or for too long: istiod sees everything a moment later.
+ *
+ * @param everyMs  how often; a look at a large mesh costs istiod as much as what it is to do
+ */
 export async function settled(
   read: () => Promise<Views>,
   part: (config: LocalConfig) => unknown = (config) => config,
+  everyMs = 50,
 ): Promise<Views> {
   let last: Views | undefined;
-  await until('equal views', async () => {
+  const look = async (): Promise<true | undefined> => {
     last = await read();
     return isDeepStrictEqual(part(last.ours), part(last.istiods)) || undefined;
-  }).catch(() => undefined);
+  };
+  await until('equal views', look, { everyMs }).catch(() => undefined);
   return last!;
 }
 

@@ -1,4 +1,4 @@
-import { formatAddress } from '../../src/mesh/ambient-index/ip-address.js';
+import { formatAddress } from '../../../src/mesh/ambient-index/ip-address.js';
 import type {
   GatewayAddress,
   LocalConfig,
@@ -7,7 +7,7 @@ import type {
   LocalService,
   LocalWorkload,
   StringMatch,
-} from '../../src/mesh/ztunnel-config.js';
+} from '../../../src/mesh/ztunnel-config.js';
 
 /*
  * istiod's ambient index, read as ztunnel reads what istiod sends it, and written as ztunnel's file has it.

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Server } from '../conformance/server.js';
+import type { Server } from '../../conformance/server.js';
 
 /** An object to create, its status included. */
 export interface MeshObject {
@@ -89,6 +89,17 @@ export function unserved(name: string, addresses: object[], marks: Marks = {}, l
   return addresses.length > 0 ? { ...gateway, status: { addresses } } : gateway;
 }
 
+/** A Gateway into another network. */
+export function remoteGateway(name: string, network: string, addresses: object[]): MeshObject {
+  const tls = { mode: 'Terminate', options: { 'gateway.istio.io/tls-terminate-mode': 'ISTIO_MUTUAL' } };
+  const listeners = [{ name: 'cross-network', port: 15008, protocol: 'HBONE', tls }];
+  const marks = { labels: { 'topology.istio.io/network': network } };
+  return {
+    ...gateways(name, { gatewayClassName: 'istio-remote', listeners, addresses }, marks),
+    status: { addresses },
+  };
+}
+
 /** Path of the collection of an object. */
 export function collectionOf({ apiVersion, kind, metadata }: MeshObject): string {
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
@@ -98,7 +109,8 @@ export function collectionOf({ apiVersion, kind, metadata }: MeshObject): string
 
 /** Creates objects in the order in which they are given, their namespaces first; and writes their status. */
 export async function create(server: Server, objects: readonly MeshObject[]): Promise<void> {
-  for (const { status, ...object } of objects) {
+  for (const { status, ...given } of objects) {
+    const object = given.kind === 'EndpointSlice' ? await withUids(server, given) : given;
     await sent(object, () => server.post(collectionOf(object), object));
     if (status === undefined) continue;
     const path = `${collectionOf(object)}/${object.metadata.name}/status`;
@@ -109,6 +121,19 @@ export async function create(server: Server, objects: readonly MeshObject[]): Pr
 /** Deletes objects. */
 export async function remove(server: Server, objects: readonly MeshObject[]): Promise<void> {
   for (const object of objects) await server.delete(`${collectionOf(object)}/${object.metadata.name}`);
+}
+
+/** An EndpointSlice with the uids of the pods that it names. */
+async function withUids(server: Server, slice: MeshObject): Promise<MeshObject> {
+  const endpoints = (slice['endpoints'] as { targetRef?: { name: string } }[]).map(
+    async ({ targetRef, ...endpoint }) => {
+      if (!targetRef) return endpoint;
+      const { namespace } = slice.metadata;
+      const { body } = await server.get(`/api/v1/namespaces/${namespace}/pods/${targetRef.name}`);
+      return { ...endpoint, targetRef: { kind: 'Pod', namespace, ...targetRef, uid: body.metadata.uid as string } };
+    },
+  );
+  return { ...slice, endpoints: await Promise.all(endpoints) };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { authorizationPolicy, type MeshObject, peerAuthentication } from './ambient-objects.js';
+import { authorizationPolicy, type MeshObject, peerAuthentication } from './objects.js';
 import type { Random } from './random.js';
 
 const PORTS = ['80', '8080', '443', '9090'];
@@ -8,25 +8,26 @@ const BAD_BLOCKS = ['10.0.0.0/33', '10.0.0.300', 'x'];
 const NAMES = ['*', '*/sa/a', 'cluster.local/*', 'cluster.local/ns/a/sa/b'];
 const NAMESPACES = ['*', '*-prod', 'team-*', 'a'];
 const ACCOUNTS = ['a', 'other/b'];
-const MODES = ['STRICT', 'PERMISSIVE', 'DISABLE', 'UNSET'];
+const MODES = ['STRICT', 'STRICT', 'PERMISSIVE', 'PERMISSIVE', 'DISABLE', 'UNSET'];
 const HTTP_CONDITIONS = ['request.headers[x]', 'remote.ip', 'connection.sni', 'source.serviceAccount'];
 
 /** Values of `app` by which pods are told apart. */
 export const APPS = ['a', 'b', 'c'];
 
 /** An AuthorizationPolicy, of any form that the API server takes. */
-export function randomPolicy(random: Random, name: string): MeshObject {
+export function randomPolicy(random: Random, name: string, isWide = false): MeshObject {
   const action = random.pick(['ALLOW', 'ALLOW', 'ALLOW', 'DENY', 'DENY', 'DENY', 'AUDIT', 'CUSTOM', undefined]);
   const isTargeted = random.chance(0.1);
-  const selector = isTargeted
-    ? undefined
-    : random.pick([
-        undefined,
-        { matchLabels: { app: random.pick(APPS) } },
-        { matchLabels: { app: random.pick(APPS) } },
-        { matchLabels: {} },
-        {},
-      ]);
+  const selector =
+    isTargeted || isWide
+      ? undefined
+      : random.pick([
+          undefined,
+          { matchLabels: { app: random.pick(APPS) } },
+          { matchLabels: { app: random.pick(APPS) } },
+          { matchLabels: {} },
+          {},
+        ]);
   const rules = random.times(0, 3, () => randomRule(random));
   return authorizationPolicy(
     name,
@@ -37,12 +38,12 @@ export function randomPolicy(random: Random, name: string): MeshObject {
       ...(isTargeted && { targetRefs: [{ group: '', kind: 'Service', name: 'a' }] }),
       ...(rules.length > 0 && { rules }),
     },
-    random.chance(0.1) ? { annotations: { 'istio.io/dry-run': random.pick(['true', '1', 'false']) } } : {},
+    random.chance(0.16) ? { annotations: { 'istio.io/dry-run': random.pick(['true', '1', 'false']) } } : {},
   );
 }
 
 function randomRule(random: Random): object {
-  const isHttp = random.chance(0.3);
+  const isHttp = random.chance(0.4);
   const to = random.maybe(0.5, () => random.times(1, 2, () => ({ operation: operation(random, isHttp) })));
   const from = random.maybe(0.5, () => random.times(1, 2, () => ({ source: source(random, isHttp) })));
   const when = random.maybe(0.4, () => random.times(1, 2, () => condition(random, isHttp)));
@@ -87,7 +88,7 @@ function condition(random: Random, isHttp: boolean): object {
     ['destination.port', [...PORTS, ...BAD_PORTS]],
     ['source.principal', NAMES],
     ['source.namespace', NAMESPACES],
-    ...(isHttp ? ([[random.pick(HTTP_CONDITIONS), ['x']]] as const) : []),
+    ...(isHttp ? HTTP_CONDITIONS.map((of) => [of, ['x']] as const) : []),
   ]);
   const which = random.pick([['values'], ['notValues'], ['values', 'notValues']]);
   return { key, ...Object.fromEntries(which.map((field) => [field, random.few(values)])) };
