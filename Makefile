@@ -20,7 +20,7 @@ generate: $(NODE_MODULES) ## Write crds/ and docs/ from src/
 manifests: $(NODE_MODULES) ## Print the install YAML: CRDs, RBAC, Deployment
 	@node --import tsx src/manifests.ts
 
-build: $(NODE_MODULES) ## Bundle the operator into dist/
+build: $(NODE_MODULES) ## Bundle the operator into dist/, and the command line as bin/sidestep
 	node --import tsx scripts/build.ts
 
 $(OPERATOR): $(NODE_MODULES) $(shell find src cdk8s scripts -name '*.ts' 2>/dev/null)
@@ -71,6 +71,6 @@ ci: test-controlplane
 endif
 
 clean: ## Remove build output, caches and the state of local control planes
-	rm -rf dist .cache .sidestep coverage
+	rm -rf dist bin .cache .sidestep coverage
 
 .PHONY: help install generate manifests build check test campaigns controlplane controlplane-up sandbox-data faults run demo dev test-controlplane e2e-kind ci clean

@@ -1,8 +1,8 @@
 /**
- * Bundles the programs into `dist/`, one file each: the operator starts faster and takes half the memory that it takes
+ * Bundles the programs into `dist/`, one file each, and links the command line from `bin/`: the operator starts faster and takes half the memory that it takes
  * unbundled, and the image needs no node_modules.
  */
-import { rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Plugin, build } from 'esbuild';
@@ -10,7 +10,14 @@ import { type Plugin, build } from 'esbuild';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Bundle → entry point. CommonJS, because dependencies of ours call `require` at run time. */
-export const BUNDLES = { 'main.cjs': 'src/main.ts', 'manifests.cjs': 'src/manifests.ts' } as const;
+export const BUNDLES = {
+  'main.cjs': 'src/main.ts',
+  'manifests.cjs': 'src/manifests.ts',
+  'cli.cjs': 'src/cli/main.ts',
+} as const;
+
+/** Names in `bin/` of the command line; the second makes it a plugin of kubectl. */
+const COMMANDS = ['sidestep', 'kubectl-sidestep'];
 
 /** Oldest Node that the bundles must run on: `engines` in package.json. */
 const TARGET = 'node20.19';
@@ -59,6 +66,12 @@ async function main(): Promise<void> {
   const dist = join(ROOT, 'dist');
   rmSync(dist, { recursive: true, force: true });
   await Promise.all(Object.entries(BUNDLES).map(([file, entry]) => bundle(join(dist, file), entry)));
+  const bin = join(ROOT, 'bin');
+  rmSync(bin, { recursive: true, force: true });
+  mkdirSync(bin);
+  chmodSync(join(dist, 'cli.cjs'), 0o755);
+  // Links, because a file without an ending would be taken for an ES module here.
+  for (const name of COMMANDS) symlinkSync('../dist/cli.cjs', join(bin, name));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();

@@ -31,6 +31,9 @@ describe('lint', { timeout: 30_000 }, () => {
     ['src/sandbox/simulators/informers.ts', '../../runtime/work-queue.js'],
     ['src/sandbox/simulators/informers.ts', '../../controllers/rbac.js'],
     ['src/controllers/rbac.ts', '../sandbox/simulators/informers.js'],
+    ['src/cli/program.ts', '../controllers/rbac.js'],
+    ['src/cli/program.ts', '../runtime/work-queue.js'],
+    ['src/kube/patch.ts', '../cli/program.js'],
     ['src/install.ts', './sandbox/simulators/informers.js'],
     ['src/kube/patch.ts', '../../test/support/fake-clock.js'],
   ])('refuses %s the import of %s, be it of a type', async (file, path) => {
@@ -49,6 +52,8 @@ describe('lint', { timeout: 30_000 }, () => {
     ['cdk8s/install.ts', '../src/api/labels.js'],
     ['src/controllers/index.ts', '../../cdk8s/install.js'],
     ['src/sandbox/simulators/informers.ts', '../../kube/resource.js'],
+    ['src/cli/program.ts', '../kube/patch.js'],
+    ['src/cli/program.ts', '../../cdk8s/ztunnel-config.js'],
     ['test/support/reporter.ts', '../../src/controllers/rbac.js'],
   ])('allows %s the import of %s', async (file, path) => {
     expect(await broken(file, `import * as a from '${path}'; export const b = a;`)).toEqual([]);

@@ -51,3 +51,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     probes: { host: data.PROBES_HOST, port: data.PROBES_PORT },
   });
 }
+
+/** `KUBECONFIG`, for programs that are not the operator; undefined if it is not set, or empty. */
+export function kubeconfigPath(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  return environment['KUBECONFIG'] || undefined;
+}

@@ -345,4 +345,10 @@ export const ANNOTATION = {
 
   /** Any object that we create: hash of the content that we wanted. Ours. */
   contentHash: 'sidestep.dev/content-hash',
+
+  /** Namespace: `true` keeps what ztunnel knows of it in the ConfigMap `sidestep-ztunnel`. Ours. */
+  ztunnelView: 'sidestep.dev/ztunnel-view',
+
+  /** ConfigMap `sidestep-ztunnel`: when its content last changed, RFC 3339 by the operator's clock. Ours. */
+  writtenAt: 'sidestep.dev/written-at',
 } as const;

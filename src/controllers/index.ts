@@ -5,8 +5,16 @@ import { gatewayClass } from './gateway/gateway-class.js';
 import type { MeshLocation } from './istio-configuration.js';
 import { namespace } from './namespace/controller.js';
 import { serviceAccount } from './service-account/controller.js';
+import { ztunnelView } from './ztunnel-view/controller.js';
 
 /** Every controller of the operator. */
 export function controllers(location: MeshLocation): readonly ControllerSpec[] {
-  return [ambientMigration(location), gateway(location), gatewayClass, namespace(), serviceAccount()];
+  return [
+    ambientMigration(location),
+    gateway(location),
+    gatewayClass,
+    namespace(),
+    serviceAccount(),
+    ztunnelView(location),
+  ];
 }

@@ -52,7 +52,7 @@ const CALLS: readonly Grant[] = [
   // The class of our own.
   [GATEWAY_CLASS, ['create', 'patch']],
   [GATEWAY_CLASS, ['patch'], 'status'],
-  // What a Gateway's parametersRef names; ours, by which istiod sizes a waypoint.
+  // What a Gateway's parametersRef names; ours, by which istiod sizes a waypoint; what ztunnel knows of a namespace.
   [CONFIG_MAP, ['get', 'create', 'patch', 'delete']],
   // In dry runs only: see DRY_RUN_ONLY.
   [POD, ['create']],

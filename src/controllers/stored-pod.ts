@@ -1,15 +1,15 @@
 import { ANNOTATION } from '../api/labels.js';
-import type { Pod } from '../kube/types.js';
+import type { Container, Pod } from '../kube/types.js';
 
 /** The fields of a pod that controllers read; everything else is not cached (100,000 pods must fit in 500 MB). */
 export function trimPod(pod: Pod): Pod {
   const { metadata, spec, status } = pod;
-  const nameOnly = ({ name }: { name: string }): { name: string } => ({ name });
   return {
     apiVersion: pod.apiVersion,
     kind: pod.kind,
     metadata: {
       name: metadata.name,
+      ...(metadata.generateName !== undefined && { generateName: metadata.generateName }),
       ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
       ...(metadata.uid !== undefined && { uid: metadata.uid }),
       ...(metadata.resourceVersion !== undefined && { resourceVersion: metadata.resourceVersion }),
@@ -23,11 +23,12 @@ export function trimPod(pod: Pod): Pod {
       ...(spec?.nodeName !== undefined && { nodeName: spec.nodeName }),
       ...(spec?.serviceAccountName !== undefined && { serviceAccountName: spec.serviceAccountName }),
       ...(spec?.hostNetwork !== undefined && { hostNetwork: spec.hostNetwork }),
-      containers: (spec?.containers ?? []).map(nameOnly),
-      ...(spec?.initContainers && { initContainers: spec.initContainers.map(nameOnly) }),
+      containers: (spec?.containers ?? []).map(trimContainer),
+      ...(spec?.initContainers && { initContainers: spec.initContainers.map(trimContainer) }),
     },
     status: {
       ...(status?.phase !== undefined && { phase: status.phase }),
+      ...(status?.podIPs && { podIPs: status.podIPs }),
       ...(status?.conditions && {
         conditions: status.conditions.filter(({ type }) => type === 'Ready' || type === 'PodScheduled'),
       }),
@@ -40,6 +41,18 @@ export function trimPod(pod: Pod): Pod {
         })),
       }),
     },
+  };
+}
+
+/** Services refer to ports by name; ports without one are never looked up. */
+function trimContainer({ name, ports = [], restartPolicy }: Container): Container {
+  const named = ports.filter((port) => port.name !== undefined && port.protocol !== 'UDP');
+  return {
+    name,
+    ...(named.length > 0 && {
+      ports: named.map(({ name: of = '', containerPort }) => ({ name: of, containerPort })),
+    }),
+    ...(restartPolicy !== undefined && { restartPolicy }),
   };
 }
 

@@ -136,6 +136,17 @@ export interface Service extends KubeObject {
   };
 }
 
+/** Endpoints of a Service, as many as fit into one object. */
+export interface EndpointSlice extends KubeObject {
+  addressType: 'IPv4' | 'IPv6' | 'FQDN';
+  endpoints?: {
+    addresses: string[];
+    conditions?: { ready?: boolean };
+    targetRef?: { kind?: string; namespace?: string; name?: string; uid?: string };
+  }[];
+  ports?: { name?: string; port?: number; protocol?: string }[];
+}
+
 export interface ServiceAccount extends KubeObject {
   imagePullSecrets?: { name?: string }[];
   automountServiceAccountToken?: boolean;
@@ -372,6 +383,8 @@ export interface CustomResourceDefinition extends KubeObject {
 export const NAMESPACE = clusterScoped<Namespace>('', 'v1', 'namespaces', 'Namespace');
 export const POD = namespaced<Pod>('', 'v1', 'pods', 'Pod');
 export const SERVICE = namespaced<Service>('', 'v1', 'services', 'Service');
+export const NODE = clusterScoped('', 'v1', 'nodes', 'Node');
+export const ENDPOINT_SLICE = namespaced<EndpointSlice>('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice');
 export const SERVICE_ACCOUNT = namespaced<ServiceAccount>('', 'v1', 'serviceaccounts', 'ServiceAccount');
 export const CONFIG_MAP = namespaced<ConfigMap>('', 'v1', 'configmaps', 'ConfigMap');
 export const EVENT = namespaced<Event>('events.k8s.io', 'v1', 'events', 'Event');

@@ -6,7 +6,7 @@ import { AMBIENT_MIGRATION } from '../../src/api/ambient-migration.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import { NAMESPACE } from '../../src/kube/types.js';
 import type { InterceptedRequest } from '../../src/sandbox/api-server/http/faults.js';
-import { type AuditEntry, OPERATOR_USER, invariantBreaches, isDryRun, writesOf } from '../support/audit.js';
+import { OPERATOR_USER, changesOf, invariantBreaches, isDryRun, type AuditEntry } from '../support/audit.js';
 import { Cluster } from '../support/cluster.js';
 import { deployment, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { namespaceState } from '../support/namespace-state.js';
@@ -141,7 +141,7 @@ export class Campaign {
     const intercept = (request: InterceptedRequest): { when: 'before'; what: 'reset' } | undefined =>
       isWrite(request) && this.#isDisturbed(request, name) && isNext() ? { when: 'before', what: 'reset' } : undefined;
     const look = (entry: AuditEntry): void => {
-      if (writesOf([entry]).length > 0 && this.#isDisturbed(entry.objectRef, name)) isNext();
+      if (changesOf([entry]).length > 0 && this.#isDisturbed(entry.objectRef, name)) isNext();
     };
     const disarm = moment === 'before' ? apiServer.intercept(intercept) : apiServer.requests.onEntry(look);
     return {
@@ -245,7 +245,7 @@ export class Campaign {
     const before = this.cluster.audit().length;
     await this.restart();
     await this.cluster.time.sleep(QUIET_MS);
-    const later = writesOf(this.cluster.audit().slice(before)).filter(
+    const later = changesOf(this.cluster.audit().slice(before)).filter(
       ({ objectRef }) => objectRef?.resource !== 'leases',
     );
     expect(
@@ -270,7 +270,7 @@ export class Campaign {
 
   /** Restarts that the API server has accepted, by workload. */
   #restarts({ name, since }: Trial): string[] {
-    return writesOf(this.cluster.audit().slice(since))
+    return changesOf(this.cluster.audit().slice(since))
       .filter(({ objectRef, responseStatus }) => {
         const isWorkload = objectRef?.resource === 'deployments' || objectRef?.resource === 'statefulsets';
         return (

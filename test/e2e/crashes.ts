@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { isNotFound } from '../../src/kube/errors.js';
 import { LEASE } from '../../src/kube/types.js';
-import { type AuditEntry, writesOf } from '../support/audit.js';
+import { changesOf, type AuditEntry } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { daemonSet, deployment, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { containersOf, namespaceState } from '../support/namespace-state.js';
@@ -69,7 +69,7 @@ async function killAfter(
 ): Promise<void> {
   const inNamespace = ({ objectRef }: AuditEntry): boolean => objectRef?.namespace === name || objectRef?.name === name;
   const killed = cluster.killOperatorAfter(
-    (entry) => writesOf([entry]).length > 0 && inNamespace(entry) && moment(entry),
+    (entry) => changesOf([entry]).length > 0 && inNamespace(entry) && moment(entry),
   );
   await Promise.all([killed, start()]);
 }
@@ -85,10 +85,10 @@ export async function restartOperator(cluster: Cluster): Promise<void> {
 /** A new operator looks at everything again, and finds nothing to write. */
 async function expectQuiet(cluster: Cluster, name: string): Promise<void> {
   await cluster.operator.kill('SIGTERM');
-  const before = writesOf(cluster.audit()).length;
+  const before = changesOf(cluster.audit()).length;
   await restartOperator(cluster);
   await cluster.time.sleep(1_000);
-  const later = writesOf(cluster.audit())
+  const later = changesOf(cluster.audit())
     .slice(before)
     .filter(({ objectRef }) => objectRef?.resource !== 'leases');
   expect(

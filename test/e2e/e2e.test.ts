@@ -16,6 +16,7 @@ import { waypointOutages } from './waypoint-outages.js';
 import { waypointWrites } from './waypoint-writes.js';
 import { waypointMigrations } from './waypoint-migrations.js';
 import { waypoints } from './waypoints.js';
+import { ztunnelView } from './ztunnel-view.js';
 
 /*
  * One cluster for all end-to-end tests, and one audit log: the last suite accounts for every request of all of them. Every
@@ -56,4 +57,5 @@ describe('outages of waypoints', () => waypointOutages(current));
 describe('writes for waypoints', () => waypointWrites(current));
 describe('migrations with a waypoint', () => waypointMigrations(current));
 describe('waypoints that labels ask for', () => namespaceWaypoints(current));
+describe('the view of ztunnel', () => ztunnelView(current));
 describe('accounting', () => accounting(current));

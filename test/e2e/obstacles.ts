@@ -4,7 +4,7 @@ import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
 import { budget, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { namespaceState } from '../support/namespace-state.js';
-import { writesOf } from '../support/audit.js';
+import { changesOf } from '../support/audit.js';
 
 /** What stops a migration before its first change, what holds it, and the way back from a pod that does not start. */
 export function obstacles(cluster: () => Cluster): void {
@@ -201,7 +201,7 @@ export function obstacles(cluster: () => Cluster): void {
         message: `sidecars without HBONE: ${name}-caller/${caller?.metadata.name ?? ''}`,
       },
     ]);
-    const restarts = writesOf(cluster().audit()).filter(
+    const restarts = changesOf(cluster().audit()).filter(
       ({ objectRef }) => objectRef?.namespace === name && objectRef.resource === 'deployments',
     );
     expect(

@@ -143,7 +143,7 @@ export function outages(cluster: () => Cluster): void {
 
 /** Restarts that the API server has accepted. */
 function restarts(cluster: Cluster, name: string): number {
-  return writesOf(cluster.audit()).filter(
+  return changesOf(cluster.audit()).filter(
     ({ objectRef, responseStatus }) =>
       objectRef?.namespace === name && objectRef.resource === 'deployments' && (responseStatus?.code ?? 500) < 300,
   ).length;

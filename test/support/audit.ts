@@ -45,9 +45,12 @@ export function writesOf(entries: readonly AuditEntry[], user = OPERATOR_USER): 
   return entries.filter((entry) => entry.user.username === user && WRITE_VERBS.has(entry.verb) && !isDryRun(entry));
 }
 
-/** The writes that change what there is: what Sidestep notes on a Namespace about its mode and its waypoint is left out. */
+/**
+ * The writes of the operator that change something. What follows what the cluster is like, at its own pace, is none, and has tests
+ * of its own: notes on a Namespace about its mode and its waypoint, and the view of ztunnel.
+ */
 export function changesOf(entries: readonly AuditEntry[]): AuditEntry[] {
-  return writesOf(entries).filter((entry) => !isNote(entry));
+  return writesOf(entries).filter((entry) => !isNote(entry) && !isView(entry));
 }
 
 function isNote({ verb, objectRef, requestObject }: AuditEntry): boolean {
@@ -55,6 +58,9 @@ function isNote({ verb, objectRef, requestObject }: AuditEntry): boolean {
   const paths = (requestObject as { op: string; path: string }[]).filter(({ op }) => op !== 'test');
   return paths.every(({ path }) => /^\/metadata\/annotations(\/sidestep\.dev~1(dataplane|waypoint-.*))?$/.test(path));
 }
+
+const isView = ({ objectRef }: AuditEntry): boolean =>
+  objectRef?.resource === 'configmaps' && (objectRef.name?.startsWith('sidestep-ztunnel') ?? false);
 
 /**
  * The permissions that a request needed, as `verb resource.group[/subresource]`, the form in which RBAC grants. A

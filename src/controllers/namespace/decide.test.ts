@@ -52,15 +52,14 @@ const told = (...given: Parameters<typeof observed>): [string, string][] =>
 
 describe('the data plane of a namespace', () => {
   test.each<[string, Labels, Pod[], string | undefined]>([
-    ['is what its pods are', INJECTED, [sidecar, plain], 'Sidecar'],
+    ['is what its pods are', { ...AMBIENT, ...INJECTED }, [sidecar, plain], 'Sidecar'],
     ['whatever its labels say', AMBIENT, [sidecar], 'Sidecar'],
     ['also without labels', {}, [enrolled], 'Ambient'],
     ['is mixed if they differ', AMBIENT, [sidecar, enrolled], 'Mixed'],
     ['is none if they are all outside', AMBIENT, [plain], 'None'],
     ['is what the labels say while none is ready', AMBIENT, [pod('p', { ready: 'False' })], 'Ambient'],
     ['a sidecar wins', { ...AMBIENT, ...INJECTED }, [], 'Sidecar'],
-    ['a revision injects', { 'istio.io/rev': 'canary' }, [], 'Sidecar'],
-    ['but not where injection is off', { 'istio.io/rev': 'canary', 'istio-injection': 'disabled' }, [], undefined],
+    ['is not said where there are but sidecars', INJECTED, [sidecar], undefined],
     ['is not said where there is no mesh', {}, [plain], undefined],
     ['pods on the host’s network do not count', AMBIENT, [pod('h', { hostNetwork: true })], 'Ambient'],
     ['nor do gateways', AMBIENT, [pod('g', { labels: { 'gateway.networking.k8s.io/gateway-name': 'g' } })], 'Ambient'],

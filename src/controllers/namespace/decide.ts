@@ -15,7 +15,7 @@ export type Dataplane = 'Sidecar' | 'Ambient' | 'Mixed' | 'None';
 export interface Decision {
   /** About its waypoint. */
   readonly steps: readonly Step[];
-  /** Undefined where the mesh has nothing to do with it. */
+  /** Undefined where ambient mode has nothing to do with it. */
   readonly dataplane: Dataplane | undefined;
   /** What people should know if it lasts. */
   readonly states: readonly State[];
@@ -63,13 +63,13 @@ function modesOf(pods: readonly Pod[]): Modes {
   };
 }
 
-/** Pods say what is; labels say what will be, where there are no pods. */
+/** Pods say what is; labels say what will be, where there are no pods. A namespace that never had to do with ambient mode is left alone. */
 function dataplaneOf(namespace: Namespace, { sidecar, ambient, none }: Modes): Dataplane | undefined {
+  if (ambient.length === 0 && !isAmbient(namespace)) return undefined;
   if (sidecar.length > 0) return ambient.length > 0 ? 'Mixed' : 'Sidecar';
   if (ambient.length > 0) return 'Ambient';
-  if (!isAmbient(namespace) && !isInjected(namespace)) return undefined;
   if (none.length > 0) return 'None';
-  return isAmbient(namespace) && namespace.metadata.labels?.[LABEL.injection] !== 'enabled' ? 'Ambient' : 'Sidecar';
+  return namespace.metadata.labels?.[LABEL.injection] === 'enabled' ? 'Sidecar' : 'Ambient';
 }
 
 /** Whether new pods get a sidecar, as far as labels of the namespace say. */

@@ -1,0 +1,28 @@
+import { ApiError, TransportError, isForbidden } from '../kube/errors.js';
+
+/** Something that whoever runs the command can put right; the message says what. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+}
+
+/** What went wrong and what to do about it, in words. */
+export function explained(error: unknown): string {
+  if (isForbidden(error)) {
+    return `${error.message}\nThe user of the kubeconfig needs this right; kubectl auth can-i --list shows which it has.`;
+  }
+  if (error instanceof ApiError) {
+    return error.code === 401
+      ? `${error.message}\nThe cluster does not accept the credentials of the kubeconfig.`
+      : error.message;
+  }
+  if (error instanceof TransportError) {
+    return `cannot reach the cluster: ${messages(error).join(': ')}\nIs it running, and is it the right context?`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The messages of an error and of its causes, each once. */
+function messages(error: Error): string[] {
+  const rest = error.cause instanceof Error ? messages(error.cause) : [];
+  return [error.message, ...rest.filter((message) => message !== '' && !error.message.includes(message))];
+}

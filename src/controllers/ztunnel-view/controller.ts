@@ -1,0 +1,70 @@
+import { ZTUNNEL_CONFIG_MAP } from '../../../cdk8s/ztunnel-config-maps.js';
+import { referenceTo } from '../../kube/events.js';
+import { NAMESPACE, type Namespace } from '../../kube/types.js';
+import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.js';
+import type { Request } from '../../runtime/request.js';
+import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js';
+import type { MeshLocation } from '../istio-configuration.js';
+import { NameTakenError, isOurs, keep, readConfigMap, removeAll, writtenAt } from './config-maps.js';
+import { istiodOf, viewOf } from './view.js';
+import { isViewed, namespaceWatch, watches } from './watches.js';
+
+/** The content of a view changes at most this often, ms. */
+const INTERVAL_MS = 10_000;
+
+/** How long until we look again whether a ConfigMap of somebody else is still in the way, ms. */
+const TAKEN_RECHECK_MS = 300_000;
+
+/** Keeps what ztunnel knows of a namespace in its ConfigMap `sidestep-ztunnel`, for those where it is wanted. */
+export function ztunnelView(location: MeshLocation): ControllerSpec {
+  return {
+    name: 'ztunnel-view',
+    primary: namespaceWatch(location),
+    watches: watches(location),
+    reconcile: (request, context) => reconcile(request, context, location),
+  };
+}
+
+/** @throws {ApiError} a ConfigMap cannot be read or written; the queue retries the pass */
+async function reconcile({ name }: Request, context: ReconcileContext, location: MeshLocation): Promise<Result> {
+  const { stores, clock, log } = context;
+  const namespace = stores.of(NAMESPACE).get({ name });
+  if (!namespace || namespace.metadata.deletionTimestamp !== undefined) return awaitChange();
+  const live = await readConfigMap(name, ZTUNNEL_CONFIG_MAP, context);
+  if (!isViewed(namespace, stores)) {
+    if (live && isOurs(live) && (await removeAll(live, name, context)) > 0)
+      log.info({ namespace: name }, 'removed the view of ztunnel');
+    return awaitChange();
+  }
+  if (live && !isOurs(live)) return reportTaken(namespace, ZTUNNEL_CONFIG_MAP, context);
+  const istiod = istiodOf(stores, location);
+  if (!istiod) return awaitChange();
+  // Before it is computed: while pods come and go it would be for nothing.
+  const waitMs = live ? untilNext(writtenAt(live), clock.now()) : 0;
+  if (waitMs > 0) return requeueAfter(waitMs, 'Interval');
+  try {
+    const file = await viewOf(name, istiod, stores);
+    if ((await keep(file, { namespace: name, live }, context)) > 0)
+      log.info({ namespace: name }, 'wrote the view of ztunnel');
+  } catch (error) {
+    if (!(error instanceof NameTakenError)) throw error;
+    return reportTaken(namespace, error.configMap, context);
+  }
+  return awaitChange();
+}
+
+/** Ms until the content may change again. A time to come is that of another clock, and says nothing. */
+function untilNext(lastMs: number | undefined, nowMs: number): number {
+  return lastMs === undefined || lastMs > nowMs ? 0 : Math.max(0, lastMs + INTERVAL_MS - nowMs);
+}
+
+function reportTaken(namespace: Namespace, configMap: string, { events }: ReconcileContext): Result {
+  events.emit({
+    regarding: referenceTo(namespace),
+    type: 'Warning',
+    reason: 'NameTaken',
+    note: `ConfigMap ${configMap} exists and is not Sidestep's, so it is left alone: rename it to see there what ztunnel knows of the namespace`,
+    action: 'View',
+  });
+  return requeueAfter(TAKEN_RECHECK_MS, 'NameTaken');
+}

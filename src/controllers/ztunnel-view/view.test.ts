@@ -1,0 +1,207 @@
+import { describe, expect, it, test } from 'vitest';
+import { NEWEST_ZTUNNEL, ztunnelConfigYaml } from '../../../cdk8s/ztunnel-config.js';
+import { generateMesh, generateRoot } from '../../../test/controlplane/ambient/generator.js';
+import { namespace as namespaceObject, waypoint } from '../../../test/controlplane/ambient/objects.js';
+import type { KubeObject, ResourceType } from '../../kube/resource.js';
+import { CONFIG_MAP, DAEMON_SET } from '../../kube/types.js';
+import { type IndexSettings, type MeshObjects, ztunnelConfig } from '../../mesh/ambient-index.js';
+import { indexSettings, ztunnelRevision, ztunnelTags } from '../../mesh/ztunnel-view.js';
+import type { Stores } from '../../runtime/stores.js';
+import { istiodOf, viewOf } from './view.js';
+import { watches } from './watches.js';
+
+const LOCATION = { istioNamespace: 'istio-system' };
+
+const settings: IndexSettings = {
+  clusterId: 'Kubernetes',
+  trustDomain: 'cluster.local',
+  clusterDomain: 'cluster.local',
+  rootNamespace: 'istio-system',
+  systemNamespace: 'istio-system',
+  revision: 'default',
+};
+
+/** What a cluster adds to objects that are created. */
+function live(object: KubeObject, namespace: string | undefined, index: number): KubeObject {
+  const metadata = {
+    ...object.metadata,
+    ...(namespace !== undefined && { namespace }),
+    uid: `uid-${index}`,
+    resourceVersion: '1',
+    creationTimestamp: new Date(index * 1_000).toISOString(),
+  };
+  const ip = `10.${(index >> 8) & 255}.${index & 255}.1`;
+  const status: Record<string, object> = {
+    Pod: { phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions: [{ type: 'Ready', status: 'True' }] },
+    Gateway: { addresses: [{ type: 'Hostname', value: `${metadata.name}.${namespace}.svc.cluster.local` }] },
+  };
+  const spec = object.kind === 'Service' ? { clusterIP: ip, clusterIPs: [ip], ipFamilies: ['IPv4'] } : {};
+  const { spec: given = {}, status: own } = object as { spec?: object; status?: object };
+  return {
+    ...object,
+    metadata,
+    spec: { ...spec, ...given },
+    status: own ?? status[object.kind],
+  } as KubeObject;
+}
+
+const SHARED = [waypoint('open', {}, { from: 'All' }), waypoint('closed')];
+const meshes = Array.from({ length: 25 }, (_, seed) => generateMesh(seed));
+const objects = [
+  ...['istio-system', 'shared'].map((name) => [namespaceObject(name), undefined] as const),
+  ...meshes.map(({ name, marks }) => [namespaceObject(name, marks), undefined] as const),
+  ...SHARED.map((object) => [object, 'shared'] as const),
+  // The Services that istiod deploys for them, with a pod each.
+  ...SHARED.flatMap(({ metadata: { name } }) => [
+    [
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name },
+        spec: { selector: { gate: name }, ports: [{ port: 15008 }] },
+      },
+      'shared',
+    ] as const,
+    [
+      {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, labels: { gate: name, 'gateway.networking.k8s.io/gateway-name': name } },
+        spec: { containers: [] },
+      },
+      'shared',
+    ] as const,
+  ]),
+  ...generateRoot(1).map((object) => [object, 'istio-system'] as const),
+  ...meshes.flatMap(({ name, objects: own }) => own.map((object) => [object, name] as const)),
+].map(([object, namespace], index) => live(object, namespace, index));
+const node = {
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'node-1', labels: { 'topology.kubernetes.io/region': 'eu' } },
+};
+const all = [...objects, node];
+
+const ofKind = (kind: string): never[] => all.filter((object) => object.kind === kind) as never[];
+
+const mesh: MeshObjects = {
+  namespaces: ofKind('Namespace'),
+  nodes: ofKind('Node'),
+  pods: ofKind('Pod'),
+  services: ofKind('Service'),
+  endpointSlices: ofKind('EndpointSlice'),
+  serviceEntries: ofKind('ServiceEntry'),
+  workloadEntries: ofKind('WorkloadEntry'),
+  gateways: ofKind('Gateway'),
+  gatewayClasses: ofKind('GatewayClass'),
+  authorizationPolicies: ofKind('AuthorizationPolicy'),
+  peerAuthentications: ofKind('PeerAuthentication'),
+};
+
+/** Stores as the runtime fills them: with what the controller keeps of each object. */
+function storesOf(objects: readonly KubeObject[]): Stores {
+  const transforms = new Map(watches(LOCATION).map(({ type, transform }) => [type.kind, transform]));
+  const kept = objects.map((object) => transforms.get(object.kind)?.(object) ?? object);
+  const list = (type: ResourceType, namespace?: string): KubeObject[] =>
+    kept.filter(
+      ({ kind, metadata }) => kind === type.kind && (namespace === undefined || metadata.namespace === namespace),
+    );
+  const of = (type: ResourceType): unknown => ({
+    list: (namespace?: string) => list(type, namespace),
+    get: ({ namespace, name }: { namespace?: string; name: string }) =>
+      list(type, namespace).find(({ metadata }) => metadata.name === name),
+  });
+  return { of } as Stores;
+}
+
+describe('the view of a namespace', () => {
+  const stores = storesOf(all);
+
+  test.each(meshes.map(({ name }) => name))('of what is cached equals that of the whole mesh: %s', async (name) => {
+    const whole = ztunnelConfig(mesh, name, settings);
+    expect(whole.services.length + whole.workloads.length).toBeGreaterThan(0);
+    const found = await viewOf(name, { settings, version: NEWEST_ZTUNNEL }, stores);
+    expect(found).toBe(ztunnelConfigYaml(whole, NEWEST_ZTUNNEL));
+  });
+
+  it('has met waypoints of another namespace in these meshes, with their pods', () => {
+    const strangers = meshes.flatMap(({ name }) =>
+      ztunnelConfig(mesh, name, settings).workloads.filter(({ namespace }) => namespace !== name),
+    );
+    expect(strangers.length).toBeGreaterThan(2);
+  });
+});
+
+const ztunnel = (image: string, env: { name: string; value: string }[] = []) => ({
+  apiVersion: 'apps/v1',
+  kind: 'DaemonSet',
+  metadata: { name: 'ztunnel', namespace: 'istio-system' },
+  spec: { template: { metadata: { labels: { app: 'ztunnel' } }, spec: { containers: [{ image, env }] } } },
+});
+const values = (tag: unknown) => ({ mesh: {}, values: { global: { tag } } });
+
+describe('the version of ztunnel', () => {
+  test.each([
+    ['registry.istio.io/release/ztunnel:1.31.0-distroless', '1.30.0', ['1.31.0-distroless', '1.30.0']],
+    ['registry.example:5000/ztunnel:1.30.1@sha256:00', undefined, ['1.30.1']],
+    ['registry.example:5000/ztunnel@sha256:00', 1.29, ['1.29']],
+    ['ztunnel', undefined, []],
+  ])('%s, istiod %s', (image, tag, tags) => {
+    expect(ztunnelTags([ztunnel(image)], values(tag))).toEqual(tags);
+  });
+
+  it('is that of istiod where there is no ztunnel', () => {
+    expect(
+      ztunnelTags([{ spec: { template: { spec: { containers: [{ image: 'other:9.9' }] } } } }], values('1.28')),
+    ).toEqual(['1.28']);
+  });
+});
+
+describe('the istiod that ztunnel asks', () => {
+  test.each([
+    ['istiod.istio-system.svc:15012', 'default'],
+    ['istiod-1-31-0.istio-system.svc:15012', '1-31-0'],
+    ['https://istiod-canary.istio-system.svc:15012', 'canary'],
+    ['mesh.example:15012', 'default'],
+  ])('%s', (value, revision) => {
+    expect(ztunnelRevision([ztunnel('a:1', [{ name: 'XDS_ADDRESS', value }])])).toBe(revision);
+  });
+
+  it('is configured by the ConfigMaps of its revision', () => {
+    const configMap = (name: string, data: Record<string, string>) => ({
+      apiVersion: CONFIG_MAP.version,
+      kind: CONFIG_MAP.kind,
+      metadata: { name, namespace: 'istio-system' },
+      data,
+    });
+    const stores = storesOf([
+      {
+        ...ztunnel('a:1.28', [{ name: 'XDS_ADDRESS', value: 'istiod-canary.istio-system.svc:15012' }]),
+        kind: DAEMON_SET.kind,
+      },
+      configMap('istio', { mesh: 'trustDomain: wrong' }),
+      configMap('istio-canary', { mesh: 'trustDomain: example.org\nrootNamespace: root' }),
+      configMap('istio-sidecar-injector-canary', {
+        values:
+          'revision: canary\npilot: {env: {AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY: "true"}}\nglobal: {tag: 1.31.0, multiCluster: {clusterName: east}, proxy: {clusterDomain: local}}',
+      }),
+    ]);
+    expect(istiodOf(stores, LOCATION)).toEqual({
+      settings: {
+        clusterId: 'east',
+        trustDomain: 'example.org',
+        clusterDomain: 'local',
+        rootNamespace: 'root',
+        systemNamespace: 'istio-system',
+        revision: 'canary',
+        dryRunPolicies: true,
+      },
+      version: { major: 1, minor: 28 },
+    });
+    expect(istiodOf(storesOf([]), LOCATION)).toBeUndefined();
+  });
+
+  it('has its own defaults for what nobody says', () => {
+    expect(indexSettings({ mesh: {}, values: {} }, 'istio-system')).toEqual(settings);
+  });
+});

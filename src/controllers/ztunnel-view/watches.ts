@@ -1,0 +1,152 @@
+import { AMBIENT_MIGRATION } from '../../api/ambient-migration.js';
+import { GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
+import { AUTHORIZATION_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
+import { ANNOTATION, LABEL } from '../../api/labels.js';
+import type { KubeObject } from '../../kube/resource.js';
+import {
+  DAEMON_SET,
+  ENDPOINT_SLICE,
+  type EndpointSlice,
+  NAMESPACE,
+  type Namespace,
+  NODE,
+  POD,
+  type Pod,
+  SERVICE,
+} from '../../kube/types.js';
+import { FOREIGN_SLICES } from '../../mesh/ztunnel-view.js';
+import type { Request } from '../../runtime/request.js';
+import type { Change } from '../../runtime/store.js';
+import type { Stores } from '../../runtime/stores.js';
+import { type WatchSpec, generationOrMetadataChanged, metadataChanged, watch } from '../../runtime/watch.js';
+import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
+import { trimPod } from '../stored-pod.js';
+import { istiodOf } from './view.js';
+
+/** Name of the index of Namespaces whose view somebody has asked for. */
+const ASKED_INDEX = 'ztunnel-view';
+
+/** A Namespace; what is in that of istiod concerns all. */
+export function namespaceWatch({ istioNamespace }: MeshLocation): WatchSpec {
+  return watch({
+    type: NAMESPACE,
+    map: ({ metadata }, stores) => [
+      { name: metadata.name },
+      ...(metadata.name === istioNamespace ? allViewed(stores) : []),
+    ],
+    predicate: metadataChanged,
+    indexes: { [ASKED_INDEX]: (namespace) => (isAsked(namespace) ? ['true'] : []) },
+  });
+}
+
+/** Everything else that a namespace's view depends on. */
+export function watches(location: MeshLocation): readonly WatchSpec[] {
+  const all = (_: KubeObject, stores: Stores): readonly Request[] => allViewed(stores);
+  // Pods and Services of a namespace with waypoints may be what others go through.
+  const concerned = (object: KubeObject, stores: Stores): readonly Request[] =>
+    object.metadata.labels?.[LABEL.gatewayName] === undefined ? ownView(object, stores) : allViewed(stores);
+  const ofIstio = ({ metadata }: KubeObject, stores: Stores): readonly Request[] =>
+    metadata.namespace === location.istioNamespace ? allViewed(stores) : [];
+  // Policies there too; and those of the root namespace hold everywhere.
+  const governed = (object: KubeObject, stores: Stores): readonly Request[] =>
+    isSpecial(object.metadata.namespace ?? '', stores, location) ? allViewed(stores) : ownView(object, stores);
+  return [
+    watch({
+      type: AMBIENT_MIGRATION,
+      map: ({ metadata }) => [{ name: metadata.namespace ?? '' }],
+      predicate: cameOrWent,
+    }),
+    watch({ type: POD, map: concerned, predicate: viewChanged, transform: trimPod }),
+    watch({ type: SERVICE, map: concerned, predicate: generationOrMetadataChanged }),
+    watch({ type: ENDPOINT_SLICE, map: concerned, transform: trimSlice, labelSelector: FOREIGN_SLICES }),
+    watch({ type: NODE, map: all, predicate: metadataChanged, transform: onlyPlace }),
+    watch({ type: DAEMON_SET, map: ofIstio, predicate: generationOrMetadataChanged }),
+    watch({ type: AUTHORIZATION_POLICY, map: governed, predicate: generationOrMetadataChanged }),
+    watch({ type: PEER_AUTHENTICATION, map: governed, predicate: generationOrMetadataChanged }),
+    watch({ type: WORKLOAD_ENTRY, map: governed, predicate: generationOrMetadataChanged }),
+    // Of the entries of one host, wherever they are, one is canonical. The addresses that istiod gives are in the status.
+    watch({ type: SERVICE_ENTRY, map: all }),
+    watch({ type: GATEWAY, map: all }),
+    watch({ type: GATEWAY_CLASS, map: all, predicate: generationOrMetadataChanged }),
+    watchConfiguration(location, all),
+  ];
+}
+
+/** Whether what ztunnel knows of a namespace is kept in it: somebody has asked for it, or it has an AmbientMigration. */
+export function isViewed(namespace: Namespace, stores: Stores): boolean {
+  return isAsked(namespace) || stores.of(AMBIENT_MIGRATION).list(namespace.metadata.name).length > 0;
+}
+
+function isAsked({ metadata }: Namespace): boolean {
+  return metadata.annotations?.[ANNOTATION.ztunnelView] === 'true';
+}
+
+function ownView({ metadata }: KubeObject, stores: Stores): readonly Request[] {
+  const namespace = stores.of(NAMESPACE).get({ name: metadata.namespace ?? '' });
+  return namespace && isViewed(namespace, stores) ? [{ name: namespace.metadata.name }] : [];
+}
+
+function allViewed(stores: Stores): readonly Request[] {
+  const asked = stores
+    .of(NAMESPACE)
+    .byIndex(ASKED_INDEX, 'true')
+    .map(({ metadata }) => metadata.name);
+  const migrating = stores
+    .of(AMBIENT_MIGRATION)
+    .list()
+    .map(({ metadata }) => metadata.namespace ?? '');
+  return [...new Set([...asked, ...migrating])].map((name) => ({ name }));
+}
+
+/** Whether objects in a namespace may count in others: it has waypoints, or is the root namespace. */
+function isSpecial(name: string, stores: Stores, location: MeshLocation): boolean {
+  return stores.of(GATEWAY).list(name).length > 0 || istiodOf(stores, location)?.settings.rootNamespace === name;
+}
+
+function cameOrWent({ old, new: now }: Change<KubeObject>): boolean {
+  return !old || !now;
+}
+
+/** A pod changes often, and mostly in what nobody else is told: restarts, and reasons for waiting. */
+function viewChanged(change: Change<Pod>): boolean {
+  const { old, new: now } = change;
+  return metadataChanged(change) || !old || !now || told(old) !== told(now);
+}
+
+function told({ spec, status }: Pod): string {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+  return JSON.stringify([spec.nodeName, status?.phase, ready, status?.podIPs]);
+}
+
+/** Nodes report all the time; only where they are counts. */
+function onlyPlace({ apiVersion, kind, metadata }: KubeObject): KubeObject {
+  const { name, uid, resourceVersion, labels = {} } = metadata;
+  const places = Object.entries(labels).filter(([key]) => key.startsWith('topology.'));
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      ...(uid !== undefined && { uid }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+      labels: Object.fromEntries(places),
+    },
+  };
+}
+
+function trimSlice({ apiVersion, kind, metadata, addressType, endpoints, ports }: EndpointSlice): EndpointSlice {
+  return {
+    apiVersion,
+    kind,
+    metadata,
+    addressType,
+    ...(endpoints && {
+      endpoints: endpoints.map(({ addresses, conditions, targetRef }) => ({
+        addresses,
+        ...(conditions && { conditions }),
+        ...(targetRef && { targetRef }),
+      })),
+    }),
+    ...(ports && { ports }),
+  };
+}
