@@ -48,7 +48,7 @@ export function generateMesh(seed: number): GeneratedMesh {
     },
     objects: [
       { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'app' } },
-      ...random.some(GATEWAYS, 0.7).map((gateway) => randomGateway(random, gateway)),
+      ...random.some(GATEWAYS, 0.9).map((gateway) => randomGateway(random, gateway)),
       ...random.times(1, 3, (index) => randomService(random, `service-${index}`)),
       ...random.times(1, 3, (index) => randomPod(random, `pod-${index}`)),
       ...random.times(0, 1, (index) => randomWorkloadEntry(random, `entry-${index}`)),
@@ -108,7 +108,7 @@ function randomGateway(random: Random, name: string): MeshObject {
     { from: 'All' },
     { from: 'Selector', selector: { matchLabels: { team: 'a' } } },
   ]);
-  const trafficType = random.pick([undefined, 'service', 'workload', 'workload', 'all', 'all', 'none']);
+  const trafficType = random.pick([undefined, 'service', 'workload', 'all', 'all', 'none']);
   const tunnel = random.maybe(0.5, () => random.pick(['PROXY', 'PROXY/15088', 'NONE', 'other', 'PROXY/x']));
   return unserved(
     name,
