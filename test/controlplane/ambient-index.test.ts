@@ -142,7 +142,7 @@ describe('in generated meshes ztunnel is told by us what istiod tells it', () =>
   const fired = new Map<string, number>();
 
   test.each(Array.from({ length: batches }, (_, batch) => batch))('batch %i', async (batch) => {
-    const meshes = Array.from({ length: batchSize }, (_, index) => generateMesh(1000 + batch * batchSize + index));
+    const meshes = Array.from({ length: batchSize }, (_, index) => generateMesh(3000 + batch * batchSize + index));
     const roots = inNamespace(settings.rootNamespace, generateRoot(batch));
     await Promise.all(
       meshes.map(({ name, marks, objects }) => create(server, [namespace(name, marks), ...inNamespace(name, objects)])),

@@ -48,7 +48,7 @@ export function generateMesh(seed: number): GeneratedMesh {
     },
     objects: [
       { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'app' } },
-      ...random.some(GATEWAYS, 0.7).map((gateway) => randomGateway(random, gateway)),
+      ...random.some(GATEWAYS, 0.9).map((gateway) => randomGateway(random, gateway)),
       ...random.times(1, 3, (index) => randomService(random, `service-${index}`)),
       ...random.times(1, 3, (index) => randomPod(random, `pod-${index}`)),
       ...random.times(0, 1, (index) => randomWorkloadEntry(random, `entry-${index}`)),
@@ -78,12 +78,16 @@ export function generateRoot(seed: number): MeshObject[] {
 function binding(random: Random, probability: number): Record<string, string> {
   if (!random.chance(probability)) return {};
   const isShared = random.chance(0.2);
+  const name = isShared
+    ? random.pick(['open', 'closed'])
+    : random.pick([...GATEWAYS, ...GATEWAYS, 'missing', 'none', 'none']);
+  const others = GATEWAYS.filter((gateway) => gateway !== name);
   return {
-    'istio.io/use-waypoint': isShared
-      ? random.pick(['open', 'closed'])
-      : random.pick([...GATEWAYS, ...GATEWAYS, 'missing', 'none', 'none']),
+    'istio.io/use-waypoint': name,
     ...(isShared && { 'istio.io/use-waypoint-namespace': 'shared' }),
-    ...(random.chance(0.8) && { 'istio.io/use-waypoint-canary': random.pick([...GATEWAYS, ...GATEWAYS, 'missing']) }),
+    ...(random.chance(0.8) && {
+      'istio.io/use-waypoint-canary': random.pick([...others, ...others, ...others, name, 'missing']),
+    }),
   };
 }
 
@@ -108,7 +112,7 @@ function randomGateway(random: Random, name: string): MeshObject {
     { from: 'All' },
     { from: 'Selector', selector: { matchLabels: { team: 'a' } } },
   ]);
-  const trafficType = random.pick([undefined, 'service', 'workload', 'workload', 'all', 'all', 'none']);
+  const trafficType = random.pick([undefined, 'service', 'workload', 'all', 'all', 'none']);
   const tunnel = random.maybe(0.5, () => random.pick(['PROXY', 'PROXY/15088', 'NONE', 'other', 'PROXY/x']));
   return unserved(
     name,
@@ -162,7 +166,7 @@ function randomPod(random: Random, name: string): MeshObject {
     ...(random.chance(0.2) && { version: 'v2' }),
     ...(random.chance(0.1) && { 'app.kubernetes.io/name': 'named' }),
     ...(random.chance(0.1) && { 'service.istio.io/workload-name': 'given' }),
-    ...(random.chance(0.2) && { 'gateway.networking.k8s.io/gateway-name': random.pick(GATEWAYS) }),
+    ...(random.chance(0.25) && { 'gateway.networking.k8s.io/gateway-name': random.pick(GATEWAYS) }),
     ...(random.chance(0.12) && { 'networking.istio.io/tunnel': random.pick(['http', 'http', 'other']) }),
   };
   const annotations = random.chance(0.1) ? { 'sidestep.dev/test': 'never-ready' } : {};

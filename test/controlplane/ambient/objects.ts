@@ -123,6 +123,10 @@ export async function remove(server: Server, objects: readonly MeshObject[]): Pr
   for (const object of objects) await server.delete(`${collectionOf(object)}/${object.metadata.name}`);
 }
 
+type PeerAuthentication = MeshObject & { spec: { portLevelMtls?: object } };
+
+const hasPorts = ({ spec }: PeerAuthentication): boolean => spec.portLevelMtls !== undefined;
+
 /** An EndpointSlice with the uids of the pods that it names. */
 async function withUids(server: Server, slice: MeshObject): Promise<MeshObject> {
   const endpoints = (slice['endpoints'] as { targetRef?: { name: string } }[]).map(
@@ -137,7 +141,7 @@ async function withUids(server: Server, slice: MeshObject): Promise<MeshObject> 
 }
 
 /**
- * Writes all PeerAuthentications anew. istiod computes the policy of one only when it changes
+ * Writes PeerAuthentications with ports of their own anew. istiod computes the policy of one only when it changes
  * itself, from what its namespace and the mesh demand at that moment: what it tells ztunnel depends on the order of writes. What
  * we compute is what istiod would say had it just been started.
  *
@@ -147,7 +151,7 @@ export async function touchPeers(server: Server): Promise<void> {
   const { body } = await server.get('/apis/security.istio.io/v1/peerauthentications');
   const at = String(performance.now());
   await Promise.all(
-    (body.items as MeshObject[]).map(async (object) => {
+    (body.items as PeerAuthentication[]).filter(hasPorts).map(async (object) => {
       const path = collectionOf({ ...object, apiVersion: 'security.istio.io/v1', kind: 'PeerAuthentication' });
       await server.patch('merge', `${path}/${object.metadata.name}`, { metadata: { annotations: { touched: at } } });
     }),

@@ -43,7 +43,7 @@ export function randomPolicy(random: Random, name: string, isWide = false): Mesh
 }
 
 function randomRule(random: Random): object {
-  const isHttp = random.chance(0.4);
+  const isHttp = random.chance(0.5);
   const to = random.maybe(0.5, () => random.times(1, 2, () => ({ operation: operation(random, isHttp) })));
   const from = random.maybe(0.5, () => random.times(1, 2, () => ({ source: source(random, isHttp) })));
   const when = random.maybe(0.4, () => random.times(1, 2, () => condition(random, isHttp)));
