@@ -33,7 +33,6 @@ describe('lint', { timeout: 30_000 }, () => {
     ['src/controllers/rbac.ts', '../sandbox/simulators/informers.js'],
     ['src/cli/program.ts', '../controllers/rbac.js'],
     ['src/cli/program.ts', '../runtime/work-queue.js'],
-    ['src/kube/patch.ts', '../cli/program.js'],
     ['src/install.ts', './sandbox/simulators/informers.js'],
     ['src/kube/patch.ts', '../../test/support/fake-clock.js'],
   ])('refuses %s the import of %s, be it of a type', async (file, path) => {

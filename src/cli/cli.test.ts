@@ -23,7 +23,7 @@ interface Outcome {
 }
 
 /** The bundle in a process of its own, as people start it, against an embedded cluster. */
-describe('sidestep', () => {
+describe('sidestep', { timeout: 60_000 }, () => {
   let dir = '';
   let sandbox: Sandbox;
   let client: Client;
@@ -210,7 +210,7 @@ describe('sidestep', () => {
       code: 1,
       stderr: expect.stringMatching(/^error: cannot reach the cluster: .*127\.0\.0\.1:9/),
     });
-  }, 40_000);
+  });
 
   it('says which right is missing', async () => {
     await client.apply(
