@@ -142,6 +142,59 @@ export function waypointMigrations(cluster: () => Cluster): void {
     await goBack(name, before, spec);
   });
 
+  it('uses the Gateway of another namespace that lets it in, and changes nothing there', async () => {
+    const name = 'waypoint-elsewhere';
+    const infra = `${name}-infra`;
+    const gateway = (from: string): object => ({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'Gateway',
+      metadata: { name: 'shared', namespace: infra },
+      spec: {
+        gatewayClassName: 'istio-waypoint',
+        listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE', allowedRoutes: { namespaces: { from } } }],
+      },
+    });
+    await cluster().apply(yaml(namespace(infra, {}), gateway('Same')));
+    const before = await prepare(name);
+    const spec = { waypoint: { provision: 'Always', name: 'shared', namespace: infra } };
+    await cluster().migrate(name, spec);
+    const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
+    expect(policyFindings(stalled.status)).toEqual([`SST5006 Gateway/${infra}/shared`]);
+    expect(changesIn(cluster(), name)).toEqual([]);
+
+    await cluster().apply(yaml(gateway('All')));
+    const { status } = await cluster().ready(name, 'Migrated');
+    expect(status?.waypoints).toMatchObject([{ namespace: infra, created: false, services: '2/2' }]);
+    expect(await cluster().kubectl('get', 'am', '-n', name, '-o', 'wide')).toMatch(/WAYPOINT .*\n.* shared /);
+    await goBack(name, before, spec);
+    expect(changesIn(cluster(), infra)).toEqual([]);
+    await cluster().kubectl('delete', 'ns', infra, '--wait=false');
+  });
+
+  it('uses the Gateway that a person has made, and leaves it', async () => {
+    const name = 'waypoint-theirs';
+    const made = {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'Gateway',
+      metadata: { name: 'waypoint', namespace: name },
+      spec: { gatewayClassName: 'istio-waypoint', listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }] },
+    };
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web'), service(name, 'web'), made));
+    await cluster().podsReady(name, 2);
+    const metadata = (await gatewayIn(name))?.metadata;
+    const spec = { waypoint: { provision: 'Always', replicas: ONE } };
+    await cluster().migrate(name, spec);
+    const { status } = await cluster().ready(name, 'Migrated');
+    expect(status?.waypoints).toMatchObject([{ created: false, ready: true, services: '1/1' }]);
+    expect((await gatewayIn(name))?.metadata.annotations).toMatchObject({
+      'sidestep.dev/sizing': '{"replicas":{"min":1,"max":1},"resources":{}}',
+    });
+    await cluster().migrate(name, { ...spec, dataplaneMode: 'Sidecar' });
+    await cluster().ready(name, 'RolledBack');
+    const after = (await gatewayIn(name))?.metadata;
+    expect([after?.uid, after?.annotations ?? {}]).toEqual([metadata?.uid, metadata?.annotations ?? {}]);
+  });
+
   it('stops before the first change where a policy would refuse the waypoint, and names the principal', async () => {
     const name = 'waypoint-refused';
     const rules = [{ from: [{ source: { principals: ['cluster.local/ns/a/sa/b'] } }] }];
