@@ -18,7 +18,7 @@ import { isHeld } from './decision.js';
 import { DEPLOYED_KINDS, isOwnedBy } from './deployed-kinds.js';
 import { classDefaults, namedParameters, sizingConfigMap } from './observe-parameters.js';
 import { usersOf } from './observe-users.js';
-import type { LiveObject, Observed, Problem } from './observed.js';
+import type { Observed, Problem } from './observed.js';
 import { BOUND_INDEX, namesOf } from './watches.js';
 
 /**
