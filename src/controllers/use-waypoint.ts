@@ -38,7 +38,8 @@ const TARGETING_KINDS: readonly ResourceType[] = [
   TRAFFIC_EXTENSION,
 ];
 
-const NAMED_INDEX = 'named-waypoint';
+/** Name of the store index that finds the objects whose labels name a waypoint, by `namespace/name`: the value is {@link namedBy}. */
+export const NAMED_INDEX = 'named-waypoint';
 const TARGET_INDEX = 'targeted-gateway';
 
 /** The namespace that an object is in; a Namespace is in itself. */
@@ -72,7 +73,8 @@ export function watchUse(): WatchSpec[] {
   ];
 }
 
-function namedBy(object: KubeObject): string[] {
+/** `namespace/name` of every waypoint that an object's labels name. */
+export function namedBy(object: KubeObject): string[] {
   return namedWaypoints(object.metadata.labels, homeOf(object));
 }
 

@@ -1,39 +1,24 @@
 import { type Gateway, GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
-import { SERVICE_ENTRY } from '../../api/istio.js';
+import { SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
 import type { AmbientMigrationSpec } from '../../api/ambient-migration.js';
-import type { KubeObject, ResourceType } from '../../kube/resource.js';
-import { matchesSelector } from '../../kube/selectors.js';
+import type { ResourceType } from '../../kube/resource.js';
 import {
   type Deployment,
   DEPLOYMENT,
   NAMESPACE,
   type Namespace,
   POD,
-  type Pod,
   SERVICE,
   SERVICE_ACCOUNT,
 } from '../../kube/types.js';
 import { isLive } from '../../mesh/dataplane.js';
 import { bindings } from '../../mesh/waypoint-binding.js';
-import { HBONE_PORT } from '../../mesh/waypoint-gateway.js';
+import { refKey } from '../../mesh/use-waypoint.js';
+import { namedBy as namedWaypoint } from '../../mesh/waypoint-users.js';
 import type { Stores } from '../../runtime/stores.js';
+import { admits, NAMED_INDEX } from '../use-waypoint.js';
 import type { WaypointView } from './observed.js';
-
-/** Name of the store index that finds the pods that name a waypoint, by {@link waypointKey}. */
-export const WAYPOINT_INDEX = 'names-waypoint';
-
-/** `namespace/name` of the waypoint that an object's labels name; undefined if they name none. */
-export function waypointKey({ metadata }: KubeObject): string | undefined {
-  const { [LABEL.useWaypoint]: name, [LABEL.useWaypointNamespace]: namespace } = metadata.labels ?? {};
-  return name === undefined ? undefined : `${namespace ?? metadata.namespace ?? metadata.name}/${name}`;
-}
-
-/** Index values of a pod: the waypoint that it names. */
-export function waypointOfPod(pod: Pod): string[] {
-  const key = waypointKey(pod);
-  return key === undefined ? [] : [key];
-}
 
 /** What a pass knows of waypoints, and of what may be bound to them. */
 export function observeWaypoint(spec: AmbientMigrationSpec, namespace: Namespace, stores: Stores): WaypointView {
@@ -48,7 +33,7 @@ export function observeWaypoint(spec: AmbientMigrationSpec, namespace: Namespace
     gateway,
     gatewayClass: stores.of(GATEWAY_CLASS).get({ name: spec.waypoint.className }),
     available: Math.max(0, ...(gateway ? deploymentsOf(gateway, stores).map(availableOf) : [])),
-    admits: gateway !== undefined && admits(gateway, namespace),
+    admits: gateway !== undefined && admits(gateway, name, stores),
     gateways,
     namers: new Map(gateways.map((one) => [one.metadata.name, namersOf(one, stores)])),
     services,
@@ -68,28 +53,12 @@ function availableOf({ metadata, status }: Deployment): number {
   return status?.observedGeneration === metadata.generation ? (status?.availableReplicas ?? 0) : 0;
 }
 
-/**
- * Whether a namespace may use a waypoint: its own may, unless it says otherwise.
- *
- * @see istio/istio pilot/pkg/serviceregistry/ambient/waypoints.go
- */
-function admits({ metadata, spec }: Gateway, namespace: Namespace): boolean {
-  const listener = spec.listeners.find(({ port, protocol }) => port === HBONE_PORT && protocol === 'HBONE');
-  const { from = 'Same', selector } = listener?.allowedRoutes?.namespaces ?? {};
-  if (from === 'Selector') return matchesSelector(selector, namespace.metadata.labels);
-  return from === 'All' || (from === 'Same' && metadata.namespace === namespace.metadata.name);
-}
-
 /** `Kind namespace/name` of everything that names the waypoint. */
 function namersOf({ metadata }: Gateway, stores: Stores): string[] {
-  const key = `${metadata.namespace ?? ''}/${metadata.name}`;
-  const kinds: readonly ResourceType[] = [NAMESPACE, SERVICE, SERVICE_ENTRY];
-  return [...kinds.flatMap((type) => stores.of(type).list()), ...stores.of(POD).byIndex(WAYPOINT_INDEX, key)]
-    .filter((object) => waypointKey(object) === key)
-    .map(
-      (object) =>
-        `${object.kind} ${object.metadata.namespace ? `${object.metadata.namespace}/` : ''}${object.metadata.name}`,
-    );
+  const ref = { namespace: metadata.namespace ?? '', name: metadata.name };
+  const kinds = [NAMESPACE, SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY] as readonly ResourceType[];
+  const pods = stores.of(POD).byIndex(NAMED_INDEX, refKey(ref)).filter(isLive);
+  return namedWaypoint(ref, [...kinds.flatMap((type) => stores.of(type).list()), ...pods]);
 }
 
 /** What was deployed for a Gateway that is gone, and goes after it. */

@@ -25,7 +25,7 @@ import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
 import { trimPod } from '../stored-pod.js';
-import { WAYPOINT_INDEX, waypointOfPod } from './observe-waypoint.js';
+import { NAMED_INDEX, namedBy } from '../use-waypoint.js';
 import { CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LABEL } from './observe-mesh.js';
 
 /** Everything an AmbientMigration depends on, in one place. */
@@ -50,7 +50,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
       transform: trimPod,
       indexes: {
         [COMPONENT_INDEX]: (pod) => componentOf(pod) ?? [],
-        [WAYPOINT_INDEX]: waypointOfPod,
+        [NAMED_INDEX]: namedBy,
         [OLD_SIDECAR_INDEX]: (pod) => (hasSidecar(pod) && !speaksHbone(pod) ? ['true'] : []),
       },
     }),
