@@ -11,6 +11,7 @@ import { thereAndBack } from './there-and-back.js';
 import { otherForms } from './waypoint-forms.js';
 import { leavingWaypoints } from './waypoint-leaving.js';
 import { sizedWaypoints } from './waypoint-sizing.js';
+import { waypointTurns } from './waypoint-turns.js';
 import { waypoints } from './waypoints.js';
 
 /*
@@ -48,4 +49,5 @@ describe('waypoints', () => waypoints(current));
 describe('waypoints of other classes', () => otherForms(current));
 describe('waypoints that are to go', () => leavingWaypoints(current));
 describe('waypoints that istiod deploys', () => sizedWaypoints(current));
+describe('a new configuration of the mesh', () => waypointTurns(current));
 describe('accounting', () => accounting(current));
