@@ -50,8 +50,15 @@ function zones([target, allowed]) {
 const siblings = CONTROLLERS.map((name) => ({
   target: `./src/controllers/${name}`,
   from: './src/controllers',
-  except: [`./${name}`, './istio-configuration.ts', './stored-pod.ts'],
-  message: 'controllers meet only in the cluster; what they share is how they read and cache it',
+  except: [
+    `./${name}`,
+    './istio-configuration.ts',
+    './stored-pod.ts',
+    './use-waypoint.ts',
+    './created-waypoint.ts',
+    './listed.ts',
+  ],
+  message: 'controllers meet only in the cluster; what they share stands beside them',
 }));
 
 const fromSandbox = ENTRY_POINTS.map((target) => ({

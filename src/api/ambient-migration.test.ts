@@ -51,6 +51,22 @@ describe('the schema of AmbientMigration', () => {
       'spec.acknowledge[].code',
       'spec.acknowledge[].object',
       'spec.acknowledge[].reason',
+      'spec.waypoint',
+      'spec.waypoint.provision',
+      'spec.waypoint.name',
+      'spec.waypoint.namespace',
+      'spec.waypoint.className',
+      'spec.waypoint.scope',
+      'spec.waypoint.replicas',
+      'spec.waypoint.replicas.min',
+      'spec.waypoint.replicas.max',
+      'spec.waypoint.resources',
+      'spec.waypoint.resources.requests',
+      'spec.waypoint.resources.requests.cpu',
+      'spec.waypoint.resources.requests.memory',
+      'spec.waypoint.resources.limits',
+      'spec.waypoint.resources.limits.cpu',
+      'spec.waypoint.resources.limits.memory',
       'spec.rollout',
       'spec.rollout.maxConcurrent',
       'spec.rollout.progressDeadline',
@@ -79,12 +95,16 @@ describe('the schema of AmbientMigration', () => {
       'Next',
       'Age',
     ]);
-    expect(columns.filter(({ priority }) => priority).map(({ name }) => name)).toEqual(['Findings', 'Plan']);
+    expect(columns.filter(({ priority }) => priority).map(({ name }) => name)).toEqual([
+      'Waypoint',
+      'Findings',
+      'Plan',
+    ]);
   });
 
   it('prints columns that lead to a field of the schema', () => {
     const known = new Set([...fields(spec, '.spec'), ...fields(status, '.status')].map(([path]) => path));
-    const paths = ambientMigration.definition.columns.map(({ jsonPath }) => jsonPath.replace(/\[\?.*\]/, '[]'));
+    const paths = ambientMigration.definition.columns.map(({ jsonPath }) => jsonPath.replace(/\[(\?.*|\*)\]/, '[]'));
     expect(paths.filter((path) => !path.startsWith('.metadata.') && !known.has(path))).toEqual([]);
   });
 
@@ -104,6 +124,7 @@ describe('defaults', () => {
     {},
     { rollout: {} },
     { rollout: { soak: '1m' } },
+    { waypoint: { replicas: { max: 3 } } },
     { dataplaneMode: 'Sidecar', acknowledge: [{ code: 'SST2001', reason: 'known' }] },
   ])('are the same from the API server and from the parser: %j', (given) => {
     expect(parseAmbientMigrationSpec({ spec: given })).toEqual(withDefaults(spec, given));
@@ -131,6 +152,7 @@ describe('defaults', () => {
       paused: false,
       approval: 'Automatic',
       acknowledge: [],
+      waypoint: { provision: 'Auto', name: 'waypoint', className: 'istio-waypoint', scope: 'Namespace' },
       rollout: { maxConcurrent: 1, progressDeadline: '10m', soak: '0s' },
     });
   });
@@ -159,6 +181,15 @@ describe('bad input', () => {
       'acknowledge.0.code: must be the code of a finding, such as SST2001',
     ],
     [{ acknowledge: [{ code: 'SST2001', reason: ' ' }] }, 'acknowledge.0.reason: must say why'],
+    [{ waypoint: { name: 'none' } }, 'waypoint.name: must not be none, which Istio takes for "no waypoint"'],
+    [{ waypoint: { name: 'Waypoint' } }, 'waypoint.name: must be a name of a Service'],
+    [
+      { waypoint: { namespace: 'infra', replicas: {} } },
+      'waypoint.replicas: of another namespace is only bound to: remove it, or remove spec.waypoint.namespace',
+    ],
+    [{ waypoint: { namespace: 'infra', resources: {} } }, 'waypoint.resources: of another namespace is only bound to'],
+    [{ waypoint: { namespace: 'infra', scope: 'ServiceAccount' } }, 'set scope to Namespace or Service'],
+    [{ waypoint: { replicas: { min: 6 } } }, 'waypoint.replicas: min must not be above max'],
     [{ acknowledge: [{ code: 'SST2001', reason: 'x', object: 'web' }] }, 'acknowledge.0.object: must be Kind/name'],
   ])('%j is refused with the field and the fix', (given, message) => {
     expect(problems(given)).toEqual([expect.stringContaining(message)]);

@@ -2,11 +2,15 @@ import * as z from 'zod';
 import { duration, durationAtLeast } from './duration.js';
 import { type ObjectOf, defineResource } from './resource.js';
 import { Condition, atomicList, mapList, text, time, withRules } from './schema.js';
+import { WaypointSchema, WaypointStatusSchema } from './waypoint-spec.js';
 
 export { parseDuration } from './duration.js';
 
 /** Most findings that a status lists: the API server stores no object above 1.5 MB, and refuses a longer list. */
 export const MAX_FINDINGS = 200;
+
+/** Most waypoints that a status lists. */
+const MAX_WAYPOINTS = 16;
 
 /** Most workloads that a status lists one by one; the API server refuses a longer list. */
 export const MAX_NOT_DONE = 50;
@@ -76,6 +80,9 @@ export const AmbientMigrationSpecSchema = withRules(
       .describe(
         'Findings that are accepted. A finding that blocks stops the migration until it is fixed or accepted here.',
       ),
+    waypoint: WaypointSchema.prefault({}).describe(
+      'The waypoint that decides what ztunnel cannot: policies and routes that look at requests.',
+    ),
     rollout: Rollout.prefault({}).describe('How workloads are restarted.'),
   }),
   {
@@ -156,6 +163,9 @@ export const AmbientMigrationStatusSchema = z
           .describe('The first 50 workloads that are not where they should be.'),
       })
       .describe('How far the workloads are. A workload is a Deployment, StatefulSet or DaemonSet.'),
+    waypoints: atomicList(WaypointStatusSchema)
+      .max(MAX_WAYPOINTS)
+      .describe('Waypoints that the migration uses or has created.'),
     snapshot: z
       .object({
         name: z.string().describe('Name of the ControllerRevision in the same namespace.'),
@@ -196,6 +206,13 @@ export const ambientMigration = defineResource({
       description: 'Whether the namespace is where it should be.',
     },
     { name: 'Next', type: 'string', jsonPath: '.status.nextAction', description: 'What happens next, or what to do.' },
+    {
+      name: 'Waypoint',
+      type: 'string',
+      jsonPath: '.status.waypoints[*].name',
+      description: 'Name of the waypoint.',
+      priority: 1,
+    },
     {
       name: 'Findings',
       type: 'string',

@@ -13,6 +13,8 @@ export const CONDITIONS = {
   Approved: 'The plan may be carried out: spec.approval is Automatic, or spec.approvedPlan names its hash.',
   RollbackAvailable: 'The state before the migration is kept, so that spec.dataplaneMode: Sidecar brings it back.',
   TunnelReady: 'Every sidecar of the namespace speaks HBONE, so that ambient pods reach it with mTLS.',
+  WaypointReady: 'The waypoint takes traffic, or none is needed.',
+  WaypointBound: 'Every Service that is meant to uses the waypoint and every policy is attached, or none is needed.',
   Enrolled: 'The namespace carries the labels of ambient mode.',
   WorkloadsMigrated: 'Every pod that counts runs without sidecar, captured by ztunnel, and is ready.',
   Verified: 'The soak is over, and nothing drifted meanwhile.',
@@ -43,6 +45,18 @@ export const REASONS = {
   SnapshotUnreadable: 'The snapshot is not one that this version of Sidestep can read.',
   SnapshotMissing: 'The state before is not written down yet; nothing is changed until it is.',
   NothingToRollBack: 'Nothing was changed, so there is nothing to bring back.',
+
+  // Waypoint
+  NotNeeded: 'No waypoint is asked for, and no policy or route needs one.',
+  WaypointReady: 'The waypoint takes traffic.',
+  WaypointMissing: 'The Gateway of the waypoint is about to be created, or changed.',
+  WaypointNotReady: 'The waypoint does not take traffic yet; the message says what is missing.',
+  WaypointBound: 'The Services use the waypoint, and policies are attached to it.',
+  BindingMissing: 'Labels that bind to the waypoint are about to be set, or removed.',
+  AwaitingIstiod: 'istiod has not bound a Service to the waypoint, or attached a policy to it.',
+  PolicyNotAccepted: 'istiod does not attach a policy to the waypoint; what was bound is let go again.',
+  WaypointInUse: 'The waypoint stays until nothing names it any more.',
+  WaypointLeaving: 'The waypoint is being deleted.',
 
   // Labels
   LabelsSet: 'The namespace has the labels that it should have.',

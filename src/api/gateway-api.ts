@@ -52,7 +52,17 @@ export interface GatewayListener {
   port: number;
   protocol: string;
   tls?: { mode?: string; options?: Record<string, string> };
-  allowedRoutes?: { kinds?: { group?: string; kind: string }[] };
+  /** Which namespaces may attach to it, and with what; at a waypoint: which may use it. */
+  allowedRoutes?: {
+    namespaces?: { from?: string; selector?: NamespaceSelector };
+    kinds?: { group?: string; kind: string }[];
+  };
+}
+
+/** A label selector of namespaces. */
+export interface NamespaceSelector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'; values?: string[] }[];
 }
 
 /** What a route is attached to; group and kind default to a Gateway of the Gateway API. */

@@ -110,6 +110,20 @@ export const LABEL = {
   network: 'topology.istio.io/network',
 
   /**
+   * Pod or WorkloadEntry: the name of its workload, instead of that of its owner.
+   *
+   * @see istio/api label/labels.yaml, service.istio.io/workload-name
+   */
+  workloadName: 'service.istio.io/workload-name',
+
+  /**
+   * ServiceEntry: `false` keeps istiod from giving it addresses.
+   *
+   * @see istio/api label/labels.yaml, networking.istio.io/enable-autoallocate-ip
+   */
+  enableAutoallocateIp: 'networking.istio.io/enable-autoallocate-ip',
+
+  /**
    * Object that istiod deployed for a Gateway: its controller, slashes written as dashes. istiod never overwrites an object
    * without it.
    *
@@ -236,6 +250,34 @@ export const ANNOTATION = {
   dryRun: 'istio.io/dry-run',
 
   /**
+   * Beside the label `istio.io/use-waypoint-canary`: its share of the traffic, 0 to 100.
+   *
+   * @see istio/api annotation/annotations.yaml, istio.io/use-waypoint-canary-weight
+   */
+  useWaypointCanaryWeight: 'istio.io/use-waypoint-canary-weight',
+
+  /**
+   * Gateway or GatewayClass: how ztunnel hands connections to its pods, `PROTOCOL` or `PROTOCOL/PORT`.
+   *
+   * @see istio/api annotation/annotations.yaml, ambient.istio.io/waypoint-inbound-binding
+   */
+  waypointInboundBinding: 'ambient.istio.io/waypoint-inbound-binding',
+
+  /**
+   * Service, ServiceEntry or Namespace: `PreferSameZone` (`PreferClose`) or `PreferSameNode`, in any case of letters.
+   *
+   * @see istio/api annotation/annotations.yaml, networking.istio.io/traffic-distribution
+   */
+  trafficDistribution: 'networking.istio.io/traffic-distribution',
+
+  /**
+   * WorkloadEntry that registered itself: the WorkloadGroup.
+   *
+   * @see istio/api annotation/annotations.yaml, istio.io/autoRegistrationGroup
+   */
+  autoRegistrationGroup: 'istio.io/autoRegistrationGroup',
+
+  /**
    * Pod template: when `kubectl rollout restart` last changed it, RFC 3339; we write it too, so that tools which know it
    * show our restarts.
    *
@@ -249,11 +291,41 @@ export const ANNOTATION = {
   /** Namespace: its injection and data-plane labels are set by us, `<generation>.<attempt>`. Ours. */
   enrolled: 'sidestep.dev/enrolled',
 
+  /** Namespace, Service or ServiceAccount: which waypoint labels a migration has set on it, as JSON. Ours. */
+  waypointLabels: 'sidestep.dev/waypoint-labels',
+
+  /** Gateway: the AmbientMigration of its namespace that has created it; a rollback deletes it. Ours. */
+  createdBy: 'sidestep.dev/created-by',
+
+  /** Gateway: the sizing that a migration has set on one that it has not created; a rollback removes it. Ours. */
+  migrationSizing: 'sidestep.dev/migration-sizing',
+
   /** On a snapshot: a rollback has brought its state back, so that it speaks of the past. Written by Sidestep. */
   restored: 'sidestep.dev/restored',
 
-  /** Service: the waypoint that Sidestep has bound it to; while it equals `istio.io/use-waypoint`, that label is ours. Ours. */
+  /**
+   * Service: the waypoint that Sidestep has bound it to, `<name>` or, in another namespace, `<namespace>/<name>`; while it says what
+   * `istio.io/use-waypoint` says, that label is ours. Ours.
+   */
   boundWaypoint: 'sidestep.dev/bound-waypoint',
+
+  /**
+   * Namespace or ServiceAccount: names of the waypoints that Sidestep has made for it, with commas. Named and missing means that a
+   * person has deleted it. Ours.
+   */
+  waypointCreated: 'sidestep.dev/waypoint-created',
+
+  /** Namespace or ServiceAccount: the waypoint that it names and that is missing, and since when: `<name>/<RFC 3339>`. Ours. */
+  waypointMissingSince: 'sidestep.dev/waypoint-missing-since',
+
+  /** Gateway: whose label Sidestep has made it for, `Namespace/<name>` or `ServiceAccount/<name>`. Ours. */
+  createdFor: 'sidestep.dev/created-for',
+
+  /** Gateway that Sidestep has made: since when nothing names it and no policy targets it, RFC 3339. Ours. */
+  unusedSince: 'sidestep.dev/unused-since',
+
+  /** Namespace: how its pods take part in the mesh, `Sidecar`, `Ambient`, `Mixed` or `None`. Ours. */
+  dataplane: 'sidestep.dev/dataplane',
 
   /**
    * Gateway: the ServiceAccount that a waypoint of the older articles serves.

@@ -21,17 +21,20 @@ describe('what the operator may do', () => {
     expect(resources).not.toContain('secrets');
   });
 
-  it('deletes only what Gateways are deployed with', () => {
+  it('deletes only Gateways and what they are deployed with', () => {
     const deleted = everywhere.filter(({ verbs }) => verbs.some((verb) => /delete/.test(verb)));
     expect(
-      deleted.flatMap(({ resources, verbs }) => resources.flatMap((name) => verbs.includes('delete') && name)),
+      deleted
+        .flatMap(({ resources, verbs }) => resources.flatMap((name) => (verbs.includes('delete') ? name : [])))
+        .sort(),
     ).toEqual([
       'configmaps',
-      'services',
-      'serviceaccounts',
       'deployments',
+      'gateways',
       'horizontalpodautoscalers',
       'poddisruptionbudgets',
+      'serviceaccounts',
+      'services',
     ]);
   });
 
@@ -66,16 +69,17 @@ describe('what the operator may do', () => {
       .filter(({ verbs }) => verbs.includes('create'))
       .flatMap(({ resources }) => resources);
     const dry = DRY_RUN_ONLY.map(({ resource }) => resource);
-    expect(created.filter((resource) => !dry.includes(resource))).toEqual([
+    expect(created.filter((resource) => !dry.includes(resource)).sort()).toEqual([
       'configmaps',
-      'services',
-      'serviceaccounts',
       'controllerrevisions',
       'deployments',
-      'horizontalpodautoscalers',
       'events',
       'gatewayclasses',
+      'gateways',
+      'horizontalpodautoscalers',
       'poddisruptionbudgets',
+      'serviceaccounts',
+      'services',
     ]);
   });
 

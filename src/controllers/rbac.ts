@@ -41,12 +41,13 @@ const CALLS: readonly Grant[] = [
   [AMBIENT_MIGRATION, ['patch'], 'status'],
   [EVENT, ['create', 'patch']],
   // Waypoints that we deploy, and what istiod deploys for them by mistake.
-  [SERVICE_ACCOUNT, ['create', 'patch', 'delete']],
+  [SERVICE_ACCOUNT, ['get', 'create', 'patch', 'delete']],
   [SERVICE, ['get', 'create', 'patch', 'delete']],
   [HORIZONTAL_POD_AUTOSCALER, ['create', 'patch', 'delete']],
   [POD_DISRUPTION_BUDGET, ['create', 'patch', 'delete']],
   [DEPLOYMENT, ['patch'], 'scale'],
-  [GATEWAY, ['patch']],
+  // Also those that a label asks for.
+  [GATEWAY, ['create', 'patch', 'delete']],
   [GATEWAY, ['patch'], 'status'],
   // The class of our own.
   [GATEWAY_CLASS, ['create', 'patch']],

@@ -1,4 +1,5 @@
 import { ANNOTATION } from '../api/labels.js';
+import { parseBlock } from './ambient-index/ip-address.js';
 import { type PolicyObject, asRecord, asRecords, asStrings } from './policy-object.js';
 
 const L4_OPERATION = new Set(['ports', 'notPorts']);
@@ -76,7 +77,7 @@ function unsupportedSource(
   for (const [field, values] of Object.entries(source)) {
     if (!IDENTITY_SOURCE.has(field) && !ADDRESS_SOURCE.has(field)) return `${path}.${field}`;
     if (TRUST_DOMAIN_SOURCE.has(field) && rewritesTrustDomains(trust)) return `${path}.${field}`;
-    if (ADDRESS_SOURCE.has(field) && !asStrings(values).every(isAddressBlock)) return `${path}.${field}`;
+    if (ADDRESS_SOURCE.has(field) && !asStrings(values).every(isBlock)) return `${path}.${field}`;
   }
   return undefined;
 }
@@ -101,7 +102,7 @@ function unsupportedCondition(
   if (!IDENTITY_WHEN.has(key) && !ADDRESS_WHEN.has(key)) return path;
   if (key === 'source.principal' && rewritesTrustDomains(trust)) return path;
   const values = [...asStrings(entry['values']), ...asStrings(entry['notValues'])];
-  const parses = key === 'destination.port' ? isPort : ADDRESS_WHEN.has(key) ? isAddressBlock : () => true;
+  const parses = key === 'destination.port' ? isPort : ADDRESS_WHEN.has(key) ? isBlock : () => true;
   return values.length > 0 && values.every(parses) ? undefined : path;
 }
 
@@ -115,6 +116,4 @@ function isPort(value: string): boolean {
   return /^[0-9]{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535;
 }
 
-function isAddressBlock(value: string): boolean {
-  return /^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)(\/[0-9]{1,3})?$/.test(value);
-}
+const isBlock = (value: string): boolean => parseBlock(value) !== undefined;

@@ -1,41 +1,7 @@
-/**
- * What Sidestep does about a finding (design 5.3): keep the object as it is, convert it, warn, stop until it is fixed or
- * acknowledged, or note that the object loses its effect.
- */
-export type Verdict = 'KEEP' | 'CONVERT' | 'WARN' | 'BLOCK' | 'DROP';
+import { type FindingKind, FROM_PODS, MUST_FIX, kind } from './finding-kind.js';
+import { WAYPOINT_FINDINGS } from './waypoint-findings.js';
 
-/** An entry of the table of findings: everything about a code that does not depend on the object it was found on. */
-export interface FindingKind {
-  readonly verdict: Verdict;
-  /** When it is raised, one sentence. */
-  readonly condition: string;
-  /** What the user can do about it, one sentence in the imperative. */
-  readonly fix: string;
-  /** Page, file or issue of the upstream project that the rule comes from. */
-  readonly source: string;
-  /** Whether a blocker may be accepted in `spec.acknowledge`. Health of the mesh and what Sidestep cannot execute may not. */
-  readonly acknowledgeable: boolean;
-  /** Raised by live pods: it comes and goes without anybody's change, and stays out of the plan's hash. */
-  readonly fromPods: boolean;
-}
-
-const kind = (
-  verdict: Verdict,
-  condition: string,
-  fix: string,
-  source: string,
-  options: { acknowledgeable?: boolean; fromPods?: boolean } = {},
-): FindingKind => ({
-  verdict,
-  condition,
-  fix,
-  source,
-  acknowledgeable: options.acknowledgeable ?? verdict === 'BLOCK',
-  fromPods: options.fromPods ?? false,
-});
-
-const MUST_FIX = { acknowledgeable: false };
-const FROM_PODS = { fromPods: true };
+export type { FindingKind, Verdict } from './finding-kind.js';
 
 /**
  * The table of findings. Codes are a promise to users, who name them in `spec.acknowledge`: 1xxx cluster, 2xxx policy,
@@ -242,6 +208,7 @@ export const FINDINGS = {
     'istio.io, setup/additional-setup/sidecar-injection, manual injection',
     MUST_FIX,
   ),
+  ...WAYPOINT_FINDINGS,
 } satisfies Record<string, FindingKind>;
 
 /** The code of a finding: `SST` and four digits. */

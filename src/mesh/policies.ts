@@ -1,5 +1,7 @@
 import { LABEL } from '../api/labels.js';
 import type { Finding, FindingCode } from './findings.js';
+import { identityFindings } from './waypoint-identity.js';
+import { type IntendedWaypoint, markedLabels, namesWaypoint, waypointNeed } from './waypoint-needs.js';
 import { findUnsupportedField, usesIdentity } from './authorization-l4.js';
 import {
   type Labels,
@@ -20,6 +22,8 @@ export interface PolicyScope {
   /** Labels of every pod and pod template of the namespace: a selector applies if it selects one of them. */
   readonly workloadLabels: readonly Labels[];
   readonly mesh: MeshSettings;
+  /** The waypoint that the namespace is to use. */
+  readonly waypoint?: IntendedWaypoint | undefined;
 }
 
 /** The part of Istio's mesh configuration (`MeshConfig`) that changes what policies mean. */
@@ -50,7 +54,20 @@ export interface CallerDemands {
  * @param objects  objects of any namespace, with `kind` set; those that do not apply here yield nothing
  */
 export function policyFindings(objects: readonly PolicyObject[], scope: PolicyScope): Finding[] {
-  return [...objects.flatMap((object) => objectFindings(object, scope)), ...meshFindings(scope)];
+  return [
+    ...objects.flatMap((object) => objectFindings(object, scope)),
+    ...behindWaypoint(objects, scope),
+    ...meshFindings(scope),
+  ];
+}
+
+function behindWaypoint(objects: readonly PolicyObject[], scope: PolicyScope): Finding[] {
+  const { waypoint, namespace, mesh } = scope;
+  if (!waypoint) return [];
+  const ofPods = objects.filter(
+    (object) => object.kind === 'AuthorizationPolicy' && !hasTargetRefs(object) && appliesBySelector(object, scope),
+  );
+  return identityFindings(ofPods, objects, { waypoint, namespace, trustDomain: mesh.trustDomain });
 }
 
 /** Whether callers that cannot speak mTLS with ambient pods would be refused, computed from the policies that apply. */
@@ -63,6 +80,9 @@ export function callerDemands(objects: readonly PolicyObject[], scope: PolicySco
 }
 
 function objectFindings(object: PolicyObject, scope: PolicyScope): Finding[] {
+  const { waypoint } = scope;
+  const need = waypoint && waypointNeed(object, waypoint, scope.namespace);
+  if (need) return [need];
   const field = appliesBy(object, scope);
   if (field === undefined) return [];
   switch (object.kind) {
@@ -112,9 +132,9 @@ function appliesBy(object: PolicyObject, scope: PolicyScope): string | undefined
     case 'NetworkPolicy':
       return isOwn(object, scope) ? 'spec.podSelector' : undefined;
     case 'Namespace':
-      return object.metadata.name === scope.namespace ? waypointLabel(object) : undefined;
+      return object.metadata.name === scope.namespace ? waypointLabel(object, scope) : undefined;
     case 'Service':
-      return isOwn(object, scope) ? waypointLabel(object) : undefined;
+      return isOwn(object, scope) ? waypointLabel(object, scope) : undefined;
     default:
       return isOwn(object, scope) ? 'kind' : undefined;
   }
@@ -195,9 +215,14 @@ function hasServiceParent(route: PolicyObject, namespace: string): boolean {
   });
 }
 
-function waypointLabel(object: PolicyObject): string | undefined {
+/** A label of ours leads to the waypoint that was intended when it was set. */
+function waypointLabel(object: PolicyObject, { waypoint }: PolicyScope): string | undefined {
   const value = object.metadata.labels?.[LABEL.useWaypoint];
-  return value === undefined || value === 'none' ? undefined : `metadata.labels[${LABEL.useWaypoint}]`;
+  const isIntended = waypoint !== undefined && namesWaypoint(object, waypoint);
+  const isMarked = markedLabels(object)[LABEL.useWaypoint] === value;
+  return value === undefined || value === 'none' || isIntended || isMarked
+    ? undefined
+    : `metadata.labels[${LABEL.useWaypoint}]`;
 }
 
 function meshFindings(scope: PolicyScope): Finding[] {

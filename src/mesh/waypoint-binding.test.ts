@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { Gateway } from '../api/gateway-api.js';
-import { accountTaken, bindings, isChosen, type BindablePod, type BindableService } from './waypoint-binding.js';
+import {
+  accountTaken,
+  bindings,
+  boundGateway,
+  isChosen,
+  mixedServices,
+  type BindablePod,
+  type BindableService,
+} from './waypoint-binding.js';
 
 const USE = 'istio.io/use-waypoint';
 const BOUND = 'sidestep.dev/bound-waypoint';
@@ -37,13 +45,17 @@ function wanted({
   pods = [pod('web')],
   accounts = [account('web')],
   gateways = [gateway('web-waypoint')],
+  shared = [],
+  isOptedOut = false,
 }: {
   services?: BindableService[];
   pods?: BindablePod[];
   accounts?: ReturnType<typeof account>[];
   gateways?: Gateway[];
+  shared?: Gateway[];
+  isOptedOut?: boolean;
 }): string | undefined {
-  const [binding, second] = bindings(services, pods, accounts, gateways);
+  const [binding, second] = bindings(services, pods, accounts, { gateways, shared, isOptedOut });
   expect(second).toBeUndefined();
   return binding ? binding.waypoint : 'as it is';
 }
@@ -146,4 +158,72 @@ describe('a waypoint that Sidestep deploys, and that is being deleted', () => {
   test.each(['Deleting', 'StillNamed'])('lets them go when it says %s', (reason) => {
     expect(wanted({ services: [held], gateways: [leaving(reason)] })).toBeUndefined();
   });
+});
+
+describe('labels of namespace, account and Service', () => {
+  const NAMESPACE = 'istio.io/use-waypoint-namespace';
+  const abroad = gateway('shared', { namespace: 'mesh' });
+  const naming = (labels: Record<string, string>) => [account('web', labels)];
+  const bound = service({ [USE]: 'shared', [NAMESPACE]: 'mesh' }, { [BOUND]: 'mesh/shared' });
+
+  // A Service without a label of its own takes that of its namespace, from Istio: there is nothing to write then.
+  test.each<[string, Parameters<typeof wanted>[0], string | undefined]>([
+    [
+      'the account beats a namespace that wants none',
+      { isOptedOut: true, accounts: naming({ [USE]: 'web-waypoint' }) },
+      'web-waypoint',
+    ],
+    ['a namespace that wants none beats the name of a Gateway', { isOptedOut: true }, 'as it is'],
+    ['and takes away what that has bound', { isOptedOut: true, services: [held] }, undefined],
+    ['an account that wants none has none of its own', { accounts: naming({ [USE]: 'none' }) }, 'as it is'],
+    [
+      'the Service beats the account',
+      { services: [service({ [USE]: 'none' })], accounts: naming({ [USE]: 'web-waypoint' }) },
+      'as it is',
+    ],
+    ['half a choice of the Service is a choice', { services: [service({ [NAMESPACE]: 'mesh' })] }, 'as it is'],
+    [
+      'an account may name another namespace',
+      { shared: [abroad], accounts: naming({ [USE]: 'shared', [NAMESPACE]: 'mesh' }) },
+      'mesh/shared',
+    ],
+    ['if that admits it', { accounts: naming({ [USE]: 'shared', [NAMESPACE]: 'mesh' }) }, 'as it is'],
+    ['and not without its name', { shared: [abroad], accounts: naming({ [USE]: 'shared' }) }, 'as it is'],
+    ['or its own by name', { accounts: naming({ [USE]: 'web-waypoint', [NAMESPACE]: 'shop' }) }, 'web-waypoint'],
+    [
+      'a bound Service stays',
+      { services: [bound], shared: [abroad], accounts: naming({ [USE]: 'shared', [NAMESPACE]: 'mesh' }) },
+      'as it is',
+    ],
+    [
+      'and is let go when it is admitted no more',
+      { services: [bound], accounts: naming({ [USE]: 'shared', [NAMESPACE]: 'mesh' }) },
+      undefined,
+    ],
+  ])('%s', (_, given, expected) => {
+    expect(wanted(given)).toBe(expected);
+  });
+
+  test('a mark says which Gateway it means', () => {
+    expect(boundGateway({ metadata: { ...bound.metadata, namespace: 'shop' } })).toEqual({
+      namespace: 'mesh',
+      name: 'shared',
+    });
+    expect(boundGateway({ metadata: { ...held.metadata, namespace: 'shop' } })).toEqual({
+      namespace: 'shop',
+      name: 'web-waypoint',
+    });
+    expect(boundGateway(service())).toBeUndefined();
+  });
+});
+
+test('a Service with pods of several accounts, of which one has a waypoint, is mixed, unless a person has chosen', () => {
+  const mixed = (services: BindableService[], pods: BindablePod[]) =>
+    mixedServices(services, pods, [account('web'), account('other')], { gateways: [gateway('web-waypoint')] });
+  expect(mixed([service()], [pod('web'), pod('other')])).toEqual([
+    { service: 'web', accounts: ['other', 'web'], served: ['web'] },
+  ]);
+  expect(mixed([service()], [pod('web')])).toEqual([]);
+  expect(mixed([service()], [pod('other'), pod('third')])).toEqual([]);
+  expect(mixed([service({ [USE]: 'none' })], [pod('web'), pod('other')])).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import type { Gateway, GatewayCondition } from '../api/gateway-api.js';
 import { ANNOTATION, LABEL } from '../api/labels.js';
 import { LEAVING_REASONS, SERVING, WAYPOINT_FINALIZER } from '../api/serving.js';
+import type { WaypointRef } from './use-waypoint.js';
 import { isServable, isWaypoint } from './waypoint-gateway.js';
 
 /** Metadata by which accounts and Services choose a waypoint. */
@@ -22,10 +23,20 @@ export interface BindablePod extends Named {
   readonly spec?: { readonly serviceAccountName?: string };
 }
 
-/** What the label `istio.io/use-waypoint` of a Service should be; `undefined` takes away what we have set. */
+/** The waypoint that a Service should be bound to, as {@link boundWaypoint} says it; `undefined` takes away what we have set. */
 export interface Binding {
   readonly service: string;
   readonly waypoint: string | undefined;
+}
+
+/** What accounts and Services of a namespace find when they look for a waypoint. */
+export interface Waypoints {
+  /** Gateways of the namespace. */
+  readonly gateways: readonly Gateway[];
+  /** Gateways of other namespaces that let this one use them. */
+  readonly shared?: readonly Gateway[];
+  /** The namespace is labelled `none`: a Gateway that hints at an account is not enough, the account must name it. */
+  readonly isOptedOut?: boolean;
 }
 
 /**
@@ -42,32 +53,86 @@ export function bindings(
   services: readonly BindableService[],
   pods: readonly BindablePod[],
   accounts: readonly Named[],
-  gateways: readonly Gateway[],
+  waypoints: Waypoints,
 ): Binding[] {
-  const waypoints = new Map(accounts.map((account) => [account.metadata.name, waypointOf(account, gateways)]));
+  const byAccount = new Map(accounts.map((account) => [account.metadata.name, waypointOf(account, waypoints)]));
   return services.flatMap((service) => {
-    const { [LABEL.useWaypoint]: label, [LABEL.gatewayManaged]: managed } = service.metadata.labels ?? {};
     const ours = boundWaypoint(service);
-    if (managed !== undefined) return [];
+    // Waypoints have no waypoint.
+    if (service.metadata.labels?.[LABEL.gatewayManaged] !== undefined) return [];
     // Only our mark goes, so that nothing waits for it.
     if (isChosen(service)) return ours === undefined ? [] : [{ service: service.metadata.name, waypoint: undefined }];
-    const account = commonAccount(service, pods);
-    const gateway = account === undefined ? undefined : waypoints.get(account);
-    const wanted = gateway && (gateway.metadata.name === label || isReady(gateway)) ? gateway.metadata.name : undefined;
+    const label = labelledWaypoint(service);
+    const [account, another] = accountsOf(service, pods);
+    const gateway = account !== undefined && another === undefined ? byAccount.get(account) : undefined;
+    const mark = gateway && markOf(gateway, waypoints);
+    const wanted = gateway && (mark === label || isReady(gateway)) ? mark : undefined;
     if (wanted === label && wanted === ours) return [];
     return [{ service: service.metadata.name, waypoint: wanted }];
   });
 }
 
-/** Whether a person has chosen the waypoint of a Service, or none: such a label stays. */
-export function isChosen(service: Named): boolean {
-  const { [LABEL.useWaypoint]: label, [LABEL.useWaypointNamespace]: namespace } = service.metadata.labels ?? {};
-  return label !== undefined && (label !== boundWaypoint(service) || namespace !== undefined);
+/** A Service that is not bound, because only some of its pods run under an account that has a waypoint. */
+export interface MixedService {
+  readonly service: string;
+  /** Accounts of its pods. */
+  readonly accounts: readonly string[];
+  /** Those of them that have a waypoint. */
+  readonly served: readonly string[];
 }
 
-/** The waypoint that we have bound a Service to. */
+/** The Services of a namespace whose pods have a waypoint in part. */
+export function mixedServices(
+  services: readonly BindableService[],
+  pods: readonly BindablePod[],
+  accounts: readonly Named[],
+  waypoints: Waypoints,
+): MixedService[] {
+  const withWaypoint = new Set(
+    accounts.filter((account) => waypointOf(account, waypoints)).map(({ metadata }) => metadata.name),
+  );
+  return services.flatMap((service) => {
+    if (isChosen(service) || service.metadata.labels?.[LABEL.gatewayManaged] !== undefined) return [];
+    const all = accountsOf(service, pods);
+    const served = all.filter((account) => withWaypoint.has(account));
+    return all.length < 2 || served.length === 0 ? [] : [{ service: service.metadata.name, accounts: all, served }];
+  });
+}
+
+/** Whether a person has chosen the waypoint of a Service, or none: such a label stays. */
+export function isChosen(service: Named): boolean {
+  const label = labelledWaypoint(service);
+  return label !== undefined && label !== boundWaypoint(service);
+}
+
+/** The waypoint that we have bound a Service to: `<name>`, or `<namespace>/<name>` in another namespace. */
 export function boundWaypoint({ metadata }: Named): string | undefined {
   return metadata.annotations?.[ANNOTATION.boundWaypoint];
+}
+
+/** The Gateway that we have bound a Service to. */
+export function boundGateway(service: Named & { metadata: { namespace?: string } }): WaypointRef | undefined {
+  const { name, namespace = service.metadata.namespace ?? '' } = bindingLabels(boundWaypoint(service));
+  return name === undefined ? undefined : { namespace, name };
+}
+
+/** The labels that bind a Service to a waypoint: their name and, if it is another one, their namespace. */
+export function bindingLabels(waypoint: string | undefined): { readonly name?: string; readonly namespace?: string } {
+  const [first, second] = waypoint?.split('/') ?? [];
+  if (first === undefined) return {};
+  return second === undefined ? { name: first } : { namespace: first, name: second };
+}
+
+/** What the labels of a Service say, in the form of our mark. */
+function labelledWaypoint({ metadata: { labels = {} } }: Named): string | undefined {
+  const { [LABEL.useWaypoint]: name, [LABEL.useWaypointNamespace]: namespace } = labels;
+  // Half a choice is one, too: a name of ours beside it would mean another Gateway.
+  return namespace === undefined ? name : `${namespace}/${name ?? ''}`;
+}
+
+function markOf(gateway: Gateway, { shared }: Waypoints): string {
+  const { namespace = '', name } = gateway.metadata;
+  return shared?.includes(gateway) ? `${namespace}/${name}` : name;
 }
 
 /** An account that a Gateway asks for, and that another one serves: a stronger hint, or an older Gateway. */
@@ -81,18 +146,25 @@ export function accountTaken(
     asked === undefined ? gateway.metadata.name === `${name}-waypoint` : name === asked,
   );
   if (!account) return undefined;
-  const by = waypointOf(account, gateways)?.metadata.name;
+  const by = waypointOf(account, { gateways })?.metadata.name;
   return by === undefined || by === gateway.metadata.name ? undefined : { account: account.metadata.name, by };
 }
 
 /** The Gateway that serves an account; the first hint wins, and of several Gateways the oldest. */
-function waypointOf({ metadata: { name, labels } }: Named, gateways: readonly Gateway[]): Gateway | undefined {
-  const candidates = gateways
-    .filter((gateway) => isWaypoint(gateway) && !isLeaving(gateway))
-    .sort((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1));
-  const label = labels?.[LABEL.useWaypoint];
-  if (label !== undefined) return candidates.find(({ metadata }) => metadata.name === label);
-  const servable = candidates.filter(isServable);
+function waypointOf(account: Named, { gateways, shared = [], isOptedOut }: Waypoints): Gateway | undefined {
+  const { name, labels = {} } = account.metadata;
+  const { [LABEL.useWaypoint]: label, [LABEL.useWaypointNamespace]: namespace } = labels;
+  const candidates = (among: readonly Gateway[]): Gateway[] =>
+    among
+      .filter((gateway) => isWaypoint(gateway) && !isLeaving(gateway))
+      .sort((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1));
+  if (label !== undefined) {
+    return candidates(namespace === undefined ? gateways : [...gateways, ...shared]).find(
+      ({ metadata }) => metadata.name === label && (namespace === undefined || metadata.namespace === namespace),
+    );
+  }
+  if (isOptedOut) return undefined;
+  const servable = candidates(gateways).filter(isServable);
   return (
     servable.find(({ metadata }) => metadata.annotations?.[ANNOTATION.forServiceAccount] === name) ??
     servable.find(({ metadata }) => metadata.name === `${name}-waypoint`)
@@ -101,13 +173,12 @@ function waypointOf({ metadata: { name, labels } }: Named, gateways: readonly Ga
 
 const ageOf = ({ metadata }: Gateway): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;
 
-/** The account of all pods that a Service has, if it is one and there are pods. */
-function commonAccount(service: BindableService, pods: readonly BindablePod[]): string | undefined {
+/** The accounts of the pods that a Service has, sorted; none without a selector. */
+function accountsOf(service: BindableService, pods: readonly BindablePod[]): readonly string[] {
   const selector = Object.entries(service.spec?.selector ?? {});
-  if (selector.length === 0) return undefined;
+  if (selector.length === 0) return [];
   const selected = pods.filter(({ metadata }) => selector.every(([key, value]) => metadata.labels?.[key] === value));
-  const [account, another] = new Set(selected.map(({ spec }) => spec?.serviceAccountName ?? 'default'));
-  return another === undefined ? account : undefined;
+  return [...new Set(selected.map(({ spec }) => spec?.serviceAccountName ?? 'default'))].sort();
 }
 
 /** Whether a waypoint goes now, or is not served. One that we deploy says so itself: policies may hold it. */

@@ -19,7 +19,10 @@ export interface LocalConfig {
   readonly policies: readonly LocalPolicy[];
 }
 
-/** A pod, a WorkloadEntry, or an endpoint of a ServiceEntry. Fields at their default are left out. */
+/**
+ * A pod, a WorkloadEntry, or an endpoint of a ServiceEntry or an EndpointSlice. Fields at their default are left out; the
+ * defaults of the file are not those of the wire.
+ */
 export interface LocalWorkload {
   readonly uid: string;
   readonly name: string;
@@ -31,9 +34,9 @@ export interface LocalWorkload {
   readonly protocol?: 'TCP' | 'HBONE';
   /** (`Standard`) */
   readonly networkMode?: 'Standard' | 'HostNetwork';
-  /** (`cluster.local`) */
+  /** Always written: the file has no default for it. */
   readonly trustDomain?: string;
-  /** (`default`) */
+  /** Always written: the file has no default for it. */
   readonly serviceAccount?: string;
   readonly network?: string;
   readonly workloadName?: string;
@@ -49,10 +52,18 @@ export interface LocalWorkload {
   /** `namespace/name` of the policies whose selector chooses it. */
   readonly authorizationPolicies?: readonly string[];
   readonly status?: 'Healthy' | 'Unhealthy';
-  readonly locality?: { readonly region?: string; readonly zone?: string; readonly subzone?: string };
+  readonly locality?: Locality;
+  /** (1) */
   readonly capacity?: number;
   /** By `namespace/hostname`: port of the service to port of the workload. */
   readonly services: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/** Where a workload runs; the file wants all three, empty if unknown. */
+export interface Locality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subzone: string;
 }
 
 /** A Service, or one host of a ServiceEntry. */
@@ -70,16 +81,19 @@ export interface LocalService {
   readonly waypoint?: GatewayAddress;
   /** From ztunnel 1.31 on. */
   readonly weightedWaypoints?: readonly { readonly destination: GatewayAddress; readonly weight: number }[];
-  readonly loadBalancer?: {
-    readonly routingPreferences: readonly string[];
-    readonly mode: 'Standard' | 'Strict' | 'Failover' | 'Passthrough';
-    readonly healthPolicy?: 'OnlyHealthy' | 'AllowAll';
-  };
+  readonly loadBalancer?: LoadBalancer;
   readonly ipFamilies?: 'Dual' | 'IPv4' | 'IPv6';
   /** From ztunnel 1.29 on. */
   readonly canonical?: boolean;
   /** From ztunnel 1.31 on. */
   readonly visibility?: 'Public' | 'Namespace';
+}
+
+/** How a service's workload is chosen; the file has no defaults for it. */
+export interface LoadBalancer {
+  readonly routingPreferences: readonly ('Region' | 'Zone' | 'Subzone' | 'Node' | 'Cluster' | 'Network')[];
+  readonly mode: 'Standard' | 'Strict' | 'Failover' | 'Passthrough';
+  readonly healthPolicy: 'OnlyHealthy' | 'AllowAll';
 }
 
 /** What ztunnel enforces of an AuthorizationPolicy, or of a PeerAuthentication. */

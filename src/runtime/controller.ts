@@ -25,6 +25,8 @@ export interface ControllerSpec {
   readonly primary: WatchSpec;
   /** Everything else that `reconcile` reads: what is not declared here cannot be read. */
   readonly watches: readonly WatchSpec[];
+  /** What it shows of the cluster at each scrape, also while it stands by. */
+  readonly gauges?: readonly ControllerGauge[];
   /** Keys worked on at the same time; default 8. */
   readonly concurrency?: number;
   /** Deadline of one run in ms, after which its signal aborts and its client refuses; default 60 000. */
@@ -39,6 +41,16 @@ export interface ControllerSpec {
    * @throws anything else is retried with backoff (after Retry-After, if the server named one)
    */
   reconcile(request: Request, context: ReconcileContext): Promise<Result>;
+}
+
+/** A metric that a controller computes from what it watches. */
+export interface ControllerGauge {
+  /** Of the metric, such as `sidestep_waypoint_missing`. */
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  /** The series that there are now, each with a value for every label; one that is not among them is gone. Pure. */
+  readonly read: (stores: Stores) => readonly { labels: Readonly<Record<string, string>>; value: number }[];
 }
 
 /** What a run may use. */

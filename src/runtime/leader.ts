@@ -95,7 +95,7 @@ export class LeaderElector {
    * @throws the reason of `signal` as soon as it is aborted
    */
   async acquire(signal: AbortSignal): Promise<Leadership> {
-    this.#log.debug({}, 'waiting for the lease');
+    let holder: string | undefined;
     for (;;) {
       signal.throwIfAborted();
       const acquired = await this.#try(() => this.#take(signal), signal);
@@ -103,6 +103,9 @@ export class LeaderElector {
         this.#log.info({}, 'acquired the lease');
         return this.#lead(acquired);
       }
+      const now = this.#seen?.lease.spec?.holderIdentity;
+      if (now && now !== holder) this.#log.info({ holder: now }, 'waiting for the lease');
+      holder = now;
       await delay(this.#clock, this.#retryPeriodMs * (1 + this.#random() * JITTER_FACTOR), signal);
     }
   }

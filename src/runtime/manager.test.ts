@@ -4,7 +4,7 @@ import { TransportError } from '../kube/errors.js';
 import type { KubeObject, ResourceType } from '../kube/resource.js';
 import { CUSTOM_RESOURCE_DEFINITION, EVENT, LEASE } from '../kube/types.js';
 import { silentLogger } from '../log.js';
-import type { ControllerSpec, ReconcileContext } from './controller.js';
+import type { ControllerGauge, ControllerSpec, ReconcileContext } from './controller.js';
 import { LeadershipLostError, ShutdownError } from './errors.js';
 import { Manager, type ManagerOptions } from './manager.js';
 import type { Request } from './request.js';
@@ -345,7 +345,17 @@ describe('manager', () => {
   test('probes tell the state, why it is not ready, and the metrics', async () => {
     let isDown = true;
     api.put(THING, thing('a'));
-    const { manager, stop, ended } = start([things(async () => {})], {
+    const named: ControllerGauge = {
+      name: 'things_named',
+      help: 'Things by name',
+      labelNames: ['name'],
+      read: (stores) =>
+        stores
+          .of(THING)
+          .list()
+          .map(({ metadata: { name } }) => ({ labels: { name }, value: 1 })),
+    };
+    const { manager, stop, ended } = start([{ ...things(async () => {}), gauges: [named] }], {
       probes: { host: '127.0.0.1', port: 0 },
       network: () => {
         if (isDown) throw new TransportError('refused');
@@ -378,6 +388,11 @@ describe('manager', () => {
       expect(text.split('\n')).toContain(line);
     }
     expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds \d/m);
+    expect(text).toMatch(/^things_named\{name="a"\} 1$/m);
+    api.delete(THING, 'shop/a');
+    api.put(THING, thing('b'));
+    await settle();
+    expect((await get('/metrics')).text.match(/^things_named\{.*$/gm)).toEqual(['things_named{name="b"} 1']);
     expect(text).toMatch(/^# TYPE process_cpu_seconds_total counter/m);
     stop.abort();
     await ended;

@@ -277,6 +277,8 @@ export class Manager {
         })),
       eventLoopLagMs: () => this.#loop.read().p99Ms,
     });
+    for (const gauge of this.#options.controllers.flatMap(({ gauges = [] }) => gauges))
+      this.#metrics.computed(gauge, () => gauge.read(this.#informers));
   }
 
   #setLeading(isLeading: boolean): void {

@@ -20,7 +20,8 @@ export interface Scraped {
 
 /**
  * The metrics of one manager in a registry of its own. Names and labels are controller-runtime's and client-go's where they
- * have one, so their dashboards work. Labels never hold an object's name.
+ * have one, so their dashboards work. Labels never hold an object's name, but where a controller
+ * says so: of things that are few, such as waypoints that are missing.
  */
 export class Metrics {
   readonly registry = new Registry();
@@ -191,6 +192,17 @@ export class Metrics {
         this.reset();
         this.inc((user + system) / 1e6);
       },
+    });
+  }
+
+  /** Registers a metric that `read` computes at each scrape; no series stays that it does not name. */
+  computed(
+    { name, help, labelNames }: { name: string; help: string; labelNames: readonly string[] },
+    read: () => readonly { labels: Readonly<Record<string, string>>; value: number }[],
+  ): void {
+    this.#scraped(name, help, [...labelNames], (gauge) => {
+      gauge.reset();
+      for (const { labels, value } of read()) gauge.set(labels, value);
     });
   }
 

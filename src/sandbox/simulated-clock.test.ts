@@ -21,6 +21,14 @@ describe('SimulatedClock', () => {
     expect(called).toBe(false);
   });
 
+  it('shows whole milliseconds, whatever delays are asked for', async () => {
+    const clock = new SimulatedClock({ startMs: START });
+    const seen: number[] = [];
+    clock.schedule(0.387, () => seen.push(clock.now() - START));
+    await clock.advance(5);
+    expect(seen).toEqual([1]);
+  });
+
   it('calls in the order of due times, and of scheduling where those are equal', async () => {
     const clock = new SimulatedClock({ startMs: START });
     const called: string[] = [];

@@ -61,7 +61,8 @@ export class SimulatedClock implements Clock {
   }
 
   schedule(delayMs: number, callback: () => void): () => void {
-    const timer = { dueAt: this.#now + Math.max(0, delayMs), callback };
+    // Whole milliseconds, as everybody knows them from Date.now: jitter makes fractions.
+    const timer = { dueAt: this.#now + Math.max(0, Math.ceil(delayMs)), callback };
     this.#timers.add(timer);
     this.#scheduled += 1;
     return () => this.#timers.delete(timer);

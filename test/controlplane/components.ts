@@ -35,10 +35,12 @@ export interface Addresses {
 
 /** Takes the ports that one control plane needs. */
 export function takeAddresses(ports: Ports): Addresses {
+  return { etcd: ports.next(), etcdPeer: ports.next(), apiServer: ports.next(), ...takeIstiodAddresses(ports) };
+}
+
+/** Takes the ports that one istiod needs. */
+export function takeIstiodAddresses(ports: Ports): Omit<Addresses, 'etcd' | 'etcdPeer' | 'apiServer'> {
   return {
-    etcd: ports.next(),
-    etcdPeer: ports.next(),
-    apiServer: ports.next(),
     istiodHttp: ports.next(),
     istiodGrpc: ports.next(),
     istiodSecureGrpc: ports.next(),
@@ -124,6 +126,24 @@ export function componentSpecs(setup: Setup): Record<ComponentName, ComponentSpe
       isReady: async () => (await get(`http://${local(setup.addresses.istiodHttp)}/ready`)) !== undefined,
     }),
     'cni-agent': cniAgentSpec(setup, spec),
+  };
+}
+
+/** How an istiod of a revision of its own is started beside the first; `setup` has its addresses. */
+export function istiodOfRevision(setup: Setup, revision: string): ComponentSpec {
+  const name = `istiod-${revision}`;
+  return {
+    ...componentSpecs(setup).istiod,
+    name,
+    cwd: join(setup.dir, name),
+    log: join(setup.dir, 'logs', `${name}.log`),
+    env: {
+      ...istiodEnvironment,
+      POD_NAME: `${name}-0`,
+      REVISION: revision,
+      INJECTION_WEBHOOK_CONFIG_NAME: `istio-sidecar-injector-${revision}`,
+      VALIDATION_WEBHOOK_CONFIG_NAME: `istio-validator-${revision}-istio-system`,
+    },
   };
 }
 

@@ -11,10 +11,13 @@ import {
   type ComponentName,
   componentNames,
   componentSpecs,
+  istiodOfRevision,
+  type Setup,
   takeAddresses,
+  takeIstiodAddresses,
 } from './components.js';
 import { type Credentials, makeCredentials, type User, users, writeKubeconfig } from './credentials.js';
-import { type Inputs, inputs, webhookUrlPlaceholder } from './inputs.js';
+import { type Inputs, inputs, revisionInputs, webhookUrlPlaceholder } from './inputs.js';
 import { installManifests, operatorAccount, operatorManifests, operatorToken } from './install.js';
 import { apply, type KubectlTarget } from './kubectl.js';
 import { nodes } from './nodes.js';
@@ -65,6 +68,13 @@ export interface ControlPlane {
   /** Path of a kubectl of the same version. */
   readonly kubectl: string;
   component(name: ComponentName): ComponentControl;
+  /**
+   * Starts one more istiod of a revision of its own, once at most, with its ConfigMaps and webhooks beside the first's, and waits
+   * until it serves. It ends with the control plane.
+   *
+   * @param values  values of its chart, such as `global.tag`
+   */
+  startRevision(revision: string, values?: Readonly<Record<string, string>>): Promise<void>;
   /** Ends every program and waits until all are gone; logs, kubeconfigs and the audit log stay. Calling it twice does no harm. */
   stop(): Promise<void>;
 }
@@ -83,7 +93,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const binaries = await build({ log });
   const rendered = await inputs(binaries);
   const instance = await prepare(options, binaries.kubectl, rendered);
-  const specs = componentSpecs({
+  const setup: Setup = {
     dir: options.dir,
     binaries,
     credentials: instance.credentials,
@@ -94,9 +104,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     apiServerFlags: options.apiServerFlags ?? [],
     kubeconfig: instance.userKubeconfig,
     api: instance.api,
-  });
+  };
+  const specs = componentSpecs(setup);
   const watchdog = new Watchdog(options.dir);
-  const components = new Map(componentNames.map((name) => [name, new Component(specs[name], watchdog, log)]));
+  const components = new Map<string, Component>(
+    componentNames.map((name) => [name, new Component(specs[name], watchdog, log)]),
+  );
   const stop = stopOnce(components, watchdog, instance);
   try {
     await bringUp(instance, components, log);
@@ -113,11 +126,20 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     auditLog: auditLogPath(options.dir),
     kubectl: binaries.kubectl,
     component: (name) => componentOf(components, name),
+    startRevision: async (revision, values = {}) => {
+      const addresses = { ...instance.addresses, ...takeIstiodAddresses(instance.ports) };
+      const url = `https://127.0.0.1:${addresses.istiodWebhook}`;
+      const yaml = await revisionInputs(binaries, revision, values);
+      await apply(instance.target, yaml.replaceAll(webhookUrlPlaceholder, url));
+      const istiod = new Component(istiodOfRevision({ ...setup, addresses }, revision), watchdog, log);
+      components.set(`istiod-${revision}`, istiod);
+      await istiod.start();
+    },
     stop,
   };
 }
 
-function componentOf(components: ReadonlyMap<ComponentName, Component>, name: ComponentName): Component {
+function componentOf(components: ReadonlyMap<string, Component>, name: ComponentName): Component {
   const component = components.get(name);
   if (component === undefined) throw new Error(`a control plane has no program ${name}`);
   return component;
@@ -168,7 +190,7 @@ async function prepare(options: ControlPlaneOptions, kubectl: string, rendered: 
 
 async function bringUp(
   instance: Instance,
-  components: Map<ComponentName, Component>,
+  components: ReadonlyMap<string, Component>,
   log: (line: string) => void,
 ): Promise<void> {
   const startedAt = performance.now();
@@ -240,7 +262,7 @@ function apiServerCertificate(dir: string): string {
 }
 
 function stopOnce(
-  components: Map<ComponentName, Component>,
+  components: ReadonlyMap<string, Component>,
   watchdog: Watchdog,
   instance: Instance,
 ): () => Promise<void> {

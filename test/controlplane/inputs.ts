@@ -95,9 +95,36 @@ async function render(helm: string, dir: string): Promise<void> {
   }
 }
 
-async function renderChart(helm: string, chart: string): Promise<Manifest[]> {
+/**
+ * YAML of what another istiod of a revision of its own needs beside the first: ConfigMaps and webhooks, with
+ * {@link webhookUrlPlaceholder} for its address.
+ *
+ * @param values  more values of the chart, such as `global.tag`
+ * @throws {Error} when the chart cannot be rendered
+ */
+export async function revisionInputs(
+  { helm }: Binaries,
+  revision: string,
+  values: Readonly<Record<string, string>>,
+): Promise<string> {
+  const kinds = ['ConfigMap', 'MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'];
+  const istio = await dependencyDir('istio', 'istio.io/istio');
+  const chart = join(istio, 'manifests', 'charts', 'istio-control', 'istio-discovery');
+  const objects = await renderChart(helm, chart, { ...values, revision });
+  return yamlOf(objects.filter(({ kind }) => kinds.includes(kind)).map(withWebhookUrls));
+}
+
+async function renderChart(
+  helm: string,
+  chart: string,
+  values: Readonly<Record<string, string>> = {},
+): Promise<Manifest[]> {
   const name = chart.split('/').at(-1) ?? chart;
-  const { stdout } = await run(helm, ['template', name, chart, '-n', 'istio-system', '--set', 'profile=ambient'], {
+  const settings = Object.entries({ profile: 'ambient', ...values }).flatMap(([key, value]) => [
+    '--set',
+    `${key}=${value}`,
+  ]);
+  const { stdout } = await run(helm, ['template', name, chart, '-n', 'istio-system', ...settings], {
     maxBuffer: 64 << 20,
   });
   return parseAllDocuments(stdout)
@@ -137,9 +164,10 @@ async function stages(): Promise<string> {
 }
 
 function write(dir: string, name: string, objects: Manifest[]): void {
-  // Without aliases: kubectl does not resolve anchors across what yaml shares between objects.
-  writeFileSync(
-    join(dir, name),
-    objects.map((object) => stringify(object, { aliasDuplicateObjects: false })).join('---\n'),
-  );
+  writeFileSync(join(dir, name), yamlOf(objects));
+}
+
+/** Without aliases: kubectl does not resolve anchors across what yaml shares between objects. */
+function yamlOf(objects: Manifest[]): string {
+  return objects.map((object) => stringify(object, { aliasDuplicateObjects: false })).join('---\n');
 }

@@ -9,12 +9,17 @@ import type { Manifest } from '../../cdk8s/objects.js';
 import { waypoint } from '../../cdk8s/waypoint.js';
 import type { Parameters } from '../../cdk8s/waypoint-parameters.js';
 import type { Gateway } from '../../src/api/gateway-api.js';
+import { type Condition, findCondition } from '../../src/kube/conditions.js';
 import { configMapsOf, waypointInputs, withProxyConfigs } from '../../src/mesh/waypoint-inputs.js';
 import { isKnownTemplate } from '../../src/mesh/waypoint-template.js';
 import { Server } from '../conformance/server.js';
+import { yaml } from '../support/fixtures.js';
+import { applications, gateways } from '../support/many-waypoints.js';
+import { OperatorProcess } from '../support/operator.js';
 import { until } from '../support/until.js';
 import { build } from './build.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
+import { kubectl } from './kubectl.js';
 import { type WaypointCase, waypointCases } from './waypoint-cases.js';
 import { chosen, expectedOf, type LiveObject, unusedDifferences } from './waypoint-differences.js';
 
@@ -159,8 +164,8 @@ async function applied(object: Manifest): Promise<LiveObject> {
 }
 
 /** What should be equal: by kind, what istiod applied and what ours came to. */
-async function compared(of: WaypointCase): Promise<{ istiods: LiveObject; ours: LiveObject }> {
-  const rendered = await ours(of);
+async function compared(of: WaypointCase, revision = 'default'): Promise<{ istiods: LiveObject; ours: LiveObject }> {
+  const rendered = await ours(of, revision);
   const kinds = rendered.map(({ kind }) => kind);
   expect(kinds).toEqual([...always, ...(of.also ?? [])]);
   const pairs = rendered.map(async (object) => {
@@ -197,39 +202,68 @@ describe('a waypoint of ours is that of istiod for', () => {
   });
 });
 
-test('a second revision gives its own values', async () => {
-  const [mesh, injector] = Object.values(configMapsOf('default'));
-  const canary = configMapsOf('canary');
-  const copies = [
-    [canary.mesh, { mesh: stringify({ ...parse(configMaps[mesh!].mesh), trustDomain: 'canary.example.org' }) }],
-    [
-      canary.injector,
-      {
-        config: configMaps[injector!].config,
-        values: JSON.stringify(
-          overlaid(parse(configMaps[injector!].values), { revision: 'canary', global: { tag: '9' } }),
-        ),
-      },
-    ],
-  ] as const;
-  for (const [map, data] of copies) {
-    const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: map }, data };
-    await create(`/api/v1/namespaces/${rootNamespace}/configmaps`, body);
-  }
-  await prepare({ title: '', labels: { 'istio.io/rev': 'canary' } });
-  const rendered = await ours({ title: '' }, 'canary');
-  expect(await Promise.all(rendered.map(applied))).toHaveLength(always.length);
-  const { template } = rendered.find(({ kind }) => kind === 'Deployment')!.spec as LiveObject;
-  const [proxy] = template.spec.containers;
-  const env = Object.fromEntries(proxy.env.map((variable: LiveObject) => [variable.name, variable.value]));
-  expect(proxy.image).toBe('registry.istio.io/testing/proxyv2:9-distroless');
-  expect(env).toMatchObject({
-    CA_ADDR: 'istiod-canary.istio-system.svc:15012',
-    ISTIO_META_MESH_ID: 'canary.example.org',
-    TRUST_DOMAIN: 'canary.example.org',
+describe('a second revision', () => {
+  const revision = 'canary';
+  const tag = '1.31.0-canary';
+  const labels = { 'istio.io/rev': revision };
+  let operator: OperatorProcess;
+
+  beforeAll(async () => {
+    await controlPlane.startRevision(revision, { 'global.tag': tag, 'meshConfig.trustDomain': 'canary.example.org' });
+    operator = await OperatorProcess.create({ dir: controlPlane.dir, kubeconfig: controlPlane.operatorKubeconfig });
+    await operator.start();
   });
-  expect(template.metadata.annotations).toMatchObject({ 'istio.io/rev': 'canary' });
-  expect(template.metadata.labels).toMatchObject({ 'istio.io/rev': 'canary' });
+
+  afterAll(() => operator?.stop());
+
+  test('gives its own values, to us as to its istiod', async () => {
+    await prepare({ title: '', labels });
+    const of = { title: '' };
+    await until('equal objects', async () => {
+      const { istiods, ours } = await compared(of, revision);
+      return isDeepStrictEqual(istiods, ours) || undefined;
+    }).catch(() => undefined);
+    const { istiods, ours: own } = await compared(of, revision);
+    expect(own).toEqual(istiods);
+    const { image, env } = proxyOf(own['Deployment']);
+    expect(image).toContain(`:${tag}-`);
+    expect(env).toContainEqual({ name: 'CA_ADDR', value: 'istiod-canary.istio-system.svc:15012' });
+    expect(env).toContainEqual({ name: 'TRUST_DOMAIN', value: 'canary.example.org' });
+  });
+
+  test('serves Gateways of class istio from them, and a changed tag restarts these and no others', async () => {
+    await createAll(...applications(namespace, 2).slice(1));
+    const [canary, other] = gateways(namespace, 2) as Gateway[];
+    await createAll({ ...canary!, metadata: { ...canary!.metadata, labels } }, other!);
+    await until('both are bound', async () => {
+      const bound = await Promise.all([0, 1].map(async (app) => waypointBound(`app-${app}`)));
+      return bound.every(Boolean) || undefined;
+    });
+    const before = await deployment(other!.metadata.name);
+    expect(proxyOf(await deployment(canary!.metadata.name)).image).toContain(`:${tag}-`);
+    expect(proxyOf(before).image).not.toContain(tag);
+    const { injector } = configMapsOf(revision);
+    const { data } = await configMap(injector);
+    const values = overlaid(JSON.parse(data.values as string), { global: { tag: '9' } });
+    await setData(injector, { values: JSON.stringify(values) });
+    await until(
+      'the changed tag',
+      async () => proxyOf(await deployment(canary!.metadata.name)).image.includes(':9-') || undefined,
+    );
+    const { metadata } = await deployment(other!.metadata.name);
+    expect(metadata.generation).toBe(before.metadata.generation);
+  });
+
+  const deployment = (of: string): Promise<LiveObject> => read(`${paths['Deployment']!.replace('NS', namespace)}${of}`);
+  const proxyOf = ({ spec }: LiveObject): LiveObject => spec.template.spec.containers[0];
+
+  async function waypointBound(service: string): Promise<boolean> {
+    const { status } = await read(`${paths['Service']!.replace('NS', namespace)}${service}`);
+    return findCondition<Condition>(status.conditions, 'istio.io/WaypointBound')?.status === 'True';
+  }
+
+  const createAll = (...objects: object[]): Promise<string> =>
+    kubectl(controlPlane, ['create', '-f', '-'], yaml(...objects));
 });
 
 test('the template of this Istio is known', async () => {

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { OPERATOR_USER, invariantBreaches, isDryRun, permissionsOf, writesOf } from '../support/audit.js';
+import { OPERATOR_USER, changesOf, invariantBreaches, isDryRun, permissionsOf, writesOf } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { OperatorProcess } from '../support/operator.js';
-import { NAMESPACE, POD, type Pod } from '../../src/kube/types.js';
+import { type Gateway, GATEWAY } from '../../src/api/gateway-api.js';
+import { SERVING } from '../../src/api/serving.js';
+import { type Condition, findCondition } from '../../src/kube/conditions.js';
+import { NAMESPACE, POD, type Pod, SERVICE } from '../../src/kube/types.js';
 
 const IDLE_MS = 60_000;
 const MAX_RESIDENT_MB = 130;
@@ -19,7 +22,7 @@ export function accounting(cluster: () => Cluster): void {
   it('never had a pod Ready outside the mesh, nor un-enrolled one without a sidecar, in any namespace of any test', async () => {
     const entries = cluster().audit();
     const touched = new Set(
-      writesOf(entries).flatMap(({ objectRef }) =>
+      changesOf(entries).flatMap(({ objectRef }) =>
         objectRef?.resource === 'namespaces' && objectRef.name ? [objectRef.name] : [],
       ),
     );
@@ -61,8 +64,12 @@ export function accounting(cluster: () => Cluster): void {
 
   it('is idle when nothing changes: no writes but the Lease, at most one request per watched kind and minute', async () => {
     await cluster().time.sleep(2_000);
+    const served = await waypointsInUse(cluster());
+    expect(served.gateways.length).toBeGreaterThan(5);
+    expect(served.services.length).toBeGreaterThan(2);
     const before = cluster().audit().length;
     await cluster().time.sleep(IDLE_MS);
+    expect(await waypointsInUse(cluster())).toEqual(served);
     const entries = cluster()
       .audit()
       .slice(before)
@@ -84,6 +91,22 @@ export function accounting(cluster: () => Cluster): void {
     expect(residentMb).toBeGreaterThan(10);
     expect(residentMb).toBeLessThanOrEqual(MAX_RESIDENT_MB);
   });
+}
+
+/** Gateways that Sidestep serves, and Services that istiod has bound to them: what istiod and we could write by turns. */
+async function waypointsInUse({ client }: Cluster): Promise<{ gateways: string[]; services: string[] }> {
+  const namesOf = <T extends { metadata: { namespace?: string; name: string }; status?: { conditions?: unknown } }>(
+    items: readonly T[],
+    type: string,
+  ): string[] =>
+    items
+      .filter(({ status }) => findCondition(status?.conditions as Condition[], type)?.status === 'True')
+      .map(({ metadata: { namespace = '', name } }) => `${namespace}/${name}`)
+      .sort();
+  return {
+    gateways: namesOf((await client.list<Gateway>(GATEWAY)).items, SERVING),
+    services: namesOf((await client.list(SERVICE)).items, 'istio.io/WaypointBound'),
+  };
 }
 
 /** Everything that the operator's roles grant, as `verb resource.group`. */

@@ -19,8 +19,22 @@ export type Way = 'there' | 'back';
 /** Before a write reaches the API server, or after it was carried out and before its answer is sent. */
 export type Moment = 'before' | 'after';
 
-/** Pods of the workloads in each namespace. */
-const PODS = 2;
+/** What is migrated in a campaign, and how. */
+export interface Plot {
+  /** What there is besides a Deployment and a StatefulSet, in a namespace of that name. */
+  readonly objects: (namespace: string) => object[];
+  /** Spec of the AmbientMigration, its mode left out. */
+  readonly spec: object;
+  /** Pods at the end of each way. */
+  readonly pods: Readonly<Record<Way, number>>;
+  /** Plurals of what is disturbed when it is written; everything, if it says nothing. */
+  readonly disturbed?: readonly string[];
+}
+
+/** Two workloads, and nothing else. */
+const PLAIN: Plot = { objects: () => [], spec: {}, pods: { there: 2, back: 2 } };
+
+const ADDRESSES = /(?<=")\d+(\.\d+){3}(?=")/g;
 
 /** How late watches bring what has happened, in the campaign with old views, simulated ms. */
 const LAG_MS = 5_000;
@@ -55,15 +69,18 @@ export class Campaign {
   /** How a namespace ends on either way if nobody disturbs it, and by which restarts. */
   readonly #undisturbed = new Map<Way, { state: unknown; restarts: string[] }>();
 
-  private constructor(backend: SimulatedBackend) {
+  readonly #plot: Plot;
+
+  private constructor(backend: SimulatedBackend, plot: Plot) {
     this.backend = backend;
+    this.#plot = plot;
     this.cluster = new Cluster(backend);
   }
 
   /** Starts a sandbox and an operator, and goes both ways once without a disturbance. */
-  static async start(): Promise<Campaign> {
+  static async start(plot: Plot = PLAIN): Promise<Campaign> {
     const dir = mkdtempSync(join(tmpdir(), 'sidestep-'));
-    const campaign = new Campaign(await simulatedBackend({ dir }));
+    const campaign = new Campaign(await simulatedBackend({ dir }), plot);
     await campaign.cluster.operator.start();
     const trial = await campaign.trial('undisturbed');
     for (const way of ['there', 'back'] as const) {
@@ -80,20 +97,21 @@ export class Campaign {
   async trial(name: string): Promise<Trial> {
     const { cluster } = this;
     const since = cluster.audit().length;
-    await cluster.apply(yaml(namespace(name), deployment(name, 'web'), statefulSet(name, 'db')));
-    await cluster.podsReady(name, PODS);
+    const workloads = [deployment(name, 'web'), statefulSet(name, 'db')];
+    await cluster.apply(yaml(namespace(name), ...workloads, ...this.#plot.objects(name)));
+    await cluster.podsReady(name, this.#plot.pods.back);
     return { name, before: await this.state({ name }), since };
   }
 
   /** Asks the operator to go that way. */
   async go({ name }: Trial, way: Way): Promise<void> {
-    await this.cluster.migrate(name, { dataplaneMode: way === 'there' ? 'Ambient' : 'Sidecar' });
+    await this.cluster.migrate(name, { ...this.#plot.spec, dataplaneMode: way === 'there' ? 'Ambient' : 'Sidecar' });
   }
 
   /** Waits until it is there. */
   async arrived({ name }: Trial, way: Way): Promise<void> {
     await this.cluster.ready(name, way === 'there' ? 'Migrated' : 'RolledBack');
-    await this.cluster.podsReady(name, PODS);
+    await this.cluster.podsReady(name, this.#plot.pods[way]);
   }
 
   /** Whether it is there, for what the spec says now. */
@@ -103,10 +121,10 @@ export class Campaign {
     return ready?.status === 'True' && ready.observedGeneration === metadata.generation;
   }
 
-  /** The state of a namespace, its name left out. */
+  /** The state of a namespace, its name and addresses left out. */
   async state({ name }: Pick<Trial, 'name'>): Promise<unknown> {
     const state = await namespaceState(this.cluster.client, name);
-    return JSON.parse(JSON.stringify(state).replaceAll(name, 'NAMESPACE')) as unknown;
+    return JSON.parse(JSON.stringify(state).replaceAll(name, 'NAMESPACE').replace(ADDRESSES, 'ADDRESS')) as unknown;
   }
 
   /** Calls `act` at the `nth` write (from 0) of the operator to the namespace from now on; "before" makes it fail. */
@@ -121,9 +139,9 @@ export class Campaign {
       return true;
     };
     const intercept = (request: InterceptedRequest): { when: 'before'; what: 'reset' } | undefined =>
-      isWrite(request) && concerns(request, name) && isNext() ? { when: 'before', what: 'reset' } : undefined;
+      isWrite(request) && this.#isDisturbed(request, name) && isNext() ? { when: 'before', what: 'reset' } : undefined;
     const look = (entry: AuditEntry): void => {
-      if (writesOf([entry]).length > 0 && concerns(entry.objectRef, name)) isNext();
+      if (writesOf([entry]).length > 0 && this.#isDisturbed(entry.objectRef, name)) isNext();
     };
     const disarm = moment === 'before' ? apiServer.intercept(intercept) : apiServer.requests.onEntry(look);
     return {
@@ -132,6 +150,25 @@ export class Campaign {
       },
       disarm,
     };
+  }
+
+  /** Notes from now on at which revision the API server was when each write of the operator to the namespace came. */
+  revisionsAtWrites({ name }: Pick<Trial, 'name'>): { readonly noted: readonly string[]; end(): void } {
+    const { apiServer } = this.backend.sandbox;
+    const noted: string[] = [];
+    let revision = '';
+    const ends = [
+      apiServer.cluster.onCommit((commit) => (revision = String(commit.revision))),
+      apiServer.intercept((request) => {
+        if (isWrite(request) && concerns(request, name)) noted.push(revision);
+      }),
+    ];
+    return { noted, end: () => ends.forEach((end) => end()) };
+  }
+
+  #isDisturbed(ref: { resource: string; namespace?: string; name?: string } | undefined, name: string): boolean {
+    const { disturbed } = this.#plot;
+    return concerns(ref, name) && (disturbed === undefined || disturbed.includes(ref?.resource ?? ''));
   }
 
   /** Kills the operator at the `nth` write of the way and lets time run until then; false if the way has fewer writes. */
@@ -161,7 +198,7 @@ export class Campaign {
     await this.cluster.until(`${trial.name} is back`, async () => (await this.isReady(trial)) || undefined, {
       timeoutMs: 60_000,
     });
-    await this.cluster.podsReady(trial.name, PODS);
+    await this.cluster.podsReady(trial.name, this.#plot.pods.back);
     return true;
   }
 
@@ -236,7 +273,12 @@ export class Campaign {
     return writesOf(this.cluster.audit().slice(since))
       .filter(({ objectRef, responseStatus }) => {
         const isWorkload = objectRef?.resource === 'deployments' || objectRef?.resource === 'statefulsets';
-        return isWorkload && objectRef.namespace === name && (responseStatus?.code ?? 500) < 300;
+        return (
+          isWorkload &&
+          objectRef.subresource === undefined &&
+          objectRef.namespace === name &&
+          (responseStatus?.code ?? 500) < 300
+        );
       })
       .map(({ objectRef }) => `${objectRef?.resource ?? ''}/${objectRef?.name ?? ''}`);
   }

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, it } from 'vitest';
-import { Campaign, forEachWrite, type Moment, type Trial, type Way } from './campaign.js';
+import { Campaign, forEachWrite, type Moment, type Plot, type Trial, type Way } from './campaign.js';
 
 /**
  * The operator is killed at each of its writes, on the way there and on the way back. The end is always the same, and a second
  * pass writes nothing.
  */
-export function crashAtEveryWrite(moment: Moment): void {
+export function crashAtEveryWrite(moment: Moment, plot?: Plot): void {
   let campaign: Campaign;
 
   beforeAll(async () => {
-    campaign = await Campaign.start();
+    campaign = await Campaign.start(plot);
   });
 
   afterAll(async () => {
@@ -23,7 +23,7 @@ export function crashAtEveryWrite(moment: Moment): void {
       const back = await crash(trial, 'back', nth);
       await campaign.end(trial);
       return there || back;
-    });
+    }, plot?.disturbed && 4);
   });
 
   async function crash(trial: Trial, way: Way, nth: number): Promise<boolean> {

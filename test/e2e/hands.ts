@@ -148,9 +148,13 @@ export function hands(cluster: () => Cluster): void {
     await cluster().podsReady(name, 1);
     await cluster().migrate(name);
     await cluster().ready(name, 'Migrated');
+    await cluster().migrate(name, { dataplaneMode: 'Sidecar' });
+    await cluster().ready(name, 'RolledBack');
+    await cluster().migrate(name);
+    await cluster().ready(name, 'Migrated');
     await cluster().kubectl('delete', 'am', name, '-n', name);
     const note = await cluster().eventNote(name, 'MigrationDeleted');
-    expect(note).toMatch(/istio\.io\/dataplane-mode=ambient.*ControllerRevision sidestep-before/);
+    expect(note).toMatch(/istio\.io\/dataplane-mode=ambient.*ControllerRevision sidestep-before-2\./);
     for (const pod of await cluster().podsReady(name, 1))
       expect(pod.metadata.annotations?.['ambient.istio.io/redirection']).toBe('enabled');
   });

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { findCondition } from '../../src/kube/conditions.js';
+import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
 import { budget, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { namespaceState } from '../support/namespace-state.js';
@@ -208,16 +209,4 @@ export function obstacles(cluster: () => Cluster): void {
     ).toEqual(['tunnel.1.1', 'ambient.1.1']);
     await cluster().kubectl('delete', 'ns', `${name}-caller`, '--wait=false');
   });
-}
-
-/** What the operator changed in a namespace, status and Events left out. */
-function changesIn(cluster: Cluster, name: string): string[] {
-  return writesOf(cluster.audit())
-    .filter(
-      ({ objectRef }) =>
-        (objectRef?.namespace === name || objectRef?.name === name) &&
-        objectRef.subresource === undefined &&
-        objectRef.resource !== 'events',
-    )
-    .map(({ verb, requestURI }) => `${verb} ${requestURI}`);
 }

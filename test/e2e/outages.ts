@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { LEASE } from '../../src/kube/types.js';
-import { writesOf } from '../support/audit.js';
+import { changesOf, writesOf } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { fence } from '../support/fence.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
@@ -38,7 +38,7 @@ export function outages(cluster: () => Cluster): void {
     const waiting = await cluster().condition(name, 'Ready', { status: 'False', reason: 'ClusterNotReady' });
     expect(waiting.status?.nextAction).toMatch(/SST1005|SST1007/);
     expect(
-      writesOf(cluster().audit()).filter(
+      changesOf(cluster().audit()).filter(
         ({ objectRef }) =>
           objectRef?.namespace === name && objectRef.resource !== 'events' && objectRef.subresource === undefined,
       ),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Pod } from '../../src/kube/types.js';
-import { hasSidecar, isEnrolled } from '../../src/mesh/dataplane.js';
+import { hasSidecar, isEnrolled, isGateway } from '../../src/mesh/dataplane.js';
 
 /** One request in the API server's audit log (audit.k8s.io/v1 Event, the fields we read). */
 export interface AuditEntry {
@@ -45,6 +45,17 @@ export function writesOf(entries: readonly AuditEntry[], user = OPERATOR_USER): 
   return entries.filter((entry) => entry.user.username === user && WRITE_VERBS.has(entry.verb) && !isDryRun(entry));
 }
 
+/** The writes that change what there is: what Sidestep notes on a Namespace about its mode and its waypoint is left out. */
+export function changesOf(entries: readonly AuditEntry[]): AuditEntry[] {
+  return writesOf(entries).filter((entry) => !isNote(entry));
+}
+
+function isNote({ verb, objectRef, requestObject }: AuditEntry): boolean {
+  if (verb !== 'patch' || objectRef?.resource !== 'namespaces' || !Array.isArray(requestObject)) return false;
+  const paths = (requestObject as { op: string; path: string }[]).filter(({ op }) => op !== 'test');
+  return paths.every(({ path }) => /^\/metadata\/annotations(\/sidestep\.dev~1(dataplane|waypoint-.*))?$/.test(path));
+}
+
 /**
  * The permissions that a request needed, as `verb resource.group[/subresource]`, the form in which RBAC grants. A
  * server-side apply that creates is audited as a patch, and authorised as a patch and a create.
@@ -67,7 +78,7 @@ export function permissionOf({ verb, objectRef }: AuditEntry): string {
  * without a sidecar.
  */
 export function invariantBreaches(entries: readonly AuditEntry[], namespace: string): string[] {
-  const ours = writesOf(entries).filter((entry) => isChangeIn(entry, namespace));
+  const ours = changesOf(entries).filter((entry) => isChangeIn(entry, namespace));
   const first = ours[0]?.requestReceivedTimestamp;
   const last = ours.at(-1)?.stageTimestamp;
   if (first === undefined || last === undefined) return [];
@@ -116,7 +127,9 @@ function isReady(pod: Pod | undefined): boolean {
   return pod?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
+/** A proxy at a gateway has its place in the mesh by itself. */
 function isOfWorkload(pod: Pod): boolean {
+  if (isGateway(pod)) return false;
   const owner = pod.metadata.ownerReferences?.find((reference) => reference.controller);
   return owner !== undefined && ['ReplicaSet', 'StatefulSet', 'DaemonSet'].includes(owner.kind);
 }

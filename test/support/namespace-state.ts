@@ -17,6 +17,8 @@ const KINDS: readonly ResourceType[] = [DEPLOYMENT, STATEFUL_SET, DAEMON_SET, SE
 const IGNORED_ANNOTATIONS = new Set([
   'kubectl.kubernetes.io/restartedAt',
   'sidestep.dev/restart',
+  // Follows the mode a moment later.
+  'sidestep.dev/dataplane',
   'deployment.kubernetes.io/revision',
   'deprecated.daemonset.template.generation',
 ]);

@@ -1,7 +1,8 @@
 import type { AmbientMigration } from '../../src/api/ambient-migration.js';
 import { parseAmbientMigrationSpec } from '../../src/api/ambient-migration.js';
+import type { Gateway, GatewayCondition, GatewayListener } from '../../src/api/gateway-api.js';
 import { LABEL } from '../../src/api/labels.js';
-import type { Mesh, Observed } from '../../src/controllers/ambient-migration/observed.js';
+import type { Mesh, Observed, WaypointView } from '../../src/controllers/ambient-migration/observed.js';
 import type { PodView } from '../../src/controllers/ambient-migration/pods.js';
 import type { Workload } from '../../src/controllers/ambient-migration/workloads.js';
 import type { MutatingWebhookConfiguration } from '../../src/kube/types.js';
@@ -120,6 +121,59 @@ export function mesh(overrides: Partial<Mesh> = {}): Mesh {
   };
 }
 
+/** No waypoint, and nothing that could use one. */
+export function waypointView(overrides: Partial<WaypointView> = {}): WaypointView {
+  return {
+    gateway: undefined,
+    gatewayClass: {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'GatewayClass',
+      metadata: { name: 'istio-waypoint' },
+      spec: { controllerName: 'istio.io/mesh-controller' },
+    },
+    available: 0,
+    admits: true,
+    gateways: [],
+    namers: new Map(),
+    services: [],
+    accounts: [],
+    unsettled: [],
+    orphans: [],
+    ...overrides,
+  };
+}
+
+/** A waypoint of class `istio-waypoint` that takes traffic, made by a person. */
+export function gateway(
+  listener: Partial<GatewayListener> = {},
+  { metadata, ...rest }: Partial<Gateway> = {},
+): Gateway {
+  const condition = (type: string): GatewayCondition => {
+    return { type, status: 'True', reason: type, message: '', observedGeneration: 1 };
+  };
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'Gateway',
+    metadata: { name: 'waypoint', namespace: 'shop', uid: 'gateway-1', generation: 1, ...metadata },
+    spec: {
+      gatewayClassName: 'istio-waypoint',
+      listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE', ...listener }],
+    },
+    status: {
+      conditions: ['Accepted', 'Programmed'].map(condition),
+      listeners: [
+        {
+          name: 'mesh',
+          attachedRoutes: 0,
+          supportedKinds: [],
+          conditions: ['Accepted', 'Programmed', 'ResolvedRefs'].map(condition),
+        },
+      ],
+    },
+    ...rest,
+  };
+}
+
 /** An AmbientMigration of generation 1 whose status has seen that generation. */
 export function migration(spec: object = {}, status: object = { observedGeneration: 1 }): AmbientMigration {
   return {
@@ -162,6 +216,7 @@ export function observed(
     budgets: [],
     mesh: mesh(),
     policies: [],
+    waypoint: waypointView(),
     dryRuns: undefined,
     labelManagers: undefined,
     ...rest,

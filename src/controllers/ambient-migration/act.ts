@@ -1,8 +1,7 @@
 import { ANNOTATION } from '../../api/labels.js';
 import { applyIfChanged } from '../../kube/apply.js';
-import { isConflict } from '../../kube/errors.js';
 import { referenceTo } from '../../kube/events.js';
-import { type FieldChange, guardedPatch } from '../../kube/patch.js';
+import type { FieldChange } from '../../kube/patch.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import { formatSelector } from '../../kube/selectors.js';
 import {
@@ -19,11 +18,13 @@ import {
 import type { ReconcileContext } from '../../runtime/controller.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import type { Observed } from './observed.js';
+import { patchGuarded } from './patch-guarded.js';
 import { podView } from './pods.js';
 import { assess } from './restarts.js';
 import { aimFor } from './situation.js';
 import { snapshotObject } from './snapshot.js';
 import type { Action } from './verdict.js';
+import { actOnWaypoint, type WaypointAction } from './waypoint-act.js';
 import {
   type Workload,
   daemonSetView,
@@ -60,7 +61,15 @@ function carryOut(action: Action, observed: Observed, context: ReconcileContext)
       return labelNamespace(action, observed, context);
     case 'restart':
       return restart(action, observed, context);
+    default:
+      return changeWaypoint(action, observed, context);
   }
+}
+
+async function changeWaypoint(action: WaypointAction, observed: Observed, context: ReconcileContext): Promise<boolean> {
+  if (!(await actOnWaypoint(action, observed, context))) return false;
+  announce(observed, context, action.type === 'bind' ? 'WaypointLabelled' : 'WaypointChanged', action.note);
+  return true;
 }
 
 async function writeSnapshot(
@@ -158,29 +167,6 @@ async function readWorkload(
       const object = await client.get(DAEMON_SET, ref, { signal });
       return { type: DAEMON_SET, object, view: daemonSetView(object, await podsOf(object)) };
     }
-  }
-}
-
-/** Patches fields of an object that is not ours; false if nothing was to be done, or somebody was faster. */
-async function patchGuarded<T extends KubeObject>(
-  type: ResourceType<T>,
-  fresh: T,
-  changes: readonly FieldChange[],
-  context: ReconcileContext,
-): Promise<boolean> {
-  const operations = guardedPatch(fresh, [...changes]);
-  if (operations.length === 0) return false;
-  const { namespace, name } = fresh.metadata;
-  try {
-    const patched = await context.client.jsonPatch(type, { namespace, name }, operations, {
-      fieldManager: FIELD_MANAGER,
-      signal: context.signal,
-    });
-    context.stores.of(type).record(patched);
-    return true;
-  } catch (error) {
-    if (isConflict(error)) return false;
-    throw error;
   }
 }
 

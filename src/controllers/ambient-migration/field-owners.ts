@@ -5,7 +5,7 @@ import type { ReconcileContext } from '../../runtime/controller.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import type { Observed } from './observed.js';
 
-/** Who else owns the namespace's injection and data-plane labels, from managedFields; for the message of `FieldReverted`. */
+/** Who else owns the namespace's labels of injection, data plane and waypoint, from managedFields; for the message of `FieldReverted`. */
 export async function labelManagersOf(observed: Observed, context: ReconcileContext): Promise<string | undefined> {
   const ref = { name: observed.namespace.metadata.name };
   const namespace = await context.client.get(NAMESPACE, ref, { signal: context.signal, managedFields: true });
@@ -18,5 +18,5 @@ export async function labelManagersOf(observed: Observed, context: ReconcileCont
 
 function ownsLabel(fields: unknown): boolean {
   const labels = asRecord(asRecord(asRecord(fields)['f:metadata'])['f:labels']);
-  return [LABEL.injection, LABEL.dataplaneMode].some((key) => labels[`f:${key}`] !== undefined);
+  return [LABEL.injection, LABEL.dataplaneMode, LABEL.useWaypoint].some((key) => labels[`f:${key}`] !== undefined);
 }

@@ -17,6 +17,7 @@ import {
 import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { observeMesh, observePolicies } from './observe-mesh.js';
+import { observeWaypoint } from './observe-waypoint.js';
 import type { MeshLocation } from '../istio-configuration.js';
 import type { Budget, Observed } from './observed.js';
 import { type PodView, podView } from './pods.js';
@@ -39,10 +40,11 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
   const nodes = new Set([...pods.values()].flatMap(({ view }) => (view.live && view.nodeName ? [view.nodeName] : [])));
   const workloads = workloadsOf(stores, namespaceName, pods);
   const rest = [...pods.values()].filter(({ workload, view }) => workload === undefined && view.live);
+  const spec = parseAmbientMigrationSpec(migration);
   return {
     nowMs,
     migration,
-    spec: parseAmbientMigrationSpec(migration),
+    spec,
     supersededBy: supersededBy(migration, stores),
     namespace,
     ...snapshotOf(stores, namespaceName),
@@ -52,6 +54,7 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
     budgets: stores.of(POD_DISRUPTION_BUDGET).list(namespaceName).map(budgetView),
     mesh: observeMesh(stores, location, namespaceName, nodes),
     policies: observePolicies(stores),
+    waypoint: observeWaypoint(spec, namespace, stores),
     dryRuns: undefined,
     labelManagers: undefined,
   };

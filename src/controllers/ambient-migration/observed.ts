@@ -1,6 +1,7 @@
 import type { AmbientMigration, AmbientMigrationSpec } from '../../api/ambient-migration.js';
+import type { Gateway, GatewayClass } from '../../api/gateway-api.js';
 import type { LabelSelector } from '../../kube/selectors.js';
-import type { MutatingWebhookConfiguration, Namespace } from '../../kube/types.js';
+import type { MutatingWebhookConfiguration, Namespace, Service, ServiceAccount } from '../../kube/types.js';
 import type { MeshSettings } from '../../mesh/policies.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import type { PodView } from './pods.js';
@@ -31,10 +32,33 @@ export interface Observed {
   readonly mesh: Mesh;
   /** Istio, Gateway API and NetworkPolicy objects of the whole cluster; what applies is decided by `src/mesh`. */
   readonly policies: readonly PolicyObject[];
+  readonly waypoint: WaypointView;
   /** Answers to dry runs, once a step has asked for them in this pass. */
   readonly dryRuns: DryRuns | undefined;
   /** Field managers of the injection labels, once a revert has been seen; for the message only. */
   readonly labelManagers: string | undefined;
+}
+
+/** Waypoints, and what may be bound to them. */
+export interface WaypointView {
+  /** The Gateway that the spec names, in whatever namespace. */
+  readonly gateway: Gateway | undefined;
+  /** The class that the spec names. */
+  readonly gatewayClass: GatewayClass | undefined;
+  /** Pods of that Gateway that take traffic. */
+  readonly available: number;
+  /** That Gateway lets the namespace use it. */
+  readonly admits: boolean;
+  /** Every Gateway of the namespace. */
+  readonly gateways: readonly Gateway[];
+  /** By name of such a Gateway: what names it as its waypoint, in any namespace. */
+  readonly namers: ReadonlyMap<string, readonly string[]>;
+  readonly services: readonly Service[];
+  readonly accounts: readonly ServiceAccount[];
+  /** Services that the controller `service-account` is about to bind, or to let go. */
+  readonly unsettled: readonly string[];
+  /** What was deployed for a Gateway that is gone. */
+  readonly orphans: readonly string[];
 }
 
 /** A PodDisruptionBudget of the namespace. */

@@ -3,6 +3,7 @@ import { type Finding, compareFindings, isHealthFinding, FINDINGS } from '../../
 import { objectName } from '../../mesh/policy-object.js';
 import type { Observed } from './observed.js';
 import { isInjected, liveFindings, namespaceFindings } from './preflight.js';
+import { isCreatedByMigration, wantedWaypoint } from './scope.js';
 import { type SnapshotData, contentHash, managedLabels, snapshotFindings } from './snapshot.js';
 import { templateLabels, workloadName } from './workloads.js';
 
@@ -26,10 +27,12 @@ export function planOf(observed: Observed): Plan {
   const findings = planFindings(observed);
   const actions = plannedActions(observed);
   const { dataplaneMode, acknowledge, rollout } = observed.spec;
+  // A waypoint that is not wanted changes nothing.
+  const waypoint = wantedWaypoint(observed) && observed.spec.waypoint;
   const stable = findings
     .filter((finding) => !FINDINGS[finding.code].fromPods)
     .map(({ code, object }) => [code, object]);
-  return { hash: contentHash([{ dataplaneMode, acknowledge, rollout }, stable, actions]), findings, actions };
+  return { hash: contentHash([{ dataplaneMode, acknowledge, rollout, waypoint }, stable, actions]), findings, actions };
 }
 
 /** The state before, as the snapshot will keep it; pure. */
@@ -71,7 +74,28 @@ function plannedActions(observed: Observed): string[] {
   const disable = injected.length > 0 || labels[LABEL.injection] === 'enabled' || labels[LABEL.revision] !== undefined;
   return [
     'Write ControllerRevision sidestep-before',
+    ...waypointActions(observed),
     `Label the namespace ${LABEL.dataplaneMode}=ambient${disable ? `, ${LABEL.injection}=disabled` : ''}`,
     ...injected.map((workload) => `Restart ${workloadName(workload)}`),
   ];
 }
+
+/** The same before and after they are carried out; a person's Gateway, and a person's label, are no work of ours. */
+function waypointActions(observed: Observed): string[] {
+  const waypoint = wantedWaypoint(observed);
+  if (!waypoint) return [];
+  const { name, namespace, className, own, scope, needed } = waypoint;
+  const { gateway } = observed.waypoint;
+  const labels = `${LABEL.useWaypoint}=${name}${own ? '' : `, ${LABEL.useWaypointNamespace}=${namespace}`}`;
+  return [
+    ...(own && (!gateway || isCreatedByMigration(gateway)) ? [`Create Gateway ${name} of class ${className}`] : []),
+    `Label ${LABELLED[scope]} ${labels}`,
+    ...(needed ? [`Label each of its Services ${LABEL.ingressUseWaypoint}=true`] : []),
+  ];
+}
+
+const LABELLED = {
+  Namespace: 'the namespace',
+  ServiceAccount: 'the ServiceAccounts of its workloads',
+  Service: 'each Service with pods in the mesh',
+} as const;

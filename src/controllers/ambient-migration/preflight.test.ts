@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mesh, observed, pod, workload } from '../../../test/support/observed.js';
+import { gateway, mesh, migration, observed, pod, waypointView, workload } from '../../../test/support/observed.js';
 import { LABEL } from '../../api/labels.js';
 import { type FINDINGS, type Finding, isBlocking } from '../../mesh/findings.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
@@ -18,6 +18,11 @@ const answered = (answer: PodDryRun): Observed =>
   observed({ dryRuns: { pods: new Map([['Deployment/web', answer]]), istiod: 'alive' } });
 const budget: Budget = { name: 'web', selects: () => true, disruptionsAllowed: 0, desiredHealthy: 2, expectedPods: 2 };
 const strict = policy('PeerAuthentication', { mtls: { mode: 'STRICT' } });
+
+const always = migration({ waypoint: { provision: 'Always' } });
+/** A policy of all pods behind a waypoint. */
+const behindWaypoint = (source: object): Observed =>
+  observed({ migration: always, policies: [policy('AuthorizationPolicy', { rules: [{ from: [{ source }] }] })] });
 
 /** For each code: a namespace in which it is raised, and the object that it names. */
 const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
@@ -43,10 +48,9 @@ const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
     'PeerAuthentication/x',
   ],
   SST2003: [observed({ policies: [policy('NetworkPolicy', { podSelector: {} })] }), 'NetworkPolicy/x'],
-  SST2004: [
-    observed({ policies: [policy('Service', {}, { labels: { [LABEL.useWaypoint]: 'waypoint' } })] }),
-    'Service/x',
-  ],
+  SST2004: [observed({ policies: [policy('Service', {}, { labels: { [LABEL.useWaypoint]: 'other' } })] }), 'Service/x'],
+  SST2005: [behindWaypoint({ principals: ['cluster.local/ns/a/sa/b'] }), 'AuthorizationPolicy/x'],
+  SST2006: [behindWaypoint({ principals: ['*/sa/waypoint'] }), 'AuthorizationPolicy/x'],
   SST3001: [observed({ mesh: mesh({ oldSidecars: ['other/caller'] }) }), 'Namespace/shop'],
   SST3002: [observed({ mesh: mesh({ oldSidecars: ['other/caller'] }), policies: [strict] }), 'Namespace/shop'],
   SST4001: [observed({ strayPods: [pod({ name: 'gateway', gateway: true })] }), 'Pod/gateway'],
@@ -81,6 +85,30 @@ const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
       ],
     }),
     'Deployment/web',
+  ],
+  SST5001: [
+    observed({ policies: [policy('RequestAuthentication', { targetRefs: [{ kind: 'Service', name: 'web' }] })] }),
+    'RequestAuthentication/x',
+  ],
+  SST5002: [
+    observed({ policies: [policy('HTTPRoute', { parentRefs: [{ kind: 'Service', name: 'web' }] })] }),
+    'HTTPRoute/x',
+  ],
+  SST5003: [
+    observed({ policies: [policy('Service', {}, { labels: { [LABEL.useWaypoint]: 'waypoint' } })] }),
+    'Service/x',
+  ],
+  SST5004: [
+    observed({ migration: always, waypoint: waypointView({ gatewayClass: undefined }) }),
+    'GatewayClass/istio-waypoint',
+  ],
+  SST5005: [
+    observed({ migration: always, waypoint: waypointView({ gateway: gateway({ protocol: 'HTTP' }) }) }),
+    'Gateway/waypoint',
+  ],
+  SST5006: [
+    observed({ migration: always, waypoint: waypointView({ gateway: gateway(), admits: false }) }),
+    'Gateway/waypoint',
   ],
   SST4013: [observed({ workloads: [workload({ finished: false })] }), 'Deployment/web'],
 };

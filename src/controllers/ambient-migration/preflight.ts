@@ -5,6 +5,8 @@ import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/poli
 import { hasSidecar } from '../../mesh/dataplane.js';
 import { isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
+import { policyScope } from './scope.js';
+import { waypointFindings } from './waypoint-state.js';
 import type { Budget, Observed, PodDryRun } from './observed.js';
 import { type Workload, templateLabels, workloadName } from './workloads.js';
 
@@ -63,18 +65,11 @@ export function namespaceFindings(observed: Observed): Finding[] {
 /** The findings that stay live after the snapshot: a policy that appears meanwhile must not pass unseen. */
 export function liveFindings(observed: Observed): Finding[] {
   const scope = policyScope(observed);
-  return [...policyFindings(observed.policies, scope), ...oldSidecarFindings(observed, scope)];
-}
-
-/** What decides which policies apply to the namespace. */
-function policyScope(observed: Observed): PolicyScope {
-  const podLabels = [...observed.jobPods, ...observed.strayPods].map((pod) => pod.labels);
-  return {
-    namespace: observed.namespace.metadata.name,
-    rootNamespace: observed.mesh.rootNamespace,
-    workloadLabels: [...observed.workloads.map(templateLabels), ...podLabels],
-    mesh: observed.mesh.settings,
-  };
+  return [
+    ...policyFindings(observed.policies, scope),
+    ...oldSidecarFindings(observed, scope),
+    ...waypointFindings(observed),
+  ];
 }
 
 /** Whether the injector would give the workload's pods a sidecar, by the namespace's labels of now. */

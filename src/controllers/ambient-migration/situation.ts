@@ -1,8 +1,10 @@
+import type { Reason } from '../../api/conditions.js';
 import { findCondition } from '../../kube/conditions.js';
 import { parseDuration } from '../../api/ambient-migration.js';
 import { wouldInject } from './injection.js';
 import type { Observed } from './observed.js';
 import type { Aim } from './restarts.js';
+import type { Verdict } from './verdict.js';
 import type { RestartGoal } from './workloads.js';
 
 /** Which way the namespace goes. */
@@ -44,4 +46,22 @@ export function unpausedAtMs(observed: Observed): number {
 export function transitionMs(observed: Observed, type: string, status: 'True' | 'False'): number {
   const condition = findCondition(observed.migration.status?.conditions ?? [], type);
   return condition?.status === status ? Date.parse(condition.lastTransitionTime) : 0;
+}
+
+/**
+ * A wait that ends: after `spec.rollout.progressDeadline` a person has to look. The clock starts when the migration began to
+ * wait, and goes on once it has run out.
+ *
+ * @param sinceMs  when what is awaited was asked for, milliseconds since the epoch; the clock starts no earlier
+ */
+export function waitVerdict(observed: Observed, sinceMs: number, reason: Reason, message: string): Verdict {
+  if (observed.spec.paused) return { kind: 'wait', reason, message };
+  const stalled = findCondition(observed.migration.status?.conditions ?? [], 'Stalled');
+  const isOver = stalled?.status === 'True' && stalled.reason === 'ProgressDeadlineExceeded';
+  const beganMs = transitionMs(observed, 'Reconciling', 'True') || (isOver ? 0 : observed.nowMs);
+  const startMs = Math.max(sinceMs, unpausedAtMs(observed), beganMs);
+  const recheckMs = startMs + parseDuration(observed.spec.rollout.progressDeadline) - observed.nowMs;
+  return recheckMs > 0
+    ? { kind: 'wait', reason, message, recheckMs }
+    : { kind: 'stalled', reason: 'ProgressDeadlineExceeded', message };
 }

@@ -12,12 +12,18 @@ export const SNAPSHOT_NAME = 'sidestep-before';
 const SNAPSHOT_PATTERN = /^sidestep-before(?:-(\d+))?$/;
 
 /** The namespace labels that Sidestep may change, and that a rollback restores. */
-const MANAGED_LABELS = [LABEL.injection, LABEL.revision, LABEL.dataplaneMode] as const;
+const MANAGED_LABELS = [
+  LABEL.injection,
+  LABEL.revision,
+  LABEL.dataplaneMode,
+  LABEL.useWaypoint,
+  LABEL.useWaypointNamespace,
+] as const;
 
 const SnapshotSchema = z.object({
   version: z.literal(1),
   namespace: z.object({
-    /** The injection and data-plane labels as they were; a label that was absent is absent. */
+    /** The labels of injection, data plane and waypoint as they were; a label that was absent is absent. */
     labels: z.record(z.string(), z.string()),
   }),
   workloads: z.array(

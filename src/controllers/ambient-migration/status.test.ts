@@ -151,6 +151,8 @@ describe('the status', () => {
     });
     expect(status.plan?.steps.map(({ name, state }) => `${name} ${state}`)).toEqual([
       'Snapshot Pending',
+      'Waypoint Pending',
+      'Bind Pending',
       'Enrol Pending',
       'Workloads Current',
     ]);

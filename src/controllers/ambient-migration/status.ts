@@ -8,6 +8,8 @@ import type { Observed } from './observed.js';
 import { healthFindings } from './preflight.js';
 import type { WorkloadState } from './restarts.js';
 import { generationOf } from './situation.js';
+import { isWaypointKept, waypointStatus } from './waypoint-status.js';
+import { isBound } from './waypoint-step.js';
 import type { Verdict } from './verdict.js';
 import { type Judged, judge } from './workload-step.js';
 
@@ -43,6 +45,7 @@ export function statusOf(observed: Observed, decision: Decision, { isNew, failur
     ...(observed.supersededBy === undefined && {
       plan: planStatus(observed, decision),
       workloads: workloadStatus(observed, decision),
+      ...waypointStatus(observed),
     }),
     ...(observed.snapshot && {
       snapshot: { name: observed.snapshot.name, createdAt: observed.snapshot.createdAt },
@@ -120,6 +123,12 @@ function backCondition(observed: Observed, decision: Decision, report: StepRepor
       const { reason, message } = verdict ?? waits;
       return [set('Enrolled', isEnrolledNamespace(observed.namespace), reason, message)];
     }
+    case 'WaypointReady':
+    case 'WaypointBound': {
+      const isThere = report.step.condition === 'WaypointBound' ? isBound(observed) : isWaypointKept(observed);
+      const { reason, message } = isThere ? (verdict ?? KEPT[report.step.condition]) : GONE;
+      return [set(report.step.condition, isThere, reason, message)];
+    }
     case 'WorkloadsMigrated': {
       const { reason, message } = verdict ?? decision.verdict;
       return [set('WorkloadsMigrated', false, reason, message)];
@@ -128,6 +137,14 @@ function backCondition(observed: Observed, decision: Decision, report: StepRepor
       return [];
   }
 }
+
+/** What a way back has not reached yet. */
+const KEPT = {
+  WaypointReady: { reason: 'WaypointReady', message: 'the waypoint stays until nothing names it' },
+  WaypointBound: { reason: 'WaypointBound', message: 'Services use the waypoint until every workload has its sidecar' },
+} as const;
+
+const GONE = { reason: 'RolledBack', message: 'nothing of ours is left' } as const;
 
 function planStatus(observed: Observed, decision: Decision): AmbientMigrationStatus['plan'] {
   const { plan, steps, current } = decision;
@@ -140,7 +157,7 @@ function planStatus(observed: Observed, decision: Decision): AmbientMigrationSta
       .filter(({ step }) => decision.direction === 'forward' || step.back !== undefined)
       .map(({ step, verdict }) => ({
         name: step.name,
-        state: step.name === current ? 'Current' : verdict?.kind === 'done' ? 'Done' : 'Pending',
+        state: step.name === current ? 'Current' : stateOf(verdict),
         ...(step.name === current && { message: decision.verdict.message }),
       })),
     findings: findings.slice(0, MAX_FINDINGS).map((finding) => ({
@@ -152,6 +169,11 @@ function planStatus(observed: Observed, decision: Decision): AmbientMigrationSta
       acknowledged: isAcknowledged(finding, observed.spec.acknowledge),
     })),
   };
+}
+
+function stateOf(verdict: Verdict | undefined): 'Done' | 'Skipped' | 'Pending' {
+  if (verdict?.kind !== 'done') return 'Pending';
+  return verdict.reason === 'NotNeeded' ? 'Skipped' : 'Done';
 }
 
 /** `1 BLOCK, 2 WARN`; empty without findings. */
@@ -204,6 +226,8 @@ const FORWARD_PHASE: Readonly<Record<string, string>> = {
   Approval: 'AwaitingApproval',
   Snapshot: 'Snapshot',
   Tunnel: 'PreparingTunnel',
+  Waypoint: 'ProvisioningWaypoint',
+  Bind: 'Binding',
   Enrol: 'Enrolling',
   Workloads: 'Migrating',
   Verify: 'Verifying',

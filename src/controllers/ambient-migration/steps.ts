@@ -12,12 +12,15 @@ import {
   nextMark,
   restoreInjectionChanges,
 } from './enrolment.js';
+import { isBindingMissing, waypointBound, waypointUnbound } from './bind-step.js';
 import type { Observed } from './observed.js';
 import { type Plan, snapshotData } from './plan.js';
 import { dryRunFindings, healthFindings, isInjected } from './preflight.js';
+import { wantedWaypoint } from './scope.js';
 import { nextSnapshotName } from './snapshot.js';
 import { aimFor, generationOf, transitionMs, unpausedAtMs } from './situation.js';
 import { type Verdict, done } from './verdict.js';
+import { provisioning, waypointGone, waypointReady } from './waypoint-step.js';
 import { judge, refusalOf, restartVerdict } from './workload-step.js';
 import { workloadName } from './workloads.js';
 
@@ -40,6 +43,8 @@ export const STEPS: readonly Step[] = [
   { name: 'Approval', condition: 'Approved', forward: approved },
   { name: 'Snapshot', condition: 'RollbackAvailable', forward: snapshotTaken, back: snapshotClosed },
   { name: 'Tunnel', condition: 'TunnelReady', forward: tunnelReady },
+  { name: 'Waypoint', condition: 'WaypointReady', forward: waypointReady, back: waypointGone },
+  { name: 'Bind', condition: 'WaypointBound', forward: waypointBound, back: waypointUnbound },
   { name: 'Enrol', condition: 'Enrolled', forward: enrolled, back: unenrolled },
   { name: 'Workloads', condition: 'WorkloadsMigrated', forward: workloadsAmbient, back: workloadsSidecar },
   { name: 'Verify', condition: 'Verified', forward: verified },
@@ -241,8 +246,13 @@ function wouldLeaveMesh(observed: Observed): string[] {
 
 /** Nothing would have to be written: then there is nothing to snapshot either. */
 function isAmbientAlready(observed: Observed): boolean {
+  const waypoint = wantedWaypoint(observed);
+  const isWaypointMissing =
+    waypoint !== undefined && (provisioning(observed, waypoint).length > 0 || isBindingMissing(observed, waypoint));
   return (
-    enrolChanges(observed).length === 0 && judge(observed, 'ambient').every(({ state }) => state.kind !== 'restart')
+    !isWaypointMissing &&
+    enrolChanges(observed).length === 0 &&
+    judge(observed, 'ambient').every(({ state }) => state.kind !== 'restart')
   );
 }
 

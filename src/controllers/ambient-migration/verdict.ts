@@ -1,5 +1,7 @@
 import type { Reason } from '../../api/conditions.js';
 import type { FieldChange } from '../../kube/patch.js';
+import type { KubeObject } from '../../kube/resource.js';
+import type { BindingChange, BoundKind } from './binding.js';
 import type { SnapshotData } from './snapshot.js';
 import type { RestartMark, Workload } from './workloads.js';
 
@@ -23,6 +25,24 @@ export type Action =
   | { readonly type: 'write-snapshot'; readonly name: string; readonly data: SnapshotData }
   | { readonly type: 'close-snapshot'; readonly name: string }
   | { readonly type: 'label-namespace'; readonly changes: readonly FieldChange[]; readonly note: string }
+  /** Waypoints; `uid`: of the Gateway that was looked at. */
+  | { readonly type: 'create-gateway'; readonly manifest: KubeObject; readonly note: string }
+  | { readonly type: 'apply-gateway'; readonly manifest: KubeObject; readonly note: string }
+  | {
+      readonly type: 'size-gateway';
+      readonly name: string;
+      readonly changes: readonly FieldChange[];
+      readonly note: string;
+    }
+  | { readonly type: 'delete-gateway'; readonly name: string; readonly uid: string; readonly note: string }
+  /** `object`: as it was when the change was decided. */
+  | {
+      readonly type: 'bind';
+      readonly kind: BoundKind;
+      readonly object: KubeObject;
+      readonly change: BindingChange;
+      readonly note: string;
+    }
   | { readonly type: 'restart'; readonly workload: Workload; readonly mark: RestartMark };
 
 /** Requests that write nothing, made before a decision. */

@@ -1,5 +1,6 @@
 import { AMBIENT_MIGRATION } from '../../api/ambient-migration.js';
-import { GATEWAY_CLASS } from '../../api/gateway-api.js';
+import { GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
+import { AUTHORIZATION_POLICY } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import {
@@ -14,6 +15,7 @@ import {
   type Pod,
   REPLICA_SET,
   SERVICE,
+  SERVICE_ACCOUNT,
   STATEFUL_SET,
   VALIDATING_WEBHOOK_CONFIGURATION,
 } from '../../kube/types.js';
@@ -23,12 +25,19 @@ import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
 import { trimPod } from '../stored-pod.js';
+import { WAYPOINT_INDEX, waypointOfPod } from './observe-waypoint.js';
 import { CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LABEL } from './observe-mesh.js';
 
 /** Everything an AmbientMigration depends on, in one place. */
 export function watches(location: MeshLocation): readonly WatchSpec[] {
   const policyKinds = POLICY_KINDS.filter((type) => type !== NAMESPACE && type !== SERVICE && type !== NETWORK_POLICY);
   return [
+    // One that goes may have kept others from their turn.
+    watch({
+      type: AMBIENT_MIGRATION,
+      map: ({ metadata }, stores) => migrationsIn(metadata.namespace, stores),
+      predicate: ({ old, new: now }) => !old || !now,
+    }),
     // Namespace and metadata-only kinds have no generation: labels and annotations decide.
     watch({
       type: NAMESPACE,
@@ -41,10 +50,14 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
       transform: trimPod,
       indexes: {
         [COMPONENT_INDEX]: (pod) => componentOf(pod) ?? [],
+        [WAYPOINT_INDEX]: waypointOfPod,
         [OLD_SIDECAR_INDEX]: (pod) => (hasSidecar(pod) && !speaksHbone(pod) ? ['true'] : []),
       },
     }),
-    inNamespace(DEPLOYMENT),
+    watch({
+      type: DEPLOYMENT,
+      map: (object, stores) => [...ofNamespace(object, stores), ...ofWaypoints(object, stores)],
+    }),
     inNamespace(STATEFUL_SET),
     inNamespace(DAEMON_SET),
     watch({
@@ -73,6 +86,11 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     everywhere(MUTATING_WEBHOOK_CONFIGURATION),
     everywhere(VALIDATING_WEBHOOK_CONFIGURATION),
     watch({ type: GATEWAY_CLASS, map: (_, stores) => allMigrations(stores) }),
+    // Conditions in their status say what istiod has bound and attached.
+    watch({ type: GATEWAY, map: (object, stores) => [...ofNamespace(object, stores), ...ofWaypoints(object, stores)] }),
+    inNamespace(SERVICE),
+    inNamespace(SERVICE_ACCOUNT),
+    inNamespace(AUTHORIZATION_POLICY),
     ...policyKinds.map((type) => everywhere(type as ResourceType)),
   ];
 }
@@ -98,6 +116,19 @@ function componentOf(pod: Pod): string[] | undefined {
 
 function metadataOnly<T extends KubeObject>(object: T): T {
   return { apiVersion: object.apiVersion, kind: object.kind, metadata: object.metadata } as T;
+}
+
+function ofNamespace({ metadata }: KubeObject, stores: Stores): readonly Request[] {
+  return migrationsIn(metadata.namespace, stores);
+}
+
+/** Migrations that use a waypoint of this object's namespace, from another one. */
+function ofWaypoints({ metadata }: KubeObject, stores: Stores): readonly Request[] {
+  return stores
+    .of(AMBIENT_MIGRATION)
+    .list()
+    .filter(({ spec }) => spec?.waypoint?.namespace === metadata.namespace)
+    .map(requestFor);
 }
 
 function migrationsIn(namespace: string | undefined, stores: Stores): readonly Request[] {

@@ -153,21 +153,19 @@ function isSeenByIstiod({ metadata, status }: Gateway): boolean {
   return findCondition(status?.conditions, 'Programmed')?.observedGeneration === metadata.generation;
 }
 
-/** How far the waypoint is. */
+/** How far the waypoint is. Pods and istiod are awaited in one state: told apart, each would be one more write on the way. */
 function progress({ gateway, taken }: Observed, wanted: readonly Wanted[], host: string): ServingCondition {
-  const { name } = gateway.metadata;
-  if ((deploymentOf(wanted)?.status?.readyReplicas ?? 0) === 0) {
-    const failure = findCondition(deploymentOf(wanted)?.status?.conditions, 'ReplicaFailure')?.message;
-    return refused({
-      reason: 'Deploying',
-      message: `Deployment ${name} has no ready pod yet${failure ? `: ${failure}` : ''}`,
-    });
-  }
+  const deployment = deploymentOf(wanted);
   const { gatewayClassName } = gateway.spec;
-  const programmed = findCondition(gateway.status?.conditions, 'Programmed');
-  if (gatewayClassName !== SIDESTEP_CLASS && (!isSeenByIstiod(gateway) || programmed?.status !== 'True')) {
-    const message = `istiod has not found Service ${host} yet: ${programmed?.message ?? 'it has not looked at the Gateway'}`;
-    return refused({ reason: 'AwaitingIstiod', message });
+  const isRunning = (deployment?.status?.readyReplicas ?? 0) > 0;
+  const isProgrammed = findCondition(gateway.status?.conditions, 'Programmed')?.status === 'True';
+  const isFound = gatewayClassName === SIDESTEP_CLASS || (isSeenByIstiod(gateway) && isProgrammed);
+  if (!isRunning || !isFound) {
+    const failure = findCondition(deployment?.status?.conditions, 'ReplicaFailure')?.message;
+    const message =
+      `a pod of Deployment ${gateway.metadata.name} must be ready, and istiod must have found Service ${host} ` +
+      `(condition Programmed)${failure ? `: ${failure}` : ''}`;
+    return refused({ reason: 'Deploying', message });
   }
   const notes = [
     `Sidestep deploys this waypoint, behind Service ${host}.`,

@@ -22,7 +22,7 @@ const REFERENCE: Gateway = {
 };
 
 /** Reasons of waypoints that take over a new configuration when it is their turn; for all others nobody waits. */
-const MOVING: readonly ServingReason[] = ['Serving', 'AwaitingTurn', 'Deploying', 'AwaitingIstiod'];
+const MOVING: readonly ServingReason[] = ['Serving', 'AwaitingTurn', 'Deploying'];
 
 /**
  * Hash of the Deployment that the mesh gives to every waypoint.

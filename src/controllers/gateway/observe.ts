@@ -2,10 +2,10 @@ import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
 import { SERVING } from '../../api/serving.js';
 import { findCondition } from '../../kube/conditions.js';
 import { SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
-import { accountTaken, boundWaypoint } from '../../mesh/waypoint-binding.js';
+import { accountTaken } from '../../mesh/waypoint-binding.js';
 import { namesOurParameters, servingOf } from '../../mesh/waypoint-gateway.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
-import type { Request } from '../../runtime/request.js';
+import { keyOf, type Request, requestOf } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import type { MeshLocation } from '../istio-configuration.js';
 import { isHeld } from './decision.js';
@@ -15,7 +15,7 @@ import { meshOf, ofGateway } from './observe-mesh.js';
 import { othersInTurn } from './observe-turns.js';
 import { usersOf } from './observe-users.js';
 import type { Observed } from './observed.js';
-import { namesOf } from './watches.js';
+import { BOUND_INDEX, namesOf } from './watches.js';
 
 /**
  * What there is of a Gateway and around it; undefined if it is gone, or none that we may serve or have served.
@@ -49,9 +49,10 @@ export async function observe(
     live: liveObjects(gateway, stores),
     bound: stores
       .of(SERVICE)
-      .list(gateway.metadata.namespace)
-      .filter((service) => boundWaypoint(service) === gateway.metadata.name)
-      .map((service) => service.metadata.name),
+      .byIndex(BOUND_INDEX, keyOf(requestOf(gateway)))
+      .map(({ metadata: { namespace, name } }) =>
+        namespace === gateway.metadata.namespace ? name : `${namespace}/${name}`,
+      ),
     ...usersOf(gateway, stores),
     taken: accountTaken(
       gateway,

@@ -29,7 +29,7 @@ export interface Observed {
   readonly sizes: ConfigMap | undefined;
   /** Objects of the kinds that a Gateway is deployed with, if the Gateway owns them or they have one of its names. */
   readonly live: readonly LiveObject[];
-  /** Names of the Services that are bound to the waypoint by us. */
+  /** Services that are bound to the waypoint by us: `<name>`, or `<namespace>/<name>` in another namespace. */
   readonly bound: readonly string[];
   /** Policies that only this waypoint enforces, as messages name them. Of a Gateway whose waypoint is to go, as what follows. */
   readonly dependents: readonly string[];

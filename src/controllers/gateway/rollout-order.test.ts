@@ -81,7 +81,11 @@ describe('a waypoint whose mesh has changed', () => {
     const { actions } = decide(observed({ gateway: given, meshHash }));
     const apply = actions.find((action) => action.type === 'apply' && action.kind === DEPLOYMENT);
     if (apply?.type !== 'apply') throw new Error('no Deployment is applied');
-    const live = { ...owned('wp', {}), ...apply.manifest, status: { readyReplicas: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 } };
+    const live = {
+      ...owned('wp', {}),
+      ...apply.manifest,
+      status: { readyReplicas: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 },
+    };
     const spec = { ...(apply.manifest['spec'] as object), replicas: 2 };
     return { type: DEPLOYMENT, object: { ...live, metadata: apply.manifest.metadata, spec } as Deployment };
   }

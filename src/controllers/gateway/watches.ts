@@ -13,7 +13,7 @@ import {
   SERVICE,
   SERVICE_ACCOUNT,
 } from '../../kube/types.js';
-import { boundWaypoint } from '../../mesh/waypoint-binding.js';
+import { boundGateway } from '../../mesh/waypoint-binding.js';
 import { servingOf } from '../../mesh/waypoint-gateway.js';
 import { keyOf, type Request, requestOf } from '../../runtime/request.js';
 import type { Change } from '../../runtime/store.js';
@@ -25,6 +25,9 @@ import { DEPLOYED_KINDS } from './deployed-kinds.js';
 import { isRolling } from './rollout-order.js';
 import { isLeaving, POD_WAYPOINT_INDEX, TARGETING_KINDS, waypointsOfPod } from './observe-users.js';
 
+/** Name of the store index that finds the Services that we have bound to a Gateway, by `namespace/name`. */
+export const BOUND_INDEX = 'bound-waypoint';
+
 /** Everything that a Gateway depends on, besides itself. */
 export function watches(location: MeshLocation): readonly WatchSpec[] {
   const all = (_: KubeObject, stores: Stores): readonly Request[] => served(stores);
@@ -32,6 +35,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     served(stores, metadata.namespace);
   return [
     ...DEPLOYED_KINDS.map((type) => watch({ type, map: concerned })),
+    watch({ type: SERVICE, map: boundTo, indexes: { [BOUND_INDEX]: (service) => boundTo(service).map(keyOf) } }),
     // Whose turn it is to be rolled out.
     watch({ type: DEPLOYMENT, map: (_, stores) => awaitingTurn(stores), predicate: turnChanged }),
     watch({ type: GATEWAY, map: (_, stores) => awaitingTurn(stores), predicate: servingChanged }),
@@ -64,18 +68,18 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
   ];
 }
 
-/** The owner, a Gateway that would give an object this name, and the waypoint that a Service is bound to. */
+/** The waypoint that we have bound a Service to, in whichever namespace. */
+function boundTo(service: KubeObject): readonly Request[] {
+  return [boundGateway(service) ?? []].flat();
+}
+
+/** The owner, and a Gateway that would give an object this name. */
 function concerned(object: KubeObject, stores: Stores): readonly Request[] {
   const owners = new Set(object.metadata.ownerReferences?.map(({ uid }) => uid));
   return stores
     .of(GATEWAY)
     .list(object.metadata.namespace)
-    .filter(
-      (gateway) =>
-        owners.has(gateway.metadata.uid ?? '') ||
-        namesOf(gateway).has(object.metadata.name) ||
-        boundWaypoint(object) === gateway.metadata.name,
-    )
+    .filter((gateway) => owners.has(gateway.metadata.uid ?? '') || namesOf(gateway).has(object.metadata.name))
     .map(requestOf);
 }
 

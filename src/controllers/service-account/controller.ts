@@ -1,39 +1,49 @@
 import { FIELD_MANAGER } from '../../api/field-managers.js';
-import { GATEWAY } from '../../api/gateway-api.js';
 import { ANNOTATION, LABEL } from '../../api/labels.js';
 import { isConflict, isNotFound } from '../../kube/errors.js';
 import { guardedPatch } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
 import { NAMESPACE, POD, type Pod, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { isLive } from '../../mesh/dataplane.js';
-import { type Binding, bindings, boundWaypoint, isChosen } from '../../mesh/waypoint-binding.js';
+import { type Binding, bindingLabels, isChosen } from '../../mesh/waypoint-binding.js';
 import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
-import { type Result, awaitChange } from '../../runtime/result.js';
+import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js';
+import { StateEvents } from '../../runtime/state-events.js';
 import type { Change } from '../../runtime/store.js';
-import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
+import { generationOrMetadataChanged, watch } from '../../runtime/watch.js';
+import { carryOut } from '../created-waypoint.js';
 import { trimPod } from '../stored-pod.js';
+import { watchUse } from '../use-waypoint.js';
+import { decide } from './decide.js';
+import { observe } from './observe.js';
 
 /**
- * Binds the Services of an account to the waypoint that serves it, by the label `istio.io/use-waypoint`. One pass looks at a whole
- * namespace, so that a Service is let go whatever has changed: the account, the Gateway, or its pods.
+ * Makes the waypoint that an account names, and binds the Services of an account to the waypoint that serves it, by the label
+ * `istio.io/use-waypoint`. One pass looks at a whole namespace, so that a Service is let go whatever has changed: the account, the
+ * Gateway, or its pods.
+ *
+ * @see design 3, controller `service-account`
  */
-export const serviceAccount: ControllerSpec = {
-  name: 'service-account',
-  primary: watch({
-    type: NAMESPACE,
-    map: ({ metadata }) => [{ name: metadata.name }],
-    predicate: generationOrMetadataChanged,
-  }),
-  watches: [
-    watch({ type: SERVICE_ACCOUNT, map: namespaceOf, predicate: generationOrMetadataChanged }),
-    // Services have no generation, and a selector may change.
-    watch({ type: SERVICE, map: namespaceOf }),
-    watch({ type: POD, map: namespaceOf, predicate: cameOrWent, transform: trimPod }),
-    watch({ type: GATEWAY, map: namespaceOf }),
-  ] satisfies WatchSpec[],
-  reconcile,
-};
+export function serviceAccount(): ControllerSpec {
+  const states = new StateEvents();
+  return {
+    name: 'service-account',
+    primary: watch({
+      type: NAMESPACE,
+      map: ({ metadata }) => [{ name: metadata.name }],
+      predicate: generationOrMetadataChanged,
+    }),
+    watches: [
+      ...watchUse(),
+      watch({ type: SERVICE_ACCOUNT, map: namespaceOf, predicate: generationOrMetadataChanged }),
+      // Services have no generation, and a selector may change.
+      watch({ type: SERVICE, map: namespaceOf }),
+      watch({ type: POD, map: namespaceOf, predicate: cameOrWent, transform: trimPod }),
+    ],
+    reconcile: (request, context) => reconcile(request, context, states),
+  };
+}
 
 function namespaceOf({ metadata }: KubeObject): readonly Request[] {
   return metadata.namespace === undefined ? [] : [{ name: metadata.namespace }];
@@ -45,32 +55,37 @@ function cameOrWent(change: Change<Pod>): boolean {
   return !old || !now || isLive(old) !== isLive(now) || generationOrMetadataChanged(change);
 }
 
-/** @throws {ApiError} a Service cannot be read or written; the queue retries the pass */
-async function reconcile({ name: namespace }: Request, context: ReconcileContext): Promise<Result> {
-  const { stores } = context;
-  const services = stores.of(SERVICE).list(namespace);
-  const gateways = stores.of(GATEWAY).list(namespace);
-  // Most namespaces have no waypoint, and many pods.
-  if (gateways.length === 0 && !services.some((service) => boundWaypoint(service) !== undefined)) return awaitChange();
-  const pods = stores.of(POD).list(namespace).filter(isLive);
-  const accounts = stores.of(SERVICE_ACCOUNT).list(namespace);
-  for (const binding of bindings(services, pods, accounts, gateways)) await bind(namespace, binding, context);
-  return awaitChange();
+/**
+ * One pass: observe, decide, tell, act.
+ *
+ * @throws {ApiError} something cannot be read or written; the queue retries the pass
+ */
+async function reconcile({ name }: Request, context: ReconcileContext, states: StateEvents): Promise<Result> {
+  const observed = observe(name, context);
+  const decision = observed && decide(observed);
+  const tellMs = states.tell(name, decision?.states ?? [], context);
+  for (const binding of decision?.bindings ?? []) await bind(name, binding, context);
+  for (const { owner, steps } of decision?.waypoints ?? []) await carryOut(steps, owner, context);
+  const waits = [decision?.waitMs, tellMs].filter((waitMs) => waitMs !== undefined);
+  return waits.length > 0 ? requeueAfter(Math.min(...waits), 'Lasting') : awaitChange();
 }
 
-/** The Service is somebody else's: a patch of a fresh read, of our two keys only. Who is faster wins, and wakes us again. */
-async function bind(namespace: string, { service, waypoint }: Binding, context: ReconcileContext): Promise<void> {
+/** The Service is somebody else's: a patch of a fresh read, of our keys only. Who is faster wins, and wakes us again. */
+async function bind(home: string, { service, waypoint }: Binding, context: ReconcileContext): Promise<void> {
   const { client, stores, signal, log } = context;
-  const ref = { namespace, name: service };
+  const ref = { namespace: home, name: service };
   try {
     const fresh = await client.get(SERVICE, ref, { signal });
     const isTheirs = isChosen(fresh);
     // It was chosen since we looked: the next pass sees that.
     if (isTheirs && waypoint !== undefined) return;
-    const operations = guardedPatch(fresh, [
-      ...(isTheirs ? [] : [{ path: ['metadata', 'labels', LABEL.useWaypoint], value: waypoint }]),
-      { path: ['metadata', 'annotations', ANNOTATION.boundWaypoint], value: waypoint },
-    ]);
+    const { name, namespace } = bindingLabels(waypoint);
+    const labels = [
+      { path: ['metadata', 'labels', LABEL.useWaypoint], value: name },
+      { path: ['metadata', 'labels', LABEL.useWaypointNamespace], value: namespace },
+    ];
+    const mark = { path: ['metadata', 'annotations', ANNOTATION.boundWaypoint], value: waypoint };
+    const operations = guardedPatch(fresh, isTheirs ? [mark] : [...labels, mark]);
     if (operations.length === 0) return;
     stores
       .of(SERVICE)

@@ -1,0 +1,198 @@
+import { LABEL } from '../../api/labels.js';
+import { findCondition } from '../../kube/conditions.js';
+import type { Service } from '../../kube/types.js';
+import { type PolicyObject, asRecord, asRecords } from '../../mesh/policy-object.js';
+import { waypointNeed } from '../../mesh/waypoint-needs.js';
+import {
+  type BindingChange,
+  type Target,
+  bindingMark,
+  changeFor,
+  intendedServices,
+  refusalChange,
+  targetsOf,
+} from './binding.js';
+import { MAX_LABEL_ATTEMPTS, enrolmentMark } from './enrolment.js';
+import type { Observed } from './observed.js';
+import { type Waypoint, wantedWaypoint } from './scope.js';
+import { generationOf, transitionMs, waitVerdict } from './situation.js';
+import { contentHash } from './snapshot.js';
+import { type Action, type Verdict, done } from './verdict.js';
+import { leftovers, notNeeded } from './waypoint-step.js';
+
+/** How long istiod may take after it has bound the last Service until its word about a policy counts, in milliseconds. */
+const POLICY_GRACE_MS = 10_000;
+
+/** istiod's condition on a Service that names a waypoint. */
+const BOUND = 'istio.io/WaypointBound';
+
+/** @see istio/istio pilot/pkg/model/service.go, the message of that condition */
+const INGRESS_TOO = 'Ingress traffic will traverse the waypoint';
+
+interface Pending {
+  readonly target: Target;
+  readonly change: BindingChange;
+}
+
+/** The step Bind, forward: what is meant to names the waypoint, and istiod has bound every Service and attached every policy. */
+export function waypointBound(observed: Observed): Verdict {
+  const waypoint = wantedWaypoint(observed);
+  const pending = pendingChanges(observed, waypoint);
+  if (waypoint) {
+    const setting = pending.filter(({ change }) => Object.values(change.labels).some((value) => value !== undefined));
+    if (setting.length > 0) return bindVerdict(observed, waypoint, setting);
+    const awaited = awaitedVerdict(observed, waypoint);
+    if (awaited) return awaited;
+  }
+  if (pending.length > 0) return changeVerdict(pending, 'letting go what is not meant to use a waypoint');
+  const { actions } = leftovers(observed, waypoint);
+  if (actions[0]) return { kind: 'act', actions, reason: 'WaypointLeaving', message: actions[0].note };
+  if (!waypoint) return done('NotNeeded', notNeeded(observed));
+  const { name, namespace } = waypoint;
+  const count = intendedServices(observed, waypoint).length;
+  return done('WaypointBound', `${count} Services use Gateway ${namespace}/${name}`);
+}
+
+/** The step Bind, back: no label of ours names a waypoint. */
+export function waypointUnbound(observed: Observed): Verdict {
+  const pending = pendingChanges(observed, undefined);
+  return pending.length > 0
+    ? changeVerdict(pending, 'letting go what uses the waypoint')
+    : done('RolledBack', 'the labels are those of before');
+}
+
+/** Whether the step has labels to set. */
+export function isBindingMissing(observed: Observed, waypoint: Waypoint): boolean {
+  return pendingChanges(observed, waypoint).length > 0;
+}
+
+/** Whether a Service is bound to the waypoint, by istiod's word. */
+export function isBoundTo(service: Service, { namespace, name }: Waypoint): boolean {
+  const condition = findCondition(service.status?.conditions, BOUND);
+  return condition?.status === 'True' && condition.message.split(/[\s.]+/).includes(`${namespace}/${name}`);
+}
+
+function pendingChanges(observed: Observed, waypoint: Waypoint | undefined): Pending[] {
+  const generation = generationOf(observed);
+  return targetsOf(observed, waypoint).flatMap((target) => {
+    const change = changeFor(target, generation);
+    return change ? [{ target, change }] : [];
+  });
+}
+
+function bindVerdict(observed: Observed, { namespace, name }: Waypoint, setting: readonly Pending[]): Verdict {
+  const refused = stateOf(attachedPolicies(observed));
+  if (setting.some(({ target }) => bindingMark(target.object)?.refused === refused)) {
+    const message = `istiod did not attach ${namesOf(attachedPolicies(observed))} to the waypoint; mend or remove what is refused`;
+    return { kind: 'stalled', reason: 'PolicyNotAccepted', message };
+  }
+  const exhausted = setting.filter(
+    ({ change }) => change.isReverted && (change.mark?.attempt ?? 0) > MAX_LABEL_ATTEMPTS,
+  );
+  if (exhausted.length > 0) {
+    const managers = observed.labelManagers ? ` (${observed.labelManagers})` : '';
+    const message = `somebody takes waypoint labels off ${exhausted.map(nameOf).join(', ')}${managers}; commit ${LABEL.useWaypoint}: ${name} there`;
+    return { kind: 'stalled', reason: 'FieldReverted', message };
+  }
+  return changeVerdict(setting, `binding ${setting.map(nameOf).join(', ')} to Gateway ${namespace}/${name}`);
+}
+
+function changeVerdict(pending: readonly Pending[], note: string): Verdict {
+  const actions = pending.map(({ target: { kind, object }, change }): Action => ({
+    type: 'bind',
+    kind,
+    object,
+    change,
+    note,
+  }));
+  return { kind: 'act', actions, reason: 'BindingMissing', message: note };
+}
+
+/** What istiod has still to say; undefined if it has bound and attached everything. */
+function awaitedVerdict(observed: Observed, waypoint: Waypoint): Verdict | undefined {
+  const services = intendedServices(observed, waypoint);
+  const sinceMs = transitionMs(observed, 'WaypointReady', 'True');
+  const { unsettled } = observed.waypoint;
+  if (waypoint.scope === 'ServiceAccount' && unsettled.length > 0) {
+    return waitVerdict(observed, sinceMs, 'BindingMissing', `Services of the accounts: ${unsettled.join(', ')}`);
+  }
+  const awaited = services.filter((service) => !isSettled(service, waypoint));
+  if (awaited.length > 0) {
+    const names = awaited.map(({ metadata }) => `Service ${metadata.name}: ${boundMessage(awaited[0])}`);
+    return waitVerdict(observed, sinceMs, 'AwaitingIstiod', names.slice(0, 5).join(', '));
+  }
+  return policyVerdict(observed, services, sinceMs);
+}
+
+/** The word `true` of a person counts as ours does; any other is their choice. */
+function isSettled(service: Service, waypoint: Waypoint): boolean {
+  const isIngressAsked = waypoint.needed && service.metadata.labels?.[LABEL.ingressUseWaypoint] === 'true';
+  return isBoundTo(service, waypoint) && (!isIngressAsked || boundMessage(service).includes(INGRESS_TOO));
+}
+
+function boundMessage(service: Service | undefined): string {
+  return findCondition(service?.status?.conditions, BOUND)?.message ?? `no condition ${BOUND}`;
+}
+
+function policyVerdict(observed: Observed, services: readonly Service[], sinceMs: number): Verdict | undefined {
+  const policies = attachedPolicies(observed);
+  const open = policies.filter((policy) => acceptanceOf(policy)?.['status'] !== 'True');
+  if (open.length === 0) return undefined;
+  const refused = open.filter((policy) => acceptanceOf(policy)?.['status'] === 'False');
+  const message = open.map((policy) => `${nameOfPolicy(policy)}: ${describeAcceptance(policy)}`).join('; ');
+  if (refused.length === 0) return waitVerdict(observed, sinceMs, 'AwaitingIstiod', message);
+  const boundAtMs = Math.max(0, ...services.map(boundSinceMs));
+  const recheckMs = boundAtMs + POLICY_GRACE_MS - observed.nowMs;
+  if (recheckMs > 0) return { kind: 'wait', reason: 'AwaitingIstiod', message, recheckMs };
+  const generation = generationOf(observed);
+  const marked = targetsOf(observed, undefined);
+  // Once pods are ambient the waypoint enforces all other policies: letting go would open what they close.
+  if (marked.length === 0 || enrolmentMark(observed.namespace)) {
+    return { kind: 'stalled', reason: 'PolicyNotAccepted', message };
+  }
+  const actions = marked.map(({ kind, object }): Action => {
+    const change = refusalChange({ object }, stateOf(policies), generation);
+    return { type: 'bind', kind, object, change, note: `letting go: ${message}` };
+  });
+  return { kind: 'act', actions, reason: 'PolicyNotAccepted', message };
+}
+
+/** AuthorizationPolicies of the namespace that the waypoint is to enforce: istiod says of each whether it is attached. */
+function attachedPolicies(observed: Observed): PolicyObject[] {
+  const waypoint = wantedWaypoint(observed);
+  return observed.policies.filter(
+    (policy) =>
+      policy.kind === 'AuthorizationPolicy' &&
+      waypoint !== undefined &&
+      waypointNeed(policy, waypoint, observed.namespace.metadata.name) !== undefined,
+  );
+}
+
+/** istiod's condition `WaypointAccepted`, if it is about the policy as it is now. */
+function acceptanceOf(policy: PolicyObject): Readonly<Record<string, unknown>> | undefined {
+  const { metadata, status } = policy as PolicyObject & { metadata: { generation?: number }; status?: unknown };
+  const condition = asRecords(asRecord(status)['conditions']).find(({ type }) => type === 'WaypointAccepted');
+  const { generation = 0 } = metadata;
+  // istiod writes the number as text: it is an int64 of protobuf.
+  return Number(condition?.['observedGeneration'] ?? generation) === generation ? condition : undefined;
+}
+
+function describeAcceptance(policy: PolicyObject): string {
+  const condition = acceptanceOf(policy);
+  return condition
+    ? `${String(condition['reason'])}, ${String(condition['message'])}`
+    : 'no condition WaypointAccepted';
+}
+
+function boundSinceMs(service: Service): number {
+  return Date.parse(findCondition(service.status?.conditions, BOUND)?.lastTransitionTime ?? '') || 0;
+}
+
+/** Changes with any of the policies. */
+function stateOf(policies: readonly PolicyObject[]): string {
+  return contentHash(policies.map(({ metadata, spec }) => [metadata.name, spec ?? null]));
+}
+
+const nameOf = ({ target: { kind, object } }: Pending): string => `${kind} ${object.metadata.name}`;
+const nameOfPolicy = ({ kind, metadata }: PolicyObject): string => `${kind} ${metadata.name}`;
+const namesOf = (policies: readonly PolicyObject[]): string => policies.map(nameOfPolicy).join(', ');

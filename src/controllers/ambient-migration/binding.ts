@@ -1,0 +1,205 @@
+import equal from 'fast-deep-equal';
+import * as z from 'zod';
+import { ANNOTATION, LABEL } from '../../api/labels.js';
+import type { FieldChange } from '../../kube/patch.js';
+import type { KubeObject } from '../../kube/resource.js';
+import type { Service } from '../../kube/types.js';
+import { boundWaypoint } from '../../mesh/waypoint-binding.js';
+import { namesWaypoint } from '../../mesh/waypoint-needs.js';
+import type { Observed } from './observed.js';
+import { isInjected } from './preflight.js';
+import type { Waypoint } from './scope.js';
+import { type Workload, templateLabels } from './workloads.js';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Kinds whose objects name a waypoint for us. */
+export type BoundKind = 'Namespace' | 'Service' | 'ServiceAccount';
+
+/** An object, and the waypoint labels that a migration wants on it; none: those of ours go. */
+export interface Target {
+  readonly kind: BoundKind;
+  readonly object: KubeObject;
+  readonly labels: Labels;
+}
+
+const MarkSchema = z.object({
+  generation: z.int(),
+  attempt: z.int(),
+  labels: z.record(z.string(), z.string()),
+  refused: z.string().exactOptional(),
+});
+
+/**
+ * Our mark on an object that names a waypoint, as JSON in its annotation. It tells our labels from other people's, also after
+ * the spec has changed, and bounds how often a reverted one is set again.
+ */
+export interface BindingMark {
+  /** `metadata.generation` of the AmbientMigration that asked for the labels. */
+  readonly generation: number;
+  readonly attempt: number;
+  /** The labels that are ours, with the values that we have set. */
+  readonly labels: Labels;
+  /** The state of policies for which the labels were taken away again. */
+  readonly refused?: string | undefined;
+}
+
+/** Reads the mark; undefined if the object carries none, or one that is not ours. */
+export function bindingMark({ metadata }: KubeObject): BindingMark | undefined {
+  const value = metadata.annotations?.[ANNOTATION.waypointLabels];
+  if (value === undefined) return undefined;
+  try {
+    return MarkSchema.parse(JSON.parse(value));
+  } catch {
+    return { generation: 0, attempt: 0, labels: {} };
+  }
+}
+
+/** Everything that carries a mark, or should carry labels of the waypoint; `undefined`: everything that is ours goes. */
+export function targetsOf(observed: Observed, waypoint: Waypoint | undefined): Target[] {
+  const { services, accounts } = observed.waypoint;
+  const all: readonly (readonly [BoundKind, KubeObject])[] = [
+    ['Namespace', observed.namespace],
+    ...accounts.map((account) => ['ServiceAccount', account] as const),
+    ...services.map((service) => ['Service', service] as const),
+  ];
+  return all
+    .map(([kind, object]) => ({ kind, object, labels: waypoint ? wantedLabels(observed, waypoint, kind, object) : {} }))
+    .filter(({ object, labels }) => Object.keys(labels).length > 0 || bindingMark(object) !== undefined);
+}
+
+/** Whether an object carries a mark of a migration. */
+export function isMarked(object: KubeObject): boolean {
+  return bindingMark(object) !== undefined;
+}
+
+/**
+ * Services whose requests are meant to go through the waypoint: they have an address of their own, for clients of others
+ * address pods, and nobody has chosen otherwise for them.
+ */
+export function intendedServices(observed: Observed, waypoint: Waypoint): Service[] {
+  const reaches = reachOf(observed, waypoint);
+  return observed.waypoint.services.filter(
+    (service) => hasAddress(service) && !isChosen(service, waypoint) && reaches(service),
+  );
+}
+
+function reachOf(observed: Observed, { scope, name }: Waypoint): (service: Service) => boolean {
+  switch (scope) {
+    case 'Namespace':
+      return () => true;
+    case 'Service': {
+      const labels = observed.workloads.filter((workload) => isInMesh(observed, workload)).map(templateLabels);
+      return (service) => labels.some((podLabels) => selects(service, podLabels));
+    }
+    case 'ServiceAccount':
+      // The controller `service-account` knows whose pods a Service has.
+      return (service) => boundWaypoint(service) === name;
+  }
+}
+
+function wantedLabels(observed: Observed, waypoint: Waypoint, kind: BoundKind, object: KubeObject): Labels {
+  const named: Labels = {
+    [LABEL.useWaypoint]: waypoint.name,
+    ...(!waypoint.own && { [LABEL.useWaypointNamespace]: waypoint.namespace }),
+  };
+  if (kind !== 'Service') {
+    const isBound = kind === 'Namespace' ? waypoint.scope === 'Namespace' : isUsed(observed, waypoint, object);
+    return isBound && !isChosen(object, waypoint) ? named : {};
+  }
+  if (!intendedServices(observed, waypoint).some(({ metadata }) => metadata.name === object.metadata.name)) return {};
+  return {
+    ...(waypoint.scope === 'Service' && named),
+    ...(waypoint.needed && { [LABEL.ingressUseWaypoint]: 'true' }),
+  };
+}
+
+function isUsed(observed: Observed, { scope }: Waypoint, account: KubeObject): boolean {
+  const users = observed.workloads.filter(
+    ({ template }) => (template.spec.serviceAccountName ?? 'default') === account.metadata.name,
+  );
+  return scope === 'ServiceAccount' && users.some((workload) => isInMesh(observed, workload));
+}
+
+/** A workload that the migration moves, now and after it is moved. */
+function isInMesh(observed: Observed, workload: Workload): boolean {
+  const { kind, name, pods } = workload;
+  const before = observed.snapshot?.data.workloads.find((one) => one.kind === kind && one.name === name);
+  return before?.injected === true || isInjected(observed, workload) || pods.some(({ mode }) => mode !== 'none');
+}
+
+/** A person has chosen another waypoint for it, or none: that stays. */
+function isChosen(object: KubeObject, waypoint: Waypoint): boolean {
+  const label = object.metadata.labels?.[LABEL.useWaypoint];
+  if (label === undefined || namesWaypoint(object, waypoint)) return false;
+  return bindingMark(object)?.labels[LABEL.useWaypoint] !== label && boundWaypoint(object) !== label;
+}
+
+function hasAddress({ metadata, spec }: Service): boolean {
+  const isProxy = metadata.labels?.[LABEL.gatewayManaged] !== undefined;
+  return !isProxy && spec.type !== 'ExternalName' && spec.clusterIP !== 'None';
+}
+
+function selects({ spec }: Service, labels: Labels): boolean {
+  const selector = Object.entries(spec.selector ?? {});
+  return selector.length > 0 && selector.every(([key, value]) => labels[key] === value);
+}
+
+/** What has to be written on an object so that it carries exactly the labels that are wanted of us. */
+export interface BindingChange {
+  /** Labels that are set or taken away; empty: at most the mark changes. */
+  readonly labels: Readonly<Record<string, string | undefined>>;
+  /** The mark of then; undefined: none is left. */
+  readonly mark: BindingMark | undefined;
+  /** A label that we have set is gone, or has another value. */
+  readonly isReverted: boolean;
+}
+
+/**
+ * The change that a target needs; undefined if it is as it should be. A label that is there already is somebody's, and neither
+ * changed nor taken over.
+ */
+export function changeFor(
+  { object, labels: wanted }: Pick<Target, 'object' | 'labels'>,
+  generation: number,
+): BindingChange | undefined {
+  const live = object.metadata.labels ?? {};
+  const mark = bindingMark(object);
+  const ours = Object.entries(mark?.labels ?? {}).filter(([key, value]) => live[key] === value);
+  const isOurs = (key: string): boolean => ours.some(([own]) => own === key);
+  const set = Object.entries(wanted).filter(
+    ([key, value]) => live[key] !== value && (live[key] === undefined || isOurs(key)),
+  );
+  const removed = ours.filter(([key]) => wanted[key] === undefined).map(([key]) => [key, undefined] as const);
+  const kept = Object.entries(wanted).filter(([key, value]) => live[key] === value && isOurs(key));
+  const isReverted = set.some(([key]) => mark?.labels[key] !== undefined && live[key] === undefined);
+  const isSame = mark?.generation === generation;
+  const attempt = isSame ? mark.attempt + (isReverted ? 1 : 0) : 1;
+  const left = Object.fromEntries([...kept, ...set].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const labels = Object.fromEntries([...set, ...removed]);
+  const isChanged = Object.keys(labels).length > 0;
+  if (!isChanged && equal(left, mark?.labels ?? {}) && (mark === undefined || Object.keys(left).length > 0))
+    return undefined;
+  const next = Object.keys(left).length > 0 ? { generation, attempt, labels: left } : undefined;
+  return { labels, mark: next, isReverted };
+}
+
+/** The fields that a change writes. */
+export function fieldChanges({ labels, mark }: Pick<BindingChange, 'labels' | 'mark'>): FieldChange[] {
+  return [
+    ...Object.entries(labels).map(([key, value]) => ({ path: ['metadata', 'labels', key], value })),
+    {
+      path: ['metadata', 'annotations', ANNOTATION.waypointLabels],
+      value: mark && JSON.stringify(mark),
+    },
+  ];
+}
+
+/** The change that takes the labels of ours away for the policies of now, and remembers it. */
+export function refusalChange({ object }: Pick<Target, 'object'>, refused: string, generation: number): BindingChange {
+  const ours = Object.entries(bindingMark(object)?.labels ?? {}).filter(
+    ([key, value]) => object.metadata.labels?.[key] === value,
+  );
+  const labels = Object.fromEntries(ours.map(([key]) => [key, undefined]));
+  return { labels, mark: { generation, attempt: 1, labels: {}, refused }, isReverted: false };
+}

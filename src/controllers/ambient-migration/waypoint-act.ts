@@ -1,0 +1,85 @@
+import { FIELD_MANAGER } from '../../api/field-managers.js';
+import { GATEWAY } from '../../api/gateway-api.js';
+import { ANNOTATION } from '../../api/labels.js';
+import { isConflict, isNotFound } from '../../kube/errors.js';
+import type { KubeObject, ResourceType } from '../../kube/resource.js';
+import { NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
+import type { ReconcileContext } from '../../runtime/controller.js';
+import { type BoundKind, fieldChanges } from './binding.js';
+import type { Observed } from './observed.js';
+import { patchGuarded } from './patch-guarded.js';
+import type { Action } from './verdict.js';
+
+/** The actions about waypoints. */
+export type WaypointAction = Extract<Action, { readonly note: string; readonly type: `${string}-gateway` | 'bind' }>;
+
+const TYPES: Readonly<Record<BoundKind, ResourceType>> = {
+  Namespace: NAMESPACE,
+  Service: SERVICE,
+  ServiceAccount: SERVICE_ACCOUNT,
+};
+
+/**
+ * Carries out an action about a waypoint.
+ *
+ * @returns whether it wrote something; false if somebody was faster
+ * @throws {ApiError} an answer that a later pass may cure
+ */
+export async function actOnWaypoint(
+  action: WaypointAction,
+  observed: Observed,
+  context: ReconcileContext,
+): Promise<boolean> {
+  const { client, signal, stores } = context;
+  const namespace = observed.namespace.metadata.name;
+  const options = { fieldManager: FIELD_MANAGER, signal };
+  switch (action.type) {
+    case 'create-gateway':
+      // Not an apply: a Gateway that somebody else has made meanwhile must not be taken for ours.
+      return unlessFaster(async () => {
+        stores.of(GATEWAY).record(await client.create(GATEWAY, action.manifest, options));
+      });
+    case 'apply-gateway':
+      stores.of(GATEWAY).record(await client.apply(GATEWAY, action.manifest, { ...options, force: true }));
+      return true;
+    case 'delete-gateway':
+      return unlessFaster(() => client.delete(GATEWAY, { namespace, name: action.name }, { uid: action.uid, signal }));
+    case 'size-gateway': {
+      const gateway = stores.of(GATEWAY).get({ namespace, name: action.name });
+      return gateway !== undefined && patchGuarded(GATEWAY, gateway, action.changes, context);
+    }
+    case 'bind':
+      return bind(action, context);
+  }
+}
+
+async function bind(
+  { kind, object, change }: Extract<Action, { type: 'bind' }>,
+  context: ReconcileContext,
+): Promise<boolean> {
+  const { client, signal } = context;
+  const type = TYPES[kind];
+  const { namespace, name } = object.metadata;
+  try {
+    const fresh = await client.get(type, { ...(namespace !== undefined && { namespace }), name }, { signal });
+    // What is to be set was decided on what the cache showed: if it has moved since, the next pass looks again.
+    return viewOf(fresh) === viewOf(object) && (await patchGuarded(type, fresh, fieldChanges(change), context));
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    return false;
+  }
+}
+
+function viewOf({ metadata }: KubeObject): string {
+  return JSON.stringify([metadata.uid, metadata.labels, metadata.annotations?.[ANNOTATION.waypointLabels]]);
+}
+
+async function unlessFaster(write: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    if (isConflict(error) || isNotFound(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,150 @@
+import { waypointGateway } from '../../../cdk8s/waypoint-gateway.js';
+import type { Gateway } from '../../api/gateway-api.js';
+import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { DEFAULT_SIZING, type WaypointSizing } from '../../api/sizing.js';
+import type { FieldChange } from '../../kube/patch.js';
+import type { KubeObject } from '../../kube/resource.js';
+import { isSubset } from '../../kube/subset.js';
+import { bindingMark } from './binding.js';
+import type { Observed } from './observed.js';
+import { type Waypoint, isCreatedByMigration, wantedWaypoint } from './scope.js';
+import { waitVerdict } from './situation.js';
+import { type Action, type Verdict, done } from './verdict.js';
+import { unreadiness } from './waypoint-state.js';
+
+const RECHECK_NAMERS_MS = 10_000;
+
+/** The step Waypoint, forward: a Gateway that takes traffic. One that is there is used as it is; only ours is changed. */
+export function waypointReady(observed: Observed): Verdict {
+  const waypoint = wantedWaypoint(observed);
+  if (!waypoint) return done('NotNeeded', notNeeded(observed));
+  const actions = provisioning(observed, waypoint);
+  const what = `Gateway ${waypoint.namespace}/${waypoint.name}`;
+  if (actions[0]) return { kind: 'act', actions, reason: 'WaypointMissing', message: actions[0].note };
+  const { gateway } = observed.waypoint;
+  if (!gateway) return { kind: 'wait', reason: 'WaypointNotReady', message: `${what} does not exist` };
+  // Once something is bound a pod that restarts is no reason to hold the migration.
+  const enough = isBound(observed) ? 1 : waypoint.min;
+  const missing = unreadiness(gateway, observed.waypoint, waypoint, enough);
+  if (missing === undefined) return done('WaypointReady', `${what} takes traffic`);
+  const sinceMs = Date.parse(gateway.metadata.creationTimestamp ?? '') || 0;
+  return waitVerdict(observed, sinceMs, 'WaypointNotReady', missing);
+}
+
+/** The step Waypoint, back: what a migration has made is gone, once nothing names it. */
+export function waypointGone(observed: Observed): Verdict {
+  const { actions, held } = leftovers(observed, undefined);
+  if (actions[0]) return { kind: 'act', actions, reason: 'WaypointLeaving', message: actions[0].note };
+  if (held[0] !== undefined) {
+    return { kind: 'wait', reason: 'WaypointInUse', message: held.join('; '), recheckMs: RECHECK_NAMERS_MS };
+  }
+  const { gateways, orphans } = observed.waypoint;
+  const leaving = [
+    ...gateways.filter(isCreatedByMigration).map(({ metadata }) => `Gateway ${metadata.name}`),
+    ...orphans,
+  ];
+  if (leaving.length === 0) return done('RolledBack', 'no waypoint of ours is left');
+  const message = `${leaving.join(', ')} is being deleted`;
+  return { kind: 'wait', reason: 'WaypointLeaving', message, recheckMs: RECHECK_NAMERS_MS };
+}
+
+/** What takes away Gateways and sizings of ours that are not wanted, and why some of them stay. */
+export function leftovers(
+  observed: Observed,
+  waypoint: Waypoint | undefined,
+): { readonly actions: readonly (Action & { readonly note: string })[]; readonly held: readonly string[] } {
+  const { gateways, namers } = observed.waypoint;
+  const unwanted = gateways.filter(({ metadata }) => !waypoint?.own || metadata.name !== waypoint.name);
+  const created = unwanted.filter(
+    (gateway) => isCreatedByMigration(gateway) && gateway.metadata.deletionTimestamp === undefined,
+  );
+  const namersOf = ({ metadata }: Gateway): readonly string[] => namers.get(metadata.name) ?? [];
+  return {
+    actions: [
+      ...unwanted.flatMap((gateway) => sizingActions(gateway, undefined)),
+      ...created
+        .filter((gateway) => namersOf(gateway).length === 0)
+        .map(({ metadata: { name, uid } }) => {
+          return { type: 'delete-gateway', name, uid: uid ?? '', note: `deleting Gateway ${name}` } as const;
+        }),
+    ],
+    held: created
+      .filter((gateway) => namersOf(gateway).length > 0)
+      .map((gateway) => `Gateway ${gateway.metadata.name} is named by ${namersOf(gateway).slice(0, 5).join(', ')}`),
+  };
+}
+
+/** What creates the Gateway, or brings ours to what the spec says now. */
+export function provisioning(observed: Observed, waypoint: Waypoint): readonly (Action & { readonly note: string })[] {
+  const { gateway } = observed.waypoint;
+  if (!waypoint.own) return [];
+  const what = `Gateway ${waypoint.name}`;
+  if (!gateway) {
+    const manifest = gatewayOf(observed, waypoint);
+    return [{ type: 'create-gateway', manifest, note: `creating ${what} of class ${waypoint.className}` }];
+  }
+  if (gateway.metadata.deletionTimestamp !== undefined) return [];
+  if (!isCreatedByMigration(gateway)) return sizingActions(gateway, waypoint.sizing);
+  const manifest = gatewayOf(observed, waypoint);
+  return isSubset(manifest, gateway) ? [] : [{ type: 'apply-gateway', manifest, note: `changing ${what}` }];
+}
+
+function gatewayOf({ namespace, migration }: Observed, { name, className, sizing }: Waypoint): KubeObject {
+  const { name: own, labels } = namespace.metadata;
+  const revision = labels?.[LABEL.revision];
+  return waypointGateway({
+    name,
+    namespace: own,
+    className,
+    // Without it a Gateway of a namespace with a revision may belong to nobody.
+    ...(revision !== undefined && { revision }),
+    sizing: sizing ?? DEFAULT_SIZING,
+    annotations: { [ANNOTATION.createdBy]: migration.metadata.name },
+  });
+}
+
+/** The sizing of a Gateway that somebody else has made: set if it has none, and taken away if it is ours. */
+function sizingActions(gateway: Gateway, sizing: WaypointSizing | undefined): (Action & { readonly note: string })[] {
+  const { name, annotations = {} } = gateway.metadata;
+  const { [ANNOTATION.sizing]: live, [ANNOTATION.migrationSizing]: mark } = annotations;
+  const value = sizing && JSON.stringify(sizing);
+  const change = (changes: FieldChange[], note: string): (Action & { readonly note: string })[] => [
+    { type: 'size-gateway', name, changes, note },
+  ];
+  const isTheirs = live !== undefined && live !== mark;
+  if (value === undefined || isTheirs) {
+    if (mark === undefined) return [];
+    return change(
+      [
+        ...(isTheirs ? [] : [annotation(ANNOTATION.sizing, undefined)]),
+        annotation(ANNOTATION.migrationSizing, undefined),
+      ],
+      `taking our sizing off Gateway ${name}`,
+    );
+  }
+  if (live === value) return [];
+  return change(
+    [annotation(ANNOTATION.sizing, value), annotation(ANNOTATION.migrationSizing, value)],
+    `sizing Gateway ${name}`,
+  );
+}
+
+const annotation = (key: string, value: string | undefined): FieldChange => ({
+  path: ['metadata', 'annotations', key],
+  value,
+});
+
+/** Whether anything names a waypoint for a migration. */
+export function isBound(observed: Observed): boolean {
+  const { services, accounts } = observed.waypoint;
+  return [observed.namespace, ...services, ...accounts].some(
+    (object) => Object.keys(bindingMark(object)?.labels ?? {}).length > 0,
+  );
+}
+
+/** Why there is no waypoint. */
+export function notNeeded(observed: Observed): string {
+  return observed.spec.waypoint.provision === 'Never'
+    ? 'spec.waypoint.provision is Never'
+    : 'no policy or route needs a waypoint';
+}

@@ -1,0 +1,481 @@
+import { describe, expect, it } from 'vitest';
+import { NOW_MS, gateway, migration, observed, pod, waypointView, workload } from '../../../test/support/observed.js';
+import { LABEL } from '../../api/labels.js';
+import { DEFAULT_SIZING } from '../../api/sizing.js';
+import type { Service } from '../../kube/types.js';
+import type { PolicyObject } from '../../mesh/policy-object.js';
+import { decide } from './decide.js';
+import type { DryRuns, Observed, WaypointView } from './observed.js';
+import { snapshotData } from './plan.js';
+import type { Snapshot } from './snapshot.js';
+import type { Action } from './verdict.js';
+
+const USE = 'istio.io/use-waypoint';
+const INGRESS = 'istio.io/ingress-use-waypoint';
+const MARK = 'sidestep.dev/waypoint-labels';
+const SINCE = new Date(NOW_MS - 60_000).toISOString();
+
+const alive: DryRuns = { pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]), istiod: 'alive' };
+const snapshot: Snapshot = {
+  name: 'sidestep-before',
+  createdAt: SINCE,
+  data: snapshotData(observed()),
+  restored: false,
+};
+
+const attached = (condition?: object): PolicyObject & { status?: unknown; metadata: { generation: number } } => ({
+  kind: 'AuthorizationPolicy',
+  metadata: { name: 'only-get', namespace: 'shop', generation: 1 },
+  spec: { targetRefs: [{ kind: 'Service', name: 'web' }], rules: [{ to: [{ operation: { methods: ['GET'] } }] }] },
+  ...(condition && { status: { conditions: [{ type: 'WaypointAccepted', ...condition }] } }),
+});
+const accepted = attached({ status: 'True', reason: 'Accepted', observedGeneration: '1' });
+const refused = attached({ status: 'False', reason: 'TargetNotFound', message: 'no such Service' });
+
+const mark = (labels: object, rest: object = {}): Record<string, string> => ({
+  [MARK]: JSON.stringify({ generation: 1, attempt: 1, labels, ...rest }),
+});
+const bound = mark({ [USE]: 'waypoint' });
+const labels = { [LABEL.injection]: 'enabled', [USE]: 'waypoint' };
+
+const service = (metadata: object = {}, message?: string, spec: object = {}): Service => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'web', namespace: 'shop', ...metadata },
+  spec: { selector: { app: 'web' }, ...spec },
+  ...(message !== undefined && {
+    status: {
+      conditions: [
+        {
+          type: 'istio.io/WaypointBound',
+          status: 'True',
+          reason: 'WaypointAccepted',
+          message,
+          lastTransitionTime: SINCE,
+        },
+      ],
+    },
+  }),
+});
+const ATTACHED = 'Successfully attached to waypoint shop/waypoint';
+
+const ours = gateway(
+  {},
+  {
+    metadata: {
+      name: 'waypoint',
+      annotations: { 'sidestep.dev/created-by': 'shop', 'sidestep.dev/sizing': JSON.stringify(DEFAULT_SIZING) },
+      labels: { [LABEL.managedBy]: 'sidestep' },
+    },
+  },
+);
+const theirs = gateway();
+
+/** After the snapshot; the waypoint is wanted unless `spec` says otherwise. */
+function given(
+  waypoint: Partial<WaypointView>,
+  {
+    spec = {},
+    ...rest
+  }: Omit<Partial<Observed>, 'spec'> & { spec?: object; labels?: object; annotations?: object } = {},
+): Observed {
+  const am = migration({ waypoint: { provision: 'Always', ...spec } });
+  const gateways = waypoint.gateway ? [waypoint.gateway] : [];
+  const view = waypointView({ gateways, ...waypoint });
+  return observed({ snapshot, dryRuns: alive, migration: am, waypoint: view, ...rest } as Partial<Observed>);
+}
+
+function verdictOf(seen: Observed): string {
+  const { current, verdict } = decide(seen);
+  return `${current ?? '-'} ${verdict.kind} ${verdict.reason}`;
+}
+
+function actionsOf(seen: Observed): readonly Action[] {
+  const { verdict } = decide(seen);
+  return verdict.kind === 'act' ? verdict.actions : [];
+}
+
+/** `Kind name` and the labels that are written, of each object. */
+function writesOf(seen: Observed): unknown[] {
+  return actionsOf(seen).map((action) =>
+    action.type === 'bind' ? [`${action.kind} ${action.object.metadata.name}`, action.change.labels] : action.type,
+  );
+}
+
+/** A migration that began to wait then. */
+const waitingSince = (lastTransitionTime: string, progressDeadline: string): ReturnType<typeof migration> =>
+  migration(
+    { waypoint: { provision: 'Always' }, rollout: { progressDeadline } },
+    {
+      observedGeneration: 1,
+      conditions: [
+        { type: 'Reconciling', status: 'True', reason: 'WaypointNotReady', message: '', lastTransitionTime },
+      ],
+    },
+  );
+
+const ready = { gateway: ours, available: 2 };
+
+describe('the step Waypoint', () => {
+  it.each<[string, Observed, string]>([
+    [
+      'is skipped where nothing needs a waypoint',
+      given({}, { spec: { provision: 'Auto' } }),
+      'Enrol act LabelsMissing',
+    ],
+    ['is skipped if none is wanted', given({}, { spec: { provision: 'Never' } }), 'Enrol act LabelsMissing'],
+    ['creates the Gateway', given({}), 'Waypoint act WaypointMissing'],
+    [
+      'creates it where a policy needs it',
+      given({}, { spec: { provision: 'Auto' }, policies: [attached()] }),
+      'Waypoint act WaypointMissing',
+    ],
+    ['waits for enough pods', given({ gateway: ours, available: 1 }), 'Waypoint wait WaypointNotReady'],
+    [
+      'takes one pod of a Gateway that a person has made',
+      given({ gateway: theirs, available: 1 }),
+      'Bind act BindingMissing',
+    ],
+    [
+      'waits for as many as are asked for, also of such a Gateway',
+      given({ gateway: theirs, available: 1 }, { spec: { replicas: { min: 2 } } }),
+      'Waypoint act WaypointMissing',
+    ],
+    [
+      'waits while istiod has not seen the Gateway as it is',
+      given({ ...ready, gateway: { ...ours, metadata: { ...ours.metadata, generation: 2 } } }),
+      'Waypoint wait WaypointNotReady',
+    ],
+    [
+      'waits while it is being deleted',
+      given({ ...ready, gateway: { ...ours, metadata: { ...ours.metadata, deletionTimestamp: SINCE } } }),
+      'Waypoint wait WaypointNotReady',
+    ],
+    [
+      'changes its own Gateway to what the spec says now',
+      given(ready, { spec: { className: 'other' } }),
+      'Waypoint act WaypointMissing',
+    ],
+    [
+      'is content with one pod once Services are bound',
+      given({ gateway: ours, available: 1 }, { labels, annotations: bound }),
+      'Enrol act LabelsMissing',
+    ],
+    [
+      'stalls when the waypoint does not come up in time',
+      given(
+        { gateway: { ...ours, metadata: { ...ours.metadata, creationTimestamp: SINCE } } },
+        { migration: waitingSince(SINCE, '1m') },
+      ),
+      'Waypoint stalled ProgressDeadlineExceeded',
+    ],
+    [
+      'never creates one in another namespace',
+      given({}, { spec: { namespace: 'infra' } }),
+      'Plan stalled BlockedByFindings',
+    ],
+    ['refuses a class that nobody knows', given({ gatewayClass: undefined }), 'Plan stalled BlockedByFindings'],
+    [
+      'refuses a Gateway of class istio that Sidestep does not serve',
+      given({
+        gateway: {
+          ...theirs,
+          metadata: { ...theirs.metadata, annotations: { 'sidestep.dev/serve': 'false' } },
+          spec: { ...theirs.spec, gatewayClassName: 'istio' },
+        },
+        available: 1,
+      }),
+      'Plan stalled BlockedByFindings',
+    ],
+    [
+      'waits for a Gateway of class istio until it is served',
+      given({ gateway: { ...theirs, spec: { ...theirs.spec, gatewayClassName: 'istio' } }, available: 1 }),
+      'Waypoint wait WaypointNotReady',
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(verdictOf(seen)).toBe(expected);
+  });
+
+  it('keeps the revision of the namespace, and says how large the waypoint is', () => {
+    const seen = given({}, { labels: { [LABEL.revision]: 'default' }, spec: { replicas: { min: 3 } } });
+    expect(actionsOf(seen)).toMatchObject([
+      {
+        type: 'create-gateway',
+        manifest: {
+          metadata: {
+            name: 'waypoint',
+            namespace: 'shop',
+            labels: { [LABEL.revision]: 'default', [LABEL.managedBy]: 'sidestep' },
+            annotations: {
+              'sidestep.dev/created-by': 'shop',
+              'sidestep.dev/sizing': '{"replicas":{"min":3,"max":5},"resources":{}}',
+            },
+          },
+        },
+      },
+    ]);
+  });
+
+  it('keeps the sizing that a person has given a Gateway', () => {
+    const sized = { ...theirs, metadata: { ...theirs.metadata, annotations: { 'sidestep.dev/sizing': '{}' } } };
+    expect(verdictOf(given({ gateway: sized, available: 5 }, { spec: { replicas: { min: 3 } } }))).toBe(
+      'Bind act BindingMissing',
+    );
+  });
+});
+
+describe('the step Bind', () => {
+  it.each<[string, Observed, unknown[]]>([
+    ['labels the namespace', given(ready), [['Namespace shop', { [USE]: 'waypoint' }]]],
+    [
+      'names the namespace of the waypoint, if it is another one',
+      given(
+        { gateway: gateway({}, { metadata: { name: 'waypoint', namespace: 'infra' } }), gateways: [], available: 1 },
+        { spec: { namespace: 'infra' } },
+      ),
+      [['Namespace shop', { [USE]: 'waypoint', [LABEL.useWaypointNamespace]: 'infra' }]],
+    ],
+    [
+      'labels Services with pods in the mesh that have an address, and nobody’s choice',
+      given(
+        {
+          ...ready,
+          services: [
+            service(),
+            service({ name: 'headless' }, undefined, { clusterIP: 'None' }),
+            service({ name: 'outside' }, undefined, { type: 'ExternalName' }),
+            service({ name: 'others' }, undefined, { selector: { app: 'other' } }),
+            service({ name: 'out', labels: { [USE]: 'none' } }),
+            service({ name: 'waypoint', labels: { [LABEL.gatewayManaged]: 'istio.io-mesh-controller' } }),
+          ],
+        },
+        { spec: { scope: 'Service' } },
+      ),
+      [['Service web', { [USE]: 'waypoint' }]],
+    ],
+    [
+      'sends ingress traffic through it, where a policy needs it',
+      given({ ...ready, services: [service()] }, { policies: [accepted], labels, annotations: bound }),
+      [['Service web', { [INGRESS]: 'true' }]],
+    ],
+    [
+      'leaves what a person says about ingress traffic',
+      given({ ...ready, services: [service({ labels: { [INGRESS]: 'false' } })] }, { policies: [accepted] }),
+      [['Namespace shop', { [USE]: 'waypoint' }]],
+    ],
+    [
+      'labels the accounts of workloads in the mesh',
+      given(
+        {
+          ...ready,
+          accounts: ['default', 'unused'].map((name) => {
+            return { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'shop' } };
+          }),
+        },
+        { spec: { scope: 'ServiceAccount' } },
+      ),
+      [['ServiceAccount default', { [USE]: 'waypoint' }]],
+    ],
+    [
+      'goes over to another waypoint in one patch',
+      given(
+        { ...ready, gateway: { ...ours, metadata: { ...ours.metadata, name: 'second' } } },
+        { spec: { name: 'second' }, labels, annotations: bound },
+      ),
+      [['Namespace shop', { [USE]: 'second' }]],
+    ],
+    [
+      'lets go what is not meant to use it any more, once the rest is bound',
+      given(
+        { ...ready, services: [service({ labels: { [USE]: 'waypoint' }, annotations: bound }, ATTACHED)] },
+        { spec: { scope: 'Service' }, labels, annotations: bound },
+      ),
+      [['Namespace shop', { [USE]: undefined }]],
+    ],
+    [
+      'lets everything go when no waypoint is wanted any more',
+      given(ready, { spec: { provision: 'Never' }, labels, annotations: bound }),
+      [['Namespace shop', { [USE]: undefined }]],
+    ],
+    ['then deletes what it has made', given(ready, { spec: { provision: 'Never' } }), ['delete-gateway']],
+    [
+      'and nothing that a person has made',
+      given({ gateway: theirs }, { spec: { provision: 'Never' } }),
+      ['label-namespace'],
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(writesOf(seen)).toEqual(expected);
+  });
+
+  it.each<[string, Observed, string]>([
+    [
+      'waits for istiod',
+      given({ ...ready, services: [service()] }, { labels, annotations: bound }),
+      'Bind wait AwaitingIstiod',
+    ],
+    [
+      'is not content with another waypoint',
+      given(
+        { ...ready, services: [service({}, 'Successfully attached to waypoint shop/waypoint-2')] },
+        { labels, annotations: bound },
+      ),
+      'Bind wait AwaitingIstiod',
+    ],
+    [
+      'is done when istiod has bound the Services',
+      given({ ...ready, services: [service({}, ATTACHED)] }, { labels, annotations: bound }),
+      'Enrol act LabelsMissing',
+    ],
+    [
+      'waits until ingress traffic goes through it',
+      given(
+        { ...ready, services: [service({ labels: { [INGRESS]: 'true' } }, ATTACHED)] },
+        { policies: [accepted], labels, annotations: bound },
+      ),
+      'Bind wait AwaitingIstiod',
+    ],
+    [
+      'waits for what the controller of accounts is about to do',
+      given({ ...ready, unsettled: ['web'] }, { spec: { scope: 'ServiceAccount' } }),
+      'Bind wait BindingMissing',
+    ],
+    [
+      'waits for the policies',
+      given(ready, { policies: [attached()], labels, annotations: bound }),
+      'Bind wait AwaitingIstiod',
+    ],
+    [
+      'waits while the word of istiod is about an older policy',
+      given(ready, { policies: [attached({ status: 'True', observedGeneration: '0' })], labels, annotations: bound }),
+      'Bind wait AwaitingIstiod',
+    ],
+    [
+      'lets go again if a policy is refused',
+      given(ready, { policies: [refused], labels, annotations: bound }),
+      'Bind act PolicyNotAccepted',
+    ],
+    [
+      'gives istiod time to see the Services',
+      given(
+        { ...ready, services: [{ ...service({ labels: { [INGRESS]: 'false' } }, ATTACHED) }] },
+        { policies: [refused], nowMs: Date.parse(SINCE) + 9_000, labels, annotations: bound },
+      ),
+      'Bind wait AwaitingIstiod',
+    ],
+    [
+      'keeps what is bound once pods are ambient',
+      given(ready, { policies: [refused], labels, annotations: { ...bound, 'sidestep.dev/enrolled': '1.1' } }),
+      'Bind stalled PolicyNotAccepted',
+    ],
+    [
+      'sets a label again that somebody has taken away',
+      given(ready, { annotations: bound }),
+      'Bind act BindingMissing',
+    ],
+    [
+      'and stops the second time',
+      given(ready, { annotations: mark({ [USE]: 'waypoint' }, { attempt: 2 }) }),
+      'Bind stalled FieldReverted',
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(verdictOf(seen)).toBe(expected);
+  });
+
+  it('does not bind again for the policies that were refused, and does for others', () => {
+    const [action] = actionsOf(given(ready, { policies: [refused], labels, annotations: bound }));
+    if (action?.type !== 'bind') throw new Error('nothing is let go');
+    const annotations = { [MARK]: JSON.stringify(action.change.mark) };
+    expect(action.change.labels).toEqual({ [USE]: undefined });
+    expect(verdictOf(given(ready, { policies: [refused], annotations }))).toBe('Bind stalled PolicyNotAccepted');
+    const mended = { ...accepted, spec: { ...(accepted.spec as object), rules: [{}] } };
+    expect(verdictOf(given(ready, { policies: [mended], annotations }))).toBe('Bind act BindingMissing');
+  });
+});
+
+describe('the way back', () => {
+  const back = migration({ dataplaneMode: 'Sidecar', waypoint: { provision: 'Always' } });
+  const given = (
+    waypoint: Partial<WaypointView>,
+    rest: Partial<Observed> & { labels?: object; annotations?: object } = {},
+  ): Observed =>
+    observed({
+      migration: back,
+      snapshot,
+      dryRuns: alive,
+      waypoint: waypointView({ gateways: waypoint.gateway ? [waypoint.gateway] : [], ...waypoint }),
+      ...rest,
+    } as Partial<Observed>);
+
+  it.each<[string, Observed, unknown[]]>([
+    [
+      'lets go what it has bound',
+      given(ready, { labels, annotations: bound }),
+      [['Namespace shop', { [USE]: undefined }]],
+    ],
+    [
+      'keeps what a person has set meanwhile, and takes only its mark away',
+      given(ready, { labels: { ...labels, [USE]: 'other' }, annotations: bound }),
+      [['Namespace shop', {}]],
+    ],
+    ['keeps a label that was there before', given({ gateway: theirs }, { labels }), ['close-snapshot']],
+    ['deletes the Gateway that it has made', given(ready), ['delete-gateway']],
+    ['keeps that of a person', given({ gateway: theirs }), ['close-snapshot']],
+    [
+      'takes its sizing off that of a person',
+      given({
+        gateway: {
+          ...theirs,
+          metadata: {
+            ...theirs.metadata,
+            annotations: { 'sidestep.dev/sizing': '{}', 'sidestep.dev/migration-sizing': '{}' },
+          },
+        },
+      }),
+      ['size-gateway'],
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(writesOf(seen)).toEqual(expected);
+  });
+
+  it.each<[string, Observed, string]>([
+    [
+      'waits until the workloads have their sidecars',
+      given(ready, {
+        labels,
+        annotations: { ...bound, 'sidestep.dev/enrolled': '1.1' },
+        workloads: [workload({ pods: [pod({ mode: 'ambient' })] })],
+      }),
+      'Workloads act Restarting',
+    ],
+    [
+      'keeps the Gateway while somebody else names it',
+      given({ ...ready, namers: new Map([['waypoint', ['Namespace other']]]) }),
+      'Waypoint wait WaypointInUse',
+    ],
+    [
+      'waits until it is gone',
+      given({ gateway: { ...ours, metadata: { ...ours.metadata, deletionTimestamp: SINCE } } }),
+      'Waypoint wait WaypointLeaving',
+    ],
+    ['and what was deployed for it', given({ orphans: ['Deployment waypoint'] }), 'Waypoint wait WaypointLeaving'],
+  ])('%s', (_, seen, expected) => {
+    expect(verdictOf(seen)).toBe(expected);
+  });
+});
+
+describe('the plan', () => {
+  it('names what is done for the waypoint, and stays the same once it is done', () => {
+    const before = decide(given({ services: [service()] }, { policies: [accepted] })).plan;
+    expect(before.actions.slice(0, 4)).toEqual([
+      'Write ControllerRevision sidestep-before',
+      'Create Gateway waypoint of class istio-waypoint',
+      `Label the namespace ${USE}=waypoint`,
+      `Label each of its Services ${INGRESS}=true`,
+    ]);
+    const after = decide(
+      given({ ...ready, services: [service({}, ATTACHED)] }, { policies: [accepted], labels, annotations: bound }),
+    );
+    expect(after.plan.hash).toBe(before.hash);
+    expect(decide(given({}, { spec: { name: 'other' }, policies: [accepted] })).plan.hash).not.toBe(before.hash);
+  });
+});

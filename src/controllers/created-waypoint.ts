@@ -1,0 +1,260 @@
+import { waypointGateway } from '../../cdk8s/waypoint-gateway.js';
+import { FIELD_MANAGER } from '../api/field-managers.js';
+import { type Gateway, GATEWAY } from '../api/gateway-api.js';
+import { ANNOTATION, LABEL } from '../api/labels.js';
+import { formatTime } from '../kube/conditions.js';
+import { isAlreadyExists, isConflict, isNotFound } from '../kube/errors.js';
+import { referenceTo } from '../kube/events.js';
+import { type FieldChange, guardedPatch } from '../kube/patch.js';
+import type { KubeObject, ResourceType } from '../kube/resource.js';
+import { DEPLOYMENT, NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../kube/types.js';
+import {
+  type Existing,
+  MISSING_MS,
+  type Owner,
+  type Situation,
+  type Step,
+  UNUSED_MS,
+} from '../mesh/created-waypoint.js';
+import { chosenWaypoint } from '../mesh/use-waypoint.js';
+import type { ReconcileContext } from '../runtime/controller.js';
+import type { Stores } from '../runtime/stores.js';
+import { homeOf, isUsed } from './use-waypoint.js';
+
+/*
+ * The waypoint that Sidestep makes for a label, as `mesh/created-waypoint` decides it: how that is read and written, for Namespaces and
+ * ServiceAccounts alike.
+ */
+
+/** Whose label it is. */
+export interface OwnerObject {
+  readonly type: ResourceType;
+  readonly name: string;
+  readonly namespace: string;
+  /** Undefined if it is gone, and what was made for it is left. */
+  readonly object: KubeObject | undefined;
+  /** Why no waypoint is made for it, whatever its name; undefined if one is. */
+  readonly refusal: string | undefined;
+}
+
+/** What is known about the waypoints of an owner. */
+export function waypointSituation(owner: OwnerObject, stores: Stores, nowMs: number): Situation {
+  const { namespace, object, refusal } = owner;
+  const names = object && ownWaypoint(object);
+  const gateways = stores.of(GATEWAY).list(namespace);
+  return {
+    owner: {
+      names,
+      refusal: names === undefined ? undefined : (refusal ?? problemOf(namespace, names, stores)),
+      created: createdFor(object),
+      missing: missingSince(object),
+    },
+    gateways: gateways.map((gateway) => existing(gateway, owner, stores)),
+    createdForOthers: ownersIn(namespace, stores)
+      .filter((other) => other.metadata.uid !== object?.metadata.uid && ownWaypoint(other) !== undefined)
+      .flatMap((other) => createdFor(other).filter((name) => name === ownWaypoint(other))),
+    nowMs,
+  };
+}
+
+/** Whether an object has a label that names a waypoint, or what is left of one. */
+export function concernsWaypoint(object: KubeObject): boolean {
+  const { labels = {}, annotations = {} } = object.metadata;
+  return (
+    labels[LABEL.useWaypoint] !== undefined ||
+    annotations[ANNOTATION.waypointCreated] !== undefined ||
+    annotations[ANNOTATION.waypointMissingSince] !== undefined
+  );
+}
+
+/** Whose label a Gateway was made for, `Kind/name`; undefined if it is not one that Sidestep has made. */
+export function markOf({ metadata: { labels, annotations } }: Gateway): string | undefined {
+  return labels?.[LABEL.managedBy] === 'sidestep' ? annotations?.[ANNOTATION.createdFor] : undefined;
+}
+
+/** The waypoint of its own namespace that an object names; one of another namespace is only used, never made. */
+function ownWaypoint(object: KubeObject): string | undefined {
+  const home = homeOf(object);
+  const chosen = chosenWaypoint(object.metadata.labels, home);
+  return chosen === undefined || chosen === 'none' || chosen.namespace !== home ? undefined : chosen.name;
+}
+
+/**
+ * Why there can be no waypoint of that name: what is deployed for it has the same. An application's account of that name would even
+ * become the waypoint's own.
+ */
+function problemOf(namespace: string, name: string, stores: Stores): string | undefined {
+  if (stores.of(GATEWAY).absent) return 'the API server does not serve Gateways';
+  if (name.length > 63 || !/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
+    return `a Service cannot have that name: set the label ${LABEL.useWaypoint} to another one`;
+  }
+  const kinds: readonly ResourceType[] = [SERVICE, SERVICE_ACCOUNT, DEPLOYMENT];
+  const inTheWay = kinds.find((type) => {
+    const object = stores.of(type).get({ namespace, name });
+    return object && object.metadata.labels?.[LABEL.gatewayManaged] === undefined;
+  });
+  return (
+    inTheWay &&
+    `${inTheWay.kind} ${name} has the name that the waypoint needs: set the label ${LABEL.useWaypoint} to another one`
+  );
+}
+
+function createdFor(object: KubeObject | undefined): string[] {
+  return object?.metadata.annotations?.[ANNOTATION.waypointCreated]?.split(',').filter(Boolean) ?? [];
+}
+
+function missingSince(object: KubeObject | undefined): Owner['missing'] {
+  const [name, time] = object?.metadata.annotations?.[ANNOTATION.waypointMissingSince]?.split('/') ?? [];
+  const sinceMs = Date.parse(time ?? '');
+  // What somebody has made of it is no time: it is written anew.
+  return name === undefined ? undefined : { name, sinceMs: Number.isNaN(sinceMs) ? Infinity : sinceMs };
+}
+
+function ownersIn(namespace: string, stores: Stores): KubeObject[] {
+  return [stores.of(NAMESPACE).get({ name: namespace }) ?? [], stores.of(SERVICE_ACCOUNT).list(namespace)].flat();
+}
+
+function existing(gateway: Gateway, owner: OwnerObject, stores: Stores): Existing {
+  const { name, deletionTimestamp, annotations } = gateway.metadata;
+  const isOurs = markOf(gateway) === ownerMark(owner);
+  const unusedSince = annotations?.[ANNOTATION.unusedSince];
+  return {
+    name,
+    isOurs,
+    isLeaving: deletionTimestamp !== undefined,
+    isUsed: !isOurs || isUsed({ namespace: owner.namespace, name }, stores),
+    unusedSinceMs: unusedSince === undefined ? undefined : Date.parse(unusedSince) || Infinity,
+  };
+}
+
+function ownerMark({ type, name }: OwnerObject): string {
+  return `${type.kind}/${name}`;
+}
+
+/**
+ * Carries out the steps in order, and stops at the first that somebody else was faster at: the next pass looks at what is there then.
+ *
+ * @returns how many of them wrote something
+ * @throws {ApiError} an answer that a later pass may cure; what was written so far stays, and is seen by that pass
+ */
+export async function carryOut(steps: readonly Step[], owner: OwnerObject, context: ReconcileContext): Promise<number> {
+  let written = 0;
+  try {
+    for (const step of steps) {
+      if (await take(step, owner, context)) written += 1;
+      // What was not made must not be remembered.
+      else if (step.type === 'create') break;
+    }
+  } catch (error) {
+    if (!isConflict(error) && !isAlreadyExists(error) && !isNotFound(error)) throw error;
+  }
+  return written;
+}
+
+function take(step: Step, owner: OwnerObject, context: ReconcileContext): Promise<boolean> {
+  switch (step.type) {
+    case 'create':
+      return create(step.name, owner, context);
+    case 'remember':
+      return remember(step, owner, context);
+    case 'mark-unused':
+      return markUnused(step, owner, context);
+    case 'delete':
+      return remove(step.name, owner, context);
+  }
+}
+
+/** Created, not applied: a Gateway that somebody has made meanwhile must stay as it is. */
+async function create(name: string, owner: OwnerObject, context: ReconcileContext): Promise<boolean> {
+  const { client, stores, signal, log, events } = context;
+  const { type, namespace } = owner;
+  const fresh = await client.get(type, refOf(owner), { signal });
+  // It was decided on what the cache showed: if the label has moved since, the next pass looks again.
+  if (JSON.stringify(fresh.metadata.labels) !== JSON.stringify(owner.object?.metadata.labels)) return false;
+  const revision = stores.of(NAMESPACE).get({ name: namespace })?.metadata.labels?.[LABEL.revision];
+  const gateway = waypointGateway({
+    name,
+    namespace,
+    ...(revision !== undefined && { revision }),
+    annotations: { [ANNOTATION.createdFor]: ownerMark(owner) },
+  });
+  stores.of(GATEWAY).record(await client.create(GATEWAY, gateway, { fieldManager: FIELD_MANAGER, signal }));
+  log.info({ waypoint: name }, 'made a waypoint');
+  events.emit({
+    regarding: { ...referenceTo(fresh), namespace },
+    type: 'Normal',
+    reason: 'WaypointCreated',
+    note: `Gateway ${namespace}/${name} was missing for ${MISSING_MS / 1_000} s, and traffic went around it: Sidestep has made it`,
+    action: 'CreateWaypoint',
+  });
+  return true;
+}
+
+/** Both annotations in one patch of the version that was looked at. */
+async function remember(
+  { created, missing }: Extract<Step, { type: 'remember' }>,
+  owner: OwnerObject,
+  context: ReconcileContext,
+): Promise<boolean> {
+  if (!owner.object) return false;
+  const since = missing && `${missing.name}/${formatTime(missing.sinceMs)}`;
+  return annotate(owner.type, owner.object, context, {
+    [ANNOTATION.waypointCreated]: created.join() || undefined,
+    [ANNOTATION.waypointMissingSince]: since,
+  });
+}
+
+async function markUnused(
+  { name, sinceMs }: Extract<Step, { type: 'mark-unused' }>,
+  { namespace }: OwnerObject,
+  context: ReconcileContext,
+): Promise<boolean> {
+  const gateway = context.stores.of(GATEWAY).get({ namespace, name });
+  const value = sinceMs === undefined ? undefined : formatTime(sinceMs);
+  return gateway ? annotate(GATEWAY, gateway, context, { [ANNOTATION.unusedSince]: value }) : false;
+}
+
+async function remove(name: string, owner: OwnerObject, context: ReconcileContext): Promise<boolean> {
+  const { client, stores, signal, log, events } = context;
+  const { namespace } = owner;
+  const gateway = stores.of(GATEWAY).get({ namespace, name });
+  if (!gateway) return false;
+  const { uid, resourceVersion } = gateway.metadata;
+  await client.delete(
+    GATEWAY,
+    { namespace, name },
+    { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }), signal },
+  );
+  log.info({ waypoint: name }, 'deleted a waypoint that nothing uses');
+  events.emit({
+    regarding: { ...referenceTo(owner.object ?? gateway), namespace },
+    type: 'Normal',
+    reason: 'WaypointRemoved',
+    note: `nothing has used Gateway ${namespace}/${name} for ${UNUSED_MS / 60_000} min: Sidestep, which had made it, has deleted it`,
+    action: 'RemoveWaypoint',
+  });
+  return true;
+}
+
+/** Annotations of an object as it was seen; undefined takes one away. */
+export async function annotate<T extends KubeObject>(
+  type: ResourceType<T>,
+  object: T,
+  { client, stores, signal }: ReconcileContext,
+  annotations: Readonly<Record<string, string | undefined>>,
+): Promise<boolean> {
+  const { namespace, name } = object.metadata;
+  const changes: FieldChange[] = Object.entries(annotations).map(([key, value]) => ({
+    path: ['metadata', 'annotations', key],
+    value,
+  }));
+  const operations = guardedPatch(object, changes);
+  if (operations.length === 0) return false;
+  const options = { fieldManager: FIELD_MANAGER, signal };
+  stores.of(type).record(await client.jsonPatch<T>(type, { namespace, name }, operations, options));
+  return true;
+}
+
+function refOf({ type, namespace, name }: OwnerObject): { namespace?: string; name: string } {
+  return type.namespaced ? { namespace, name } : { name };
+}

@@ -1,0 +1,179 @@
+import type { Finding, FindingCode } from './findings.js';
+import { targetsOf, type IntendedWaypoint } from './waypoint-needs.js';
+import { type PolicyObject, asRecord, asRecords, asStrings, objectName } from './policy-object.js';
+
+/** `unknown`: it depends on the address of the waypoint's pods. */
+type Match = 'yes' | 'no' | 'unknown';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Whom pods behind a waypoint take for the caller. */
+interface Identity {
+  /** As policies write it: `cluster.local/ns/shop/sa/waypoint`. */
+  readonly principal: string;
+  readonly namespace: string;
+  readonly account: string;
+}
+
+/** The principal of a waypoint, as policies write it. */
+export function principalOf({ namespace, account }: IntendedWaypoint, trustDomain: string): string {
+  return `${trustDomain}/ns/${namespace}/sa/${account}`;
+}
+
+/**
+ * What the pods' own AuthorizationPolicies make of requests that come through a waypoint: they see its identity, and no longer
+ * that of the caller. Pure.
+ *
+ * @param policies   AuthorizationPolicies that apply to the namespace's pods by selector, or to all of them
+ * @param objects    every object: copies of those policies for the waypoint are looked for here
+ * @param namespace  the namespace that is to use the waypoint
+ * @see istio/istio issue 57315
+ */
+export function identityFindings(
+  policies: readonly PolicyObject[],
+  objects: readonly PolicyObject[],
+  { waypoint, trustDomain, namespace }: { waypoint: IntendedWaypoint; trustDomain: string; namespace: string },
+): Finding[] {
+  const { name, namespace: home, account } = waypoint;
+  const identity: Identity = { principal: principalOf(waypoint, trustDomain), namespace: home, account };
+  return policies.filter(decidesByCaller).flatMap((policy) => {
+    const found = (code: FindingCode, message: string): Finding => {
+      const text = `AuthorizationPolicy ${policy.metadata.name} ${message}`;
+      return { code, object: objectName(policy, namespace), message: text };
+    };
+    const matches = rulesOf(policy).map((rule) => matchOf(rule, identity, policy.metadata.namespace ?? ''));
+    const refusal = refusalOf(policy, matches);
+    // Who is refused along with the waypoint gets nowhere: it is those that it lets pass whom nobody looks at any more.
+    const isOpen = matches.some((match) => match !== (isDeny(policy) ? 'yes' : 'no'));
+    return [
+      ...(refusal === undefined ? [] : [found('SST2005', `${refusal} the waypoint: ${identity.principal}`)]),
+      ...(isOpen && !hasCopy(policy, objects, waypoint, identity)
+        ? [found('SST2006', `decides by the caller, whom only the waypoint ${name} can tell`)]
+        : []),
+    ];
+  });
+}
+
+const rulesOf = (policy: PolicyObject): readonly Fields[] => asRecords(asRecord(policy.spec)['rules']);
+const isDeny = (policy: PolicyObject): boolean => asRecord(policy.spec)['action'] === 'DENY';
+
+function decidesByCaller(policy: PolicyObject): boolean {
+  return rulesOf(policy).some(
+    (rule) => rule['from'] !== undefined || asRecords(rule['when']).some(({ key }) => isAboutCaller(String(key))),
+  );
+}
+
+const isAboutCaller = (key: string): boolean => key.startsWith('source.') || key === 'remote.ip';
+
+/** What the policy does to the waypoint that it should not; undefined if it lets it pass as it lets its callers pass. */
+function refusalOf(policy: PolicyObject, matches: readonly Match[]): string | undefined {
+  const rules = rulesOf(policy);
+  if (isDeny(policy)) return matches.some((match) => match !== 'no') ? 'denies' : undefined;
+  const admitting = rules.filter((_, index) => matches[index] === 'yes');
+  const isCovered = (rule: Fields): boolean =>
+    admitting.some(({ to, when }) => when === undefined && (to === undefined || isSame(to, rule['to'])));
+  const refused = rules.some((rule, index) => matches[index] !== 'yes' && !isCovered(rule));
+  return refused ? 'does not allow' : undefined;
+}
+
+/** Whether the caller of a rule may be the waypoint; what it says of destination and request is left out. */
+function matchOf(rule: Fields, identity: Identity, policyNamespace: string): Match {
+  const sources = asRecords(rule['from']).map(({ source }) => asRecord(source));
+  const source = any(sources.map((fields) => sourceMatch(fields, identity, policyNamespace)));
+  const conditions = asRecords(rule['when']).map((condition) => conditionMatch(condition, identity));
+  return all([sources.length === 0 ? 'yes' : source, ...conditions]);
+}
+
+function sourceMatch(source: Fields, identity: Identity, policyNamespace: string): Match {
+  return all(
+    Object.entries(source).map(([field, values]): Match => {
+      const listed = asStrings(values);
+      switch (field) {
+        case 'principals':
+          return matchAny(listed, identity.principal);
+        case 'notPrincipals':
+          return not(matchAny(listed, identity.principal));
+        case 'namespaces':
+          return matchAny(listed, identity.namespace);
+        case 'notNamespaces':
+          return not(matchAny(listed, identity.namespace));
+        case 'serviceAccounts':
+          return matchAny(qualified(listed, policyNamespace), `${identity.namespace}/${identity.account}`);
+        case 'notServiceAccounts':
+          return not(matchAny(qualified(listed, policyNamespace), `${identity.namespace}/${identity.account}`));
+        default:
+          return 'unknown';
+      }
+    }),
+  );
+}
+
+function conditionMatch({ key, values, notValues }: Fields, identity: Identity): Match {
+  const own = { 'source.principal': identity.principal, 'source.namespace': identity.namespace }[String(key)];
+  if (own === undefined) return isAboutCaller(String(key)) ? 'unknown' : 'yes';
+  return all([
+    ...(values === undefined ? [] : [matchAny(asStrings(values), own)]),
+    ...(notValues === undefined ? [] : [not(matchAny(asStrings(notValues), own))]),
+  ]);
+}
+
+/** `name` alone is an account of the policy's namespace. */
+const qualified = (accounts: readonly string[], namespace: string): string[] =>
+  accounts.map((account) => (account.includes('/') ? account : `${namespace}/${account}`));
+
+/** Istio's patterns: a star alone, at the start or at the end. */
+function matchAny(patterns: readonly string[], value: string): Match {
+  const matches = patterns.some((pattern) => {
+    if (pattern.startsWith('*')) return value.endsWith(pattern.slice(1));
+    return pattern.endsWith('*') ? value.startsWith(pattern.slice(0, -1)) : value === pattern;
+  });
+  return matches ? 'yes' : 'no';
+}
+
+const not = (match: Match): Match => (match === 'unknown' ? match : match === 'yes' ? 'no' : 'yes');
+const all = (matches: readonly Match[]): Match =>
+  matches.includes('no') ? 'no' : matches.includes('unknown') ? 'unknown' : 'yes';
+const any = (matches: readonly Match[]): Match =>
+  matches.includes('yes') ? 'yes' : matches.includes('unknown') ? 'unknown' : 'no';
+
+/**
+ * Whether the waypoint enforces the very same rules. Only for policies of all pods: what a selector selects and what Services
+ * have need not be the same pods. Nor with ports: a pod sees its own, a waypoint that of the Service.
+ */
+function hasCopy(
+  policy: PolicyObject,
+  objects: readonly PolicyObject[],
+  waypoint: IntendedWaypoint,
+  identity: Identity,
+): boolean {
+  const { namespace } = policy.metadata;
+  if (namespace !== waypoint.namespace || asRecord(policy.spec)['selector'] !== undefined) return false;
+  const rules = JSON.stringify(callersOnly(policy, identity));
+  if (/orts"|destination\.port/.test(rules)) return false;
+  return objects.some(
+    (other) =>
+      other.kind === 'AuthorizationPolicy' &&
+      other.metadata.namespace === namespace &&
+      isDeny(other) === isDeny(policy) &&
+      targetsOf(other).some(({ kind, name }) => kind === 'Gateway' && name === waypoint.name) &&
+      JSON.stringify(callersOnly(other, identity)) === rules,
+  );
+}
+
+/** The rules without the waypoint itself, for which a copy has no use. */
+function callersOnly(policy: PolicyObject, { principal }: Identity): unknown[] {
+  return rulesOf(policy).flatMap((rule) => {
+    if (rule['from'] === undefined) return [rule];
+    const from = asRecords(rule['from']).flatMap(({ source }) => {
+      const { principals, ...rest } = asRecord(source);
+      const others = asStrings(principals).filter((one) => one !== principal);
+      if (principals === undefined) return [{ source: rest }];
+      return others.length === 0 ? [] : [{ source: { principals: others, ...rest } }];
+    });
+    return from.length === 0 ? [] : [{ ...rule, from }];
+  });
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

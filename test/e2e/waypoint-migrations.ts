@@ -1,0 +1,155 @@
+import { expect, it } from 'vitest';
+import type { AmbientMigrationStatus } from '../../src/api/ambient-migration.js';
+import { type Gateway, GATEWAY } from '../../src/api/gateway-api.js';
+import { NAMESPACE, SERVICE, SERVICE_ACCOUNT, type Service } from '../../src/kube/types.js';
+import { findCondition } from '../../src/kube/conditions.js';
+import { isNotFound } from '../../src/kube/errors.js';
+import type { Cluster } from '../support/cluster.js';
+import { changesIn } from '../support/changes.js';
+import { deployment, namespace, yaml } from '../support/fixtures.js';
+import { namespaceState } from '../support/namespace-state.js';
+
+/** One replica: what is sized larger has to be scaled first. */
+const ONE = { min: 1, max: 1 };
+
+const service = (inNamespace: string, name: string, labels: object = {}): object => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, namespace: inNamespace, labels },
+  spec: { selector: { app: name }, ports: [{ name: 'http', port: 80 }] },
+});
+
+const policy = (inNamespace: string, name: string, spec: object): object => ({
+  apiVersion: 'security.istio.io/v1',
+  kind: 'AuthorizationPolicy',
+  metadata: { name, namespace: inNamespace },
+  spec,
+});
+
+/** The form of ambient mode: sidecars do not know it. */
+const attached = (inNamespace: string, target: string): object =>
+  policy(inNamespace, 'only-get', {
+    targetRefs: [{ kind: 'Service', group: '', name: target }],
+    rules: [{ to: [{ operation: { methods: ['GET'] } }] }],
+  });
+
+/** Findings but those about old sidecars elsewhere, which other tests have. */
+const policyFindings = (status: AmbientMigrationStatus | undefined): string[] =>
+  (status?.plan?.findings ?? [])
+    .filter(({ code }) => !code.startsWith('SST3'))
+    .map(({ code, object }) => `${code} ${object}`);
+
+/** Migrations that need a waypoint: created, bound to, and taken away again. */
+export function waypointMigrations(cluster: () => Cluster): void {
+  const services = async (name: string): Promise<Record<string, Service>> => {
+    const { items } = await cluster().client.list(SERVICE, { namespace: name });
+    return Object.fromEntries(items.map((item) => [item.metadata.name, item]));
+  };
+
+  const labelOf = (object: Service | undefined, label = 'use-waypoint'): string | undefined =>
+    object?.metadata.labels?.[`istio.io/${label}`];
+
+  const boundMessage = (object: Service | undefined): string =>
+    findCondition(object?.status?.conditions, 'istio.io/WaypointBound')?.message ?? '';
+
+  const gatewayIn = async (name: string): Promise<Gateway | undefined> =>
+    cluster()
+      .client.get<Gateway>(GATEWAY, { namespace: name, name: 'waypoint' })
+      .catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+        return undefined;
+      });
+
+  /** Two Deployments with a Service each, and what else is given; the state before. */
+  const prepare = async (name: string, ...others: object[]): Promise<unknown> => {
+    await cluster().apply(
+      yaml(
+        namespace(name),
+        deployment(name, 'web'),
+        deployment(name, 'api'),
+        service(name, 'web'),
+        service(name, 'api'),
+        ...others,
+      ),
+    );
+    await cluster().podsReady(name, 2);
+    return namespaceState(cluster().client, name);
+  };
+
+  const goBack = async (name: string, before: unknown, spec: object = {}): Promise<void> => {
+    await cluster().migrate(name, { ...spec, dataplaneMode: 'Sidecar' });
+    const { status } = await cluster().ready(name, 'RolledBack');
+    for (const type of ['WaypointReady', 'WaypointBound']) {
+      expect(findCondition(status?.conditions ?? [], type)).toMatchObject({ status: 'False', reason: 'RolledBack' });
+    }
+    await cluster().podsReady(name, 2);
+    expect(await gatewayIn(name)).toBeUndefined();
+    expect(await namespaceState(cluster().client, name)).toEqual(before);
+  };
+
+  it('creates a waypoint for a policy that needs one, sends ingress traffic through it too, and takes all of it away again', async () => {
+    const name = 'waypoint-auto';
+    const before = await prepare(
+      name,
+      attached(name, 'web'),
+      service(name, 'own', { 'istio.io/use-waypoint': 'none' }),
+    );
+    const spec = { waypoint: { replicas: ONE } };
+    await cluster().migrate(name, spec);
+    const { status } = await cluster().ready(name, 'Migrated');
+    expect(status?.waypoints).toEqual([
+      { name: 'waypoint', namespace: name, className: 'istio-waypoint', created: true, ready: true, services: '2/2' },
+    ]);
+    expect(policyFindings(status)).toEqual(['SST5001 AuthorizationPolicy/only-get']);
+    const { metadata } = await cluster().client.get(NAMESPACE, { name });
+    expect(metadata.labels).toMatchObject({ 'istio.io/use-waypoint': 'waypoint' });
+    const { web, api, own } = await services(name);
+    for (const one of [web, api]) {
+      expect(boundMessage(one)).toContain(`waypoint ${name}/waypoint. Ingress traffic will traverse the waypoint`);
+    }
+    expect(labelOf(own)).toBe('none');
+    expect(labelOf(own, 'ingress-use-waypoint')).toBeUndefined();
+    await goBack(name, before, spec);
+  });
+
+  it('binds the Services with pods in the mesh, and no others', async () => {
+    const name = 'waypoint-services';
+    const before = await prepare(name, service(name, 'nobody'));
+    const spec = { waypoint: { provision: 'Always', scope: 'Service', replicas: ONE } };
+    await cluster().migrate(name, spec);
+    const { status } = await cluster().ready(name, 'Migrated');
+    expect(status?.waypoints).toMatchObject([{ services: '2/2' }]);
+    const { web, api, nobody } = await services(name);
+    expect([web, api, nobody].map((one) => labelOf(one))).toEqual(['waypoint', 'waypoint', undefined]);
+    expect(boundMessage(web)).toContain(`${name}/waypoint`);
+    expect((await cluster().client.get(NAMESPACE, { name })).metadata.labels).not.toHaveProperty(
+      'istio.io/use-waypoint',
+    );
+    await goBack(name, before, spec);
+  });
+
+  it('labels the accounts of its workloads, whose Services then follow', async () => {
+    const name = 'waypoint-accounts';
+    const before = await prepare(name);
+    const spec = { waypoint: { provision: 'Always', scope: 'ServiceAccount', replicas: ONE } };
+    await cluster().migrate(name, spec);
+    const { status } = await cluster().ready(name, 'Migrated');
+    expect(status?.waypoints).toMatchObject([{ services: '2/2' }]);
+    const account = await cluster().client.get(SERVICE_ACCOUNT, { namespace: name, name: 'default' });
+    expect(account.metadata.labels).toEqual({ 'istio.io/use-waypoint': 'waypoint' });
+    const { web, api } = await services(name);
+    expect([web, api].map((one) => labelOf(one))).toEqual(['waypoint', 'waypoint']);
+    await goBack(name, before, spec);
+  });
+
+  it('stops before the first change where a policy would refuse the waypoint, and names the principal', async () => {
+    const name = 'waypoint-refused';
+    const rules = [{ from: [{ source: { principals: ['cluster.local/ns/a/sa/b'] } }] }];
+    await prepare(name, policy(name, 'callers', { rules }));
+    await cluster().migrate(name, { waypoint: { provision: 'Always', replicas: ONE } });
+    const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
+    expect(policyFindings(stalled.status)).toEqual(['SST2005 AuthorizationPolicy/callers']);
+    expect(stalled.status?.nextAction).toContain(`cluster.local/ns/${name}/sa/waypoint`);
+    expect(changesIn(cluster(), name)).toEqual([]);
+  });
+}
