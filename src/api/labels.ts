@@ -343,6 +343,12 @@ export const ANNOTATION = {
   /** Gateway: how large its waypoint is, as JSON: `{"replicas":{"min":2,"max":5}}`. Ours. */
   sizing: 'sidestep.dev/sizing',
 
+  /** Deployment of a waypoint of ours: what it owes to the mesh's configuration, as a hash; a change of it is rolled out in turn. Ours. */
+  meshHash: 'sidestep.dev/mesh-hash',
+
+  /** Deployment of a waypoint of ours: what its Gateway asks for, as a hash; a change of it is rolled out at once. Ours. */
+  gatewayHash: 'sidestep.dev/gateway-hash',
+
   /** Any object that we create: hash of the content that we wanted. Ours. */
   contentHash: 'sidestep.dev/content-hash',
 

@@ -10,6 +10,8 @@ export const WAYPOINT_FINALIZER = 'sidestep.dev/waypoint';
  */
 export const SERVING_REASONS = {
   Serving: 'The waypoint runs, and istiod sends traffic to it.',
+  AwaitingTurn:
+    "The waypoint runs as before: a change of the mesh's configuration reaches one waypoint after the other.",
   Sized: 'istiod deploys the waypoint, with at least the replicas that its sizing asks for.',
   Sizing: 'istiod deploys the waypoint, and has not as many replicas ready as its sizing asks for.',
   Deploying: 'No pod of the waypoint is ready yet, or istiod has not found its Service.',

@@ -1,6 +1,7 @@
 import { type Gateway, GATEWAY, GATEWAY_CLASS } from '../api/gateway-api.js';
 import {
   AUTHORIZATION_POLICY,
+  ENVOY_FILTER,
   REQUEST_AUTHENTICATION,
   SERVICE_ENTRY,
   TELEMETRY,
@@ -29,13 +30,14 @@ import { trimPod } from './stored-pod.js';
 /** Kinds whose labels name a waypoint, besides pods. A ServiceAccount's label only Sidestep knows. */
 const NAMING_KINDS: readonly ResourceType[] = [NAMESPACE, SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY, SERVICE_ACCOUNT];
 
-/** Kinds of policies that may target a Gateway. */
-const TARGETING_KINDS: readonly ResourceType[] = [
+/** Kinds of policies that have `targetRefs`. */
+export const TARGETING_KINDS: readonly ResourceType[] = [
   AUTHORIZATION_POLICY,
   REQUEST_AUTHENTICATION,
   WASM_PLUGIN,
   TELEMETRY,
   TRAFFIC_EXTENSION,
+  ENVOY_FILTER,
 ];
 
 /** Name of the store index that finds the objects whose labels name a waypoint, by `namespace/name`: the value is {@link namedBy}. */

@@ -143,6 +143,23 @@ describe('a Service is let go', () => {
   });
 });
 
+describe('a waypoint that Sidestep deploys, and that is being deleted', () => {
+  const leaving = (reason: string): Gateway => {
+    const metadata = { deletionTimestamp: 'now', finalizers: ['sidestep.dev/waypoint'] };
+    return gateway('web-waypoint', metadata, [condition('sidestep.dev/Serving', 'False', reason), ...READY.slice(1)]);
+  };
+
+  test('keeps its Services while policies depend on it, and gets no new ones', () => {
+    const gateways = [leaving('PoliciesDepend')];
+    expect(wanted({ services: [held], gateways })).toBe('as it is');
+    expect(wanted({ gateways })).toBe('as it is');
+  });
+
+  test.each(['Deleting', 'StillNamed'])('lets them go when it says %s', (reason) => {
+    expect(wanted({ services: [held], gateways: [leaving(reason)] })).toBeUndefined();
+  });
+});
+
 describe('labels of namespace, account and Service', () => {
   const NAMESPACE = 'istio.io/use-waypoint-namespace';
   const abroad = gateway('shared', { namespace: 'mesh' });

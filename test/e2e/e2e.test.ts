@@ -15,6 +15,7 @@ import { sizedWaypoints } from './waypoint-sizing.js';
 import { waypointOutages } from './waypoint-outages.js';
 import { waypointWrites } from './waypoint-writes.js';
 import { waypointMigrations } from './waypoint-migrations.js';
+import { waypointTurns } from './waypoint-turns.js';
 import { waypoints } from './waypoints.js';
 import { ztunnelView } from './ztunnel-view.js';
 
@@ -58,4 +59,5 @@ describe('writes for waypoints', () => waypointWrites(current));
 describe('migrations with a waypoint', () => waypointMigrations(current));
 describe('waypoints that labels ask for', () => namespaceWaypoints(current));
 describe('the view of ztunnel', () => ztunnelView(current));
+describe('a new configuration of the mesh', () => waypointTurns(current));
 describe('accounting', () => accounting(current));

@@ -13,6 +13,9 @@ import { watches } from './watches.js';
 /** ConfigMaps named by Gateways are not watched: a change of the Gateway reads them at once, else this much later. */
 const PARAMETERS_RECHECK_MS = 90_000;
 
+/** Whoever waits for its turn is woken when a rollout ends; if that was too early to be seen as waiting, this much later. */
+const TURN_RECHECK_MS = 30_000;
+
 /** The controller of Gateways that are waypoints: design 3.1. */
 export function gateway(location: MeshLocation): ControllerSpec {
   return {
@@ -31,7 +34,7 @@ export function gateway(location: MeshLocation): ControllerSpec {
 async function reconcile(request: Request, context: ReconcileContext, location: MeshLocation): Promise<Result> {
   const observed = await observe(request, context, location);
   if (!observed) return awaitChange();
-  const { actions, serving } = decide(observed);
+  const { actions, serving, awaits } = decide(observed);
   const written = await act(actions, observed, context).catch(async (error: unknown) => {
     // Whatever was true before need not be so now.
     const message = error instanceof Error ? error.message : String(error);
@@ -40,6 +43,7 @@ async function reconcile(request: Request, context: ReconcileContext, location: 
   });
   await report(observed, serving, context);
   if (written > 0) return requeueAfter(0, 'Written');
+  if (awaits !== undefined) return requeueAfter(TURN_RECHECK_MS, 'Turn');
   // Ours, too: somebody may have changed it.
   const isRead = observed.gateway.spec.infrastructure?.parametersRef !== undefined;
   return isRead ? requeueAfter(PARAMETERS_RECHECK_MS, 'Parameters') : awaitChange();

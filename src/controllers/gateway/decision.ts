@@ -39,6 +39,8 @@ export interface Decision {
   readonly actions: readonly Action[];
   /** Undefined: nothing is said about the Gateway, and what has been said goes. */
   readonly serving: ServingCondition | undefined;
+  /** The Gateway whose rollout comes first. */
+  readonly awaits?: string | undefined;
 }
 
 /** Whether Sidestep deploys the waypoint of the Gateway, or has deployed it. */

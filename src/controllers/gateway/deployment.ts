@@ -3,6 +3,7 @@ import { waypoint } from '../../../cdk8s/waypoint.js';
 import { requestedReplicas } from '../../../cdk8s/waypoint-parameters.js';
 import { sizingParameters } from '../../../cdk8s/waypoint-sizing.js';
 import type { Gateway } from '../../api/gateway-api.js';
+import { ANNOTATION } from '../../api/labels.js';
 import { DEFAULT_SIZING, type WaypointSizing } from '../../api/sizing.js';
 import { findCondition } from '../../kube/conditions.js';
 import {
@@ -13,9 +14,11 @@ import {
 } from '../../kube/types.js';
 import { isAddressed, ISTIO_CLASS, serviceHost, SIDESTEP_CLASS } from '../../mesh/waypoint-gateway.js';
 import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
+import { keyOf } from '../../runtime/request.js';
 import { type Action, type Decision, isHeld, refused, remove, type ServingCondition, type Wanted } from './decision.js';
 import { DEPLOYED_KINDS, isIngressGateway, isOurs, isOwnedBy, mayTake } from './deployed-kinds.js';
 import type { LiveObject, Observed, Problem } from './observed.js';
+import { gatewayHash, isRolling, predecessor } from './rollout-order.js';
 import { requestedSizing, withoutParameters } from './sizing.js';
 
 /** Deploys the waypoint of a Gateway as istiod would for class `istio-waypoint`, and sees to it that istiod does not. */
@@ -25,23 +28,56 @@ export function deploy(observed: Observed): Decision {
   const host = serviceHost(gateway, inputs.found.clusterDomain);
   const rendered = render(observed, inputs.found);
   if ('problem' in rendered) return { actions: [], serving: refused(rendered.problem) };
-  const wanted = rendered.manifests.map((manifest) => wantedObject(manifest, observed));
+  const wanted = rendered.manifests
+    .map((manifest) => hashed(manifest, rendered.asked, observed.meshHash))
+    .map((manifest) => wantedObject(manifest, observed));
   const foreign = wanted.find(({ live }) => live && !mayTake(live, gateway));
   if (foreign) return { actions: [], serving: refused(nameTaken(foreign, gateway)) };
-  return { actions: writes(observed, wanted, host), serving: progress(observed, wanted, host) };
+  const awaits = turnOf(observed, deploymentOf(wanted), rendered.asked);
+  const applied = awaits === undefined ? wanted : wanted.filter(({ kind }) => kind !== DEPLOYMENT);
+  const serving = progress(observed, wanted, host);
+  const actions = writes(observed, { wanted, applied, host });
+  return { actions, serving: awaits === undefined ? serving : waiting(serving, awaits), awaits };
+}
+
+/** The Gateway that comes first, if only the configuration of the mesh has changed: everything else is done at once. */
+function turnOf(
+  { gateway, meshHash, others }: Observed,
+  live: Deployment | undefined,
+  asked: string,
+): string | undefined {
+  const { [ANNOTATION.meshHash]: mesh, [ANNOTATION.gatewayHash]: before } = live?.metadata.annotations ?? {};
+  if (!live || mesh === undefined || mesh === meshHash || before !== asked) return undefined;
+  return predecessor({ key: keyOf(gateway.metadata), isRolling: isRolling(live), isOutdated: true }, others);
+}
+
+/** It runs on as it is. */
+function waiting({ status, reason, message }: ServingCondition, awaits: string): ServingCondition {
+  const note = `The mesh's configuration has changed: this waypoint waits for Gateway ${awaits}.`;
+  return { status, reason: status === 'True' ? 'AwaitingTurn' : reason, message: `${message} ${note}` };
+}
+
+function hashed(manifest: Manifest, asked: string, mesh: string): Manifest {
+  if (manifest.kind !== DEPLOYMENT.kind) return manifest;
+  const hashes = { [ANNOTATION.meshHash]: mesh, [ANNOTATION.gatewayHash]: asked };
+  return {
+    ...manifest,
+    metadata: { ...manifest.metadata, annotations: { ...manifest.metadata.annotations, ...hashes } },
+  };
 }
 
 function render(
   { gateway, defaults, parameters: own }: Observed,
   inputs: WaypointInputs,
-): { manifests: Manifest[] } | { problem: Problem } {
+): { manifests: Manifest[]; asked: string } | { problem: Problem } {
   const requested = requestedSizing(gateway);
   if ('problem' in requested) return requested;
   const parameters = [...defaults, ...own];
   const sizing = atLeast(requestedReplicas(parameters), requested.found ?? DEFAULT_SIZING);
   try {
-    const all = [sizingParameters(gateway.metadata.name, sizing), ...parameters];
-    return { manifests: waypoint({ gateway, inputs, parameters: all }) };
+    const size = sizingParameters(gateway.metadata.name, sizing);
+    const manifests = waypoint({ gateway, inputs, parameters: [size, ...parameters] });
+    return { manifests, asked: gatewayHash(gateway, [size, ...own]) };
   } catch (error) {
     return {
       problem: { reason: 'ParametersInvalid', message: error instanceof Error ? error.message : String(error) },
@@ -75,7 +111,11 @@ function nameTaken({ kind, manifest, live }: Wanted, gateway: Gateway): Problem 
   return { reason: 'NameTaken', message };
 }
 
-function writes(observed: Observed, wanted: readonly Wanted[], host: string): Action[] {
+/** @param applied  those of the wanted objects that are applied now */
+function writes(
+  observed: Observed,
+  { wanted, applied, host }: { wanted: readonly Wanted[]; applied: readonly Wanted[]; host: string },
+): Action[] {
   const { gateway, live } = observed;
   const isWanted = ({ object }: LiveObject): boolean => wanted.some((each) => each.live === object);
   const superfluous = live.filter((each) => isOurs(each.object, gateway) && !isWanted(each));
@@ -86,7 +126,7 @@ function writes(observed: Observed, wanted: readonly Wanted[], host: string): Ac
   return [
     ...(isHeld(gateway) ? [] : [{ type: 'hold' } as const]),
     ...withoutParameters(observed),
-    ...wanted.map((each) => ({ type: 'apply', ...each }) as const),
+    ...applied.map((each) => ({ type: 'apply', ...each }) as const),
     ...superfluous.map(remove),
     ...missingReplicas(wanted),
     ...(isIstiods && !isAddressed(gateway) ? [address] : []),

@@ -12,14 +12,21 @@ import { CLASS_DEFAULTS_LABEL, type MeshLocation, parsedKey } from '../istio-con
 import type { Problem } from './observed.js';
 
 /** What is said of all waypoints, ours included. Of several ConfigMaps for the class the oldest counts. */
-export function classDefaults(stores: Stores, { istioNamespace }: MeshLocation): Parameters[] {
+export function classDefaults(stores: Stores, { istioNamespace }: MeshLocation): readonly Parameters[] {
   const [oldest] = stores
     .of(CONFIG_MAP)
     .list(istioNamespace)
     .filter(({ metadata }) => metadata.labels?.[CLASS_DEFAULTS_LABEL] === WAYPOINT_CLASS)
     .sort((a, b) => age(a).localeCompare(age(b)));
-  return oldest ? [parametersOf(oldest, (key) => parsedKey(oldest, key, ''))] : [];
+  if (!oldest) return NO_DEFAULTS;
+  const known = defaultsOf.get(oldest) ?? [parametersOf(oldest, (key) => parsedKey(oldest, key, ''))];
+  defaultsOf.set(oldest, known);
+  return known;
 }
+
+/** By version of the ConfigMap: the same parameters are the same object. */
+const defaultsOf = new WeakMap<ConfigMap, readonly Parameters[]>();
+const NO_DEFAULTS: readonly Parameters[] = [];
 
 const age = ({ metadata }: ConfigMap): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;
 

@@ -1,42 +1,17 @@
 import type { Gateway } from '../../api/gateway-api.js';
-import {
-  AUTHORIZATION_POLICY,
-  ENVOY_FILTER,
-  REQUEST_AUTHENTICATION,
-  SERVICE_ENTRY,
-  TELEMETRY,
-  TRAFFIC_EXTENSION,
-  WASM_PLUGIN,
-  WORKLOAD_ENTRY,
-} from '../../api/istio.js';
+import { SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
-import { NAMESPACE, POD, type Pod, SERVICE } from '../../kube/types.js';
+import { NAMESPACE, POD, SERVICE } from '../../kube/types.js';
 import { isLive } from '../../mesh/dataplane.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
-import { namedWaypoints, refKey } from '../../mesh/use-waypoint.js';
+import { refKey } from '../../mesh/use-waypoint.js';
 import { isChosen } from '../../mesh/waypoint-binding.js';
 import { servingOf } from '../../mesh/waypoint-gateway.js';
 import { dependentPolicies, namedBy } from '../../mesh/waypoint-users.js';
 import type { Stores } from '../../runtime/stores.js';
+import { NAMED_INDEX, TARGETING_KINDS } from '../use-waypoint.js';
 import { isHeld } from './decision.js';
 import type { Observed } from './observed.js';
-
-/** Kinds of policies that have `targetRefs`. */
-export const TARGETING_KINDS = [
-  AUTHORIZATION_POLICY,
-  REQUEST_AUTHENTICATION,
-  WASM_PLUGIN,
-  TELEMETRY,
-  TRAFFIC_EXTENSION,
-  ENVOY_FILTER,
-] as const;
-
-/** Pods by the waypoints that they name: few do, and there are many. */
-export const POD_WAYPOINT_INDEX = 'waypoint';
-
-/** The value of {@link POD_WAYPOINT_INDEX}. */
-export const waypointsOfPod = ({ metadata }: Pod): string[] =>
-  namedWaypoints(metadata.labels, metadata.namespace ?? '');
 
 /** Whether what Sidestep has deployed for the Gateway is to go. */
 export function isLeaving(gateway: Gateway): boolean {
@@ -61,10 +36,10 @@ export function usersOf(gateway: Gateway, stores: Stores): Pick<Observed, 'depen
       .list()
       .filter(({ metadata }) => !going.has(type.namespaced ? (metadata.namespace ?? '') : metadata.name));
   const [namespaces, services, serviceEntries] = [all(NAMESPACE), all(SERVICE), all(SERVICE_ENTRY as ResourceType)];
-  const policies = TARGETING_KINDS.flatMap((type) => all(type as ResourceType)) as PolicyObject[];
+  const policies = TARGETING_KINDS.flatMap((type) => all(type)) as PolicyObject[];
   const pods = stores
     .of(POD)
-    .byIndex(POD_WAYPOINT_INDEX, refKey({ namespace, name }))
+    .byIndex(NAMED_INDEX, refKey({ namespace, name }))
     .filter((pod) => isLive(pod) && !going.has(pod.metadata.namespace ?? ''));
   // What we have bound is let go by us.
   const chosen = services.filter(isChosen);

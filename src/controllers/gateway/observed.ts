@@ -4,6 +4,7 @@ import type { ServingReason } from '../../api/serving.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import type { ConfigMap } from '../../kube/types.js';
 import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
+import type { Turn } from './rollout-order.js';
 
 /** An object together with its kind. */
 export interface LiveObject {
@@ -16,6 +17,10 @@ export interface Observed {
   readonly gateway: Gateway;
   /** What waypoints are rendered from, or why that is not known. */
   readonly inputs: { readonly found: WaypointInputs } | { readonly problem: Problem };
+  /** Tells configurations of the mesh apart, as far as they change waypoints; empty if it is not known. */
+  readonly meshHash: string;
+  /** The other waypoints that we deploy, if this one's was rendered from another configuration of the mesh; else none. */
+  readonly others: readonly Turn[];
   /** Of the class. */
   readonly defaults: readonly Parameters[];
   /** Of the ConfigMap that a person has named in `parametersRef`. */

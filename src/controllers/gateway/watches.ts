@@ -1,17 +1,30 @@
 import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
 import { PROXY_CONFIG, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
 import { ANNOTATION } from '../../api/labels.js';
+import { SERVING } from '../../api/serving.js';
+import { findCondition } from '../../kube/conditions.js';
 import type { KubeObject } from '../../kube/resource.js';
-import { MUTATING_WEBHOOK_CONFIGURATION, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
+import {
+  type Deployment,
+  DEPLOYMENT,
+  MUTATING_WEBHOOK_CONFIGURATION,
+  NAMESPACE,
+  POD,
+  SERVICE,
+  SERVICE_ACCOUNT,
+} from '../../kube/types.js';
 import { boundGateway } from '../../mesh/waypoint-binding.js';
 import { servingOf } from '../../mesh/waypoint-gateway.js';
 import { keyOf, type Request, requestOf } from '../../runtime/request.js';
+import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
 import { trimPod } from '../stored-pod.js';
+import { NAMED_INDEX, namedBy, TARGETING_KINDS } from '../use-waypoint.js';
 import { DEPLOYED_KINDS } from './deployed-kinds.js';
-import { isLeaving, POD_WAYPOINT_INDEX, TARGETING_KINDS, waypointsOfPod } from './observe-users.js';
+import { isRolling } from './rollout-order.js';
+import { isLeaving } from './observe-users.js';
 
 /** Name of the store index that finds the Services that we have bound to a Gateway, by `namespace/name`. */
 export const BOUND_INDEX = 'bound-waypoint';
@@ -24,12 +37,15 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
   return [
     ...DEPLOYED_KINDS.map((type) => watch({ type, map: concerned })),
     watch({ type: SERVICE, map: boundTo, indexes: { [BOUND_INDEX]: (service) => boundTo(service).map(keyOf) } }),
+    // Whose turn it is to be rolled out.
+    watch({ type: DEPLOYMENT, map: (_, stores) => awaitingTurn(stores), predicate: turnChanged }),
+    watch({ type: GATEWAY, map: (_, stores) => awaitingTurn(stores), predicate: servingChanged }),
     // Who depends on a waypoint that is to go.
     watch({
       type: POD,
-      map: (pod, stores) => waypointsOfPod(pod).flatMap((key) => leaving(stores, key)),
+      map: (pod, stores) => namedBy(pod).flatMap((key) => leaving(stores, key)),
       transform: trimPod,
-      indexes: { [POD_WAYPOINT_INDEX]: waypointsOfPod },
+      indexes: { [NAMED_INDEX]: namedBy },
     }),
     ...[SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY, ...TARGETING_KINDS].map((type) =>
       watch({
@@ -88,4 +104,28 @@ function leaving(stores: Stores, key?: string): readonly Request[] {
     .list()
     .filter((gateway) => isLeaving(gateway) && (key === undefined || keyOf(gateway.metadata) === key))
     .map(requestOf);
+}
+
+const reasonOf = (gateway: Gateway | undefined): string | undefined =>
+  findCondition(gateway?.status?.conditions, SERVING)?.reason;
+
+function awaitingTurn(stores: Stores): readonly Request[] {
+  return stores
+    .of(GATEWAY)
+    .list()
+    .filter((gateway) => reasonOf(gateway) === 'AwaitingTurn')
+    .map(requestOf);
+}
+
+/** A rollout of ours has begun or ended. */
+function turnChanged({ old, new: now }: Change<Deployment>): boolean {
+  const stateOf = (deployment: Deployment | undefined): string | undefined => {
+    const hash = deployment?.metadata.annotations?.[ANNOTATION.meshHash];
+    return deployment && hash !== undefined ? `${hash} ${isRolling(deployment)}` : undefined;
+  };
+  return stateOf(old) !== stateOf(now);
+}
+
+function servingChanged({ old, new: now }: Change<Gateway>): boolean {
+  return reasonOf(old) !== reasonOf(now);
 }

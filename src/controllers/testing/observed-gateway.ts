@@ -55,6 +55,8 @@ export const owned = (name: string, labels: Record<string, string>, more: object
 export const observed = (of: Partial<Observed> = {}): Observed => ({
   gateway: gateway(),
   inputs: { found: inputs },
+  meshHash: 'mesh',
+  others: [],
   defaults: [],
   parameters: [],
   sizes: undefined,

@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import type { Gateway } from '../../api/gateway-api.js';
+import { type Deployment, DEPLOYMENT } from '../../kube/types.js';
+import { gateway as gatewayOf, observed, owned, told } from '../testing/observed-gateway.js';
+import { decide } from './decide.js';
+import type { Decision } from './decision.js';
+import { gatewayHash, isRolling, predecessor, type Turn } from './rollout-order.js';
+import type { Observed } from './observed.js';
+
+const turn = (key: string, { isRolling = false, isOutdated = true } = {}): Turn => ({ key, isRolling, isOutdated });
+const rolling = { isRolling: true, isOutdated: false };
+
+describe('a new configuration of the mesh', () => {
+  test.each<[string, Turn, Turn[], string | undefined]>([
+    ['nobody else', turn('b/b'), [], undefined],
+    [
+      'others that have it already, or come later',
+      turn('b/b'),
+      [turn('a/a', { isOutdated: false }), turn('c/c')],
+      undefined,
+    ],
+    ['the one directly before it', turn('c/c'), [turn('a/a'), turn('b/b'), turn('d/d')], 'b/b'],
+    ['one that is being rolled out with it', turn('a/a'), [turn('b/b', rolling)], 'b/b'],
+    ['one that is stuck without it', turn('a/a'), [turn('b/b', { isRolling: true })], 'b/b'],
+    ['nobody, if it is stuck itself', turn('b/b', { isRolling: true }), [turn('a/a')], undefined],
+    ['the first of two that are stuck', turn('b/b', { isRolling: true }), [turn('a/a', { isRolling: true })], 'a/a'],
+  ])('waits for %s', (_, self, others, expected) => {
+    expect(predecessor(self, others)).toBe(expected);
+  });
+
+  test('is taken over by all in the end, one at a time, whoever is stuck', () => {
+    let turns = [turn('d'), turn('b', { isRolling: true }), turn('a'), turn('c', { isRolling: true })];
+    const order: string[] = [];
+    while (turns.some(({ isOutdated }) => isOutdated)) {
+      const free = turns.filter(
+        (self) =>
+          self.isOutdated &&
+          predecessor(
+            self,
+            turns.filter((each) => each !== self),
+          ) === undefined,
+      );
+      expect(free).toHaveLength(1);
+      order.push(...free.map(({ key }) => key));
+      turns = turns.map((each) => (free.includes(each) ? turn(each.key, { isOutdated: false }) : each));
+    }
+    expect(order).toEqual(['b', 'c', 'a', 'd']);
+  });
+});
+
+describe('a Deployment', () => {
+  const done = { observedGeneration: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 };
+  const rolls = (status: Deployment['status']): boolean =>
+    isRolling({
+      ...owned('wp', {}),
+      metadata: { name: 'wp', generation: 2 },
+      spec: { replicas: 2 },
+      status,
+    } as Deployment);
+
+  test.each([{ observedGeneration: 1 }, { updatedReplicas: 1 }, { replicas: 3 }, { availableReplicas: 1 }])(
+    'is being rolled out with %j',
+    (status) => {
+      expect(rolls({ ...done, ...status })).toBe(true);
+      expect(rolls(done)).toBe(false);
+    },
+  );
+});
+
+describe('a waypoint whose mesh has changed', () => {
+  const others = [turn('shop/a')];
+  const served = (metadata: Partial<Gateway['metadata']> = {}): Gateway =>
+    gatewayOf(
+      { addresses: [{ type: 'Hostname', value: 'wp.shop.svc.cluster.local' }] },
+      { finalizers: ['sidestep.dev/waypoint'], ...metadata },
+      2,
+    );
+
+  /** The Deployment as the operator has applied it for `given` with this configuration of the mesh. */
+  function deployed(given: Gateway, meshHash: string): Observed['live'][number] {
+    const { actions } = decide(observed({ gateway: given, meshHash }));
+    const apply = actions.find((action) => action.type === 'apply' && action.kind === DEPLOYMENT);
+    if (apply?.type !== 'apply') throw new Error('no Deployment is applied');
+    const live = {
+      ...owned('wp', {}),
+      ...apply.manifest,
+      status: { readyReplicas: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 },
+    };
+    const spec = { ...(apply.manifest['spec'] as object), replicas: 2 };
+    return { type: DEPLOYMENT, object: { ...live, metadata: apply.manifest.metadata, spec } as Deployment };
+  }
+
+  const pass = (of: Partial<Observed>): Decision =>
+    decide(observed({ gateway: served(), meshHash: 'new', live: [deployed(served(), 'old')], others, ...of }));
+
+  test('runs on as it is, and says for whom it waits', () => {
+    const { actions, serving, awaits } = pass({});
+    expect(awaits).toBe('shop/a');
+    expect(told(actions)).not.toContain('apply Deployment');
+    expect(told(actions)).toContain('apply Service');
+    expect(serving).toMatchObject({
+      status: 'True',
+      reason: 'AwaitingTurn',
+      message: expect.stringMatching(/waits for Gateway shop\/a/),
+    });
+  });
+
+  test.each<[string, Partial<Observed>]>([
+    ['it is its turn', { others: [] }],
+    ['it is new', { live: [] }],
+    ['its Gateway has changed, too', { gateway: served({ labels: { team: 'a' } }) }],
+    [
+      'its size has changed, too',
+      { gateway: served({ annotations: { 'sidestep.dev/sizing': '{"replicas":{"min":3}}' } }) },
+    ],
+    ['somebody has only changed its Deployment', { live: [deployed(served(), 'new')] }],
+  ])('is applied at once if %s', (_, of) => {
+    const { actions, awaits } = pass(of);
+    expect(awaits).toBeUndefined();
+    expect(told(actions)).toContain('apply Deployment');
+  });
+
+  test('does not come first because of what is not rendered', () => {
+    const annotations = { 'sidestep.dev/force-delete': 'true' };
+    expect(pass({ gateway: served({ annotations }) }).awaits).toBe('shop/a');
+    expect(gatewayHash(served(), [])).not.toBe(gatewayHash(served({ annotations: { note: 'x' } }), []));
+  });
+});

@@ -1,0 +1,69 @@
+import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { CONFIG_MAP, DEPLOYMENT } from '../../src/kube/types.js';
+import type { Cluster } from '../support/cluster.js';
+import { yaml } from '../support/fixtures.js';
+import { ambient, gateway, GatewayWatcher, NAME } from './waypoint-gateways.js';
+
+const INJECTOR = { namespace: 'istio-system', name: 'istio-sidecar-injector' };
+
+/** What a change of the mesh's configuration does to the waypoints that Sidestep deploys. */
+export function waypointTurns(cluster: () => Cluster): void {
+  const watcher = new GatewayWatcher(cluster);
+
+  /** Sets the CPU that proxies of waypoints request. */
+  async function requestCpu(cpu: string): Promise<void> {
+    const { data = {} } = await cluster().client.get(CONFIG_MAP, INJECTOR);
+    const values = parse(data['values'] ?? '') as {
+      global: { waypoint: { resources: { requests: { cpu: string } } } };
+    };
+    values.global.waypoint.resources.requests.cpu = cpu;
+    const patch = JSON.stringify({ data: { values: JSON.stringify(values) } });
+    await cluster().kubectl('patch', 'configmap', '-n', INJECTOR.namespace, INJECTOR.name, '--type=merge', '-p', patch);
+  }
+
+  async function cpuOf(namespace: string): Promise<string | undefined> {
+    const { spec } = await cluster().client.get(DEPLOYMENT, { namespace, name: NAME });
+    const [proxy] = spec.template.spec.containers as { resources?: { requests?: { cpu?: string } } }[];
+    return proxy?.resources?.requests?.cpu;
+  }
+
+  it('reaches one after the other; new ones and edits do not wait', async () => {
+    const [stuck, second, third] = ['turns-a', 'turns-b', 'turns-c'];
+    await cluster().apply(yaml(...[stuck, second].flatMap((name) => [ambient(name), gateway(name)])));
+    await watcher.serving(stuck, 'True', 'Serving');
+    await watcher.serving(second, 'True', 'Serving');
+    await cluster().podsReady(stuck, 2);
+    await cluster().podsReady(second, 2);
+    const before = await cpuOf(second);
+    // Pods of a namespace with a quota that is used up cannot be replaced.
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'full', namespace: stuck } };
+    await cluster().apply(yaml({ ...quota, spec: { hard: { pods: '2' } } }));
+    try {
+      await requestCpu('123m');
+      await cluster().until('the first is rolled', async () => (await cpuOf(stuck)) === '123m' || undefined);
+      await watcher.serving(second, 'True', 'AwaitingTurn');
+      expect(await cpuOf(second)).toBe(before);
+      await cluster().apply(yaml(ambient(third), gateway(third)));
+      await watcher.serving(third, 'True', 'Serving');
+      expect(await cpuOf(third)).toBe('123m');
+      expect(await cpuOf(second)).toBe(before);
+      await cluster().kubectl('delete', 'resourcequota', '-n', stuck, 'full');
+      await watcher.serving(second, 'True', 'Serving');
+      expect(await cpuOf(second)).toBe('123m');
+      // One for the Deployment as it was, one for what the mesh has changed.
+      const { metadata } = await cluster().client.get(DEPLOYMENT, { namespace: second, name: NAME });
+      expect(metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/revision': '2' });
+    } finally {
+      await requestCpu(before ?? '100m');
+      await cluster().until(
+        'all are as before',
+        async () => {
+          const found = await Promise.all([stuck, second].map(cpuOf));
+          return found.every((cpu) => cpu === before) || undefined;
+        },
+        { timeoutMs: 120_000 },
+      );
+    }
+  });
+}
