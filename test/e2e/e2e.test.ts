@@ -50,6 +50,8 @@ describe('what a migration meets', () => obstacles(current));
 describe('hands in between', () => hands(current));
 describe('a crash of the operator', () => crashes(current));
 describe('outages', () => outages(current));
+// First: it reaches every waypoint that there is.
+describe('a new configuration of the mesh', () => waypointTurns(current));
 describe('waypoints', () => waypoints(current));
 describe('waypoints of other classes', () => otherForms(current));
 describe('waypoints that are to go', () => leavingWaypoints(current));
@@ -59,5 +61,4 @@ describe('writes for waypoints', () => waypointWrites(current));
 describe('migrations with a waypoint', () => waypointMigrations(current));
 describe('waypoints that labels ask for', () => namespaceWaypoints(current));
 describe('the view of ztunnel', () => ztunnelView(current));
-describe('a new configuration of the mesh', () => waypointTurns(current));
 describe('accounting', () => accounting(current));

@@ -4,7 +4,7 @@ import { findCondition } from '../../src/kube/conditions.js';
 import { isNotFound } from '../../src/kube/errors.js';
 import type { KubeObject } from '../../src/kube/resource.js';
 import { EVENT, type Event, NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../src/kube/types.js';
-import { OPERATOR_USER, writesOf } from '../support/audit.js';
+import { writesTo } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
 
@@ -171,9 +171,7 @@ export function namespaceWaypoints(cluster: () => Cluster): void {
     const before = cluster().audit().length;
     await cluster().operator.start();
     await cluster().time.sleep(5_000);
-    const written = writesOf(cluster().audit().slice(before)).filter(
-      ({ user, objectRef }) => user.username === OPERATOR_USER && objectRef?.resource !== 'leases',
-    );
+    const written = writesTo(cluster().audit().slice(before), 'label-');
     expect(written.map(({ verb, requestURI }) => `${verb} ${requestURI}`)).toEqual([]);
   });
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { type Gateway, GATEWAY_CLASS } from '../../src/api/gateway-api.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import { DEPLOYMENT, SERVICE } from '../../src/kube/types.js';
-import { OPERATOR_USER, writesOf } from '../support/audit.js';
+import { writesTo } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { yaml } from '../support/fixtures.js';
 import {
@@ -55,9 +55,7 @@ export function otherForms(cluster: () => Cluster): void {
     const before = cluster().audit().length;
     await cluster().operator.start();
     await cluster().time.sleep(5_000);
-    const again = writesOf(cluster().audit().slice(before)).filter(
-      ({ user, objectRef }) => user.username === OPERATOR_USER && objectRef?.resource !== 'leases',
-    );
+    const again = writesTo(cluster().audit().slice(before), name);
     expect(again).toEqual([]);
   });
 

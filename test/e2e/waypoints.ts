@@ -3,7 +3,7 @@ import { GATEWAY } from '../../src/api/gateway-api.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import { isNotFound } from '../../src/kube/errors.js';
 import { DEPLOYMENT, NAMESPACE, SERVICE } from '../../src/kube/types.js';
-import { OPERATOR_USER, changesOf } from '../support/audit.js';
+import { writesTo } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { yaml } from '../support/fixtures.js';
 import {
@@ -241,9 +241,7 @@ export function waypoints(cluster: () => Cluster): void {
     const before = cluster().audit().length;
     await cluster().operator.start();
     await cluster().time.sleep(5_000);
-    const written = changesOf(cluster().audit().slice(before)).filter(
-      ({ user, objectRef }) => user.username === OPERATOR_USER && objectRef?.resource !== 'leases',
-    );
+    const written = writesTo(cluster().audit().slice(before), name);
     expect(written).toEqual([]);
   });
 }

@@ -62,6 +62,11 @@ function isNote({ verb, objectRef, requestObject }: AuditEntry): boolean {
 const isView = ({ objectRef }: AuditEntry): boolean =>
   objectRef?.resource === 'configmaps' && (objectRef.name?.startsWith('sidestep-ztunnel') ?? false);
 
+/** The writes to namespaces whose names begin like this, and to what is in them. */
+export function writesTo(entries: readonly AuditEntry[], prefix: string): AuditEntry[] {
+  return writesOf(entries).filter(({ objectRef }) => (objectRef?.namespace ?? objectRef?.name)?.startsWith(prefix));
+}
+
 /**
  * The permissions that a request needed, as `verb resource.group[/subresource]`, the form in which RBAC grants. A
  * server-side apply that creates is audited as a patch, and authorised as a patch and a create.
