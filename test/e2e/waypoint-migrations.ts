@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { AmbientMigrationStatus } from '../../src/api/ambient-migration.js';
 import { type Gateway, GATEWAY } from '../../src/api/gateway-api.js';
-import { NAMESPACE, SERVICE, SERVICE_ACCOUNT, type Service } from '../../src/kube/types.js';
+import { DEPLOYMENT, NAMESPACE, SERVICE, SERVICE_ACCOUNT, type Service } from '../../src/kube/types.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import { isNotFound } from '../../src/kube/errors.js';
 import type { Cluster } from '../support/cluster.js';
@@ -94,9 +94,11 @@ export function waypointMigrations(cluster: () => Cluster): void {
       attached(name, 'web'),
       service(name, 'own', { 'istio.io/use-waypoint': 'none' }),
     );
-    const spec = { waypoint: { replicas: ONE } };
-    await cluster().migrate(name, spec);
+    await cluster().migrate(name);
     const { status } = await cluster().ready(name, 'Migrated');
+    // By default two replicas: the step waits for what the controller of Gateways tells istiod of the size.
+    const deployed = await cluster().client.get(DEPLOYMENT, { namespace: name, name: 'waypoint' });
+    expect(deployed.status?.availableReplicas).toBe(2);
     expect(status?.waypoints).toEqual([
       { name: 'waypoint', namespace: name, className: 'istio-waypoint', created: true, ready: true, services: '2/2' },
     ]);
@@ -109,7 +111,7 @@ export function waypointMigrations(cluster: () => Cluster): void {
     }
     expect(labelOf(own)).toBe('none');
     expect(labelOf(own, 'ingress-use-waypoint')).toBeUndefined();
-    await goBack(name, before, spec);
+    await goBack(name, before);
   });
 
   it('binds the Services with pods in the mesh, and no others', async () => {

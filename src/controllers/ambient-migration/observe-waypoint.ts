@@ -48,9 +48,10 @@ function deploymentsOf({ metadata }: Gateway, stores: Stores): Deployment[] {
   return deployments.filter((deployment) => deployment.metadata.labels?.[LABEL.gatewayName] === metadata.name);
 }
 
-/** Pods that take traffic; none while the Deployment's controller has not seen its spec. */
-function availableOf({ metadata, status }: Deployment): number {
-  return status?.observedGeneration === metadata.generation ? (status?.availableReplicas ?? 0) : 0;
+/** Pods that take traffic and stay: in a rollout there are more for a moment. None while the Deployment's controller has not seen its spec. */
+function availableOf({ metadata, spec, status }: Deployment): number {
+  if (status?.observedGeneration !== metadata.generation) return 0;
+  return Math.min(status?.availableReplicas ?? 0, status?.updatedReplicas ?? 0, spec.replicas ?? 1);
 }
 
 /** `Kind namespace/name` of everything that names the waypoint. */
