@@ -22,7 +22,8 @@ const istiods = (type: LiveObject['type'], more: object): LiveObject => ({
   type,
   object: owned('wp', { 'gateway.istio.io/managed': 'istio.io-mesh-controller' }, more),
 });
-const deployed = (readyReplicas: number): LiveObject => istiods(DEPLOYMENT, { spec: {}, status: { readyReplicas } });
+const deployed = (readyReplicas: number, replicas = readyReplicas): LiveObject =>
+  istiods(DEPLOYMENT, { spec: { replicas }, status: { readyReplicas } });
 const scaled = (minReplicas: number): LiveObject => istiods(HORIZONTAL_POD_AUTOSCALER, { spec: { minReplicas } });
 const said = (value: string): Gateway => gateway({}, { annotations: { 'sidestep.dev/sizing': value } });
 
@@ -64,9 +65,9 @@ describe('a waypoint that istiod deploys and Sidestep sizes', () => {
     const defaults = [{ source: 'a test', data: { horizontalPodAutoscaler: { spec: { minReplicas: 7 } } } }];
     expect(Object.keys(data({ defaults }))).toEqual(['deployment', 'podDisruptionBudget']);
     expect(Object.keys(data({ defaults, gateway: said('{}') }))).toContain('horizontalPodAutoscaler');
-    const serving = (ready: number): unknown =>
-      decide(observed({ defaults, gateway: named, live: [deployed(ready), scaled(7)] })).serving?.reason;
-    expect([serving(6), serving(7)]).toEqual(['Sizing', 'Sized']);
+    const serving = (...ready: Parameters<typeof deployed>): unknown =>
+      decide(observed({ defaults, gateway: named, live: [deployed(...ready), scaled(7)] })).serving?.reason;
+    expect([serving(6), serving(7, 6), serving(7)]).toEqual(['Sizing', 'Sizing', 'Sized']);
   });
 
   test('keeps the ConfigMap that a person has named, and ours goes', () => {

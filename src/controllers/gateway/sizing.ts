@@ -75,7 +75,8 @@ function progress(observed: Observed, min: number | undefined): ServingCondition
     const message = `istiod has not deployed the waypoint with ConfigMap ${parametersName(observed.gateway)} yet`;
     return refused({ reason: 'Sizing', message });
   }
-  const ready = deployment.status?.readyReplicas ?? 0;
+  // In a rollout more are ready for a moment.
+  const ready = Math.min(deployment.status?.readyReplicas ?? 0, deployment.spec.replicas ?? 1);
   const { name } = deployment.metadata;
   if (ready < minReplicas) {
     const message = `Deployment ${name} has ${ready} of ${minReplicas} replicas ready`;
