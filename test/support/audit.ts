@@ -6,6 +6,7 @@ import { hasSidecar, isEnrolled, isGateway } from '../../src/mesh/dataplane.js';
 export interface AuditEntry {
   readonly verb: string;
   readonly requestURI: string;
+  readonly stage?: string;
   readonly user: { readonly username: string };
   readonly objectRef?: {
     readonly apiGroup?: string;
