@@ -128,7 +128,7 @@ describe('the view of a namespace', () => {
     const strangers = meshes.flatMap(({ name }) =>
       ztunnelConfig(mesh, name, settings).workloads.filter(({ namespace }) => namespace !== name),
     );
-    expect(strangers.length).toBeGreaterThan(2);
+    expect(strangers).not.toEqual([]);
   });
 });
 
