@@ -36,6 +36,8 @@ describe.each<Kind>(['Namespace', 'ServiceAccount'])('a crash at every write for
       const name = `label-${moment}-${nth}`;
       const since = campaign.cluster.audit().length;
       const comes = await crash(name, nth, moment, () => campaign.cluster.apply(yaml(...labelled(name))), isMade);
+      // Its autoscaler is first looked at after 15 s; then its size is told.
+      await campaign.cluster.time.sleep(30_000);
       await campaign.expectQuiet({ name });
       const goes = await crash(name, nth, moment, () => unlabel(name), isForgotten);
       await campaign.expectQuiet({ name });
