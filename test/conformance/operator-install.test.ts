@@ -77,6 +77,7 @@ conformance('operator install', (test) => {
           dataplaneMode: 'Ambient',
           paused: false,
           rollout: { maxConcurrent: 1, progressDeadline: '10m', soak: '0s' },
+          waypoint: { className: 'istio-waypoint', name: 'waypoint', provision: 'Auto', scope: 'Namespace' },
         },
       ]);
     });
