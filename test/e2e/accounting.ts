@@ -9,6 +9,7 @@ import { type Condition, findCondition } from '../../src/kube/conditions.js';
 import { NAMESPACE, POD, type Pod, SERVICE } from '../../src/kube/types.js';
 
 const IDLE_MS = 60_000;
+/** Of an operator that is idle, after all suites. */
 const MAX_RESIDENT_MB = 180;
 
 interface PolicyRule {
@@ -86,13 +87,17 @@ export function accounting(cluster: () => Cluster): void {
     expect([...perKind].filter(([, count]) => count > 1)).toEqual([]);
   });
 
-  it(`takes no more than ${MAX_RESIDENT_MB} MB`, ({ skip }) => {
-    const { operator } = cluster();
+  it(`takes no more than ${MAX_RESIDENT_MB} MB`, async ({ skip }) => {
+    const { operator, time } = cluster();
     if (!(operator instanceof OperatorProcess)) return skip('the operator is no process of its own here');
-    const status = readFileSync(`/proc/${operator.pid ?? ''}/status`, 'utf8');
-    const residentMb = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
-    expect(residentMb).toBeGreaterThan(10);
-    expect(residentMb).toBeLessThanOrEqual(MAX_RESIDENT_MB);
+    const residentMb = (): number => {
+      const status = readFileSync(`/proc/${operator.pid ?? ''}/status`, 'utf8');
+      return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+    };
+    // What is no longer used is given back while there is nothing else to do.
+    for (let tries = 0; residentMb() > MAX_RESIDENT_MB && tries < 12; tries += 1) await time.sleep(5_000);
+    expect(residentMb()).toBeGreaterThan(10);
+    expect(residentMb()).toBeLessThanOrEqual(MAX_RESIDENT_MB);
   });
 }
 
