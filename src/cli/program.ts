@@ -51,10 +51,10 @@ function program({ version, kubeconfig, print, complain }: Surroundings): Comman
         'policies that ztunnel is told by istiod. With sidestep.dev/ztunnel-view: "true" on the Namespace, the operator keeps the ' +
         'same in the ConfigMap sidestep-ztunnel.',
     )
-    .requiredOption('-n, --namespace <name>', 'namespace to look at')
+    .requiredOption('-n, --namespace <name>', 'namespace to look at', parseName)
     .option('--kubeconfig <path>', 'kubeconfig (default: $KUBECONFIG, else ~/.kube/config)')
     .option('--context <name>', 'context of the kubeconfig (default: the current one)')
-    .option('--istio-namespace <name>', 'namespace of istiod', 'istio-system')
+    .option('--istio-namespace <name>', 'namespace of istiod', parseName, 'istio-system')
     .option(
       '--ztunnel-version <version>',
       'version that reads it, such as 1.31 (default: that of the ztunnel in the cluster)',
@@ -67,6 +67,12 @@ function program({ version, kubeconfig, print, complain }: Surroundings): Comman
       print(await ztunnelConfig({ ...(kubeconfig !== undefined && { kubeconfig }), ...options })),
     );
   return command;
+}
+
+/** An empty name would stand for all namespaces. */
+function parseName(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must be the name of a namespace.');
+  return text;
 }
 
 function parseVersion(text: string): ZtunnelVersion {

@@ -227,3 +227,12 @@ test('a Service with pods of several accounts, of which one has a waypoint, is m
   expect(mixed([service()], [pod('other'), pod('third')])).toEqual([]);
   expect(mixed([service({ [USE]: 'none' })], [pod('web'), pod('other')])).toEqual([]);
 });
+
+describe('a Service that is bound', () => {
+  test('stays so for a moment without pods, and is not bound without any', () => {
+    const serving = gateway('web-waypoint', {}, [condition('sidestep.dev/Serving', 'False', 'UnknownTemplate')]);
+    expect(wanted({ services: [held], pods: [], gateways: [serving] })).toBe('as it is');
+    expect(wanted({ services: [service()], pods: [] })).toBe('as it is');
+    expect(wanted({ services: [held], pods: [], gateways: [] })).toBeUndefined();
+  });
+});

@@ -56,6 +56,7 @@ export function bindings(
   waypoints: Waypoints,
 ): Binding[] {
   const byAccount = new Map(accounts.map((account) => [account.metadata.name, waypointOf(account, waypoints)]));
+  const marks = new Set([...byAccount.values()].flatMap((gateway) => (gateway ? [markOf(gateway, waypoints)] : [])));
   return services.flatMap((service) => {
     const ours = boundWaypoint(service);
     // Waypoints have no waypoint.
@@ -63,7 +64,10 @@ export function bindings(
     // Only our mark goes, so that nothing waits for it.
     if (isChosen(service)) return ours === undefined ? [] : [{ service: service.metadata.name, waypoint: undefined }];
     const label = labelledWaypoint(service);
-    const [account, another] = accountsOf(service, pods);
+    const [account, another] = marks.size === 0 ? [] : accountsOf(service, pods);
+    // A moment without pods is no reason to let it go.
+    if (account === undefined && hasSelector(service) && ours !== undefined && ours === label && marks.has(ours))
+      return [];
     const gateway = account !== undefined && another === undefined ? byAccount.get(account) : undefined;
     const mark = gateway && markOf(gateway, waypoints);
     const wanted = gateway && (mark === label || isReady(gateway)) ? mark : undefined;
@@ -71,6 +75,8 @@ export function bindings(
     return [{ service: service.metadata.name, waypoint: wanted }];
   });
 }
+
+const hasSelector = ({ spec }: BindableService): boolean => Object.keys(spec?.selector ?? {}).length > 0;
 
 /** A Service that is not bound, because only some of its pods run under an account that has a waypoint. */
 export interface MixedService {
@@ -91,6 +97,7 @@ export function mixedServices(
   const withWaypoint = new Set(
     accounts.filter((account) => waypointOf(account, waypoints)).map(({ metadata }) => metadata.name),
   );
+  if (withWaypoint.size === 0) return [];
   return services.flatMap((service) => {
     if (isChosen(service) || service.metadata.labels?.[LABEL.gatewayManaged] !== undefined) return [];
     const all = accountsOf(service, pods);

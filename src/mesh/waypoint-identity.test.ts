@@ -73,6 +73,15 @@ describe('a copy for the waypoint', () => {
     ['of another waypoint', pods, copy({ targetRefs: [{ kind: 'Gateway', name: 'other' }], rules: [callers] })],
     ['with other rules', pods, copy({ rules: [from({ principals: ['b'] })] })],
     ['with another action', pods, copy({ action: 'DENY', rules: [callers] })],
+    ['that only reports', pods, copy({ action: 'AUDIT', rules: [callers] })],
+    [
+      'that is a dry run',
+      pods,
+      {
+        ...copy({ rules: [callers] }),
+        metadata: { name: 'copy', namespace: 'shop', annotations: { 'istio.io/dry-run': 'true' } },
+      },
+    ],
     [
       'of a policy of some pods only: a Service may have others',
       policy({ selector: { matchLabels: { app: 'web' } }, rules: [from({ principals: ['a', SELF] })] }),

@@ -1,6 +1,7 @@
+import { ANNOTATION } from '../api/labels.js';
 import type { Finding, FindingCode } from './findings.js';
 import { targetsOf, type IntendedWaypoint } from './waypoint-needs.js';
-import { type PolicyObject, asRecord, asRecords, asStrings, objectName } from './policy-object.js';
+import { type PolicyObject, asRecord, asRecords, asStrings, objectName, stringAt } from './policy-object.js';
 
 /** `unknown`: it depends on the address of the waypoint's pods. */
 type Match = 'yes' | 'no' | 'unknown';
@@ -154,11 +155,14 @@ function hasCopy(
     (other) =>
       other.kind === 'AuthorizationPolicy' &&
       other.metadata.namespace === namespace &&
-      isDeny(other) === isDeny(policy) &&
+      actionOf(other) === actionOf(policy) &&
+      other.metadata.annotations?.[ANNOTATION.dryRun] === undefined &&
       targetsOf(other).some(({ kind, name }) => kind === 'Gateway' && name === waypoint.name) &&
       JSON.stringify(callersOnly(other, identity)) === rules,
   );
 }
+
+const actionOf = ({ spec }: PolicyObject): string => stringAt(asRecord(spec), 'action') ?? 'ALLOW';
 
 /** The rules without the waypoint itself, for which a copy has no use. */
 function callersOnly(policy: PolicyObject, { principal }: Identity): unknown[] {

@@ -26,7 +26,8 @@ export function waypointNeed(object: PolicyObject, waypoint: IntendedWaypoint, n
   };
   if (object.kind === 'Namespace' ? name !== namespace : object.metadata.namespace !== namespace) return undefined;
   if (ATTACHED.has(object.kind)) {
-    const isAttached = targetsOf(object).length > 0 && targetsOf(object).every((target) => isServed(target, waypoint));
+    const isAttached =
+      targetsOf(object).length > 0 && targetsOf(object).every((target) => isServed(target, waypoint, namespace));
     return isAttached ? found('SST5001', 'is enforced by the waypoint') : undefined;
   }
   if (ROUTES.has(object.kind)) {
@@ -46,9 +47,13 @@ export function targetsOf(policy: PolicyObject): readonly Readonly<Record<string
   return targets.length > 0 || targetRef === undefined ? targets : [asRecord(targetRef)];
 }
 
-/** A Service of the policy's namespace, or the waypoint itself. */
-function isServed(target: Readonly<Record<string, unknown>>, waypoint: IntendedWaypoint): boolean {
-  return target['kind'] === 'Service' || (target['kind'] === 'Gateway' && target['name'] === waypoint.name);
+/** A Service of the policy's namespace, or the waypoint itself: a Gateway that is targeted is always of the policy's namespace. */
+function isServed(
+  { kind, name }: Readonly<Record<string, unknown>>,
+  waypoint: IntendedWaypoint,
+  namespace: string,
+): boolean {
+  return kind === 'Service' || (kind === 'Gateway' && name === waypoint.name && waypoint.namespace === namespace);
 }
 
 /** A route of the Service's own namespace: a waypoint knows no other. */

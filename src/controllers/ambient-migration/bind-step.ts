@@ -12,7 +12,7 @@ import {
   refusalChange,
   targetsOf,
 } from './binding.js';
-import { MAX_LABEL_ATTEMPTS, enrolmentMark } from './enrolment.js';
+import { MAX_LABEL_ATTEMPTS, enrolmentMark, isEnrolledNamespace } from './enrolment.js';
 import type { Observed } from './observed.js';
 import { type Waypoint, wantedWaypoint } from './scope.js';
 import { generationOf, transitionMs, waitVerdict } from './situation.js';
@@ -81,8 +81,13 @@ function pendingChanges(observed: Observed, waypoint: Waypoint | undefined): Pen
 }
 
 function bindVerdict(observed: Observed, { namespace, name }: Waypoint, setting: readonly Pending[]): Verdict {
-  const refused = stateOf(attachedPolicies(observed));
-  if (setting.some(({ target }) => bindingMark(target.object)?.refused === refused)) {
+  const refused = stateOf(attachedPolicies(observed), observed);
+  const generation = generationOf(observed);
+  const isRefused = ({ target: { object } }: Pending): boolean => {
+    const mark = bindingMark(object);
+    return mark?.refused === refused && mark.generation === generation;
+  };
+  if (setting.some(isRefused)) {
     const message = `istiod did not attach ${namesOf(attachedPolicies(observed))} to the waypoint; mend or remove what is refused`;
     return { kind: 'stalled', reason: 'PolicyNotAccepted', message };
   }
@@ -141,17 +146,17 @@ function policyVerdict(observed: Observed, services: readonly Service[], sinceMs
   const refused = open.filter((policy) => acceptanceOf(policy)?.['status'] === 'False');
   const message = open.map((policy) => `${nameOfPolicy(policy)}: ${describeAcceptance(policy)}`).join('; ');
   if (refused.length === 0) return waitVerdict(observed, sinceMs, 'AwaitingIstiod', message);
-  const boundAtMs = Math.max(0, ...services.map(boundSinceMs));
+  const boundAtMs = Math.max(sinceMs, ...services.map(boundSinceMs));
   const recheckMs = boundAtMs + POLICY_GRACE_MS - observed.nowMs;
   if (recheckMs > 0) return { kind: 'wait', reason: 'AwaitingIstiod', message, recheckMs };
   const generation = generationOf(observed);
   const marked = targetsOf(observed, undefined);
   // Once pods are ambient the waypoint enforces all other policies: letting go would open what they close.
-  if (marked.length === 0 || enrolmentMark(observed.namespace)) {
+  if (marked.length === 0 || enrolmentMark(observed.namespace) || isEnrolledNamespace(observed.namespace)) {
     return { kind: 'stalled', reason: 'PolicyNotAccepted', message };
   }
   const actions = marked.map(({ kind, object }): Action => {
-    const change = refusalChange({ object }, stateOf(policies), generation);
+    const change = refusalChange({ object }, stateOf(policies, observed), generation);
     return { type: 'bind', kind, object, change, note: `letting go: ${message}` };
   });
   return { kind: 'act', actions, reason: 'PolicyNotAccepted', message };
@@ -188,9 +193,10 @@ function boundSinceMs(service: Service): number {
   return Date.parse(findCondition(service.status?.conditions, BOUND)?.lastTransitionTime ?? '') || 0;
 }
 
-/** Changes with any of the policies. */
-function stateOf(policies: readonly PolicyObject[]): string {
-  return contentHash(policies.map(({ metadata, spec }) => [metadata.name, spec ?? null]));
+/** Changes with any of the policies, and with what they may target. */
+function stateOf(policies: readonly PolicyObject[], { waypoint: { services } }: Observed): string {
+  const targets = services.map(({ metadata }) => metadata.name).sort();
+  return contentHash([policies.map(({ metadata, spec }) => [metadata.name, spec ?? null]), targets]);
 }
 
 const nameOf = ({ target: { kind, object } }: Pending): string => `${kind} ${object.metadata.name}`;

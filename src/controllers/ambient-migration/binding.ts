@@ -6,6 +6,7 @@ import type { KubeObject } from '../../kube/resource.js';
 import type { Service } from '../../kube/types.js';
 import { boundWaypoint } from '../../mesh/waypoint-binding.js';
 import { namesWaypoint } from '../../mesh/waypoint-needs.js';
+import { isEnrolledNamespace } from './enrolment.js';
 import type { Observed } from './observed.js';
 import { isInjected } from './preflight.js';
 import type { Waypoint } from './scope.js';
@@ -125,7 +126,10 @@ function isUsed(observed: Observed, { scope }: Waypoint, account: KubeObject): b
 function isInMesh(observed: Observed, workload: Workload): boolean {
   const { kind, name, pods } = workload;
   const before = observed.snapshot?.data.workloads.find((one) => one.kind === kind && one.name === name);
-  return before?.injected === true || isInjected(observed, workload) || pods.some(({ mode }) => mode !== 'none');
+  if (before?.injected === true || isInjected(observed, workload)) return true;
+  // Its next pod is ambient, whatever its pods are at this moment.
+  const mode = templateLabels(workload)[LABEL.dataplaneMode];
+  return isEnrolledNamespace(observed.namespace) ? mode !== 'none' : pods.some((pod) => pod.mode !== 'none');
 }
 
 /** A person has chosen another waypoint for it, or none: that stays. */

@@ -90,7 +90,7 @@ function idleVerdict(observed: Observed, direction: Direction): Verdict | undefi
   if (observed.snapshot) return undefined;
   const isOurs = enrolmentMark(observed.namespace) !== undefined;
   if (direction === 'forward' && !isOurs) return undefined;
-  if (isOurs || isEnrolledNamespace(observed.namespace)) {
+  if (isOurs || (isEnrolledNamespace(observed.namespace) && !observed.lastSnapshot)) {
     return {
       kind: 'stalled',
       reason: 'SnapshotMissing',

@@ -2,7 +2,7 @@ import { type Gateway, GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
 import { SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
 import type { AmbientMigrationSpec } from '../../api/ambient-migration.js';
-import type { ResourceType } from '../../kube/resource.js';
+import type { OwnerReference, ResourceType } from '../../kube/resource.js';
 import {
   type Deployment,
   DEPLOYMENT,
@@ -62,6 +62,9 @@ function namersOf({ metadata }: Gateway, stores: Stores): string[] {
   return namedWaypoint(ref, [...kinds.flatMap((type) => stores.of(type).list()), ...pods]);
 }
 
+const isGateway = ({ apiVersion, kind }: OwnerReference): boolean =>
+  kind === GATEWAY.kind && apiVersion.startsWith(`${GATEWAY.group}/`);
+
 /** What was deployed for a Gateway that is gone, and goes after it. */
 function orphansOf(namespace: string, gateways: readonly Gateway[], stores: Stores): string[] {
   const kinds: readonly ResourceType[] = [DEPLOYMENT, SERVICE, SERVICE_ACCOUNT];
@@ -71,7 +74,7 @@ function orphansOf(namespace: string, gateways: readonly Gateway[], stores: Stor
       .of(type)
       .list(namespace)
       .filter(({ metadata }) => {
-        const owners = metadata.ownerReferences?.filter(({ kind }) => kind === GATEWAY.kind) ?? [];
+        const owners = metadata.ownerReferences?.filter(isGateway) ?? [];
         return owners.length > 0 && !owners.some(({ uid }) => alive.has(uid));
       })
       .map(({ metadata }) => `${type.kind} ${metadata.name}`),

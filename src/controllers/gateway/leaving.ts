@@ -52,7 +52,7 @@ function reasonToStay({ gateway, dependents, bound, users }: Observed): Problem 
     const message = `only this waypoint enforces ${list(dependents)}: delete them, or let them target another one; ${advice}`;
     return { reason: 'PoliciesDepend', message };
   }
-  if (bound.length > 0) return { reason: 'Deleting', message: `still bound: Services ${bound.join(', ')}` };
+  if (bound.length > 0) return { reason: 'Deleting', message: `still bound: Services ${list(bound)}` };
   if (users.length > 0 && !isForced) {
     const message = `still named by ${list(users)}: remove their label istio.io/use-waypoint, or name another one; ${advice}`;
     return { reason: 'StillNamed', message };

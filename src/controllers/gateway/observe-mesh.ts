@@ -1,3 +1,4 @@
+import { YAMLParseError } from 'yaml';
 import type { Parameters } from '../../../cdk8s/waypoint-parameters.js';
 import type { Gateway } from '../../api/gateway-api.js';
 import { PROXY_CONFIG } from '../../api/istio.js';
@@ -72,21 +73,21 @@ function revisionOfGateway({ metadata }: Gateway, stores: Stores): string {
 }
 
 function read(revision: string, mesh: ConfigMap, injector: ConfigMap, defaults: readonly Parameters[]): Found {
-  const template = stringAt(asRecord(asRecord(parsedKey(injector, 'config', '{}'))['templates']), 'waypoint') ?? '';
-  if (!isKnownTemplate(template)) {
-    const message =
-      `the waypoint template of revision ${revision} is not one that this version of Sidestep knows: ` +
-      `use class ${WAYPOINT_CLASS}, which istiod deploys`;
-    return { problem: { reason: 'UnknownTemplate', message } };
-  }
   try {
+    const template = stringAt(asRecord(asRecord(parsedKey(injector, 'config', '{}'))['templates']), 'waypoint') ?? '';
+    if (!isKnownTemplate(template)) {
+      const message =
+        `the waypoint template of revision ${revision} is not one that this version of Sidestep knows: ` +
+        `use class ${WAYPOINT_CLASS}, which istiod deploys`;
+      return { problem: { reason: 'UnknownTemplate', message } };
+    }
     const inputs = waypointInputs(
       asRecord(parsedKey(mesh, 'mesh', '{}')),
       asRecord(parsedKey(injector, 'values', '{}')),
     );
     return { found: { inputs, hash: meshHash(inputs, defaults) } };
   } catch (error) {
-    if (!(error instanceof MeshConfigurationError)) throw error;
+    if (!(error instanceof MeshConfigurationError || error instanceof YAMLParseError)) throw error;
     return invalid(error.message);
   }
 }

@@ -19,9 +19,18 @@ export function classDefaults(stores: Stores, { istioNamespace }: MeshLocation):
     .filter(({ metadata }) => metadata.labels?.[CLASS_DEFAULTS_LABEL] === WAYPOINT_CLASS)
     .sort((a, b) => age(a).localeCompare(age(b)));
   if (!oldest) return NO_DEFAULTS;
-  const known = defaultsOf.get(oldest) ?? [parametersOf(oldest, (key) => parsedKey(oldest, key, ''))];
+  const known = defaultsOf.get(oldest) ?? [parametersOf(oldest, (key) => valueOf(oldest, key))];
   defaultsOf.set(oldest, known);
   return known;
+}
+
+/** Text that is no YAML stays text, and is refused as such where it is applied. */
+function valueOf(configMap: ConfigMap, key: string): unknown {
+  try {
+    return parsedKey(configMap, key, '');
+  } catch {
+    return configMap.data?.[key];
+  }
 }
 
 /** By version of the ConfigMap: the same parameters are the same object. */

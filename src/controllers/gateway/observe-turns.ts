@@ -69,7 +69,7 @@ export function othersInTurn(
       const isMoving = MOVING.some((each) => each === reason) && other.metadata.deletionTimestamp === undefined;
       return {
         key: keyOf(other.metadata),
-        isRolling: isRolling(deployment),
+        isRolling: isMoving && isRolling(deployment),
         isOutdated: isMoving && isOutdated(other, deployment, hashOf),
       };
     });

@@ -64,8 +64,12 @@ async function reconcile({ name }: Request, context: ReconcileContext, states: S
   const observed = observe(name, context);
   const decision = observed && decide(observed);
   const tellMs = states.tell(name, decision?.states ?? [], context);
-  for (const binding of decision?.bindings ?? []) await bind(name, binding, context);
-  for (const { owner, steps } of decision?.waypoints ?? []) await carryOut(steps, owner, context);
+  // What is refused for one is no reason to leave the others.
+  const errors: unknown[] = [];
+  const note = (error: unknown): void => void errors.push(error);
+  for (const binding of decision?.bindings ?? []) await bind(name, binding, context).catch(note);
+  for (const { owner, steps } of decision?.waypoints ?? []) await carryOut(steps, owner, context).catch(note);
+  if (errors.length > 0) throw errors[0];
   const waits = [decision?.waitMs, tellMs].filter((waitMs) => waitMs !== undefined);
   return waits.length > 0 ? requeueAfter(Math.min(...waits), 'Lasting') : awaitChange();
 }

@@ -52,13 +52,19 @@ export function observe(namespace: string, { stores, clock }: ReconcileContext):
     pods: stores.of(POD).list(namespace).filter(isLive),
     accounts,
     waypoints: {
-      gateways,
+      gateways: gateways.filter((gateway) => isUsable(gateway, namespace, stores)),
       shared: sharedWith(namespace, accounts, stores),
       isOptedOut: labels?.[LABEL.useWaypoint] === 'none',
     },
     // Everything in it goes anyway.
     labelled: isLeaving ? [] : owners.map((owner) => accountOf(owner, stores, clock.now())),
   };
+}
+
+/** Whether istiod would send traffic of the namespace through it, at least once it is Programmed. */
+function isUsable({ metadata: { name } }: Gateway, namespace: string, stores: Stores): boolean {
+  const obstacle = obstacleTo({ namespace, name }, namespace, stores);
+  return obstacle === undefined || obstacle.kind === 'not-programmed';
 }
 
 /**

@@ -83,12 +83,10 @@ export async function removeAll(live: ConfigMap, namespace: string, context: Rec
   );
 }
 
+/** Keys that somebody else has added stay, and say nothing. */
 function isChanged(manifest: Manifest | undefined, live: ConfigMap): boolean {
-  return JSON.stringify(sorted(manifest?.['data'])) !== JSON.stringify(sorted(live.data));
-}
-
-function sorted(data: unknown): unknown {
-  return Object.entries((data ?? {}) as Record<string, string>).sort(([a], [b]) => (a < b ? -1 : 1));
+  const data = Object.entries((manifest?.['data'] ?? {}) as Record<string, string>);
+  return data.some(([key, text]) => live.data?.[key] !== text);
 }
 
 async function apply(

@@ -17,19 +17,29 @@ const TAKEN_RECHECK_MS = 300_000;
 
 /** Keeps what ztunnel knows of a namespace in its ConfigMap `sidestep-ztunnel`, for those where it is wanted. */
 export function ztunnelView(location: MeshLocation): ControllerSpec {
+  /** When a view was last computed, ms, by namespace: it need not have changed. */
+  const computed = new Map<string, number>();
   return {
     name: 'ztunnel-view',
     primary: namespaceWatch(location),
     watches: watches(location),
-    reconcile: (request, context) => reconcile(request, context, location),
+    reconcile: (request, context) => reconcile(request, context, location, computed),
   };
 }
 
 /** @throws {ApiError} a ConfigMap cannot be read or written; the queue retries the pass */
-async function reconcile({ name }: Request, context: ReconcileContext, location: MeshLocation): Promise<Result> {
+async function reconcile(
+  { name }: Request,
+  context: ReconcileContext,
+  location: MeshLocation,
+  computed: Map<string, number>,
+): Promise<Result> {
   const { stores, clock, log } = context;
   const namespace = stores.of(NAMESPACE).get({ name });
+  if (!namespace || !isViewed(namespace, stores)) computed.delete(name);
   if (!namespace || namespace.metadata.deletionTimestamp !== undefined) return awaitChange();
+  const pauseMs = untilNext(computed.get(name), clock.now());
+  if (pauseMs > 0) return requeueAfter(pauseMs, 'Interval');
   const live = await readConfigMap(name, ZTUNNEL_CONFIG_MAP, context);
   if (!isViewed(namespace, stores)) {
     if (live && isOurs(live) && (await removeAll(live, name, context)) > 0)
@@ -42,6 +52,7 @@ async function reconcile({ name }: Request, context: ReconcileContext, location:
   // Before it is computed: while pods come and go it would be for nothing.
   const waitMs = live ? untilNext(writtenAt(live), clock.now()) : 0;
   if (waitMs > 0) return requeueAfter(waitMs, 'Interval');
+  computed.set(name, clock.now());
   try {
     const file = await viewOf(name, istiod, stores);
     if ((await keep(file, { namespace: name, live }, context)) > 0)

@@ -1,5 +1,6 @@
+import equal from 'fast-deep-equal';
 import { AMBIENT_MIGRATION } from '../../api/ambient-migration.js';
-import { GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
+import { type Gateway, GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
 import { AUTHORIZATION_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
 import { ANNOTATION, LABEL } from '../../api/labels.js';
 import type { KubeObject } from '../../kube/resource.js';
@@ -13,6 +14,7 @@ import {
   POD,
   type Pod,
   SERVICE,
+  type Service,
 } from '../../kube/types.js';
 import { FOREIGN_SLICES } from '../../mesh/ztunnel-view.js';
 import type { Request } from '../../runtime/request.js';
@@ -57,7 +59,8 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
       predicate: cameOrWent,
     }),
     watch({ type: POD, map: concerned, predicate: viewChanged, transform: trimPod }),
-    watch({ type: SERVICE, map: concerned, predicate: generationOrMetadataChanged }),
+    // Services have no generation.
+    watch({ type: SERVICE, map: concerned, predicate: specOrMetadataChanged }),
     watch({ type: ENDPOINT_SLICE, map: concerned, transform: trimSlice, labelSelector: FOREIGN_SLICES }),
     watch({ type: NODE, map: all, predicate: metadataChanged, transform: onlyPlace }),
     watch({ type: DAEMON_SET, map: ofIstio, predicate: generationOrMetadataChanged }),
@@ -66,7 +69,8 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     watch({ type: WORKLOAD_ENTRY, map: governed, predicate: generationOrMetadataChanged }),
     // Of the entries of one host, wherever they are, one is canonical. The addresses that istiod gives are in the status.
     watch({ type: SERVICE_ENTRY, map: all }),
-    watch({ type: GATEWAY, map: all }),
+    // Of the status only the addresses count.
+    watch({ type: GATEWAY, map: all, predicate: addressedOtherwise }),
     watch({ type: GATEWAY_CLASS, map: all, predicate: generationOrMetadataChanged }),
     watchConfiguration(location, all),
   ];
@@ -105,6 +109,14 @@ function isSpecial(name: string, stores: Stores, location: MeshLocation): boolea
 
 function cameOrWent({ old, new: now }: Change<KubeObject>): boolean {
   return !old || !now;
+}
+
+function specOrMetadataChanged(change: Change<Service>): boolean {
+  return metadataChanged(change) || !equal(change.old?.spec, change.new?.spec);
+}
+
+function addressedOtherwise(change: Change<Gateway>): boolean {
+  return generationOrMetadataChanged(change) || !equal(change.old?.status?.addresses, change.new?.status?.addresses);
 }
 
 /** A pod changes often, and mostly in what nobody else is told: restarts, and reasons for waiting. */
