@@ -54,6 +54,8 @@ export const REASONS = {
   WaypointBound: 'The Services use the waypoint, and policies are attached to it.',
   BindingMissing: 'Labels that bind to the waypoint are about to be set, or removed.',
   AwaitingIstiod: 'istiod has not bound a Service to the waypoint, or attached a policy to it.',
+  ScopeChanged:
+    'spec.waypoint.scope was changed while pods are ambient; the change would unbind Services for a moment.',
   PolicyNotAccepted: 'istiod does not attach a policy to the waypoint; what was bound is let go again.',
   WaypointInUse: 'The waypoint stays until nothing names it any more.',
   WaypointLeaving: 'The waypoint is being deleted.',

@@ -39,7 +39,12 @@ export function waypointBound(observed: Observed): Verdict {
   const waypoint = wantedWaypoint(observed);
   const pending = pendingChanges(observed, waypoint);
   if (waypoint) {
-    const setting = pending.filter(({ change }) => Object.values(change.labels).some((value) => value !== undefined));
+    const left = isEnrolledNamespace(observed.namespace) ? pending.filter((one) => isOutOfScope(one, waypoint)) : [];
+    if (left.length > 0) {
+      const message = `spec.waypoint.scope was changed: without the label on ${left.map(nameOf).join(', ')} traffic would go around the waypoint for a moment; set it back, or roll back first`;
+      return { kind: 'stalled', reason: 'ScopeChanged', message };
+    }
+    const setting = pending.filter(isSetting);
     if (setting.length > 0) return bindVerdict(observed, waypoint, setting);
     const awaited = awaitedVerdict(observed, waypoint);
     if (awaited) return awaited;
@@ -51,6 +56,21 @@ export function waypointBound(observed: Observed): Verdict {
   const { name, namespace } = waypoint;
   const count = intendedServices(observed, waypoint).length;
   return done('WaypointBound', `${count} Services use Gateway ${namespace}/${name}`);
+}
+
+/** Whether the object is to name the waypoint, and not merely to let go of one. */
+function isSetting({ target, change }: Pending): boolean {
+  const isNamer = target.labels[LABEL.useWaypoint] !== undefined && Object.keys(change.labels).length > 0;
+  return isNamer || Object.values(change.labels).some((value) => value !== undefined);
+}
+
+/**
+ * Whether the object names a waypoint of ours because of another scope, and letting go would leave Services without one for a moment: the
+ * label of a Service is set by a migration, or by the controller of accounts, and neither takes it over. A namespace's label holds beneath.
+ */
+function isOutOfScope({ target: { kind }, change: { labels } }: Pending, { scope }: Waypoint): boolean {
+  const isBetween = kind !== 'Namespace' && scope !== 'Namespace' && kind !== scope;
+  return isBetween && LABEL.useWaypoint in labels && labels[LABEL.useWaypoint] === undefined;
 }
 
 /** The step Bind, back: no label of ours names a waypoint. */

@@ -479,3 +479,15 @@ describe('the plan', () => {
     expect(decide(given({}, { spec: { name: 'other' }, policies: [accepted] })).plan.hash).not.toBe(before.hash);
   });
 });
+
+describe('another scope, while pods are ambient', () => {
+  const enrolled = { labels: { [LABEL.dataplaneMode]: 'ambient', [LABEL.injection]: 'disabled' } };
+  const named = { ...ready, services: [service({ labels: { [USE]: 'waypoint' }, annotations: bound }, ATTACHED)] };
+
+  it('is refused where Services would be without a waypoint for a moment', () => {
+    expect(verdictOf(given(named, { spec: { scope: 'ServiceAccount' }, ...enrolled }))).toBe(
+      'Bind stalled ScopeChanged',
+    );
+    expect(verdictOf(given(named, { spec: { scope: 'Service' }, ...enrolled }))).not.toContain('ScopeChanged');
+  });
+});
