@@ -26,9 +26,11 @@ const Acknowledgement = z.object({
   )
     .exactOptional()
     .describe('The one object that it is accepted on, as Kind/name or Kind/namespace/name. Unset: on every object.'),
-  reason: text(/\S/, 'must say why the finding is accepted; it is kept for those who ask later', 1_000).describe(
-    'Why it is accepted, for people who ask later.',
-  ),
+  reason: text(
+    /[^\t\n\v\f\r ]/,
+    'must say why the finding is accepted; it is kept for those who ask later',
+    1_000,
+  ).describe('Why it is accepted, for people who ask later.'),
 });
 
 const Rollout = z.object({

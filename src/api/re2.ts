@@ -1,10 +1,11 @@
-/** What JavaScript's expressions know and RE2, the engine of the API server, does not; each with its name in messages. */
+/** What JavaScript's expressions know and RE2, the engine of the API server, does not or reads differently; each with its name in messages. */
 const FOREIGN: readonly (readonly [RegExp, string])[] = [
   [/\(\?<?[=!]/, 'lookaround'],
   [/\\[1-9]|\\k</, 'a backreference'],
   [/\\u|\\c[A-Za-z]/, 'a \\u or \\c escape'],
   [/\[\^?\](?!\])|\[\]/, 'an empty class'],
   [/\\[pP](?![A-Z{])/, 'a \\p without a class'],
+  [/\\[sS]/, 'the blanks that JavaScript means by \\s (\\v, and those of Unicode)'],
 ];
 
 /** Highest count that RE2 accepts in a repetition. */

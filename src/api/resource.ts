@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { type CustomResourceDefinition, type ResourceDefinition, customResourceDefinition } from './crd.js';
+import { withoutNulls } from './structural-schema.js';
 
 /** The metadata of an object, as far as anything of ours reads it. */
 export interface Metadata {
@@ -44,7 +45,7 @@ export interface Resource<Spec extends z.ZodType, Status extends z.ZodType> {
   /** The CustomResourceDefinition; computed at each call. */
   readonly crd: () => CustomResourceDefinition;
   /**
-   * The spec of an object, with the defaults that the API server would fill in. Unknown fields are left out.
+   * The spec of an object, with the defaults that the API server would fill in. Fields that are unknown or null are left out.
    *
    * @throws {InvalidSpecError} naming each field that the API server would refuse, and why
    */
@@ -83,7 +84,7 @@ export function defineResource<Spec extends z.ZodType, Status extends z.ZodType>
     type: { group, version, plural, kind, namespaced },
     crd: () => customResourceDefinition(definition),
     parseSpec: (object) => {
-      const parsed = definition.spec.safeParse(object.spec ?? {});
+      const parsed = definition.spec.safeParse(withoutNulls(object.spec ?? {}));
       if (!parsed.success) throw new InvalidSpecError(kind, parsed.error);
       return parsed.data;
     },

@@ -2,7 +2,7 @@ import { ambientMigration } from './ambient-migration.js';
 import type { CustomResourceDefinition } from './crd.js';
 
 /** Every kind of ours. */
-const RESOURCES = [ambientMigration] as const;
+export const RESOURCES = [ambientMigration] as const;
 
 /** The CustomResourceDefinitions of all kinds of ours, in the order in which they are installed. */
 export function customResourceDefinitions(): CustomResourceDefinition[] {

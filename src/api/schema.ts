@@ -39,7 +39,7 @@ export function withRules<S extends z.ZodType>(schema: S, ...rules: readonly Rul
  * answers with the sentence and not with the expression.
  *
  * @param pattern    without flags, and in the common subset of JavaScript and RE2
- * @param maxLength  characters; bounds the cost of the rule
+ * @param maxLength  Unicode characters, as zod and the API server count them; bounds the cost of the rule
  */
 export function text(pattern: RegExp, message: string, maxLength: number): z.ZodString {
   return withRules(z.string().max(maxLength), matching(pattern, message));

@@ -104,6 +104,19 @@ export function withDefaults(schema: StructuralSchema, value: unknown): unknown 
   return filled;
 }
 
+/**
+ * Leaves out fields that are null, as the API server does before it fills in defaults; those of a list's items stay as
+ * items. No field of ours is nullable. The value itself is left alone.
+ *
+ * @see Kubernetes docs, "Defaulting and nullable" of CustomResourceDefinitions
+ */
+export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  const given = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(given.map(([name, field]) => [name, withoutNulls(field)]));
+}
+
 function jsonSchemaOf(schema: z.ZodType, root: string): JsonSchema {
   try {
     // What has no JSON form becomes an empty schema, which `convert` refuses by its path; by itself zod would not name it.

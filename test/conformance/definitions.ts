@@ -1,3 +1,5 @@
+import type * as z from 'zod';
+import type { Resource } from '../../src/api/resource.js';
 import { uniqueName, eventually, type Server } from './server.js';
 
 /** A version of a definition of a case: the schema of `spec` and what else the case is about. */
@@ -100,5 +102,29 @@ export async function defined(
     });
   } finally {
     await server.delete(`${definitionsPath}/${wanted.metadata.name}`);
+  }
+}
+
+/** Runs a case while a kind of ours is defined; a definition that was there before stays. */
+export async function withResource(
+  server: Server,
+  resource: Pick<Resource<z.ZodType, z.ZodType>, 'crd' | 'definition'>,
+  check: () => Promise<void>,
+): Promise<void> {
+  const crd = resource.crd();
+  const { group, version, plural } = resource.definition;
+  const path = `${definitionsPath}/${crd.metadata.name}`;
+  const before = (await server.get(path)).status === 200;
+  if (!before) {
+    const created = await server.post(definitionsPath, crd);
+    if (created.status !== 201) throw new Error(`definition: ${created.text}`);
+  }
+  try {
+    await eventually(plural, async () =>
+      (await server.get(`/apis/${group}/${version}/${plural}`)).status === 200 ? true : undefined,
+    );
+    await check();
+  } finally {
+    if (!before) await server.delete(path);
   }
 }

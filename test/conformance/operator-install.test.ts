@@ -1,8 +1,9 @@
 import { expect } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { ambientMigration } from '../../src/api/ambient-migration.js';
 import { manifests } from '../../src/install.js';
-import { definitionsPath } from './definitions.js';
-import { eventually, type Server, uniqueName } from './server.js';
+import { withResource } from './definitions.js';
+import { uniqueName } from './server.js';
 import { conformance } from './suite.js';
 
 interface Manifest {
@@ -11,7 +12,6 @@ interface Manifest {
   metadata: { name: string; namespace?: string };
 }
 
-const definitionName = 'ambientmigrations.sidestep.dev';
 const collection = '/apis/sidestep.dev/v1alpha1/namespaces/default/ambientmigrations';
 
 const install = (namespace: string, istioNamespace: string): Manifest[] =>
@@ -29,24 +29,6 @@ function pathOf({ apiVersion, kind, metadata }: Manifest): string {
   return `${root}${scope}/${plurals[kind] ?? `${kind.toLowerCase()}s`}/${metadata.name}`;
 }
 
-/** Runs a case while AmbientMigrations are defined; a definition that was there before stays. */
-async function withDefinition(server: Server, check: () => Promise<void>): Promise<void> {
-  const path = `${definitionsPath}/${definitionName}`;
-  const before = (await server.get(path)).status === 200;
-  if (!before) {
-    const definition = install('default', 'default').find(({ kind }) => kind === 'CustomResourceDefinition')!;
-    expect((await server.apply(path, definition, 'tester')).status).toBe(201);
-  }
-  try {
-    await eventually('AmbientMigrations', async () =>
-      (await server.get(collection)).status === 200 ? true : undefined,
-    );
-    await check();
-  } finally {
-    if (!before) await server.delete(path);
-  }
-}
-
 conformance('operator install', (test) => {
   test('everything that the install consists of is accepted by server-side apply', async (server) => {
     const [own, istio] = [await server.namespace(), await server.namespace()];
@@ -61,7 +43,7 @@ conformance('operator install', (test) => {
   });
 
   test('an AmbientMigration gets the defaults of its definition', async (server) => {
-    await withDefinition(server, async () => {
+    await withResource(server, ambientMigration, async () => {
       const body = {
         apiVersion: 'sidestep.dev/v1alpha1',
         kind: 'AmbientMigration',
@@ -84,7 +66,7 @@ conformance('operator install', (test) => {
   });
 
   test('wrong AmbientMigrations are refused with the field and the fix', async (server) => {
-    await withDefinition(server, async () => {
+    await withResource(server, ambientMigration, async () => {
       const unchecked =
         '<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
       const cases: [object, string][] = [
