@@ -15,7 +15,7 @@ import { type MeshLocation, watchConfiguration, watchRevisions } from '../istio-
 import { trimPod } from '../stored-pod.js';
 import { NAMED_INDEX, namedBy, TARGETING_KINDS } from '../use-waypoint.js';
 import { DEPLOYED_KINDS } from './deployed-kinds.js';
-import { isRolling } from './rollout-order.js';
+import { isRolling, nextInTurn } from './rollout-order.js';
 import { isLeaving } from './observe-users.js';
 
 /** Name of the store index that finds the Services that we have bound to a Gateway, by `namespace/name`. */
@@ -101,12 +101,17 @@ function leaving(stores: Stores, key?: string): readonly Request[] {
 const reasonOf = (gateway: Gateway | undefined): string | undefined =>
   findCondition(gateway?.status?.conditions, SERVING)?.reason;
 
+/** Whose turn it may be. */
 function awaitingTurn(stores: Stores): readonly Request[] {
-  return stores
+  const waiting = stores
     .of(GATEWAY)
     .list()
     .filter((gateway) => reasonOf(gateway) === 'AwaitingTurn')
-    .map(requestOf);
+    .map((gateway) => {
+      const deployment = stores.of(DEPLOYMENT).get(gateway.metadata);
+      return { gateway, key: keyOf(gateway.metadata), isRolling: deployment !== undefined && isRolling(deployment) };
+    });
+  return nextInTurn(waiting).map(({ gateway }) => requestOf(gateway));
 }
 
 /** A rollout of ours has begun or ended. */
