@@ -1,10 +1,17 @@
 import { parse } from 'yaml';
 import { LABEL } from '../api/labels.js';
 import type { KubeObject } from '../kube/resource.js';
-import { CONFIG_MAP, type ConfigMap, MUTATING_WEBHOOK_CONFIGURATION } from '../kube/types.js';
+import {
+  CONFIG_MAP,
+  type ConfigMap,
+  MUTATING_WEBHOOK_CONFIGURATION,
+  SERVICE,
+  VALIDATING_WEBHOOK_CONFIGURATION,
+} from '../kube/types.js';
+import type { RevisionObjects } from '../mesh/revision.js';
 import type { Change } from '../runtime/store.js';
 import type { Stores } from '../runtime/stores.js';
-import { type WatchSpec, watch } from '../runtime/watch.js';
+import { generationOrMetadataChanged, type WatchSpec, watch } from '../runtime/watch.js';
 
 /*
  * What several controllers read of Istio's own configuration, so that they share one watch and one way to read it.
@@ -73,9 +80,28 @@ export function parsedKey(configMap: ConfigMap, key: string, absent: string): un
   return known.get(key);
 }
 
-/** The revision behind a tag, by the webhook that istioctl or the chart makes for the tag; a revision stands for itself. */
-export function revisionOf(label: string, stores: Stores): string {
-  const webhooks = stores.of(MUTATING_WEBHOOK_CONFIGURATION).list();
-  const tag = webhooks.find(({ metadata }: KubeObject) => metadata.labels?.['istio.io/tag'] === label);
-  return tag?.metadata.labels?.[LABEL.revision] ?? label;
+/** What {@link revisionOf} reads. */
+export function revisionObjects(stores: Stores, { istioNamespace }: MeshLocation): RevisionObjects {
+  return {
+    injectors: stores.of(MUTATING_WEBHOOK_CONFIGURATION).list(),
+    validators: stores.of(VALIDATING_WEBHOOK_CONFIGURATION).list(),
+    services: stores.of(SERVICE).list(istioNamespace),
+  };
 }
+
+/** Watches of {@link revisionObjects}; `map` says whom a change of them concerns. */
+export function watchRevisions({ istioNamespace }: MeshLocation, map: WatchSpec['map']): readonly WatchSpec[] {
+  const predicate = generationOrMetadataChanged;
+  return [
+    watch({ type: MUTATING_WEBHOOK_CONFIGURATION, map, predicate }),
+    watch({ type: VALIDATING_WEBHOOK_CONFIGURATION, map, predicate }),
+    watch({
+      type: SERVICE,
+      map: (service, stores) => (isOfRevision(service, istioNamespace) ? map(service, stores) : []),
+      predicate,
+    }),
+  ];
+}
+
+const isOfRevision = ({ metadata }: KubeObject, istioNamespace: string): boolean =>
+  metadata.namespace === istioNamespace && metadata.labels?.[LABEL.revision] !== undefined;

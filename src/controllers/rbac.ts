@@ -47,7 +47,7 @@ const CALLS: readonly Grant[] = [
   [POD_DISRUPTION_BUDGET, ['create', 'patch', 'delete']],
   [DEPLOYMENT, ['patch'], 'scale'],
   // Also those that a label asks for.
-  [GATEWAY, ['create', 'patch', 'delete']],
+  [GATEWAY, ['get', 'create', 'patch', 'delete']],
   [GATEWAY, ['patch'], 'status'],
   // The class of our own.
   [GATEWAY_CLASS, ['create', 'patch']],

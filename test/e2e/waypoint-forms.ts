@@ -69,6 +69,21 @@ export function otherForms(cluster: () => Cluster): void {
     await watcher.serving(name, 'True', 'Serving');
   });
 
+  it('of class sidestep-waypoint leave no status behind when their class changes to one of somebody else', async () => {
+    const name = 'form-foreign';
+    await cluster().apply(yaml(ambient(name), gateway(name, SIDESTEP)));
+    await watcher.serving(name, 'True', 'Serving');
+    await cluster().apply(yaml(gateway(name, { gatewayClassName: 'of-somebody-else' })));
+    await watcher.deployed(name);
+    await cluster().until('the Gateway is as nobody has seen it', async () => {
+      const found = await watcher.read(name);
+      const { addresses, listeners } = found.status ?? {};
+      expect([addresses, listeners, found.metadata.finalizers ?? []]).toEqual([undefined, undefined, []]);
+      expect(conditions(found)).toEqual({ Accepted: 'Unknown Pending', Programmed: 'Unknown Pending' });
+      return true;
+    });
+  });
+
   it('of class istio-waypoint are deployed by us if their address says so and somebody asks', async () => {
     const name = 'form-address';
     const addresses = [{ type: 'Hostname', value: `${NAME}.${name}.svc.cluster.local` }];

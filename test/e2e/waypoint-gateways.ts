@@ -11,7 +11,8 @@ import {
 import type { Cluster } from '../support/cluster.js';
 import { namespace } from '../support/fixtures.js';
 
-const DEPLOYED: readonly ResourceType[] = [
+/** Kinds of what a Gateway is deployed with. */
+export const DEPLOYED: readonly ResourceType[] = [
   SERVICE_ACCOUNT,
   SERVICE,
   DEPLOYMENT,
@@ -64,12 +65,12 @@ export const service = (
 });
 
 /** A namespace with one account, its Service, and the Gateway that serves it. */
-export const article = (name: string): object[] => [
+export const article = (name: string, spec: object = {}): object[] => [
   ambient(name),
   { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'httpbin-ambient', namespace: name } },
   deployment(name, 'web', { account: 'httpbin-ambient' }),
   service(name, 'web'),
-  gateway(name),
+  gateway(name, spec),
 ];
 
 /** The label `istio.io/use-waypoint` of the Services of a namespace, that of the waypoint left out. */

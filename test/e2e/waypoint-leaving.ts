@@ -1,11 +1,14 @@
 import { expect, it } from 'vitest';
 import { GATEWAY } from '../../src/api/gateway-api.js';
-import { NAMESPACE } from '../../src/kube/types.js';
+import { LABEL } from '../../src/api/labels.js';
+import type { KubeObject } from '../../src/kube/resource.js';
+import { DEPLOYMENT, NAMESPACE, POD } from '../../src/kube/types.js';
 import type { Cluster } from '../support/cluster.js';
 import { yaml } from '../support/fixtures.js';
 import {
   ambient,
   article,
+  DEPLOYED,
   deployed,
   deployment,
   gateway,
@@ -29,6 +32,17 @@ export function leavingWaypoints(cluster: () => Cluster): void {
     spec: { targetRefs: [targetRef], rules: [{ to: [{ operation: { methods: ['GET'] } }] }] },
   });
 
+  const objectsOf = async (namespace: string): Promise<KubeObject[]> => {
+    const lists = await Promise.all(DEPLOYED.map((type) => cluster().client.list<KubeObject>(type, { namespace })));
+    return lists.flatMap(({ items }) => items).filter(({ metadata }) => metadata.name === NAME);
+  };
+
+  /** What runs the waypoint, pods included. */
+  const identities = async (namespace: string): Promise<unknown[]> => {
+    const pods = await cluster().client.list(POD, { namespace, labelSelector: `${LABEL.gatewayName}=${NAME}` });
+    return [...(await objectsOf(namespace)), ...pods.items].map(({ metadata }) => metadata.uid).sort();
+  };
+
   it('stay, bound, until no policy depends on them', async () => {
     const name = 'leaving-policy';
     await cluster().apply(yaml(...article(name), policy(name, { kind: 'Service', group: '', name: 'web' })));
@@ -42,6 +56,47 @@ export function leavingWaypoints(cluster: () => Cluster): void {
     await cluster().kubectl('delete', 'authorizationpolicy', '-n', name, 'gets');
     await watcher.deployed(name);
     expect(await waypointsOf(cluster(), name)).toEqual({ web: undefined });
+  });
+
+  // As `kubectl delete --cascade=foreground` and Argo CD do.
+  it.each(['istio', 'sidestep-waypoint'])(
+    'stay as they are while a Gateway of class %s waits that is deleted in the foreground',
+    async (gatewayClassName) => {
+      const name = `leaving-foreground-${gatewayClassName}`;
+      const target = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: NAME };
+      await cluster().apply(yaml(...article(name, { gatewayClassName }), policy(name, target)));
+      await untilBound(name);
+      const { addresses } = (await watcher.serving(name, 'True', 'Serving')).status ?? {};
+      const before = await identities(name);
+      await cluster().client.delete(GATEWAY, { namespace: name, name: NAME }, { propagationPolicy: 'Foreground' });
+      await watcher.serving(name, 'False', 'PoliciesDepend');
+      await cluster().until('the garbage collector is done, and the objects have both owners', async () => {
+        const { finalizers } = (await watcher.read(name)).metadata;
+        const owners = (await objectsOf(name)).map(({ metadata }) => metadata.ownerReferences?.length);
+        return (finalizers?.join() === 'sidestep.dev/waypoint' && owners.every((count) => count === 2)) || undefined;
+      });
+      await cluster().time.sleep(3_000);
+      expect(await identities(name)).toEqual(before);
+      expect((await watcher.read(name)).status?.addresses).toEqual(addresses);
+      expect(await waypointsOf(cluster(), name)).toEqual({ web: NAME });
+      await cluster().kubectl('delete', 'authorizationpolicy', '-n', name, 'gets');
+      await watcher.deployed(name);
+    },
+  );
+
+  it('are deployed again when a hand takes something away while they wait', async () => {
+    const name = 'leaving-hands';
+    await cluster().apply(yaml(...article(name), policy(name, { kind: 'Service', group: '', name: 'web' })));
+    await untilBound(name);
+    await cluster().client.delete(GATEWAY, { namespace: name, name: NAME });
+    await watcher.serving(name, 'False', 'PoliciesDepend');
+    await cluster().client.delete(DEPLOYMENT, { namespace: name, name: NAME });
+    await watcher.deployed(name, ...OURS);
+    await cluster().client.delete(NAMESPACE, { name });
+    await cluster().until('the namespace is gone', async () => {
+      const { items } = await cluster().client.list(NAMESPACE);
+      return !items.some(({ metadata }) => metadata.name === name) || undefined;
+    });
   });
 
   it('go at once if somebody insists', async () => {

@@ -28,6 +28,36 @@ export function waypointTurns(cluster: () => Cluster): void {
     return proxy?.resources?.requests?.cpu;
   }
 
+  it('is that of the revision which the namespace names', async () => {
+    const name = 'turns-revision';
+    const revisionOf = async (): Promise<string | undefined> => {
+      const { spec } = await cluster().client.get(DEPLOYMENT, { namespace: name, name: NAME });
+      return spec.template.metadata?.annotations?.['istio.io/rev'];
+    };
+    await cluster().apply(yaml(ambient(name), gateway(name, { gatewayClassName: 'sidestep-waypoint' })));
+    await watcher.serving(name, 'True', 'Serving');
+    expect(await revisionOf()).toBe('default');
+    await cluster().kubectl('label', 'namespace', name, 'istio.io/rev=green');
+    // What runs goes on while it is not known what that revision says.
+    await watcher.serving(name, 'False', 'MeshConfigurationInvalid');
+    expect(await revisionOf()).toBe('default');
+    const copies = await Promise.all(
+      ['istio', INJECTOR.name].map(async (map) => {
+        const { data = {} } = await cluster().client.get(CONFIG_MAP, { ...INJECTOR, name: map });
+        const values = parse(data['values'] ?? '{}') as object;
+        const green = { ...data, ...(data['values'] && { values: JSON.stringify({ ...values, revision: 'green' }) }) };
+        const metadata = { name: `${map}-green`, namespace: INJECTOR.namespace };
+        return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: green };
+      }),
+    );
+    await cluster().apply(yaml(...copies));
+    await watcher.serving(name, 'True', 'Serving');
+    await cluster().until('the revision has reached it', async () => (await revisionOf()) === 'green' || undefined);
+    await cluster().kubectl('label', 'namespace', name, 'istio.io/rev-');
+    await cluster().until('it is as before', async () => (await revisionOf()) === 'default' || undefined);
+    for (const { metadata } of copies) await cluster().client.delete(CONFIG_MAP, metadata);
+  });
+
   it('reaches one after the other; new ones and edits do not wait', async () => {
     const [stuck, second, third] = ['turns-a', 'turns-b', 'turns-c'];
     await cluster().apply(yaml(...[stuck, second].flatMap((name) => [ambient(name), gateway(name)])));

@@ -29,9 +29,10 @@ import {
 } from '../../kube/types.js';
 import { hasSidecar, isLive, speaksHbone } from '../../mesh/dataplane.js';
 import type { MeshSettings } from '../../mesh/policies.js';
+import { revisionOf } from '../../mesh/revision.js';
 import { type PolicyObject, asRecord, asRecords, asStrings, stringAt } from '../../mesh/policy-object.js';
 import type { Stores } from '../../runtime/stores.js';
-import { CNI_CONFIG, type MeshLocation, parsedKey, revisionOf } from '../istio-configuration.js';
+import { CNI_CONFIG, type MeshLocation, parsedKey, revisionObjects } from '../istio-configuration.js';
 import type { EnrolmentConfig, Mesh } from './observed.js';
 
 /** Istio, Gateway API and NetworkPolicy kinds that may change what a namespace means in ambient mode. */
@@ -86,7 +87,7 @@ export function observeMesh(
 ): Mesh {
   const { istioNamespace } = location;
   const label = stores.of(NAMESPACE).get({ name: namespace })?.metadata.labels?.[LABEL.revision];
-  const revision = label === undefined ? undefined : revisionOf(label, stores);
+  const revision = label === undefined ? undefined : revisionOf(label, revisionObjects(stores, location));
   const config = meshConfig(stores, istioNamespace, revision);
   const gatewayClass = stores.of(GATEWAY_CLASS).get({ name: 'istio-waypoint' });
   const ready = (component: string): Set<string | undefined> =>

@@ -149,7 +149,8 @@ async function remove(
 ): Promise<boolean> {
   const { namespace, name, uid } = object.metadata;
   const deleted = await written(client.delete(type, { namespace, name }, { ...(uid && { uid }), signal }));
-  if (deleted) {
+  // A Gateway that goes takes along what it has, as ever.
+  if (deleted && gateway.metadata.deletionTimestamp === undefined) {
     events.emit({
       regarding: referenceTo(gateway),
       type: 'Normal',

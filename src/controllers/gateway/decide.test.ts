@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { WAYPOINT_FINALIZER } from '../../api/serving.js';
-import { DEPLOYMENT, SERVICE } from '../../kube/types.js';
-import { gateway, HOST, observed, owned, told } from '../testing/observed-gateway.js';
+import { DEPLOYMENT, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
+import { gateway, HOST, namespace, observed, owned, told } from '../testing/observed-gateway.js';
 import { decide } from './decide.js';
 import type { LiveObject, Observed } from './observed.js';
 
@@ -27,6 +27,7 @@ const APPLIED = [
   'apply HorizontalPodAutoscaler',
   'apply PodDisruptionBudget',
 ];
+const OWNING_NAMESPACE = { apiVersion: 'v1', kind: 'Namespace', name: 'shop', uid: 'n1' };
 const held = { finalizers: [WAYPOINT_FINALIZER] };
 
 describe('a Gateway that Sidestep serves', () => {
@@ -52,9 +53,17 @@ describe('a Gateway that Sidestep serves', () => {
     const { metadata, ...rest } = ours(2, 2).object;
     const orphan: LiveObject = {
       type: DEPLOYMENT,
-      object: { ...rest, metadata: { ...metadata, ownerReferences: [] } },
+      object: { ...rest, metadata: { ...metadata, ownerReferences: [OWNING_NAMESPACE] } },
     };
     expect(told(decide(observed({ live: [unlabelled, orphan] })).actions)).toEqual(['hold', ...APPLIED, 'set-address']);
+  });
+
+  test('shares its objects with the Namespace, for which the garbage collector leaves them while it waits', () => {
+    const owners = decide(observed()).actions.flatMap((action) =>
+      action.type === 'apply' ? [action.manifest.metadata.ownerReferences] : [],
+    );
+    expect(owners).toHaveLength(APPLIED.length);
+    for (const references of owners) expect(references).toMatchObject([{ kind: 'Gateway' }, OWNING_NAMESPACE]);
   });
 
   test('says when another Gateway serves the account that it asks for', () => {
@@ -106,11 +115,17 @@ describe('a Gateway that goes', () => {
 
   test('waits until nothing is bound to it', () => {
     const bound = ['web'];
-    expect(decide(observed({ gateway: deleted, bound }))).toMatchObject({
-      actions: [],
-      serving: { reason: 'Deleting' },
-    });
+    expect(decide(observed({ gateway: deleted, bound })).serving).toMatchObject({ reason: 'Deleting' });
     expect(decide(observed({ gateway: declined, bound, live: [ours(2, 2)] })).actions).toEqual([]);
+  });
+
+  test('is deployed as before while it waits, but not where nothing can be created', () => {
+    const waiting = { gateway: deleted, dependents: ['AuthorizationPolicy shop/allow'] };
+    const kept = decide(observed(waiting));
+    expect(told(kept.actions)).toEqual(APPLIED);
+    expect(kept.serving).toMatchObject({ status: 'False', reason: 'PoliciesDepend' });
+    const going = namespace({ deletionTimestamp: 'now' });
+    expect(decide(observed({ ...waiting, namespace: going })).actions).toEqual([]);
   });
 
   test('stays while policies depend on it or labels name it, and says which', () => {
@@ -119,7 +134,7 @@ describe('a Gateway that goes', () => {
     const bound = ['web'];
     const said = (of: Partial<Observed>): unknown => {
       const { actions, serving } = decide(observed({ live: [ours(2, 2)], ...of }));
-      return actions.length > 0 ? told(actions) : serving;
+      return told(actions).includes('release') ? told(actions) : serving;
     };
     // Labels of ours are kept as long as policies depend on the waypoint, and go before those of others.
     expect(said({ gateway: deleted, dependents, users, bound })).toMatchObject({
@@ -144,11 +159,18 @@ describe('a Gateway that goes', () => {
     const forced = gateway({ addresses: ADDRESSES }, { ...held, annotations, deletionTimestamp: 'now' });
     const others = { dependents: ['WasmPlugin shop/w'], users: ['Namespace shop'] };
     expect(told(decide(observed({ gateway: forced, ...others })).actions)).toEqual(['release']);
-    expect(decide(observed({ gateway: forced, ...others, bound: ['web'] })).actions).toEqual([]);
+    expect(told(decide(observed({ gateway: forced, ...others, bound: ['web'] })).actions)).not.toContain('release');
   });
 
-  test('is let go; its objects follow their owner, or are deleted if it stays', () => {
-    expect(told(decide(observed({ gateway: deleted, live: [ours(2, 2)] })).actions)).toEqual(['release']);
+  test('is let go after its objects, also those that the garbage collector has taken from it', () => {
+    expect(told(decide(observed({ gateway: deleted, live: [ours(2, 2)] })).actions)).toEqual(['delete wp', 'release']);
+    const object = owned('old-account', {
+      'app.kubernetes.io/managed-by': 'sidestep',
+      'gateway.networking.k8s.io/gateway-name': 'wp',
+    });
+    const letGo = { ...object, metadata: { ...object.metadata, ownerReferences: [OWNING_NAMESPACE] } };
+    const live = [{ type: SERVICE_ACCOUNT, object: letGo }];
+    expect(told(decide(observed({ gateway: deleted, live })).actions)).toEqual(['delete old-account', 'release']);
     const { actions, serving } = decide(observed({ gateway: declined, live: [ours(2, 2)] }));
     expect(told(actions)).toEqual(['set-address', 'delete wp', 'release']);
     expect(serving).toMatchObject({ status: 'False', reason: 'OptedOut' });

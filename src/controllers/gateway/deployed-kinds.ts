@@ -4,6 +4,7 @@ import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import {
   DEPLOYMENT,
   HORIZONTAL_POD_AUTOSCALER,
+  NAMESPACE,
   POD_DISRUPTION_BUDGET,
   SERVICE,
   SERVICE_ACCOUNT,
@@ -24,20 +25,29 @@ export function isOwnedBy({ metadata }: KubeObject, gateway: Gateway): boolean {
   return metadata.ownerReferences?.some(({ uid }) => uid === gateway.metadata.uid) ?? false;
 }
 
-/** Whether Sidestep has deployed the object for the Gateway. */
+/**
+ * Whether Sidestep has deployed the object for the Gateway. The garbage collector, or a person, may have taken the Gateway out of its
+ * owners: then its label says so.
+ */
 export function isOurs(object: KubeObject, gateway: Gateway): boolean {
-  return isOwnedBy(object, gateway) && object.metadata.labels?.[LABEL.managedBy] === 'sidestep';
+  const { labels } = object.metadata;
+  if (labels?.[LABEL.managedBy] !== 'sidestep') return false;
+  return isOwnedBy(object, gateway) || (isLetGo(object) && labels[LABEL.gatewayName] === gateway.metadata.name);
 }
+
+/** Whether no owner says whose it is: everything in a Namespace may be owned by that. */
+const isLetGo = ({ metadata }: KubeObject): boolean =>
+  (metadata.ownerReferences ?? []).every(({ kind }) => kind === NAMESPACE.kind);
 
 /**
  * Whether we may apply onto an object: it is ours, or was but for a label or an owner that somebody has taken away. What istiod has
  * deployed is not.
  */
 export function mayTake(object: KubeObject, gateway: Gateway): boolean {
-  const { labels, ownerReferences = [] } = object.metadata;
+  const { labels } = object.metadata;
   if (labels?.[LABEL.managedBy] !== 'sidestep')
     return isOwnedBy(object, gateway) && labels?.[LABEL.gatewayManaged] === undefined;
-  return isOwnedBy(object, gateway) || ownerReferences.length === 0;
+  return isOwnedBy(object, gateway) || isLetGo(object);
 }
 
 /** Whether istiod has deployed the object because it takes the Gateway for an ingress gateway. */

@@ -6,11 +6,14 @@ import type { Gateway } from '../../api/gateway-api.js';
 import { ANNOTATION } from '../../api/labels.js';
 import { DEFAULT_SIZING, type WaypointSizing } from '../../api/sizing.js';
 import { findCondition } from '../../kube/conditions.js';
+import { apiVersionOf } from '../../kube/resource.js';
 import {
   type Deployment,
   DEPLOYMENT,
   type HorizontalPodAutoscaler,
   HORIZONTAL_POD_AUTOSCALER,
+  type Namespace,
+  NAMESPACE,
 } from '../../kube/types.js';
 import { isAddressed, ISTIO_CLASS, serviceHost, SIDESTEP_CLASS } from '../../mesh/waypoint-gateway.js';
 import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
@@ -30,6 +33,7 @@ export function deploy(observed: Observed): Decision {
   if ('problem' in rendered) return { actions: [], serving: refused(rendered.problem) };
   const wanted = rendered.manifests
     .map((manifest) => hashed(manifest, rendered.asked, observed.meshHash))
+    .map((manifest) => keptBy(observed.namespace, manifest))
     .map((manifest) => wantedObject(manifest, observed));
   const foreign = wanted.find(({ live }) => live && !mayTake(live, gateway));
   if (foreign) return { actions: [], serving: refused(nameTaken(foreign, gateway)) };
@@ -64,6 +68,17 @@ function hashed(manifest: Manifest, asked: string, mesh: string): Manifest {
     ...manifest,
     metadata: { ...manifest.metadata, annotations: { ...manifest.metadata.annotations, ...hashes } },
   };
+}
+
+/**
+ * The Namespace owns it, too. Else a foreground deletion of the Gateway (`kubectl delete --cascade=foreground`, Argo CD) would delete what
+ * runs the waypoint at once, whatever finalizer the Gateway has: the garbage collector looks for an owner that does not wait.
+ *
+ * @see kubernetes/kubernetes pkg/controller/garbagecollector/garbagecollector.go, attemptToDeleteItem
+ */
+function keptBy({ metadata: { name, uid = '' } }: Namespace, { metadata, ...rest }: Manifest): Manifest {
+  const owner = { apiVersion: apiVersionOf(NAMESPACE), kind: NAMESPACE.kind, name, uid };
+  return { ...rest, metadata: { ...metadata, ownerReferences: [...(metadata.ownerReferences ?? []), owner] } };
 }
 
 function render(

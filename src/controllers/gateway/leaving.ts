@@ -1,7 +1,8 @@
 import { ANNOTATION } from '../../api/labels.js';
-import { isAddressed } from '../../mesh/waypoint-gateway.js';
+import { isAddressed, servingOf } from '../../mesh/waypoint-gateway.js';
 import { type Action, type Decision, isHeld, refused, remove } from './decision.js';
 import { isOurs } from './deployed-kinds.js';
+import { deploy } from './deployment.js';
 import type { Observed, Problem } from './observed.js';
 import { withoutParameters } from './sizing.js';
 
@@ -10,13 +11,17 @@ const NAMED = 5;
 
 /**
  * A waypoint that is missing fails open: requests go past it. So what depends on it goes first: policies that only it enforces, then the
- * Services that we have bound to it, then what others have. Objects follow their owner.
+ * Services that we have bound to it, then what others have. As long as it waits it is deployed as before, and last of all it goes: its
+ * Namespace owns it, too, so the garbage collector leaves it.
  */
 export function farewell(observed: Observed): Decision {
-  if (!isHeld(observed.gateway)) return { actions: [], serving: undefined };
+  const { gateway, namespace } = observed;
+  if (!isHeld(gateway)) return { actions: [], serving: undefined };
   const reason = reasonToStay(observed);
-  if (reason) return { actions: [], serving: refused(reason) };
-  return { actions: [{ type: 'release' }], serving: undefined };
+  if (!reason) return { actions: [...removals(observed), { type: 'release' }], serving: undefined };
+  // Nothing can be created in a Namespace that goes.
+  const isKept = servingOf(gateway)?.kind === 'deployed' && namespace.metadata.deletionTimestamp === undefined;
+  return { ...(isKept ? deploy(observed) : { actions: [] }), serving: refused(reason) };
 }
 
 /**
@@ -25,7 +30,7 @@ export function farewell(observed: Observed): Decision {
  * @param declined  why it is not deployed any more
  */
 export function withdrawal(observed: Observed, declined: Problem): Decision {
-  const { gateway, live } = observed;
+  const { gateway } = observed;
   const stays = isHeld(gateway) ? reasonToStay(observed) : undefined;
   if (stays) {
     // Of what we let go ourselves nobody has to hear.
@@ -37,11 +42,14 @@ export function withdrawal(observed: Observed, declined: Problem): Decision {
     ...withoutParameters(observed),
     // Once released, the Gateway has no address of ours any more: what is left is a person's.
     ...(isHeld(gateway) && isAddressed(gateway) ? [address] : []),
-    ...live.filter(({ object }) => isOurs(object, gateway)).map(remove),
+    ...removals(observed),
     ...(isHeld(gateway) ? [{ type: 'release' } as const] : []),
   ];
   return { actions, serving: refused(declined) };
 }
+
+const removals = ({ gateway, live }: Observed): Action[] =>
+  live.filter(({ object }) => isOurs(object, gateway)).map(remove);
 
 /** Why the waypoint is still needed; who wants it gone all the same can say so, but not for what we have bound to it. */
 function reasonToStay({ gateway, dependents, bound, users }: Observed): Problem | undefined {

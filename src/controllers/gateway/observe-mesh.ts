@@ -4,6 +4,7 @@ import type { Gateway } from '../../api/gateway-api.js';
 import { PROXY_CONFIG } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
 import { CONFIG_MAP, type ConfigMap, NAMESPACE } from '../../kube/types.js';
+import { revisionOf } from '../../mesh/revision.js';
 import { asRecord, stringAt } from '../../mesh/policy-object.js';
 import type { ProxyConfigObject } from '../../mesh/proxy-config.js';
 import { WAYPOINT_CLASS } from '../../mesh/waypoint-gateway.js';
@@ -16,7 +17,7 @@ import {
 } from '../../mesh/waypoint-inputs.js';
 import { isKnownTemplate } from '../../mesh/waypoint-template.js';
 import type { Stores } from '../../runtime/stores.js';
-import { type MeshLocation, parsedKey, revisionOf } from '../istio-configuration.js';
+import { type MeshLocation, parsedKey, revisionObjects } from '../istio-configuration.js';
 import { meshHash } from './observe-turns.js';
 import type { Problem } from './observed.js';
 
@@ -41,9 +42,10 @@ export function meshOf(
   gateway: Gateway,
   defaults: readonly Parameters[],
   stores: Stores,
-  { istioNamespace }: MeshLocation,
+  location: MeshLocation,
 ): Found {
-  const revision = revisionOfGateway(gateway, stores);
+  const { istioNamespace } = location;
+  const revision = revisionOf(revisionLabel(gateway, stores), revisionObjects(stores, location));
   const names = configMapsOf(revision);
   const [mesh, injector] = [names.mesh, names.injector].map((name) =>
     stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name }),
@@ -65,11 +67,10 @@ export function ofGateway(inputs: WaypointInputs, { metadata }: Gateway, stores:
   return withProxyConfigs(inputs, stores.of(PROXY_CONFIG).list() as readonly ProxyConfigObject[], { name, namespace });
 }
 
-/** @see istio/istio pkg/revisions/tag_watcher.go, IsMine */
-function revisionOfGateway({ metadata }: Gateway, stores: Stores): string {
+/** The Gateway's own, else its Namespace's as it is now. */
+function revisionLabel({ metadata }: Gateway, stores: Stores): string | undefined {
   const namespace = stores.of(NAMESPACE).get({ name: metadata.namespace ?? '' });
-  const label = metadata.labels?.[LABEL.revision] ?? namespace?.metadata.labels?.[LABEL.revision];
-  return label === undefined ? 'default' : revisionOf(label, stores);
+  return metadata.labels?.[LABEL.revision] ?? namespace?.metadata.labels?.[LABEL.revision];
 }
 
 function read(revision: string, mesh: ConfigMap, injector: ConfigMap, defaults: readonly Parameters[]): Found {

@@ -1,7 +1,7 @@
 import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
 import { SERVING } from '../../api/serving.js';
 import { findCondition } from '../../kube/conditions.js';
-import { SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
+import { NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { accountTaken } from '../../mesh/waypoint-binding.js';
 import { namesOurParameters, servingOf } from '../../mesh/waypoint-gateway.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
@@ -9,7 +9,7 @@ import { keyOf, type Request, requestOf } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import type { MeshLocation } from '../istio-configuration.js';
 import { isHeld } from './decision.js';
-import { DEPLOYED_KINDS, isOwnedBy } from './deployed-kinds.js';
+import { DEPLOYED_KINDS, isOurs, isOwnedBy } from './deployed-kinds.js';
 import { classDefaults, namedParameters, sizingConfigMap } from './observe-parameters.js';
 import { meshOf, ofGateway } from './observe-mesh.js';
 import { othersInTurn } from './observe-turns.js';
@@ -18,7 +18,8 @@ import type { Observed } from './observed.js';
 import { BOUND_INDEX, namesOf } from './watches.js';
 
 /**
- * What there is of a Gateway and around it; undefined if it is gone, or none that we may serve or have served.
+ * What there is of a Gateway and around it; undefined if it is gone, or none that we may serve or have served, or its Namespace has not
+ * been seen yet: that wakes us, and its labels decide which revision of istiod counts.
  *
  * @throws {ApiError} a ConfigMap of the Gateway's namespace cannot be read
  */
@@ -30,6 +31,8 @@ export async function observe(
   const { stores, clock } = context;
   const gateway = stores.of(GATEWAY).get(request);
   if (!gateway || !isConcerned(gateway)) return undefined;
+  const namespace = stores.of(NAMESPACE).get({ name: gateway.metadata.namespace ?? '' });
+  if (!namespace) return undefined;
   const own = await namedParameters(gateway, context);
   const defaults = classDefaults(stores, location);
   const mesh = meshOf(gateway, defaults, stores, location);
@@ -39,6 +42,7 @@ export async function observe(
   };
   return {
     gateway,
+    namespace,
     inputs:
       'problem' in own ? own : 'problem' in mesh ? mesh : { found: ofGateway(mesh.found.inputs, gateway, stores) },
     meshHash: 'found' in mesh ? mesh.found.hash : '',
@@ -77,7 +81,7 @@ function liveObjects(gateway: Gateway, stores: Stores): Observed['live'] {
     stores
       .of(type)
       .list(gateway.metadata.namespace)
-      .filter((object) => names.has(object.metadata.name) || isOwnedBy(object, gateway))
+      .filter((object) => names.has(object.metadata.name) || isOwnedBy(object, gateway) || isOurs(object, gateway))
       .map((object) => ({ type, object })),
   );
 }

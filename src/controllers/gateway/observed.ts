@@ -2,7 +2,7 @@ import type { Parameters } from '../../../cdk8s/waypoint-parameters.js';
 import type { Gateway } from '../../api/gateway-api.js';
 import type { ServingReason } from '../../api/serving.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
-import type { ConfigMap } from '../../kube/types.js';
+import type { ConfigMap, Namespace } from '../../kube/types.js';
 import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
 import type { Turn } from './rollout-order.js';
 
@@ -15,6 +15,8 @@ export interface LiveObject {
 /** What a pass knows of the cluster; from the caches, so it may be a moment old. */
 export interface Observed {
   readonly gateway: Gateway;
+  /** The Gateway's. */
+  readonly namespace: Namespace;
   /** What waypoints are rendered from, or why that is not known. */
   readonly inputs: { readonly found: WaypointInputs } | { readonly problem: Problem };
   /** Tells configurations of the mesh apart, as far as they change waypoints; empty if it is not known. */
@@ -27,7 +29,7 @@ export interface Observed {
   readonly parameters: readonly Parameters[];
   /** The ConfigMap of the name by which we size what istiod deploys, if there is one and it may concern us. */
   readonly sizes: ConfigMap | undefined;
-  /** Objects of the kinds that a Gateway is deployed with, if the Gateway owns them or they have one of its names. */
+  /** Objects of the kinds that a Gateway is deployed with, if they are the Gateway's or have one of its names. */
   readonly live: readonly LiveObject[];
   /** Services that are bound to the waypoint by us: `<name>`, or `<namespace>/<name>` in another namespace. */
   readonly bound: readonly string[];

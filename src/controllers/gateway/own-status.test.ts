@@ -57,7 +57,7 @@ describe('a Gateway of our own class', () => {
     expect(status.conditions.map(({ observedGeneration }) => observedGeneration)).toEqual([2, 2, 2, 2]);
   });
 
-  test('has an address once a pod is ready, keeps it while pods restart, and loses it with the Deployment', () => {
+  test('has an address once a pod is ready, keeps it while pods or objects are missing, and loses it when it is let go', () => {
     const first = pass({ live: live(0) }).status;
     expect(first.addresses).toEqual([]);
     expect(findCondition(first.conditions, 'Programmed')).toMatchObject({
@@ -68,7 +68,12 @@ describe('a Gateway of our own class', () => {
     expect(pass({ gateway: before, live: live(0) }).status.addresses).toHaveLength(3);
     const declined = { ...before, metadata: { ...before.metadata, annotations: { 'sidestep.dev/serve': 'false' } } };
     expect(pass({ gateway: declined, live: live(2) }).status.addresses).toHaveLength(3);
-    expect(pass({ gateway: declined }).status.addresses).toEqual([]);
+    // Without the address traffic would go past what a policy, a hand or the garbage collector makes us deploy again.
+    expect(pass({ gateway: before }).status.addresses).toEqual([{ type: 'Hostname', value: HOST }]);
+    const deleted = { ...before, metadata: { ...before.metadata, deletionTimestamp: 'now' } };
+    expect(pass({ gateway: deleted, bound: ['web'] }).status.addresses).toEqual([{ type: 'Hostname', value: HOST }]);
+    const letGo = { ...declined, metadata: { ...declined.metadata, finalizers: [] } };
+    expect(pass({ gateway: letGo }).status.addresses).toEqual([]);
   });
 
   test('has the address that its annotation chooses', () => {

@@ -6,7 +6,7 @@ import { type Condition, mergeConditions } from '../../kube/conditions.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import { DEPLOYMENT, SERVICE } from '../../kube/types.js';
 import { HBONE_PORT, isWaypoint, serviceHost } from '../../mesh/waypoint-gateway.js';
-import type { ServingCondition } from './decision.js';
+import { isHeld, type ServingCondition } from './decision.js';
 import { isOurs } from './deployed-kinds.js';
 import type { Observed } from './observed.js';
 
@@ -32,7 +32,8 @@ export interface OwnStatus {
 
 /**
  * Everything that istiod says of a Gateway of class `istio-waypoint`, said by us for our own class. Addresses are what makes istiod
- * take it for a waypoint; as with istiod they stay when pods go, and go with the Deployment.
+ * take it for a waypoint; as with istiod they stay when pods or objects go, for without them traffic goes past it. They go when Sidestep
+ * lets go of the Gateway.
  *
  * @param gateway  as it is now; what it says is looked at for times only
  * @see istio/istio pilot/pkg/config/kube/gateway/conversion.go, reportGatewayStatus
@@ -40,7 +41,7 @@ export interface OwnStatus {
 export function ownStatus(observed: Observed, serving: ServingCondition, gateway: Gateway): OwnStatus {
   const { nowMs } = observed;
   const before = gateway.status;
-  const addresses = addressesOf(observed);
+  const addresses = isHeld(gateway) ? addressesOf(observed) : [];
   const programmed = programmedOf(observed, serving, addresses);
   const observedGeneration = gateway.metadata.generation ?? 0;
   const dated = (conditions: readonly Wanted[], old: readonly object[] = []): Condition[] =>
@@ -96,8 +97,7 @@ function addressesOf(observed: Observed): string[] {
   const deployment = ours(observed, DEPLOYMENT);
   const service = ours(observed, SERVICE);
   const had = gateway.status?.addresses?.map(({ value }) => value) ?? [];
-  if (!deployment) return [];
-  if (!service || 'problem' in inputs) return had;
+  if (!deployment || !service || 'problem' in inputs) return had;
   if ((deployment.status?.readyReplicas ?? 0) === 0 && had.length === 0) return [];
   const type = gateway.metadata.annotations?.[ANNOTATION.addressType];
   const ips = (service.spec.clusterIPs ?? []).filter((ip) => ip !== 'None');

@@ -11,13 +11,14 @@ import type { ReconcileContext } from '../../runtime/controller.js';
 import type { ServingCondition } from './decision.js';
 import type { Observed } from './observed.js';
 import { ownStatus, type OwnStatus } from './own-status.js';
+import { takenBack } from './taken-back.js';
 
 /** Reasons that whoever has deleted a Gateway, and waits, should hear of. */
 const WAITS: readonly ServingReason[] = ['PoliciesDepend', 'StillNamed'];
 
 /**
- * Says how the Gateway is served; undefined takes back what has been said. Of our own class the whole status is ours, of others one
- * condition.
+ * Says how the Gateway is served; undefined takes back what has been said, all of it. Of our own class the whole status is ours, of others
+ * one condition.
  *
  * @throws {ApiError} the status cannot be written
  */
@@ -53,11 +54,12 @@ async function reported(
   context: ReconcileContext,
 ): Promise<Gateway | undefined> {
   const { client, signal } = context;
-  const before = (gateway.status?.conditions ?? []) as Condition[];
   if (!serving) {
-    const conditions = before.filter(({ type }) => type !== SERVING);
-    return patchStatus(gateway, [{ path: ['status', 'conditions'], value: conditions }], context);
+    const { namespace, name } = gateway.metadata;
+    const fresh = await client.get(GATEWAY, { namespace, name }, { managedFields: true, signal });
+    return patchStatus(fresh, takenBack(fresh), context);
   }
+  const before = (gateway.status?.conditions ?? []) as Condition[];
   if (gateway.spec.gatewayClassName === SIDESTEP_CLASS) {
     return patchStatus(gateway, changesTo(ownStatus(observed, serving, gateway), before), context);
   }

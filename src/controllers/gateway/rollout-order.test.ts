@@ -4,7 +4,7 @@ import { type Deployment, DEPLOYMENT } from '../../kube/types.js';
 import { gateway as gatewayOf, observed, owned, told } from '../testing/observed-gateway.js';
 import { decide } from './decide.js';
 import type { Decision } from './decision.js';
-import { gatewayHash, isRolling, predecessor, type Turn } from './rollout-order.js';
+import { gatewayHash, isRolling, nextInTurn, predecessor, type Turn } from './rollout-order.js';
 import type { Observed } from './observed.js';
 
 const turn = (key: string, { isRolling = false, isOutdated = true } = {}): Turn => ({ key, isRolling, isOutdated });
@@ -45,6 +45,27 @@ describe('a new configuration of the mesh', () => {
       turns = turns.map((each) => (free.includes(each) ? turn(each.key, { isOutdated: false }) : each));
     }
     expect(order).toEqual(['b', 'c', 'a', 'd']);
+  });
+});
+
+describe('the end of a rollout', () => {
+  test('wakes the one that is next, and those that are stuck, however many wait', () => {
+    const many = Array.from({ length: 200 }, (_, index) => turn(`shop/w${String(index).padStart(3, '0')}`)).reverse();
+    const stuck = turn('shop/w100-stuck', { isRolling: true });
+    const woken = (waiting: Turn[]): string[] => nextInTurn(waiting).map(({ key }) => key);
+    expect(woken(many)).toEqual(['shop/w000']);
+    expect(woken([...many, stuck])).toEqual(['shop/w100-stuck']);
+    // Nobody of whom it is the turn sleeps on.
+    const waiting = [...many, stuck, turn('shop/a', { isRolling: true })];
+    const free = waiting.filter(
+      (self) =>
+        predecessor(
+          self,
+          waiting.filter((each) => each !== self),
+        ) === undefined,
+    );
+    expect(woken(waiting)).toEqual(expect.arrayContaining(free.map(({ key }) => key)));
+    expect(nextInTurn([])).toEqual([]);
   });
 });
 

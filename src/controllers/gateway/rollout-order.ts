@@ -25,7 +25,16 @@ export function predecessor(self: Turn, others: readonly Turn[]): string | undef
   return [...underWay.toSorted(compare), ...before.toSorted(compare)].at(-1)?.key;
 }
 
-function compare(a: Turn, b: Turn): number {
+/**
+ * Those of the waypoints that wait whom the begin or the end of a rollout concerns: the one that comes next, and those that are stuck, for
+ * they come before it. All others wait on for the one before them; woken each time, many would look at many.
+ */
+export function nextInTurn<T extends Pick<Turn, 'key' | 'isRolling'>>(waiting: readonly T[]): readonly T[] {
+  const first = waiting.reduce<T | undefined>((a, b) => (a && compare(a, b) < 0 ? a : b), undefined);
+  return waiting.filter((each) => each === first || each.isRolling);
+}
+
+function compare(a: Pick<Turn, 'key' | 'isRolling'>, b: Pick<Turn, 'key' | 'isRolling'>): number {
   if (a.isRolling !== b.isRolling) return a.isRolling ? -1 : 1;
   return a.key < b.key ? -1 : 1;
 }

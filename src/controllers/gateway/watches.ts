@@ -4,26 +4,18 @@ import { ANNOTATION } from '../../api/labels.js';
 import { SERVING } from '../../api/serving.js';
 import { findCondition } from '../../kube/conditions.js';
 import type { KubeObject } from '../../kube/resource.js';
-import {
-  type Deployment,
-  DEPLOYMENT,
-  MUTATING_WEBHOOK_CONFIGURATION,
-  NAMESPACE,
-  POD,
-  SERVICE,
-  SERVICE_ACCOUNT,
-} from '../../kube/types.js';
+import { type Deployment, DEPLOYMENT, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { boundGateway } from '../../mesh/waypoint-binding.js';
 import { servingOf } from '../../mesh/waypoint-gateway.js';
 import { keyOf, type Request, requestOf } from '../../runtime/request.js';
 import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
-import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
+import { type MeshLocation, watchConfiguration, watchRevisions } from '../istio-configuration.js';
 import { trimPod } from '../stored-pod.js';
 import { NAMED_INDEX, namedBy, TARGETING_KINDS } from '../use-waypoint.js';
 import { DEPLOYED_KINDS } from './deployed-kinds.js';
-import { isRolling } from './rollout-order.js';
+import { isRolling, nextInTurn } from './rollout-order.js';
 import { isLeaving } from './observe-users.js';
 
 /** Name of the store index that finds the Services that we have bound to a Gateway, by `namespace/name`. */
@@ -59,7 +51,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     watch({ type: SERVICE_ACCOUNT, map: neighbours, predicate: generationOrMetadataChanged }),
     watchConfiguration(location, all),
     // Which revision a label means.
-    watch({ type: MUTATING_WEBHOOK_CONFIGURATION, map: all, predicate: generationOrMetadataChanged }),
+    ...watchRevisions(location, all),
     watch({ type: PROXY_CONFIG, map: all, predicate: generationOrMetadataChanged }),
     watch({
       type: NAMESPACE,
@@ -109,12 +101,17 @@ function leaving(stores: Stores, key?: string): readonly Request[] {
 const reasonOf = (gateway: Gateway | undefined): string | undefined =>
   findCondition(gateway?.status?.conditions, SERVING)?.reason;
 
+/** Whose turn it may be. */
 function awaitingTurn(stores: Stores): readonly Request[] {
-  return stores
+  const waiting = stores
     .of(GATEWAY)
     .list()
     .filter((gateway) => reasonOf(gateway) === 'AwaitingTurn')
-    .map(requestOf);
+    .map((gateway) => {
+      const deployment = stores.of(DEPLOYMENT).get(gateway.metadata);
+      return { gateway, key: keyOf(gateway.metadata), isRolling: deployment !== undefined && isRolling(deployment) };
+    });
+  return nextInTurn(waiting).map(({ gateway }) => requestOf(gateway));
 }
 
 /** A rollout of ours has begun or ended. */

@@ -1,5 +1,6 @@
 import type { Gateway } from '../../api/gateway-api.js';
 import type { KubeObject } from '../../kube/resource.js';
+import type { Namespace } from '../../kube/types.js';
 import { waypointInputs } from '../../mesh/waypoint-inputs.js';
 import type { Action } from '../gateway/decision.js';
 import type { Observed } from '../gateway/observed.js';
@@ -51,9 +52,17 @@ export const owned = (name: string, labels: Record<string, string>, more: object
   ...more,
 });
 
+/** Its Namespace. */
+export const namespace = (metadata: Partial<Namespace['metadata']> = {}): Namespace => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: 'shop', uid: 'n1', ...metadata },
+});
+
 /** That Gateway, of which there is nothing yet. */
 export const observed = (of: Partial<Observed> = {}): Observed => ({
   gateway: gateway(),
+  namespace: namespace(),
   inputs: { found: inputs },
   meshHash: 'mesh',
   others: [],
