@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import { LABEL } from '../api/labels.js';
 import type { KubeObject } from '../kube/resource.js';
 import { CONFIG_MAP, type ConfigMap, MUTATING_WEBHOOK_CONFIGURATION } from '../kube/types.js';
-import type { Change } from '../runtime/store.js';
+import type { Change, Store } from '../runtime/store.js';
 import type { Stores } from '../runtime/stores.js';
 import { type WatchSpec, watch } from '../runtime/watch.js';
 
@@ -39,6 +39,11 @@ export function watchConfiguration({ istioNamespace }: MeshLocation, map: WatchS
     namespace: istioNamespace,
     transform: onlyConfiguration,
   });
+}
+
+/** The ConfigMaps of {@link watchConfiguration}. */
+export function configuration(stores: Stores, { istioNamespace }: MeshLocation): Store<ConfigMap> {
+  return stores.of(CONFIG_MAP, { namespace: istioNamespace });
 }
 
 /** istiod's leader locks are ConfigMaps too, beside the configuration, and change every few seconds. */

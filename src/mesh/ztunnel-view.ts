@@ -102,7 +102,7 @@ function placesNamed(objects: MeshObjects, namespace: string): ReadonlySet<strin
     each?.[LABEL.useWaypointCanaryNamespace],
   ]);
   const hosts = serviceEntries.flatMap(({ spec }) => spec?.hosts ?? []);
-  const named = new Set([...waypoints, ...hosts.map((host) => serviceNamespace(host))]);
+  const named = new Set([...waypoints, ...hosts.map((host) => serviceOfHost(host)?.namespace)]);
   const addresses = new Set(
     objects.gateways
       .filter((gateway) => isOwn(gateway) || named.has(gateway.metadata.namespace))
@@ -117,9 +117,10 @@ function placesNamed(objects: MeshObjects, namespace: string): ReadonlySet<strin
   return new Set(all.flatMap((name) => (name === undefined || name === namespace ? [] : [name])));
 }
 
-/** The namespace that a host name is of, if it is that of a Service. */
-export function serviceNamespace(host: string): string | undefined {
-  return /^[^.]+\.([^.]+)\.svc\./.exec(host)?.[1];
+/** The Service whose host name this is; undefined if it has another form. */
+export function serviceOfHost(host: string): { readonly namespace: string; readonly name: string } | undefined {
+  const [, name, namespace] = /^([^.]+)\.([^.]+)\.svc\./.exec(host) ?? [];
+  return name === undefined || namespace === undefined ? undefined : { namespace, name };
 }
 
 /** An address, or the only one of a block, in its one form. */

@@ -18,7 +18,8 @@ import { CONFIG_MAP, DAEMON_SET } from '../../kube/types.js';
 import { type IndexSettings, type MeshObjects, ambientIndex, configOf } from '../../mesh/ambient-index.js';
 import { indexSettings, ztunnelRevision, ztunnelTags } from '../../mesh/ztunnel-view.js';
 import type { Stores } from '../../runtime/stores.js';
-import { istiodOf, viewOf } from './view.js';
+import { OWN_CONFIG_MAPS } from './config-maps.js';
+import { fileOf, istiodOf, viewOf } from './view.js';
 import { watches } from './watches.js';
 
 const LOCATION = { istioNamespace: 'istio-system' };
@@ -177,7 +178,8 @@ const mesh: MeshObjects = {
 
 /** Stores as the runtime fills them: with what the controller keeps of each object. */
 function storesOf(objects: readonly KubeObject[]): Stores {
-  const transforms = new Map(watches(LOCATION).map(({ type, transform }) => [type.kind, transform]));
+  const ofMesh = watches(LOCATION).filter(({ labelSelector }) => labelSelector !== OWN_CONFIG_MAPS.labelSelector);
+  const transforms = new Map(ofMesh.map(({ type, transform }) => [type.kind, transform]));
   const kept = objects.map((object) => transforms.get(object.kind)?.(object) ?? object);
   const list = (type: ResourceType, namespace?: string): KubeObject[] =>
     kept.filter(
@@ -201,7 +203,8 @@ describe('the view of a namespace', () => {
     async (name) => {
       const whole = configOf(index, name);
       expect(whole.services.length + whole.policies.length).toBeGreaterThan(0);
-      const found = await viewOf(name, { settings, version: NEWEST_ZTUNNEL }, stores);
+      const istiod = { settings, version: NEWEST_ZTUNNEL };
+      const found = await fileOf(await viewOf(name, istiod, stores), istiod);
       expect(found).toBe(ztunnelConfigYaml(whole, NEWEST_ZTUNNEL));
     },
   );
@@ -219,8 +222,8 @@ describe('the view of a namespace', () => {
 
   it('has in the root namespace what istiod makes of any PeerAuthentication', async () => {
     const strict = live(peerAuthentication('strict', { mtls: { mode: 'STRICT' } }), 'by-name', 1);
-    const file = await viewOf('istio-system', { settings, version: NEWEST_ZTUNNEL }, storesOf([strict]));
-    expect(file).toContain('name: istio_converted_static_strict');
+    const { policies } = await viewOf('istio-system', { settings, version: NEWEST_ZTUNNEL }, storesOf([strict]));
+    expect(policies.map((policy) => policy.name)).toEqual(['istio_converted_static_strict']);
   });
 
   it('says which host is canonical, whoever has the other one', () => {
