@@ -188,17 +188,17 @@ export function ztunnelView(cluster: () => Cluster): void {
   it('follows what other namespaces say of its waypoint and of its hosts', async () => {
     const [name, edge, other] = ['view-near', 'view-edge', 'view-other'];
     const open = { allowedRoutes: { namespaces: { from: 'All' } } };
-    await cluster().apply(
-      yaml(namespace(edge), namespace(other), {
-        apiVersion: 'gateway.networking.k8s.io/v1',
-        kind: 'Gateway',
-        metadata: { name: 'gate', namespace: edge },
-        spec: {
-          gatewayClassName: 'istio-waypoint',
-          listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE', ...open }],
-        },
-      }),
-    );
+    // istiod says at the Services of its waypoints where traffic goes: this one is somebody's own.
+    const gate = {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'Gateway',
+      metadata: { name: 'gate', namespace: edge },
+      spec: { gatewayClassName: 'own', listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE', ...open }] },
+    };
+    await cluster().apply(yaml(namespace(edge), namespace(other), service(edge, 'gate'), gate));
+    const status = { addresses: [{ type: 'Hostname', value: `gate.${edge}.svc.cluster.local` }] };
+    const patch = ['--subresource=status', '--type=merge', '-p', JSON.stringify({ status })];
+    await cluster().kubectl('patch', 'gateway', '-n', edge, 'gate', ...patch);
     await make(name, { 'istio.io/use-waypoint': 'gate', 'istio.io/use-waypoint-namespace': edge });
     const entry = {
       apiVersion: 'networking.istio.io/v1',
@@ -218,6 +218,8 @@ export function ztunnelView(cluster: () => Cluster): void {
     await file(name, '  - Node');
     await cluster().apply(yaml(service(other, 'web')));
     await file(name, new RegExp(`^(?![^]*${ofEntry}  canonical: true)`));
+    // It is for the whole mesh.
+    await cluster().kubectl('delete', 'serviceentry', '-n', name, 'web');
     await annotate(name, `${VIEW}-`);
     await untilGone(name);
   });
