@@ -9,9 +9,17 @@ export const ZTUNNEL_CONFIG_MAP = 'sidestep-ztunnel';
 /** Key of the file, or of a part of it. */
 export const FILE_KEY = 'config.yaml';
 
+/** Whether a ConfigMap has a name that we give. */
+export function isZtunnelConfigMap(name: string): boolean {
+  return /^sidestep-ztunnel(-[1-9][0-9]*)?$/.test(name);
+}
+
 /** Keys of the index: the names of the parts in their order, a line each, and the checksum of the whole file. */
 const PARTS_KEY = 'parts';
 const CHECKSUM_KEY = 'sha256';
+
+/** All keys that we write. */
+export const CONFIG_MAP_KEYS = [FILE_KEY, PARTS_KEY, CHECKSUM_KEY] as const;
 
 /**
  * Bytes of a file in one ConfigMap. The API server takes 1 MiB of data, and etcd not much more with all metadata.
@@ -26,36 +34,25 @@ const MAX_BYTES = 1_000_000;
  * byte. Each part is YAML by itself, unless one workload, service or policy is larger than a part.
  *
  * @param file  YAML as `ztunnelConfigYaml` writes it: items of lists begin at the start of a line
- * @param options.annotations  of `sidestep-ztunnel`
  * @param options.maxBytes  of a part; default 1 000 000
  * @returns `sidestep-ztunnel` first, then the parts in their order
  */
 export function ztunnelConfigMaps(
   file: string,
-  options: {
-    readonly namespace: string;
-    readonly annotations?: Readonly<Record<string, string>>;
-    readonly maxBytes?: number;
-  },
+  options: { readonly namespace: string; readonly maxBytes?: number },
 ): Manifest[] {
-  const { namespace, annotations, maxBytes = MAX_BYTES } = options;
+  const { namespace, maxBytes = MAX_BYTES } = options;
   const objects = new Objects();
-  const add = (name: string, data: Record<string, string>, more: object = {}): void => {
+  const add = (name: string, data: Record<string, string>): void => {
     const labels = { [LABEL.managedBy]: 'sidestep' };
-    objects.add(k8s.KubeConfigMap, { metadata: { name, namespace, labels, ...more }, data });
+    objects.add(k8s.KubeConfigMap, { metadata: { name, namespace, labels }, data });
   };
   const parts = split(file, maxBytes);
   const names = parts.map((_, index) => `${ZTUNNEL_CONFIG_MAP}-${index + 1}`);
   const index = { [PARTS_KEY]: names.map((name) => `${name}\n`).join(''), [CHECKSUM_KEY]: sha256(file) };
-  add(ZTUNNEL_CONFIG_MAP, parts.length === 1 ? { [FILE_KEY]: file } : index, annotations && { annotations });
+  add(ZTUNNEL_CONFIG_MAP, parts.length === 1 ? { [FILE_KEY]: file } : index);
   if (parts.length > 1) parts.forEach((text, at) => add(names[at] ?? '', { [FILE_KEY]: text }));
   return objects.render();
-}
-
-/** Names of the parts that a ConfigMap `sidestep-ztunnel` lists, in their order; none if it holds the file itself. */
-export function partNames(data: Readonly<Record<string, string>> | undefined): string[] {
-  const listed = (data?.[PARTS_KEY] ?? '').split('\n');
-  return listed.filter((name) => name.startsWith(`${ZTUNNEL_CONFIG_MAP}-`));
 }
 
 function sha256(text: string): string {

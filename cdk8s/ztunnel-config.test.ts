@@ -11,7 +11,7 @@ import type {
   StringMatch,
 } from '../src/mesh/ztunnel-config.js';
 import type { Manifest } from './objects.js';
-import { FILE_KEY, ZTUNNEL_CONFIG_MAP, partNames, ztunnelConfigMaps } from './ztunnel-config-maps.js';
+import { FILE_KEY, ZTUNNEL_CONFIG_MAP, isZtunnelConfigMap, ztunnelConfigMaps } from './ztunnel-config-maps.js';
 import { NEWEST_ZTUNNEL, ztunnelConfigJson, ztunnelConfigYaml, ztunnelVersion } from './ztunnel-config.js';
 
 /*
@@ -435,7 +435,7 @@ describe('the ConfigMaps of a file', () => {
 
   it('are one where the file fits', () => {
     const file = ztunnelConfigYaml({ workloads: [], services: [], policies: [] }, NEWEST_ZTUNNEL);
-    expect(ztunnelConfigMaps(file, { ...options, annotations: { a: 'b' } })).toEqual([
+    expect(ztunnelConfigMaps(file, options)).toEqual([
       {
         apiVersion: 'v1',
         kind: 'ConfigMap',
@@ -443,12 +443,10 @@ describe('the ConfigMaps of a file', () => {
           name: 'sidestep-ztunnel',
           namespace: 'shop',
           labels: { 'app.kubernetes.io/managed-by': 'sidestep' },
-          annotations: { a: 'b' },
         },
         data: { [FILE_KEY]: file },
       },
     ]);
-    expect(partNames({ [FILE_KEY]: file })).toEqual([]);
   });
 
   it('make up the file byte for byte, each small enough, whatever is in it', () => {
@@ -458,7 +456,9 @@ describe('the ConfigMaps of a file', () => {
         const file = ztunnelConfigYaml(config, NEWEST_ZTUNNEL);
         const [index, ...parts] = ztunnelConfigMaps(file, { ...options, maxBytes });
         expect(index?.metadata.name).toBe(ZTUNNEL_CONFIG_MAP);
-        expect(partNames(data(index))).toEqual(parts.map(({ metadata }) => metadata.name));
+        const names = parts.map(({ metadata }) => metadata.name);
+        expect(data(index)['parts'] ?? '').toBe(names.map((name) => `${name}\n`).join(''));
+        expect(names.every(isZtunnelConfigMap)).toBe(true);
         const texts =
           parts.length === 0 ? [data(index)[FILE_KEY] ?? ''] : parts.map((part) => data(part)[FILE_KEY] ?? '');
         expect(texts.join('')).toBe(file);

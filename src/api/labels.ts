@@ -355,6 +355,9 @@ export const ANNOTATION = {
   /** Namespace: `true` keeps what ztunnel knows of it in the ConfigMap `sidestep-ztunnel`. Ours. */
   ztunnelView: 'sidestep.dev/ztunnel-view',
 
+  /** ConfigMap `sidestep-ztunnel`: hash of what it and its parts were made from and of what they hold. Ours. */
+  viewHash: 'sidestep.dev/view-hash',
+
   /** ConfigMap `sidestep-ztunnel`: when its content last changed, RFC 3339 by the operator's clock. Ours. */
   writtenAt: 'sidestep.dev/written-at',
 } as const;

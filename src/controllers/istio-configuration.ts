@@ -9,7 +9,7 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATION,
 } from '../kube/types.js';
 import type { RevisionObjects } from '../mesh/revision.js';
-import type { Change } from '../runtime/store.js';
+import type { Change, Store } from '../runtime/store.js';
 import type { Stores } from '../runtime/stores.js';
 import { generationOrMetadataChanged, type WatchSpec, watch } from '../runtime/watch.js';
 
@@ -46,6 +46,11 @@ export function watchConfiguration({ istioNamespace }: MeshLocation, map: WatchS
     namespace: istioNamespace,
     transform: onlyConfiguration,
   });
+}
+
+/** The ConfigMaps of {@link watchConfiguration}. */
+export function configuration(stores: Stores, { istioNamespace }: MeshLocation): Store<ConfigMap> {
+  return stores.of(CONFIG_MAP, { namespace: istioNamespace });
 }
 
 /** istiod's leader locks are ConfigMaps too, beside the configuration, and change every few seconds. */

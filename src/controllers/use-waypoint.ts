@@ -1,4 +1,4 @@
-import { type Gateway, GATEWAY, GATEWAY_CLASS } from '../api/gateway-api.js';
+import { type Gateway, type GatewayClass, GATEWAY, GATEWAY_CLASS } from '../api/gateway-api.js';
 import {
   AUTHORIZATION_POLICY,
   ENVOY_FILTER,
@@ -19,7 +19,7 @@ import { namedWaypoints, refKey, targetedGateways, type WaypointRef } from '../m
 import { HBONE_PORT } from '../mesh/waypoint-gateway.js';
 import type { Request } from '../runtime/request.js';
 import type { Stores } from '../runtime/stores.js';
-import { type WatchSpec, generationOrMetadataChanged, watch } from '../runtime/watch.js';
+import { type WatchSpec, generationOrMetadataChanged, metadataChanged, watch } from '../runtime/watch.js';
 import { trimPod } from './stored-pod.js';
 
 /*
@@ -71,7 +71,7 @@ export function watchUse(): WatchSpec[] {
       }),
     ),
     watch({ type: GATEWAY, map: concernedByGateway }),
-    watch({ type: GATEWAY_CLASS, map: () => [], predicate: generationOrMetadataChanged }),
+    watch({ type: GATEWAY_CLASS, map: concernedByClass, predicate: metadataChanged }),
   ];
 }
 
@@ -95,6 +95,15 @@ function concernedByGateway({ metadata: { namespace = '', name } }: KubeObject, 
   const kinds: readonly ResourceType[] = [NAMESPACE, SERVICE, SERVICE_ACCOUNT];
   const users = kinds.flatMap((type) => usersOf({ namespace, name }, type, stores));
   return [...new Set([namespace, ...users.map(homeOf)])].map((home) => ({ name: home }));
+}
+
+/** What its waypoints are for may stand on the class. */
+function concernedByClass({ metadata }: GatewayClass, stores: Stores): readonly Request[] {
+  const ofClass = stores
+    .of(GATEWAY)
+    .list()
+    .filter(({ spec }) => spec.gatewayClassName === metadata.name);
+  return ofClass.flatMap((gateway) => concernedByGateway(gateway, stores));
 }
 
 function usersOf(ref: WaypointRef, type: ResourceType, stores: Stores): readonly KubeObject[] {

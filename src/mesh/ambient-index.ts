@@ -1,12 +1,12 @@
 import { LABEL } from '../api/labels.js';
 import { authorizationOf } from './ambient-index/authorization.js';
-import { byNamespace, readNamespaces } from './ambient-index/namespaces.js';
+import { byNamespace, readNamespaces, selectingIn } from './ambient-index/namespaces.js';
 import type { IndexSettings, MeshObjects } from './ambient-index/objects.js';
 import { readPeerAuthentications } from './ambient-index/peer-authentication.js';
 import { readServices } from './ambient-index/services.js';
 import { readWaypoints } from './ambient-index/waypoints.js';
 import { readWorkloads } from './ambient-index/workloads.js';
-import { type Labels, selects } from './policy-object.js';
+import type { Labels } from './policy-object.js';
 import type { LocalConfig } from './ztunnel-config.js';
 
 export type { IndexSettings, MeshObjects } from './ambient-index/objects.js';
@@ -26,7 +26,8 @@ export function ztunnelConfig(objects: MeshObjects, namespace: string, settings:
  * One cluster on one network or with gateways to others; without istiod's flags `AMBIENT_ENABLE_MULTI_NETWORK`,
  * `PILOT_AUTO_ALLOW_WAYPOINT_POLICY`, and without `discoverySelectors`.
  *
- * @see istio/istio pilot/pkg/serviceregistry/ambient/ambientindex.go; its `/debug/ambientz` shows the same
+ * @see istio/istio pilot/pkg/serviceregistry/ambient/ambientindex.go; its `/debug/ambientz` shows the same;
+ *   pkg/kube/krt/filter.go: FilterSelects without labels does not filter
  */
 export function ambientIndex(objects: MeshObjects, settings: IndexSettings): LocalConfig {
   const seen = inRevision(objects, settings);
@@ -35,14 +36,16 @@ export function ambientIndex(objects: MeshObjects, settings: IndexSettings): Loc
   const services = sorted(readServices(seen, namespaces, waypoints), ({ key }) => key);
   const authorizations = seen.authorizationPolicies.flatMap((object) => authorizationOf(object, settings) ?? []);
   const peers = readPeerAuthentications(seen.peerAuthentications, settings);
-  const selecting = byNamespace(
-    authorizations.flatMap(({ policy, selector }) => (selector ? [{ selector, metadata: policy }] : [])),
+  const attachable = authorizations.flatMap(({ policy, selector }) =>
+    selector ? [{ selector, metadata: policy }] : [],
   );
+  const attachableIn = byNamespace(attachable);
+  const selecting = selectingIn(attachable, ({ selector }) => selector);
   const { rootNamespace } = settings;
   const policiesOf = (namespace: string, labels: Labels | undefined): string[] => [
     ...[...new Set([namespace, rootNamespace])]
-      .flatMap(selecting)
-      .filter(({ selector }) => attaches(selector, labels))
+      // istiod's own slip: to a workload that has no labels at all, every policy with a selector is attached.
+      .flatMap((place) => (labels === undefined ? attachableIn(place) : selecting(place, labels)))
       .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
       .sort(),
     ...peers.policiesOf(namespace, labels ?? {}),
@@ -100,15 +103,6 @@ export function configOf(index: LocalConfig, namespace: string): LocalConfig {
         attached.has(`${policy.namespace}/${policy.name}`),
     ),
   };
-}
-
-/**
- * Whether a policy is attached to a workload. istiod's own slip: to one that has no labels at all, every policy with a selector is.
- *
- * @see istio/istio pkg/kube/krt/filter.go: FilterSelects without labels does not filter
- */
-function attaches(selector: Labels, labels: Labels | undefined): boolean {
-  return labels === undefined || selects(selector, labels);
 }
 
 const shares = (weighted: LocalConfig['services'][number]['weightedWaypoints'] = []): { destination: string }[] =>

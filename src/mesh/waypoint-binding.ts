@@ -1,6 +1,7 @@
 import type { Gateway, GatewayCondition } from '../api/gateway-api.js';
 import { ANNOTATION, LABEL } from '../api/labels.js';
 import { LEAVING_REASONS, SERVING, WAYPOINT_FINALIZER } from '../api/serving.js';
+import { bySelector } from './by-selector.js';
 import type { WaypointRef } from './use-waypoint.js';
 import { isServable, isWaypoint } from './waypoint-gateway.js';
 
@@ -57,6 +58,7 @@ export function bindings(
 ): Binding[] {
   const byAccount = new Map(accounts.map((account) => [account.metadata.name, waypointOf(account, waypoints)]));
   const marks = new Set([...byAccount.values()].flatMap((gateway) => (gateway ? [markOf(gateway, waypoints)] : [])));
+  const accountsOf = marks.size === 0 ? () => [] : accountsByService(services, pods);
   return services.flatMap((service) => {
     const ours = boundWaypoint(service);
     // Waypoints have no waypoint.
@@ -64,7 +66,7 @@ export function bindings(
     // Only our mark goes, so that nothing waits for it.
     if (isChosen(service)) return ours === undefined ? [] : [{ service: service.metadata.name, waypoint: undefined }];
     const label = labelledWaypoint(service);
-    const [account, another] = marks.size === 0 ? [] : accountsOf(service, pods);
+    const [account, another] = accountsOf(service);
     // A moment without pods is no reason to let it go.
     if (account === undefined && hasSelector(service) && ours !== undefined && ours === label && marks.has(ours))
       return [];
@@ -98,9 +100,10 @@ export function mixedServices(
     accounts.filter((account) => waypointOf(account, waypoints)).map(({ metadata }) => metadata.name),
   );
   if (withWaypoint.size === 0) return [];
+  const accountsOf = accountsByService(services, pods);
   return services.flatMap((service) => {
     if (isChosen(service) || service.metadata.labels?.[LABEL.gatewayManaged] !== undefined) return [];
-    const all = accountsOf(service, pods);
+    const all = accountsOf(service);
     const served = all.filter((account) => withWaypoint.has(account));
     return all.length < 2 || served.length === 0 ? [] : [{ service: service.metadata.name, accounts: all, served }];
   });
@@ -181,11 +184,19 @@ function waypointOf(account: Named, { gateways, shared = [], isOptedOut }: Waypo
 const ageOf = ({ metadata }: Gateway): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;
 
 /** The accounts of the pods that a Service has, sorted; none without a selector. */
-function accountsOf(service: BindableService, pods: readonly BindablePod[]): readonly string[] {
-  const selector = Object.entries(service.spec?.selector ?? {});
-  if (selector.length === 0) return [];
-  const selected = pods.filter(({ metadata }) => selector.every(([key, value]) => metadata.labels?.[key] === value));
-  return [...new Set(selected.map(({ spec }) => spec?.serviceAccountName ?? 'default'))].sort();
+function accountsByService(
+  services: readonly BindableService[],
+  pods: readonly BindablePod[],
+): (service: BindableService) => readonly string[] {
+  const selecting = bySelector(services.filter(hasSelector), ({ spec }) => spec?.selector ?? {});
+  const found = new Map<BindableService, Set<string>>();
+  for (const { metadata, spec } of pods) {
+    for (const service of selecting(metadata.labels ?? {})) {
+      const accounts = found.get(service) ?? new Set();
+      found.set(service, accounts.add(spec?.serviceAccountName ?? 'default'));
+    }
+  }
+  return (service) => [...(found.get(service) ?? [])].sort();
 }
 
 /** Whether a waypoint goes now, or is not served. One that we deploy says so itself: policies may hold it. */

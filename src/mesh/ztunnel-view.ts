@@ -1,5 +1,7 @@
 import { LABEL } from '../api/labels.js';
 import { type MeshObjects, type IndexSettings, ztunnelConfig } from './ambient-index.js';
+import { formatAddress, parseBlock } from './ambient-index/ip-address.js';
+import { hostnameOf } from './ambient-index/services.js';
 import { asRecord, stringAt } from './policy-object.js';
 import type { LocalConfig } from './ztunnel-config.js';
 
@@ -31,19 +33,57 @@ export async function ztunnelView(
   const own = await source.within(namespace);
   const others = [...placesNamed({ ...mesh, ...own }, namespace)].sort();
   const found = [own, ...(await Promise.all(others.map((place) => source.within(place))))];
-  const objects: MeshObjects = {
-    ...mesh,
+  const read: NamespaceObjects = {
     pods: found.flatMap(({ pods }) => pods),
     services: found.flatMap(({ services }) => services),
     endpointSlices: found.flatMap(({ endpointSlices }) => endpointSlices),
   };
-  return ztunnelConfig(objects, namespace, settings);
+  const part = partOf(mesh, read.services, new Set([namespace, ...others]), namespace, settings);
+  return ztunnelConfig({ ...part, ...read }, namespace, settings);
 }
 
-/** Other namespaces that a namespace depends on: those of its waypoints, and of Services that bear the name of one of its hosts. */
+/**
+ * Of the objects of all namespaces those that can matter, for there may be thousands of others: what is in the namespaces that are
+ * read, policies for all, and ServiceEntries anywhere with a host of theirs, for of those only one is canonical.
+ */
+function partOf(
+  mesh: ViewSource['mesh'],
+  services: NamespaceObjects['services'],
+  places: ReadonlySet<string>,
+  namespace: string,
+  settings: IndexSettings,
+): ViewSource['mesh'] {
+  const { rootNamespace } = settings;
+  const isHere = ({ metadata }: Placed): boolean => places.has(metadata.namespace ?? '');
+  // In the root namespace stands what istiod makes of any PeerAuthentication.
+  const governs = ({ metadata }: Placed): boolean =>
+    isHere({ metadata }) || metadata.namespace === rootNamespace || namespace === rootNamespace;
+  const hosts = new Set([
+    ...services.map(({ metadata }) => hostnameOf(metadata.name, metadata.namespace ?? '', settings)),
+    ...mesh.serviceEntries.filter(isHere).flatMap(({ spec }) => spec?.hosts ?? []),
+  ]);
+  return {
+    ...mesh,
+    serviceEntries: mesh.serviceEntries.filter(
+      (entry) => isHere(entry) || (entry.spec?.hosts ?? []).some((host) => hosts.has(host)),
+    ),
+    workloadEntries: mesh.workloadEntries.filter(isHere),
+    authorizationPolicies: mesh.authorizationPolicies.filter(governs),
+    peerAuthentications: mesh.peerAuthentications.filter(governs),
+  };
+}
+
+/** An object with its namespace. */
+interface Placed {
+  readonly metadata: { readonly namespace?: string | undefined };
+}
+
+/**
+ * Other namespaces that a namespace depends on: those of its waypoints, of Services that bear the name of one of its hosts, and of
+ * ServiceEntries that have the address of one of its waypoints.
+ */
 function placesNamed(objects: MeshObjects, namespace: string): ReadonlySet<string> {
-  const isOwn = ({ metadata }: { readonly metadata: { readonly namespace?: string | undefined } }): boolean =>
-    metadata.namespace === namespace;
+  const isOwn = ({ metadata }: Placed): boolean => metadata.namespace === namespace;
   const serviceEntries = objects.serviceEntries.filter(isOwn);
   const workloadEntries = objects.workloadEntries.filter(isOwn);
   const labels = [
@@ -62,8 +102,31 @@ function placesNamed(objects: MeshObjects, namespace: string): ReadonlySet<strin
     each?.[LABEL.useWaypointCanaryNamespace],
   ]);
   const hosts = serviceEntries.flatMap(({ spec }) => spec?.hosts ?? []);
-  const named = [...waypoints, ...hosts.map((host) => /^[^.]+\.([^.]+)\.svc\./.exec(host)?.[1])];
-  return new Set(named.flatMap((name) => (name === undefined || name === namespace ? [] : [name])));
+  const named = new Set([...waypoints, ...hosts.map((host) => serviceOfHost(host)?.namespace)]);
+  const addresses = new Set(
+    objects.gateways
+      .filter((gateway) => isOwn(gateway) || named.has(gateway.metadata.namespace))
+      .flatMap(({ status }) => (status?.addresses ?? []).flatMap(({ value }) => canonical(value) ?? [])),
+  );
+  const standIns = objects.serviceEntries.filter(({ spec, status }) =>
+    [...(spec?.addresses ?? []), ...(status?.addresses ?? []).map(({ value }) => value)].some(
+      (text) => addresses.size > 0 && addresses.has(canonical(text) ?? ''),
+    ),
+  );
+  const all = [...named, ...standIns.map(({ metadata }) => metadata.namespace)];
+  return new Set(all.flatMap((name) => (name === undefined || name === namespace ? [] : [name])));
+}
+
+/** The Service whose host name this is; undefined if it has another form. */
+export function serviceOfHost(host: string): { readonly namespace: string; readonly name: string } | undefined {
+  const [, name, namespace] = /^([^.]+)\.([^.]+)\.svc\./.exec(host) ?? [];
+  return name === undefined || namespace === undefined ? undefined : { namespace, name };
+}
+
+/** An address, or the only one of a block, in its one form. */
+function canonical(text: string): string | undefined {
+  const block = parseBlock(text);
+  return block && formatAddress(block.address);
 }
 
 /** istiod's configuration, as its ConfigMaps have it. */

@@ -2,7 +2,7 @@ import { resourceName, type KubeObject, type ResourceType } from '../kube/resour
 import { AbsentKinds } from './absent-kinds.js';
 import { Informer, type InformerOptions } from './informer.js';
 import type { Store } from './store.js';
-import type { Stores } from './stores.js';
+import type { Scope, Stores } from './stores.js';
 import type { WatchSpec } from './watch.js';
 
 /**
@@ -27,9 +27,7 @@ export class Informers implements Stores {
    * @throws {Error} it contradicts another watch of the same scope; see `Informer.extend`
    */
   declare(spec: WatchSpec): Informer {
-    const scope = [spec.type.version, resourceName(spec.type), spec.namespace ?? '', spec.labelSelector ?? ''].join(
-      ' ',
-    );
+    const scope = scopeKey(spec.type, spec);
     const held = this.#byScope.get(scope);
     if (held) {
       held.extend(spec);
@@ -42,8 +40,9 @@ export class Informers implements Stores {
     return informer;
   }
 
-  of<T extends KubeObject>(type: ResourceType<T>): Store<T> {
-    const [first, second] = this.#byKind.get(resourceName(type)) ?? [];
+  of<T extends KubeObject>(type: ResourceType<T>, scope?: Scope): Store<T> {
+    const scoped = scope && this.#byScope.get(scopeKey(type, scope));
+    const [first, second] = scope ? [scoped] : (this.#byKind.get(resourceName(type)) ?? []);
     if (!first) throw new Error(`no controller declares a watch of ${resourceName(type)}, so it cannot be read`);
     if (second)
       throw new Error(
@@ -76,4 +75,8 @@ export class Informers implements Stores {
   async whenSynced(): Promise<void> {
     await Promise.all(this.all.map((informer) => informer.whenSynced()));
   }
+}
+
+function scopeKey(type: ResourceType, { namespace = '', labelSelector = '' }: Scope): string {
+  return [type.version, resourceName(type), namespace, labelSelector].join(' ');
 }

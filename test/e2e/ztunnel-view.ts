@@ -132,7 +132,7 @@ export function ztunnelView(cluster: () => Cluster): void {
     await untilGone(name);
   });
 
-  it('is put right at the next change where somebody has edited or deleted it', async () => {
+  it('is put right where somebody has deleted it, and at the next change where somebody has edited it', async () => {
     const name = 'view-edited';
     await make(name);
     await annotate(name, `${VIEW}=true`);
@@ -150,8 +150,76 @@ export function ztunnelView(cluster: () => Cluster): void {
     await cluster().kubectl('label', 'service', '-n', name, 'web', 'example.com/touched=1');
     await file(name, 'protocol: HBONE');
     await cluster().kubectl('delete', 'configmap', '-n', name, NAME);
-    await cluster().kubectl('label', 'service', '-n', name, 'web', 'example.com/touched-');
     await file(name, 'protocol: HBONE');
+    await annotate(name, `${VIEW}-`);
+    await untilGone(name);
+  });
+
+  it('is whole again where one of its parts is deleted, and leaves none behind where it is deleted itself', async () => {
+    const name = 'view-parts';
+    await make(name);
+    const principals = Array.from(
+      { length: 6_000 },
+      (_, at) => `cluster.local/ns/a-namespace-with-a-long-name/sa/account-${at}`,
+    );
+    const spec = { rules: [{ from: [{ source: { principals } }] }] };
+    for (const each of ['a', 'b', 'c']) await cluster().apply(yaml({ ...policy(name, each), spec }));
+    const names = async (): Promise<string[]> => {
+      const { items } = await cluster().client.list(CONFIG_MAP, { namespace: name });
+      return items.map(({ metadata }) => metadata.name).filter((each) => each.startsWith(NAME));
+    };
+    const untilNamed = (...expected: readonly string[]): Promise<boolean> =>
+      cluster().until(`${expected.join(', ')}`, async () => (await names()).join() === expected.join() || undefined);
+    await annotate(name, `${VIEW}=true`);
+    const all = [NAME, `${NAME}-1`, `${NAME}-2`];
+    await untilNamed(...all);
+    await cluster().kubectl('delete', 'configmap', '-n', name, `${NAME}-1`);
+    await untilNamed(...all);
+    await cluster().kubectl('delete', 'configmap', '-n', name, NAME);
+    await untilNamed(...all);
+
+    await cluster().operator.stop();
+    await cluster().kubectl('delete', 'configmap', '-n', name, NAME);
+    await annotate(name, `${VIEW}-`);
+    await cluster().operator.start();
+    await untilNamed();
+  });
+
+  it('follows what other namespaces say of its waypoint and of its hosts', async () => {
+    const [name, edge, other] = ['view-near', 'view-edge', 'view-other'];
+    const open = { allowedRoutes: { namespaces: { from: 'All' } } };
+    // istiod says at the Services of its waypoints where traffic goes: this one is somebody's own.
+    const gate = {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'Gateway',
+      metadata: { name: 'gate', namespace: edge },
+      spec: { gatewayClassName: 'own', listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE', ...open }] },
+    };
+    await cluster().apply(yaml(namespace(edge), namespace(other), service(edge, 'gate'), gate));
+    const status = { addresses: [{ type: 'Hostname', value: `gate.${edge}.svc.cluster.local` }] };
+    const patch = ['--subresource=status', '--type=merge', '-p', JSON.stringify({ status })];
+    await cluster().kubectl('patch', 'gateway', '-n', edge, 'gate', ...patch);
+    await make(name, { 'istio.io/use-waypoint': 'gate', 'istio.io/use-waypoint-namespace': edge });
+    const entry = {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'ServiceEntry',
+      metadata: { name: 'web', namespace: name },
+      spec: {
+        hosts: [`web.${other}.svc.cluster.local`],
+        ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+        resolution: 'DNS',
+      },
+    };
+    await cluster().apply(yaml(entry));
+    await annotate(name, `${VIEW}=true`);
+    const ofEntry = `hostname: web\\.${other}\\.svc\\.cluster\\.local\n(  .*\n)*`;
+    await file(name, `name: gate\n  namespace: ${edge}`, new RegExp(`${ofEntry}  canonical: true`));
+    await annotate(edge, 'networking.istio.io/traffic-distribution=PreferSameNode');
+    await file(name, '  - Node');
+    await cluster().apply(yaml(service(other, 'web')));
+    await file(name, new RegExp(`^(?![^]*${ofEntry}  canonical: true)`));
+    // It is for the whole mesh.
+    await cluster().kubectl('delete', 'serviceentry', '-n', name, 'web');
     await annotate(name, `${VIEW}-`);
     await untilGone(name);
   });

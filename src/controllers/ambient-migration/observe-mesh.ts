@@ -19,7 +19,6 @@ import { GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE } from '../
 import { findCondition } from '../../kube/conditions.js';
 import type { KubeObject } from '../../kube/resource.js';
 import {
-  CONFIG_MAP,
   MUTATING_WEBHOOK_CONFIGURATION,
   NAMESPACE,
   NETWORK_POLICY,
@@ -32,7 +31,7 @@ import type { MeshSettings } from '../../mesh/policies.js';
 import { revisionOf } from '../../mesh/revision.js';
 import { type PolicyObject, asRecord, asRecords, asStrings, stringAt } from '../../mesh/policy-object.js';
 import type { Stores } from '../../runtime/stores.js';
-import { CNI_CONFIG, type MeshLocation, parsedKey, revisionObjects } from '../istio-configuration.js';
+import { CNI_CONFIG, type MeshLocation, configuration, parsedKey, revisionObjects } from '../istio-configuration.js';
 import type { EnrolmentConfig, Mesh } from './observed.js';
 
 /** Istio, Gateway API and NetworkPolicy kinds that may change what a namespace means in ambient mode. */
@@ -127,7 +126,7 @@ export function observeMesh(
 
 /** @see istio/istio manifests/charts/istio-cni/templates/configmap-cni.yaml */
 function enrolmentConfig(stores: Stores, istioNamespace: string): EnrolmentConfig | undefined {
-  const found = stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name: CNI_CONFIG });
+  const found = configuration(stores, { istioNamespace }).get({ namespace: istioNamespace, name: CNI_CONFIG });
   if (found?.data === undefined) return undefined;
   const { data } = found;
   const selectors = parsedKey(found, 'AMBIENT_ENABLEMENT_SELECTOR', '[]');
@@ -151,7 +150,7 @@ interface MeshConfig {
  */
 function meshConfig(stores: Stores, istioNamespace: string, revision: string | undefined): MeshConfig {
   const name = revision === undefined || revision === 'default' ? 'istio' : `istio-${revision}`;
-  const found = stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name });
+  const found = configuration(stores, { istioNamespace }).get({ namespace: istioNamespace, name });
   const mesh = found ? asRecord(parsedKey(found, 'mesh', '{}')) : {};
   const metadata = asRecord(asRecord(mesh['defaultConfig'])['proxyMetadata']);
   return {

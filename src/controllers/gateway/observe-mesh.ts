@@ -3,7 +3,7 @@ import type { Parameters } from '../../../cdk8s/waypoint-parameters.js';
 import type { Gateway } from '../../api/gateway-api.js';
 import { PROXY_CONFIG } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
-import { CONFIG_MAP, type ConfigMap, NAMESPACE } from '../../kube/types.js';
+import { type ConfigMap, NAMESPACE } from '../../kube/types.js';
 import { revisionOf } from '../../mesh/revision.js';
 import { asRecord, stringAt } from '../../mesh/policy-object.js';
 import type { ProxyConfigObject } from '../../mesh/proxy-config.js';
@@ -17,7 +17,7 @@ import {
 } from '../../mesh/waypoint-inputs.js';
 import { isKnownTemplate } from '../../mesh/waypoint-template.js';
 import type { Stores } from '../../runtime/stores.js';
-import { type MeshLocation, parsedKey, revisionObjects } from '../istio-configuration.js';
+import { type MeshLocation, configuration, parsedKey, revisionObjects } from '../istio-configuration.js';
 import { meshHash } from './observe-turns.js';
 import type { Problem } from './observed.js';
 
@@ -48,7 +48,7 @@ export function meshOf(
   const revision = revisionOf(revisionLabel(gateway, stores), revisionObjects(stores, location));
   const names = configMapsOf(revision);
   const [mesh, injector] = [names.mesh, names.injector].map((name) =>
-    stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name }),
+    configuration(stores, { istioNamespace }).get({ namespace: istioNamespace, name }),
   );
   if (!mesh || !injector) {
     const missing = mesh ? names.injector : names.mesh;

@@ -8,14 +8,13 @@ import { CONFIG_MAP, type ConfigMap } from '../../kube/types.js';
 import { namesOurParameters, parametersName, servingOf, WAYPOINT_CLASS } from '../../mesh/waypoint-gateway.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
 import type { Stores } from '../../runtime/stores.js';
-import { CLASS_DEFAULTS_LABEL, type MeshLocation, parsedKey } from '../istio-configuration.js';
+import { CLASS_DEFAULTS_LABEL, type MeshLocation, configuration, parsedKey } from '../istio-configuration.js';
 import type { Problem } from './observed.js';
 
 /** What is said of all waypoints, ours included. Of several ConfigMaps for the class the oldest counts. */
-export function classDefaults(stores: Stores, { istioNamespace }: MeshLocation): readonly Parameters[] {
-  const [oldest] = stores
-    .of(CONFIG_MAP)
-    .list(istioNamespace)
+export function classDefaults(stores: Stores, location: MeshLocation): readonly Parameters[] {
+  const [oldest] = configuration(stores, location)
+    .list()
     .filter(({ metadata }) => metadata.labels?.[CLASS_DEFAULTS_LABEL] === WAYPOINT_CLASS)
     .sort((a, b) => age(a).localeCompare(age(b)));
   if (!oldest) return NO_DEFAULTS;

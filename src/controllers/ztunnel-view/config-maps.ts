@@ -1,19 +1,107 @@
+import { createHash } from 'node:crypto';
 import type { Manifest } from '../../../cdk8s/objects.js';
-import { ZTUNNEL_CONFIG_MAP, partNames, ztunnelConfigMaps } from '../../../cdk8s/ztunnel-config-maps.js';
+import {
+  CONFIG_MAP_KEYS,
+  ZTUNNEL_CONFIG_MAP,
+  isZtunnelConfigMap,
+  ztunnelConfigMaps,
+} from '../../../cdk8s/ztunnel-config-maps.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import { ANNOTATION, LABEL } from '../../api/labels.js';
-import { applyIfChanged } from '../../kube/apply.js';
+import { applyIfChanged, contentHash } from '../../kube/apply.js';
 import { isNotFound } from '../../kube/errors.js';
-import type { KubeObject } from '../../kube/resource.js';
 import { CONFIG_MAP, type ConfigMap } from '../../kube/types.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
+import type { Stores } from '../../runtime/stores.js';
+
+/** The ConfigMaps that are watched: ours. */
+export const OWN_CONFIG_MAPS = { labelSelector: `${LABEL.managedBy}=sidestep` } as const;
+
+/** What is kept of a ConfigMap: its data is large, and a hash tells whether it is still what we have written. */
+export function withHash({ apiVersion, kind, metadata, data = {} }: ConfigMap): ConfigMap {
+  // Keys that somebody else has added say nothing.
+  const ours = CONFIG_MAP_KEYS.map((key) => data[key] ?? null);
+  return { apiVersion, kind, metadata, data: { hash: sha256(JSON.stringify(ours)) } };
+}
+
+/** The view of a namespace as it is stored. */
+export interface StoredView {
+  /** `sidestep-ztunnel` and its parts, found by name, so that none is ever forgotten; by {@link withHash}. */
+  readonly configMaps: readonly ConfigMap[];
+  /** When `sidestep-ztunnel` last changed, ms; undefined if it is not there, or does not say. */
+  readonly writtenAt: number | undefined;
+}
+
+/** Reads the view of a namespace from the cache. */
+export function storedView(namespace: string, stores: Stores): StoredView {
+  const own = stores.of(CONFIG_MAP, OWN_CONFIG_MAPS).list(namespace);
+  const configMaps = own.filter(({ metadata }) => isZtunnelConfigMap(metadata.name));
+  const at = Date.parse(indexOf(configMaps)?.metadata.annotations?.[ANNOTATION.writtenAt] ?? '');
+  return { configMaps, writtenAt: Number.isNaN(at) ? undefined : at };
+}
 
 /**
- * Reads a ConfigMap of ours: they are not watched, for that would show the operator all ConfigMaps there are.
+ * Whether what is stored was made from `source`, and is whole: no part edited, missing or too many.
  *
- * @throws {ApiError} it cannot be read
+ * @param source  text that is equal if the file is
  */
-export async function readConfigMap(
+export function isCurrent({ configMaps }: StoredView, source: string): boolean {
+  return indexOf(configMaps)?.metadata.annotations?.[ANNOTATION.viewHash] === viewHash(source, configMaps);
+}
+
+/** A ConfigMap that has a name that we need, and is not ours. */
+export class NameTakenError extends Error {
+  override readonly name = 'NameTakenError';
+
+  constructor(readonly configMap: string) {
+    super(`ConfigMap ${configMap} is not Sidestep's`);
+  }
+}
+
+/**
+ * Makes the ConfigMaps of a namespace hold a file. `sidestep-ztunnel` is written after its parts, and its hash is of all of them: so
+ * after a crash the view is not current.
+ *
+ * @throws {NameTakenError} nothing of others is overwritten
+ * @throws {ApiError} an answer that a later pass may cure
+ */
+export async function keep(
+  view: { readonly namespace: string; readonly source: string; readonly file: string; readonly stored: StoredView },
+  context: ReconcileContext,
+): Promise<void> {
+  const { namespace, source, file, stored } = view;
+  const [index, ...parts] = ztunnelConfigMaps(file, { namespace });
+  if (!index) return;
+  const annotations = {
+    [ANNOTATION.viewHash]: viewHash(source, [index, ...parts].map(withHash)),
+    [ANNOTATION.writtenAt]: new Date(context.clock.now()).toISOString(),
+  };
+  const wanted = [...parts, { ...index, metadata: { ...index.metadata, annotations } }];
+  // Read afresh: of others we see none, and of ours no data.
+  const live = await Promise.all(wanted.map(({ metadata }) => read(namespace, metadata.name, context)));
+  const taken = live.find((each) => each && each.metadata.labels?.[LABEL.managedBy] !== 'sidestep');
+  if (taken) throw new NameTakenError(taken.metadata.name);
+  for (const [at, manifest] of wanted.entries()) await apply(manifest, live[at], context);
+  const names = new Set(wanted.map(({ metadata }) => metadata.name));
+  await remove(
+    stored.configMaps.filter(({ metadata }) => !names.has(metadata.name)),
+    context,
+  );
+}
+
+/** Deletes ConfigMaps of ours. */
+export async function remove(configMaps: readonly ConfigMap[], { client, signal }: ReconcileContext): Promise<void> {
+  for (const { metadata } of configMaps) {
+    const { namespace = '', name, uid } = metadata;
+    await client
+      .delete(CONFIG_MAP, { namespace, name }, { ...(uid !== undefined && { uid }), signal })
+      .catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
+  }
+}
+
+async function read(
   namespace: string,
   name: string,
   { client, signal }: ReconcileContext,
@@ -24,93 +112,26 @@ export async function readConfigMap(
   });
 }
 
-/** Whether we have made it. */
-export function isOurs({ metadata }: KubeObject): boolean {
-  return metadata.labels?.[LABEL.managedBy] === 'sidestep';
-}
-
-/** When its content last changed, ms; undefined for one that does not say. */
-export function writtenAt({ metadata }: ConfigMap): number | undefined {
-  const at = Date.parse(metadata.annotations?.[ANNOTATION.writtenAt] ?? '');
-  return Number.isNaN(at) ? undefined : at;
-}
-
-/** A ConfigMap that has the name of a part, and is not ours. */
-export class NameTakenError extends Error {
-  override readonly name = 'NameTakenError';
-
-  constructor(readonly configMap: string) {
-    super(`ConfigMap ${configMap} is not Sidestep's`);
-  }
-}
-
-/**
- * Makes the ConfigMaps of a namespace hold a file. Every part that there is stands in `sidestep-ztunnel` as long as it exists, so
- * that after a crash nothing is forgotten.
- *
- * @param live  `sidestep-ztunnel` as it is
- * @returns how many ConfigMaps were written or deleted
- * @throws {NameTakenError} nothing of others is overwritten
- * @throws {ApiError} an answer that a later pass may cure
- */
-export async function keep(
-  file: string,
-  { namespace, live }: { readonly namespace: string; readonly live: ConfigMap | undefined },
-  context: ReconcileContext,
-): Promise<number> {
-  const render = (at: string): Manifest[] =>
-    ztunnelConfigMaps(file, { namespace, annotations: { [ANNOTATION.writtenAt]: at } });
-  const now = new Date(context.clock.now()).toISOString();
-  // The time of the last change is part of it: with that it is equal unless the content has changed.
-  const same = live && render(live.metadata.annotations?.[ANNOTATION.writtenAt] ?? '');
-  const [index, ...parts] = same && !isChanged(same[0], live) ? same : render(now);
-  const names = parts.map(({ metadata }) => metadata.name);
-  const obsolete = partNames(live?.data).filter((name) => !names.includes(name));
-  let written = await remove(obsolete, namespace, context);
-  const found = await Promise.all(names.map((name) => readConfigMap(namespace, name, context)));
-  const taken = found.find((part) => part && !isOurs(part));
-  if (taken) throw new NameTakenError(taken.metadata.name);
-  for (const [at, manifest] of [index, ...parts].entries()) {
-    if (manifest && (await apply(manifest, at === 0 ? live : found[at - 1], context))) written += 1;
-  }
-  return written;
-}
-
-/** Deletes the ConfigMaps of a namespace, the parts first. */
-export async function removeAll(live: ConfigMap, namespace: string, context: ReconcileContext): Promise<number> {
-  return (
-    (await remove(partNames(live.data), namespace, context)) + (await remove([ZTUNNEL_CONFIG_MAP], namespace, context))
-  );
-}
-
-/** Keys that somebody else has added stay, and say nothing. */
-function isChanged(manifest: Manifest | undefined, live: ConfigMap): boolean {
-  const data = Object.entries((manifest?.['data'] ?? {}) as Record<string, string>);
-  return data.some(([key, text]) => live.data?.[key] !== text);
-}
-
 async function apply(
   manifest: Manifest,
   live: ConfigMap | undefined,
-  { client, signal }: ReconcileContext,
-): Promise<boolean> {
+  { client, signal, stores }: ReconcileContext,
+): Promise<void> {
   const options = { fieldManager: FIELD_MANAGER, hashAnnotation: ANNOTATION.contentHash, signal };
-  return (await applyIfChanged(client, CONFIG_MAP, manifest, live, options)).outcome !== 'unchanged';
+  const { object } = await applyIfChanged(client, CONFIG_MAP, manifest, live, options);
+  stores.of(CONFIG_MAP, OWN_CONFIG_MAPS).record(object);
 }
 
-async function remove(names: readonly string[], namespace: string, context: ReconcileContext): Promise<number> {
-  const { client, signal } = context;
-  let removed = 0;
-  for (const name of names) {
-    const found = await readConfigMap(namespace, name, context);
-    if (!found || !isOurs(found)) continue;
-    const { uid } = found.metadata;
-    await client
-      .delete(CONFIG_MAP, { namespace, name }, { ...(uid !== undefined && { uid }), signal })
-      .catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
-    removed += 1;
-  }
-  return removed;
+function indexOf(configMaps: readonly ConfigMap[]): ConfigMap | undefined {
+  return configMaps.find(({ metadata }) => metadata.name === ZTUNNEL_CONFIG_MAP);
+}
+
+/** @param configMaps  by {@link withHash} */
+function viewHash(source: string, configMaps: readonly ConfigMap[]): string {
+  const held = configMaps.map(({ metadata, data }) => [metadata.name, data?.['hash']]);
+  return contentHash([sha256(source), Object.fromEntries(held)]);
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

@@ -1,12 +1,11 @@
-import { ZTUNNEL_CONFIG_MAP } from '../../../cdk8s/ztunnel-config-maps.js';
 import { referenceTo } from '../../kube/events.js';
 import { NAMESPACE, type Namespace } from '../../kube/types.js';
 import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
 import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js';
 import type { MeshLocation } from '../istio-configuration.js';
-import { NameTakenError, isOurs, keep, readConfigMap, removeAll, writtenAt } from './config-maps.js';
-import { istiodOf, viewOf } from './view.js';
+import { NameTakenError, isCurrent, keep, remove, storedView } from './config-maps.js';
+import { fileOf, istiodOf, viewOf } from './view.js';
 import { isViewed, namespaceWatch, watches } from './watches.js';
 
 /** The content of a view changes at most this often, ms. */
@@ -36,27 +35,27 @@ async function reconcile(
 ): Promise<Result> {
   const { stores, clock, log } = context;
   const namespace = stores.of(NAMESPACE).get({ name });
-  if (!namespace || !isViewed(namespace, stores)) computed.delete(name);
+  const isWanted = namespace !== undefined && isViewed(namespace, stores);
+  if (!isWanted) computed.delete(name);
   if (!namespace || namespace.metadata.deletionTimestamp !== undefined) return awaitChange();
-  const pauseMs = untilNext(computed.get(name), clock.now());
-  if (pauseMs > 0) return requeueAfter(pauseMs, 'Interval');
-  const live = await readConfigMap(name, ZTUNNEL_CONFIG_MAP, context);
-  if (!isViewed(namespace, stores)) {
-    if (live && isOurs(live) && (await removeAll(live, name, context)) > 0)
-      log.info({ namespace: name }, 'removed the view of ztunnel');
+  const stored = storedView(name, stores);
+  if (!isWanted) {
+    await remove(stored.configMaps, context);
+    if (stored.configMaps.length > 0) log.info({ namespace: name }, 'removed the view of ztunnel');
     return awaitChange();
   }
-  if (live && !isOurs(live)) return reportTaken(namespace, ZTUNNEL_CONFIG_MAP, context);
+  // Before it is computed: while pods come and go it would be for nothing.
+  const waitMs = Math.max(untilNext(computed.get(name), clock.now()), untilNext(stored.writtenAt, clock.now()));
+  if (waitMs > 0) return requeueAfter(waitMs, 'Interval');
   const istiod = istiodOf(stores, location);
   if (!istiod) return awaitChange();
-  // Before it is computed: while pods come and go it would be for nothing.
-  const waitMs = live ? untilNext(writtenAt(live), clock.now()) : 0;
-  if (waitMs > 0) return requeueAfter(waitMs, 'Interval');
   computed.set(name, clock.now());
+  const view = await viewOf(name, istiod, stores);
+  const source = JSON.stringify([view, istiod.version]);
+  if (isCurrent(stored, source)) return awaitChange();
   try {
-    const file = await viewOf(name, istiod, stores);
-    if ((await keep(file, { namespace: name, live }, context)) > 0)
-      log.info({ namespace: name }, 'wrote the view of ztunnel');
+    await keep({ namespace: name, source, file: await fileOf(view, istiod), stored }, context);
+    log.info({ namespace: name }, 'wrote the view of ztunnel');
   } catch (error) {
     if (!(error instanceof NameTakenError)) throw error;
     return reportTaken(namespace, error.configMap, context);

@@ -1,13 +1,25 @@
 import { describe, expect, it, test } from 'vitest';
 import { NEWEST_ZTUNNEL, ztunnelConfigYaml } from '../../../cdk8s/ztunnel-config.js';
 import { generateMesh, generateRoot } from '../../../test/controlplane/ambient/generator.js';
-import { namespace as namespaceObject, waypoint } from '../../../test/controlplane/ambient/objects.js';
+import {
+  type MeshObject,
+  authorizationPolicy,
+  namespace as namespaceObject,
+  peerAuthentication,
+  pod,
+  service,
+  serviceEntry,
+  unserved,
+  waypoint,
+  workloadEntry,
+} from '../../../test/controlplane/ambient/objects.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import { CONFIG_MAP, DAEMON_SET } from '../../kube/types.js';
-import { type IndexSettings, type MeshObjects, ztunnelConfig } from '../../mesh/ambient-index.js';
+import { type IndexSettings, type MeshObjects, ambientIndex, configOf } from '../../mesh/ambient-index.js';
 import { indexSettings, ztunnelRevision, ztunnelTags } from '../../mesh/ztunnel-view.js';
 import type { Stores } from '../../runtime/stores.js';
-import { istiodOf, viewOf } from './view.js';
+import { OWN_CONFIG_MAPS } from './config-maps.js';
+import { fileOf, istiodOf, viewOf } from './view.js';
 import { watches } from './watches.js';
 
 const LOCATION = { istioNamespace: 'istio-system' };
@@ -46,11 +58,77 @@ function live(object: KubeObject, namespace: string | undefined, index: number):
 }
 
 const SHARED = [waypoint('open', {}, { from: 'All' }), waypoint('closed')];
+const toShared = (name: string): Record<string, string> => ({
+  'istio.io/use-waypoint': name,
+  'istio.io/use-waypoint-namespace': 'shared',
+});
+const rules = [{ from: [{ source: { principals: ['cluster.local/ns/a/sa/b'] } }] }];
+
+/** Namespaces that depend on others; each with what it has from them: workloads, and policies that are not for the whole mesh. */
+const DEPENDENTS: Record<string, { labels: Record<string, string>; objects: MeshObject[]; strangers: string[] }> = {
+  'by-name': {
+    labels: toShared('open'),
+    objects: [service('web', { selector: { app: 'web' }, ports: [{ port: 80 }] })],
+    strangers: ['Kubernetes//Pod/shared/open', 'shared/everybody', 'shared/for-open'],
+  },
+  'by-address': {
+    labels: toShared('numbered'),
+    objects: [service('web', { selector: { app: 'web' }, ports: [{ port: 80 }] })],
+    strangers: [
+      'Kubernetes//Pod/stand-in/proxy',
+      'Kubernetes/networking.istio.io/WorkloadEntry/stand-in/machine',
+      'stand-in/for-proxy',
+    ],
+  },
+  'by-host': {
+    labels: {},
+    objects: [
+      serviceEntry('late', {
+        hosts: ['twice.example.com', 'web.by-name.svc.cluster.local'],
+        ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+      }),
+    ],
+    strangers: [],
+  },
+};
+const ELSEWHERE: Record<string, MeshObject[]> = {
+  shared: [
+    authorizationPolicy('everybody', { rules }),
+    authorizationPolicy('for-open', { selector: { matchLabels: { gate: 'open' } }, rules }),
+    unserved(
+      'numbered',
+      [{ type: 'IPAddress', value: '10.9.9.9' }],
+      {},
+      { allowedRoutes: { namespaces: { from: 'All' } } },
+    ),
+  ],
+  'stand-in': [
+    serviceEntry('numbered', {
+      hosts: ['numbered.example.com'],
+      addresses: ['10.9.9.9/32'],
+      ports: [{ number: 15008, name: 'mesh', protocol: 'TCP' }],
+      resolution: 'STATIC',
+      workloadSelector: { labels: { app: 'proxy' } },
+    }),
+    pod('proxy', { labels: { app: 'proxy' } }),
+    workloadEntry('machine', { address: '10.9.9.8', labels: { app: 'proxy' } }),
+    authorizationPolicy('for-proxy', { selector: { matchLabels: { app: 'proxy' } }, rules }),
+  ],
+  early: [
+    serviceEntry('early', {
+      hosts: ['twice.example.com'],
+      ports: [{ number: 80, name: 'http', protocol: 'HTTP' }],
+    }),
+  ],
+};
 const meshes = Array.from({ length: 25 }, (_, seed) => generateMesh(seed));
 const objects = [
-  ...['istio-system', 'shared'].map((name) => [namespaceObject(name), undefined] as const),
+  ...['istio-system', ...Object.keys(ELSEWHERE)].map((name) => [namespaceObject(name), undefined] as const),
   ...meshes.map(({ name, marks }) => [namespaceObject(name, marks), undefined] as const),
+  ...Object.entries(DEPENDENTS).map(([name, { labels }]) => [namespaceObject(name, { labels }), undefined] as const),
   ...SHARED.map((object) => [object, 'shared'] as const),
+  ...Object.entries(ELSEWHERE).flatMap(([name, own]) => own.map((object) => [object, name] as const)),
+  ...Object.entries(DEPENDENTS).flatMap(([name, { objects: own }]) => own.map((object) => [object, name] as const)),
   // The Services that istiod deploys for them, with a pod each.
   ...SHARED.flatMap(({ metadata: { name } }) => [
     [
@@ -100,7 +178,8 @@ const mesh: MeshObjects = {
 
 /** Stores as the runtime fills them: with what the controller keeps of each object. */
 function storesOf(objects: readonly KubeObject[]): Stores {
-  const transforms = new Map(watches(LOCATION).map(({ type, transform }) => [type.kind, transform]));
+  const ofMesh = watches(LOCATION).filter(({ labelSelector }) => labelSelector !== OWN_CONFIG_MAPS.labelSelector);
+  const transforms = new Map(ofMesh.map(({ type, transform }) => [type.kind, transform]));
   const kept = objects.map((object) => transforms.get(object.kind)?.(object) ?? object);
   const list = (type: ResourceType, namespace?: string): KubeObject[] =>
     kept.filter(
@@ -117,18 +196,42 @@ function storesOf(objects: readonly KubeObject[]): Stores {
 describe('the view of a namespace', () => {
   const stores = storesOf(all);
 
-  test.each(meshes.map(({ name }) => name))('of what is cached equals that of the whole mesh: %s', async (name) => {
-    const whole = ztunnelConfig(mesh, name, settings);
-    expect(whole.services.length + whole.workloads.length).toBeGreaterThan(0);
-    const found = await viewOf(name, { settings, version: NEWEST_ZTUNNEL }, stores);
-    expect(found).toBe(ztunnelConfigYaml(whole, NEWEST_ZTUNNEL));
+  const index = ambientIndex(mesh, settings);
+
+  test.each([...meshes.map(({ name }) => name), ...Object.keys(DEPENDENTS), ...Object.keys(ELSEWHERE), 'istio-system'])(
+    'of what is cached equals that of the whole mesh: %s',
+    async (name) => {
+      const whole = configOf(index, name);
+      expect(whole.services.length + whole.policies.length).toBeGreaterThan(0);
+      const istiod = { settings, version: NEWEST_ZTUNNEL };
+      const found = await fileOf(await viewOf(name, istiod, stores), istiod);
+      expect(found).toBe(ztunnelConfigYaml(whole, NEWEST_ZTUNNEL));
+    },
+  );
+
+  test.each(Object.entries(DEPENDENTS))('has of other namespaces what it depends on: %s', (name, { strangers }) => {
+    const { workloads, policies } = configOf(index, name);
+    const found = [
+      ...workloads.filter(({ namespace }) => namespace !== name).map(({ uid }) => uid),
+      ...policies
+        .filter(({ namespace }) => namespace !== name && namespace !== settings.rootNamespace)
+        .map((policy) => `${policy.namespace}/${policy.name}`),
+    ];
+    expect(found).toEqual(strangers);
   });
 
-  it('has met waypoints of another namespace in these meshes, with their pods', () => {
-    const strangers = meshes.flatMap(({ name }) =>
-      ztunnelConfig(mesh, name, settings).workloads.filter(({ namespace }) => namespace !== name),
-    );
-    expect(strangers).not.toEqual([]);
+  it('has in the root namespace what istiod makes of any PeerAuthentication', async () => {
+    const strict = live(peerAuthentication('strict', { mtls: { mode: 'STRICT' } }), 'by-name', 1);
+    const { policies } = await viewOf('istio-system', { settings, version: NEWEST_ZTUNNEL }, storesOf([strict]));
+    expect(policies.map((policy) => policy.name)).toEqual(['istio_converted_static_strict']);
+  });
+
+  it('says which host is canonical, whoever has the other one', () => {
+    const { services } = configOf(index, 'by-host');
+    expect(services.map(({ hostname, canonical = false }) => [hostname, canonical])).toEqual([
+      ['twice.example.com', false],
+      ['web.by-name.svc.cluster.local', false],
+    ]);
   });
 });
 

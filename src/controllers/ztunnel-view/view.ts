@@ -1,13 +1,15 @@
-import { type ZtunnelVersion, versionOf, ztunnelConfigYaml } from '../../../cdk8s/ztunnel-config.js';
+import { setImmediate } from 'node:timers/promises';
+import { type ZtunnelVersion, versionOf, ztunnelConfigPieces } from '../../../cdk8s/ztunnel-config.js';
 import { GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
 import { AUTHORIZATION_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
-import { CONFIG_MAP, DAEMON_SET, ENDPOINT_SLICE, NAMESPACE, NODE, POD, SERVICE } from '../../kube/types.js';
+import { DAEMON_SET, ENDPOINT_SLICE, NAMESPACE, NODE, POD, SERVICE } from '../../kube/types.js';
 import type { IndexSettings } from '../../mesh/ambient-index.js';
 import { asRecord } from '../../mesh/policy-object.js';
 import { configMapsOf } from '../../mesh/waypoint-inputs.js';
 import { type ViewSource, indexSettings, ztunnelRevision, ztunnelTags, ztunnelView } from '../../mesh/ztunnel-view.js';
+import type { LocalConfig } from '../../mesh/ztunnel-config.js';
 import type { Stores } from '../../runtime/stores.js';
-import { type MeshLocation, parsedKey } from '../istio-configuration.js';
+import { type MeshLocation, configuration, parsedKey } from '../istio-configuration.js';
 
 /** The istiod that ztunnel asks, as far as it decides what it is told. */
 export interface Istiod {
@@ -21,25 +23,43 @@ export interface Istiod {
  *
  * @throws {YAMLParseError} it is no YAML
  */
-export function istiodOf(stores: Stores, { istioNamespace }: MeshLocation): Istiod | undefined {
+export function istiodOf(stores: Stores, location: MeshLocation): Istiod | undefined {
+  const { istioNamespace } = location;
   const daemonSets = stores.of(DAEMON_SET).list(istioNamespace);
   const names = configMapsOf(ztunnelRevision(daemonSets));
-  const mesh = stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name: names.mesh });
-  const injector = stores.of(CONFIG_MAP).get({ namespace: istioNamespace, name: names.injector });
+  const configMaps = configuration(stores, location);
+  const mesh = configMaps.get({ namespace: istioNamespace, name: names.mesh });
+  const injector = configMaps.get({ namespace: istioNamespace, name: names.injector });
   if (!mesh || !injector) return undefined;
-  const configuration = {
+  const parsed = {
     mesh: asRecord(parsedKey(mesh, 'mesh', '{}')),
     values: asRecord(parsedKey(injector, 'values', '{}')),
   };
   return {
-    settings: indexSettings(configuration, istioNamespace),
-    version: versionOf(ztunnelTags(daemonSets, configuration)),
+    settings: indexSettings(parsed, istioNamespace),
+    version: versionOf(ztunnelTags(daemonSets, parsed)),
   };
 }
 
-/** What ztunnel knows of a namespace, as its file. */
-export async function viewOf(namespace: string, { settings, version }: Istiod, stores: Stores): Promise<string> {
-  return ztunnelConfigYaml(await ztunnelView(sourceOf(stores), namespace, settings), version);
+/** What ztunnel knows of a namespace. */
+export async function viewOf(namespace: string, { settings }: Istiod, stores: Stores): Promise<LocalConfig> {
+  return ztunnelView(sourceOf(stores), namespace, settings);
+}
+
+/** Characters of a file after which others have their turn: 20 ms of work. */
+const PAUSE_AFTER = 50_000;
+
+/** A view as ztunnel's file. */
+export async function fileOf(view: LocalConfig, { version }: Istiod): Promise<string> {
+  let file = '';
+  let pausedAt = 0;
+  for (const piece of ztunnelConfigPieces(view, version)) {
+    file += piece;
+    if (file.length - pausedAt < PAUSE_AFTER) continue;
+    pausedAt = file.length;
+    await setImmediate();
+  }
+  return file;
 }
 
 function sourceOf(stores: Stores): ViewSource {

@@ -1,10 +1,12 @@
 import equal from 'fast-deep-equal';
+import { isZtunnelConfigMap } from '../../../cdk8s/ztunnel-config-maps.js';
 import { AMBIENT_MIGRATION } from '../../api/ambient-migration.js';
 import { type Gateway, GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
 import { AUTHORIZATION_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
 import { ANNOTATION, LABEL } from '../../api/labels.js';
 import type { KubeObject } from '../../kube/resource.js';
 import {
+  CONFIG_MAP,
   DAEMON_SET,
   ENDPOINT_SLICE,
   type EndpointSlice,
@@ -16,25 +18,30 @@ import {
   SERVICE,
   type Service,
 } from '../../kube/types.js';
-import { FOREIGN_SLICES } from '../../mesh/ztunnel-view.js';
+import { asRecord, asStrings } from '../../mesh/policy-object.js';
+import { FOREIGN_SLICES, serviceOfHost } from '../../mesh/ztunnel-view.js';
 import type { Request } from '../../runtime/request.js';
 import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, metadataChanged, watch } from '../../runtime/watch.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
 import { trimPod } from '../stored-pod.js';
+import { OWN_CONFIG_MAPS, withHash } from './config-maps.js';
 import { istiodOf } from './view.js';
 
 /** Name of the index of Namespaces whose view somebody has asked for. */
 const ASKED_INDEX = 'ztunnel-view';
 
-/** A Namespace; what is in that of istiod concerns all. */
-export function namespaceWatch({ istioNamespace }: MeshLocation): WatchSpec {
+/** Name of the index of ServiceEntries by the Services whose host names they have: `namespace/name`. */
+const SERVICE_INDEX = 'service-host';
+
+/** A Namespace; that of istiod names the network, and that of a waypoint decides how it is reached. */
+export function namespaceWatch(location: MeshLocation): WatchSpec {
   return watch({
     type: NAMESPACE,
-    map: ({ metadata }, stores) => [
-      { name: metadata.name },
-      ...(metadata.name === istioNamespace ? allViewed(stores) : []),
+    map: ({ metadata: { name } }, stores) => [
+      { name },
+      ...(name === location.istioNamespace || isSpecial(name, stores, location) ? allViewed(stores) : []),
     ],
     predicate: metadataChanged,
     indexes: { [ASKED_INDEX]: (namespace) => (isAsked(namespace) ? ['true'] : []) },
@@ -60,7 +67,11 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     }),
     watch({ type: POD, map: concerned, predicate: viewChanged, transform: trimPod }),
     // Services have no generation.
-    watch({ type: SERVICE, map: concerned, predicate: specOrMetadataChanged }),
+    watch({
+      type: SERVICE,
+      map: (service, stores) => [...concerned(service, stores), ...viewsOfHost(service, stores)],
+      predicate: specOrMetadataChanged,
+    }),
     watch({ type: ENDPOINT_SLICE, map: concerned, transform: trimSlice, labelSelector: FOREIGN_SLICES }),
     watch({ type: NODE, map: all, predicate: metadataChanged, transform: onlyPlace }),
     watch({ type: DAEMON_SET, map: ofIstio, predicate: generationOrMetadataChanged }),
@@ -68,11 +79,19 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     watch({ type: PEER_AUTHENTICATION, map: governed, predicate: generationOrMetadataChanged }),
     watch({ type: WORKLOAD_ENTRY, map: governed, predicate: generationOrMetadataChanged }),
     // Of the entries of one host, wherever they are, one is canonical. The addresses that istiod gives are in the status.
-    watch({ type: SERVICE_ENTRY, map: all }),
+    watch({ type: SERVICE_ENTRY, map: all, indexes: { [SERVICE_INDEX]: servicesNamed } }),
     // Of the status only the addresses count.
     watch({ type: GATEWAY, map: all, predicate: addressedOtherwise }),
     watch({ type: GATEWAY_CLASS, map: all, predicate: generationOrMetadataChanged }),
     watchConfiguration(location, all),
+    // A view that is missing, or that nobody wants.
+    watch({
+      type: CONFIG_MAP,
+      map: ({ metadata }) => (isZtunnelConfigMap(metadata.name) ? [{ name: metadata.namespace ?? '' }] : []),
+      predicate: cameOrWent,
+      transform: withHash,
+      ...OWN_CONFIG_MAPS,
+    }),
   ];
 }
 
@@ -83,6 +102,19 @@ export function isViewed(namespace: Namespace, stores: Stores): boolean {
 
 function isAsked({ metadata }: Namespace): boolean {
   return metadata.annotations?.[ANNOTATION.ztunnelView] === 'true';
+}
+
+/** A Service takes its host name from ServiceEntries, wherever they are. */
+function viewsOfHost({ metadata }: Service, stores: Stores): readonly Request[] {
+  const entries = stores.of(SERVICE_ENTRY).byIndex(SERVICE_INDEX, `${metadata.namespace ?? ''}/${metadata.name}`);
+  return entries.flatMap((entry) => ownView(entry, stores));
+}
+
+function servicesNamed({ spec }: KubeObject & { readonly spec?: unknown }): string[] {
+  return asStrings(asRecord(spec)['hosts']).flatMap((host) => {
+    const service = serviceOfHost(host);
+    return service ? [`${service.namespace}/${service.name}`] : [];
+  });
 }
 
 function ownView({ metadata }: KubeObject, stores: Stores): readonly Request[] {

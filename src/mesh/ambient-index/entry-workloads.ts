@@ -5,7 +5,7 @@ import { namespaceOf } from './namespaces.js';
 import { networkGatewayOf } from './network-gateways.js';
 import type { IndexedMetadata, IndexedServiceEntry, IndexedWorkloadEntry, WorkloadEntrySpec } from './objects.js';
 import { resolutionOf, type ServiceInfo } from './services.js';
-import { identityOf, servicesSelecting, type WorkloadSources } from './workload-sources.js';
+import { identityOf, type WorkloadSources } from './workload-sources.js';
 
 /** The workload of a WorkloadEntry; its labels are those of its spec, and over them those of its metadata. */
 export function entryWorkloads(entry: IndexedWorkloadEntry, sources: WorkloadSources): LocalWorkload[] {
@@ -16,7 +16,7 @@ export function entryWorkloads(entry: IndexedWorkloadEntry, sources: WorkloadSou
   const name = annotations[ANNOTATION.autoRegistrationGroup] ?? labels[LABEL.workloadName] ?? metadata.name;
   return [
     {
-      ...common(spec, servicesSelecting(sources.servicesIn(namespace), labels), sources),
+      ...common(spec, sources.servicesSelecting(namespace, labels), sources),
       uid: `${sources.namespaces.settings.clusterId}/networking.istio.io/WorkloadEntry/${namespace}/${metadata.name}`,
       name: metadata.name,
       namespace,

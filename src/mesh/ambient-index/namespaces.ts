@@ -1,4 +1,5 @@
 import { LABEL } from '../../api/labels.js';
+import { bySelector } from '../by-selector.js';
 import type { Labels } from '../policy-object.js';
 import type { IndexedMetadata, IndexSettings, MeshObjects, Visibility } from './objects.js';
 import { matchesSelector } from './label-selector.js';
@@ -48,6 +49,20 @@ export function byNamespace<T extends { readonly metadata: { readonly namespace?
     else groups.set(namespace, [object]);
   }
   return (namespace) => groups.get(namespace) ?? [];
+}
+
+/** By namespace and labels those objects whose selector chooses the labels, in their order; an empty one chooses all. */
+export function selectingIn<T extends { readonly metadata: { readonly namespace?: string | undefined } }>(
+  objects: readonly T[],
+  selectorOf: (object: T) => Labels,
+): (namespace: string, labels: Labels) => readonly T[] {
+  const inNamespace = byNamespace(objects);
+  const finders = new Map<string, (labels: Labels) => readonly T[]>();
+  return (namespace, labels) => {
+    const find = finders.get(namespace) ?? bySelector(inNamespace(namespace), selectorOf);
+    finders.set(namespace, find);
+    return find(labels);
+  };
 }
 
 /** Oldest first. Of the same second istiod takes any: here the name decides, so that the answer is always the same. */

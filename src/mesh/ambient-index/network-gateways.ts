@@ -21,11 +21,12 @@ const REMOTE_CLASS = 'istio-remote';
  * @see istio/istio pilot/pkg/serviceregistry/ambient/networks.go
  */
 export function readNetworkGateways(gateways: readonly IndexedGateway[]): NetworkGateway[] {
-  return [...gateways].sort(compareName).flatMap((gateway) => {
+  const remote = gateways.filter(({ spec }) => spec.gatewayClassName === REMOTE_CLASS);
+  return remote.sort(compareName).flatMap((gateway) => {
     const { metadata, spec, status } = gateway;
     const network = metadata.labels?.[LABEL.network] ?? '';
     const listener = spec.listeners.find(({ protocol }) => protocol === 'HBONE');
-    if (network === '' || spec.gatewayClassName !== REMOTE_CLASS || !listener) return [];
+    if (network === '' || !listener) return [];
     const serviceAccount =
       metadata.annotations?.[ANNOTATION.gatewayServiceAccount] || `${metadata.name}-${REMOTE_CLASS}`;
     return (status?.addresses ?? [])

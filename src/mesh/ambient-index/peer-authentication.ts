@@ -1,7 +1,7 @@
-import { asRecord, type Labels, type PolicyObject, selects } from '../policy-object.js';
+import { asRecord, type Labels, type PolicyObject } from '../policy-object.js';
 import type { LocalMatch, LocalPolicy } from '../ztunnel-config.js';
 import { hasSelector } from './authorization.js';
-import { byNamespace, compareAge } from './namespaces.js';
+import { byNamespace, compareAge, selectingIn } from './namespaces.js';
 import type { IndexSettings } from './objects.js';
 
 /*
@@ -17,8 +17,7 @@ type Mode = 'UNSET' | 'DISABLE' | 'PERMISSIVE' | 'STRICT';
 
 /** A PeerAuthentication, read. */
 interface Peer {
-  readonly object: PolicyObject;
-  readonly namespace: string;
+  readonly metadata: { readonly name: string; readonly namespace: string };
   readonly mode: Mode;
   /** By ascending port. */
   readonly ports: readonly (readonly [port: number, mode: Mode])[];
@@ -41,19 +40,28 @@ export interface PeerPolicies {
 export function readPeerAuthentications(objects: readonly PolicyObject[], settings: IndexSettings): PeerPolicies {
   const { rootNamespace } = settings;
   const peers = [...objects].sort(compareAge).map(peerOf);
-  const inNamespace = byNamespace(peers.map((peer) => ({ peer, metadata: peer })));
-  const peersIn = (namespace: string): Peer[] => inNamespace(namespace).map(({ peer }) => peer);
+  const peersIn = byNamespace(peers);
   const wide = (namespace: string): Peer | undefined =>
     peersIn(namespace).find(({ selector }) => selector === undefined);
+  const selecting = selectingIn(peers, ({ selector = {} }) => selector);
   const converted = peers.flatMap((peer) =>
-    peer.namespace === rootNamespace || !peer.selector || peer.ports.length === 0
+    peer.metadata.namespace === rootNamespace || !peer.selector || peer.ports.length === 0
       ? []
-      : (convertedOf(peer, wide(peer.namespace), wide(rootNamespace)) ?? []),
+      : (convertedOf(peer, wide(peer.metadata.namespace), wide(rootNamespace)) ?? []),
   );
   return {
     policies: [...converted, ...(peers.length > 0 ? [denial(STRICT_POLICY, rootNamespace, [[[NO_PRINCIPAL]]])] : [])],
-    policiesOf: (namespace, labels) =>
-      effective([...new Set([namespace, rootNamespace])].flatMap(peersIn), namespace, labels, rootNamespace),
+    policiesOf: (namespace, labels) => {
+      const own = selecting(namespace, labels);
+      const ofNamespace = own.find(isWide);
+      if (namespace === rootNamespace) return effective(ofNamespace, undefined, undefined, rootNamespace);
+      return effective(
+        wide(rootNamespace),
+        ofNamespace,
+        own.find((peer) => !isWide(peer)),
+        rootNamespace,
+      );
+    },
   };
 }
 
@@ -62,8 +70,7 @@ const modeOf = (value: unknown): Mode => (asRecord(value)['mode'] as Mode | unde
 function peerOf(object: PolicyObject): Peer {
   const spec = asRecord(object.spec);
   return {
-    object,
-    namespace: object.metadata.namespace ?? '',
+    metadata: { name: object.metadata.name, namespace: object.metadata.namespace ?? '' },
     mode: modeOf(spec['mtls']),
     ports: Object.entries(asRecord(spec['portLevelMtls']))
       .map(([port, value]) => [Number(port), modeOf(value)] as const)
@@ -71,6 +78,8 @@ function peerOf(object: PolicyObject): Peer {
     selector: hasSelector(spec) ? (asRecord(asRecord(spec['selector'])['matchLabels']) as Labels) : undefined,
   };
 }
+
+const isWide = ({ selector }: Peer): boolean => Object.keys(selector ?? {}).length === 0;
 
 const isOpen = (mode: Mode): boolean => mode === 'PERMISSIVE' || mode === 'DISABLE';
 
@@ -100,7 +109,7 @@ function convertedOf(peer: Peer, ofNamespace: Peer | undefined, ofMesh: Peer | u
     ...strictPorts.map(([port]) => [[{ ...NO_PRINCIPAL, destinationPorts: [port] }]]),
     ...(clauses.length > 0 ? [clauses] : []),
   ];
-  return rules.length > 0 ? denial(`${PREFIX}${peer.object.metadata.name}`, peer.namespace, rules) : undefined;
+  return rules.length > 0 ? denial(`${PREFIX}${peer.metadata.name}`, peer.metadata.namespace, rules) : undefined;
 }
 
 function denial(name: string, namespace: string, rules: LocalPolicy['rules']): LocalPolicy {
@@ -108,27 +117,22 @@ function denial(name: string, namespace: string, rules: LocalPolicy['rules']): L
 }
 
 /**
- * The names of what holds for a workload: of mesh, namespace and workload the oldest each, the nearer before the wider. The
- * policy that is named may not be there, where istiod thinks that there is nothing to convert.
+ * The names of what holds for a workload, by the oldest PeerAuthentication each of mesh, namespace and workload: the nearer before
+ * the wider. The policy that is named may not be there, where istiod thinks that there is nothing to convert.
  */
-function effective(peers: readonly Peer[], namespace: string, labels: Labels, rootNamespace: string): string[] {
-  const isWide = ({ selector }: Peer): boolean => Object.keys(selector ?? {}).length === 0;
-  const applying = peers.filter(
-    (peer) =>
-      (peer.namespace === rootNamespace && peer.selector === undefined) ||
-      (peer.namespace === namespace && selects(peer.selector ?? {}, labels)),
-  );
-  const ofMesh = applying.find((peer) => isWide(peer) && peer.namespace === rootNamespace)?.mode ?? 'UNSET';
-  const ofNamespace = applying.find((peer) => isWide(peer) && peer.namespace !== rootNamespace)?.mode ?? 'UNSET';
-  const workload = applying.find((peer) => !isWide(peer) && peer.namespace !== rootNamespace);
-  const isStrictInherited = (ofNamespace === 'UNSET' ? ofMesh : ofNamespace) === 'STRICT';
-  const mode = workload?.mode ?? 'UNSET';
+function effective(
+  ofMesh: Peer | undefined,
+  ofNamespace: Peer | undefined,
+  workload: Peer | undefined,
+  rootNamespace: string,
+): string[] {
+  const [mode, namespaceMode, meshMode] = [workload, ofNamespace, ofMesh].map((peer) => peer?.mode ?? 'UNSET');
+  const isStrictInherited = (namespaceMode === 'UNSET' ? meshMode : namespaceMode) === 'STRICT';
   const isStrict = mode === 'UNSET' ? isStrictInherited : mode === 'STRICT';
   // DISABLE of a port counts only where the workload's own mode is STRICT.
   const differs = (of: Mode): boolean =>
     isStrict ? of === 'PERMISSIVE' || (of === 'DISABLE' && mode === 'STRICT') : of === 'STRICT';
-  const hasOwn = workload?.ports.some(([, of]) => differs(of)) === true;
-  const strict = isStrict && !hasOwn ? [`${rootNamespace}/${STRICT_POLICY}`] : [];
-  const own = hasOwn ? [`${workload.namespace}/${PREFIX}${workload.object.metadata.name}`] : [];
-  return [...strict, ...own].sort();
+  if (workload?.ports.some(([, of]) => differs(of)) === true)
+    return [`${workload.metadata.namespace}/${PREFIX}${workload.metadata.name}`];
+  return isStrict ? [`${rootNamespace}/${STRICT_POLICY}`] : [];
 }

@@ -7,7 +7,7 @@ import { namespaceOf } from './namespaces.js';
 import type { IndexedContainer, IndexedMetadata, IndexedPod, MeshObjects } from './objects.js';
 import type { ServiceInfo } from './services.js';
 import { slicesByPod } from './slice-workloads.js';
-import { identityOf, servicesSelecting, type WorkloadSources } from './workload-sources.js';
+import { identityOf, type WorkloadSources } from './workload-sources.js';
 
 /** The workloads of pods that have an address and have not ended. */
 export function podWorkloads(objects: MeshObjects, sources: WorkloadSources): LocalWorkload[] {
@@ -22,7 +22,7 @@ export function podWorkloads(objects: MeshObjects, sources: WorkloadSources): Lo
 
 function podWorkload(
   pod: IndexedPod,
-  { namespaces, waypoints, servicesIn, policiesOf, networkGateways }: WorkloadSources,
+  { namespaces, waypoints, servicesSelecting, policiesOf, networkGateways }: WorkloadSources,
   bySlices: readonly ServiceInfo[],
 ): LocalWorkload | undefined {
   const { metadata, spec = {}, status = {} } = pod;
@@ -33,7 +33,7 @@ function podWorkload(
     status.podIPs?.map(({ ip }) => ip) ?? [status.podIP ?? ''].filter((ip) => ip !== ''),
   );
   if (workloadIps.length === 0 || status.phase === 'Failed' || status.phase === 'Succeeded') return undefined;
-  const selecting = servicesSelecting(servicesIn(namespace), labels);
+  const selecting = servicesSelecting(namespace, labels);
   const known = new Set(selecting.map(({ service }) => service.hostname));
   const services = [...selecting, ...bySlices.filter(({ service }) => !known.has(service.hostname))];
   const isReady = status.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';

@@ -1,5 +1,5 @@
 import { ANNOTATION, LABEL } from '../../api/labels.js';
-import { type Labels, selects } from '../policy-object.js';
+import type { Labels } from '../policy-object.js';
 import type { LocalWorkload } from '../ztunnel-config.js';
 import type { Namespaces } from './namespaces.js';
 import type { NetworkGateway } from './network-gateways.js';
@@ -12,6 +12,8 @@ export interface WorkloadSources {
   readonly waypoints: Waypoints;
   /** Services of a namespace. */
   readonly servicesIn: (namespace: string) => readonly ServiceInfo[];
+  /** Those of a namespace whose selector chooses these labels; without a selector a service chooses nothing. */
+  readonly servicesSelecting: (namespace: string, labels: Labels) => readonly ServiceInfo[];
   /** Names of the policies that select a workload with these labels; without any it matters whether there is no map of them. */
   readonly policiesOf: (namespace: string, labels: Labels | undefined) => readonly string[];
   readonly networkGateways: readonly NetworkGateway[];
@@ -39,11 +41,6 @@ export function identityOf(labels: Labels, annotations: Labels, workloadName: st
     canonicalName: firstOf(labels, CANONICAL_NAME) ?? workloadName,
     canonicalRevision: firstOf(labels, CANONICAL_REVISION) ?? 'latest',
   };
-}
-
-/** The services of a namespace whose selector chooses these labels. */
-export function servicesSelecting(services: readonly ServiceInfo[], labels: Labels): readonly ServiceInfo[] {
-  return services.filter(({ selector }) => Object.keys(selector).length > 0 && selects(selector, labels));
 }
 
 const firstOf = (labels: Labels, keys: readonly string[]): string | undefined =>

@@ -1,6 +1,6 @@
 import type { LocalWorkload } from '../ztunnel-config.js';
 import { entryWorkloads, serviceEntryWorkloads } from './entry-workloads.js';
-import { byNamespace, type Namespaces } from './namespaces.js';
+import { byNamespace, type Namespaces, selectingIn } from './namespaces.js';
 import { gatewayWorkloads, readNetworkGateways } from './network-gateways.js';
 import type { MeshObjects } from './objects.js';
 import { podWorkloads } from './pod-workloads.js';
@@ -21,12 +21,14 @@ export function readWorkloads(
   services: readonly ServiceInfo[],
   policiesOf: WorkloadSources['policiesOf'],
 ): LocalWorkload[] {
-  const inNamespace = byNamespace(services.map((info) => ({ info, metadata: { namespace: info.service.namespace } })));
+  const inNamespace = byNamespace(services);
+  const withSelector = services.filter(({ selector }) => Object.keys(selector).length > 0);
   const networkGateways = readNetworkGateways(objects.gateways);
   const sources: WorkloadSources = {
     namespaces,
     waypoints,
-    servicesIn: (namespace) => inNamespace(namespace).map(({ info }) => info),
+    servicesIn: inNamespace,
+    servicesSelecting: selectingIn(withSelector, ({ selector }) => selector),
     policiesOf,
     networkGateways,
   };
