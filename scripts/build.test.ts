@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -110,9 +110,14 @@ describe('the source map of a bundle', () => {
     ]);
   }, 30_000);
 
-  it('is a small one for the operator: Node keeps an object for each of its segments', async () => {
+  it('and the text of the operator’s bundle take little memory', async () => {
     const bundled = join(folder, 'main.cjs');
     await bundle(bundled, BUNDLES['main.cjs']);
-    expect(statSync(`${bundled}.map`).size).toBeLessThan(400_000);
+    // Node keeps an object for each segment of the map.
+    expect(statSync(`${bundled}.map`).size).toBeLessThan(200_000);
+    const text = readFileSync(bundled, 'utf8');
+    // One byte a character, as long as all are Latin-1.
+    expect(text).not.toMatch(/[^\u0000-\u00ff]/);
+    expect(text.length).toBeLessThan(2_200_000);
   }, 30_000);
 });
