@@ -49,9 +49,9 @@ export default defineConfig({
       },
       {
         test: {
-          // What the project controlplane runs, as far as it needs no real program.
+          // What the project controlplane runs, as far as it needs no real program, on a cluster for each half: for two cores.
           name: 'e2e',
-          include: ['test/e2e/e2e.test.ts'],
+          include: ['test/e2e/e2e-*.test.ts'],
           provide: { cluster: 'sandbox' },
           // Time is simulated: these are for machines that are busy with something else.
           testTimeout: 120_000,

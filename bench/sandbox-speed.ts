@@ -31,7 +31,7 @@ const compared = (real: number, sandbox: number): string =>
 /** Seconds that the end-to-end suite takes in a Vitest project, the start of the cluster included. */
 function suiteSeconds(project: string): number {
   const startedAt = performance.now();
-  const { status, stdout } = spawnSync('npx', ['vitest', 'run', '--project', project, 'test/e2e/e2e.test.ts'], {
+  const { status, stdout } = spawnSync('npx', ['vitest', 'run', '--project', project, 'test/e2e/e2e'], {
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(`the suite failed in project ${project}:\n${stdout}`);

@@ -8,6 +8,7 @@ import { CONFIG_MAP, type ConfigMap, EVENT } from '../../src/kube/types.js';
 import { OPERATOR_USER, writesOf } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
+import { independent } from '../support/independent.js';
 import { restartOperator } from './crashes.js';
 
 const NAME = 'sidestep-ztunnel';
@@ -89,20 +90,123 @@ export function ztunnelView(cluster: () => Cluster): void {
     await cluster().podsReady(name, 1);
   };
 
-  it('is there where somebody asks for it, is what the command line prints, follows changes, and goes with the annotation', async () => {
-    const name = 'view-asked';
+  independent(
+    'is there where somebody asks for it, is what the command line prints, follows changes, and goes with the annotation',
+    async () => {
+      const name = 'view-asked';
+      await make(name);
+      expect(await read(name)).toBeUndefined();
+      await annotate(name, `${VIEW}=true`);
+      await file(name, `name: web\n  namespace: ${name}`, 'protocol: HBONE', `hostname: web.${name}.svc.cluster.local`);
+      expect(await read(name)).toMatchObject({ metadata: { labels: { 'app.kubernetes.io/managed-by': 'sidestep' } } });
+
+      await cluster().apply(yaml(policy(name, 'callers')));
+      await file(name, '!Prefix cluster.local/ns/shop/sa/', 'action: Allow');
+      await cluster().kubectl('delete', 'authorizationpolicy', '-n', name, 'callers');
+      await file(name, /policies:(?![^]*callers)/);
+
+      await annotate(name, `${VIEW}-`);
+      await untilGone(name);
+    },
+  );
+
+  independent(
+    'is put right where somebody has deleted it, and at the next change where somebody has edited it',
+    async () => {
+      const name = 'view-edited';
+      await make(name);
+      await annotate(name, `${VIEW}=true`);
+      await file(name, 'protocol: HBONE');
+      await cluster().kubectl(
+        'patch',
+        'configmap',
+        '-n',
+        name,
+        NAME,
+        '--type=merge',
+        '-p',
+        '{"data":{"config.yaml":"workloads: []"}}',
+      );
+      await cluster().kubectl('label', 'service', '-n', name, 'web', 'example.com/touched=1');
+      await file(name, 'protocol: HBONE');
+      await cluster().kubectl('delete', 'configmap', '-n', name, NAME);
+      await file(name, 'protocol: HBONE');
+      await annotate(name, `${VIEW}-`);
+      await untilGone(name);
+    },
+  );
+
+  independent('never takes the place of a ConfigMap of somebody else', async () => {
+    const name = 'view-taken';
     await make(name);
-    expect(await read(name)).toBeUndefined();
+    const theirs = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: NAME, namespace: name }, data: { a: 'b' } };
+    await cluster().apply(yaml(theirs));
     await annotate(name, `${VIEW}=true`);
-    await file(name, `name: web\n  namespace: ${name}`, 'protocol: HBONE', `hostname: web.${name}.svc.cluster.local`);
-    expect(await read(name)).toMatchObject({ metadata: { labels: { 'app.kubernetes.io/managed-by': 'sidestep' } } });
-
-    await cluster().apply(yaml(policy(name, 'callers')));
-    await file(name, '!Prefix cluster.local/ns/shop/sa/', 'action: Allow');
-    await cluster().kubectl('delete', 'authorizationpolicy', '-n', name, 'callers');
-    await file(name, /policies:(?![^]*callers)/);
-
+    const note = await cluster().until('an Event that says so', async () => {
+      const { items } = await cluster().client.list(EVENT, { namespace: 'default' });
+      return items.find(({ reason, regarding }) => reason === 'NameTaken' && regarding?.name === name)?.note;
+    });
+    expect(note).toMatch(/ConfigMap sidestep-ztunnel exists and is not Sidestep's/);
     await annotate(name, `${VIEW}-`);
+    await cluster().time.sleep(1_000);
+    expect((await read(name))?.data).toEqual({ a: 'b' });
+    expect(writes(name)).toEqual([]);
+  });
+
+  independent(
+    'stands in parts where it is larger than a ConfigMap may be, in one again when it shrinks, and goes with all parts',
+    async () => {
+      const name = 'view-large';
+      await make(name);
+      const principals = (count: number): string[] =>
+        Array.from(
+          { length: count },
+          (_, index) => `cluster.local/ns/a-namespace-with-a-long-name/sa/account-${index}`,
+        );
+      const large = (index: number, count: number): object => ({
+        ...policy(name, `large-${index}`),
+        spec: { rules: [{ from: [{ source: { principals: principals(count) } }] }] },
+      });
+      const parts = async (): Promise<Record<string, string>> => {
+        const { items } = await cluster().client.list(CONFIG_MAP, { namespace: name });
+        const ours = items.filter(({ metadata }) => metadata.name.startsWith(NAME));
+        return Object.fromEntries(ours.map(({ metadata, data }) => [metadata.name, data?.['config.yaml'] ?? '']));
+      };
+      const untilParts = (count: number): Promise<Record<string, string>> =>
+        cluster().until(`${count} ConfigMaps`, async () => {
+          const found = await parts();
+          return Object.keys(found).length === count && Object.values(found).join('') === (await printed(name))
+            ? found
+            : undefined;
+        });
+      for (const index of [1, 2, 3]) await cluster().apply(yaml(large(index, 6_000)));
+      await annotate(name, `${VIEW}=true`);
+      const found = await untilParts(3);
+      const index = await read(name);
+      expect(index?.data?.['parts']).toBe('sidestep-ztunnel-1\nsidestep-ztunnel-2\n');
+      const file = `${found['sidestep-ztunnel-1'] ?? ''}${found['sidestep-ztunnel-2'] ?? ''}`;
+      expect(index?.data?.['sha256']).toBe(createHash('sha256').update(file).digest('hex'));
+      await cluster().apply(yaml(large(1, 1), large(2, 1)));
+      await untilParts(1);
+      for (const index of [1, 2]) await cluster().apply(yaml(large(index, 6_000)));
+      await untilParts(3);
+      await annotate(name, `${VIEW}-`);
+      await cluster().until('no part', async () => Object.keys(await parts()).length === 0 || undefined);
+    },
+  );
+
+  independent('shows a migration, and goes with it', async () => {
+    const name = 'view-migration';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web'), service(name, 'web')));
+    await cluster().podsReady(name, 1);
+    await cluster().migrate(name, { paused: true });
+    // A sidecar that speaks HBONE itself.
+    await file(name, 'protocol: HBONE\n  nativeTunnel: true');
+    await cluster().migrate(name, { paused: false });
+    await cluster().ready(name, 'Migrated');
+    const after = await file(name, /protocol: HBONE\n(?! {2}nativeTunnel)/);
+    expect(after).not.toMatch(/nativeTunnel/);
+    await cluster().client.delete(AMBIENT_MIGRATION, { namespace: name, name });
     await untilGone(name);
   });
 
@@ -128,29 +232,6 @@ export function ztunnelView(cluster: () => Cluster): void {
     await cluster().operator.start();
     await cluster().time.sleep(2 * INTERVAL_MS);
     expect(writes(name, since)).toEqual([]);
-    await annotate(name, `${VIEW}-`);
-    await untilGone(name);
-  });
-
-  it('is put right where somebody has deleted it, and at the next change where somebody has edited it', async () => {
-    const name = 'view-edited';
-    await make(name);
-    await annotate(name, `${VIEW}=true`);
-    await file(name, 'protocol: HBONE');
-    await cluster().kubectl(
-      'patch',
-      'configmap',
-      '-n',
-      name,
-      NAME,
-      '--type=merge',
-      '-p',
-      '{"data":{"config.yaml":"workloads: []"}}',
-    );
-    await cluster().kubectl('label', 'service', '-n', name, 'web', 'example.com/touched=1');
-    await file(name, 'protocol: HBONE');
-    await cluster().kubectl('delete', 'configmap', '-n', name, NAME);
-    await file(name, 'protocol: HBONE');
     await annotate(name, `${VIEW}-`);
     await untilGone(name);
   });
@@ -235,59 +316,6 @@ export function ztunnelView(cluster: () => Cluster): void {
     await untilGone(name);
   });
 
-  it('never takes the place of a ConfigMap of somebody else', async () => {
-    const name = 'view-taken';
-    await make(name);
-    const theirs = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: NAME, namespace: name }, data: { a: 'b' } };
-    await cluster().apply(yaml(theirs));
-    await annotate(name, `${VIEW}=true`);
-    const note = await cluster().until('an Event that says so', async () => {
-      const { items } = await cluster().client.list(EVENT, { namespace: 'default' });
-      return items.find(({ reason, regarding }) => reason === 'NameTaken' && regarding?.name === name)?.note;
-    });
-    expect(note).toMatch(/ConfigMap sidestep-ztunnel exists and is not Sidestep's/);
-    await annotate(name, `${VIEW}-`);
-    await cluster().time.sleep(1_000);
-    expect((await read(name))?.data).toEqual({ a: 'b' });
-    expect(writes(name)).toEqual([]);
-  });
-
-  it('stands in parts where it is larger than a ConfigMap may be, in one again when it shrinks, and goes with all parts', async () => {
-    const name = 'view-large';
-    await make(name);
-    const principals = (count: number): string[] =>
-      Array.from({ length: count }, (_, index) => `cluster.local/ns/a-namespace-with-a-long-name/sa/account-${index}`);
-    const large = (index: number, count: number): object => ({
-      ...policy(name, `large-${index}`),
-      spec: { rules: [{ from: [{ source: { principals: principals(count) } }] }] },
-    });
-    const parts = async (): Promise<Record<string, string>> => {
-      const { items } = await cluster().client.list(CONFIG_MAP, { namespace: name });
-      const ours = items.filter(({ metadata }) => metadata.name.startsWith(NAME));
-      return Object.fromEntries(ours.map(({ metadata, data }) => [metadata.name, data?.['config.yaml'] ?? '']));
-    };
-    const untilParts = (count: number): Promise<Record<string, string>> =>
-      cluster().until(`${count} ConfigMaps`, async () => {
-        const found = await parts();
-        return Object.keys(found).length === count && Object.values(found).join('') === (await printed(name))
-          ? found
-          : undefined;
-      });
-    for (const index of [1, 2, 3]) await cluster().apply(yaml(large(index, 6_000)));
-    await annotate(name, `${VIEW}=true`);
-    const found = await untilParts(3);
-    const index = await read(name);
-    expect(index?.data?.['parts']).toBe('sidestep-ztunnel-1\nsidestep-ztunnel-2\n');
-    const file = `${found['sidestep-ztunnel-1'] ?? ''}${found['sidestep-ztunnel-2'] ?? ''}`;
-    expect(index?.data?.['sha256']).toBe(createHash('sha256').update(file).digest('hex'));
-    await cluster().apply(yaml(large(1, 1), large(2, 1)));
-    await untilParts(1);
-    for (const index of [1, 2]) await cluster().apply(yaml(large(index, 6_000)));
-    await untilParts(3);
-    await annotate(name, `${VIEW}-`);
-    await cluster().until('no part', async () => Object.keys(await parts()).length === 0 || undefined);
-  });
-
   it('is whole after a crash at its first write', async () => {
     const name = 'view-crash';
     await make(name);
@@ -299,21 +327,6 @@ export function ztunnelView(cluster: () => Cluster): void {
     await restartOperator(cluster());
     await file(name, 'meanwhile');
     await annotate(name, `${VIEW}-`);
-    await untilGone(name);
-  });
-
-  it('shows a migration, and goes with it', async () => {
-    const name = 'view-migration';
-    await cluster().apply(yaml(namespace(name), deployment(name, 'web'), service(name, 'web')));
-    await cluster().podsReady(name, 1);
-    await cluster().migrate(name, { paused: true });
-    // A sidecar that speaks HBONE itself.
-    await file(name, 'protocol: HBONE\n  nativeTunnel: true');
-    await cluster().migrate(name, { paused: false });
-    await cluster().ready(name, 'Migrated');
-    const after = await file(name, /protocol: HBONE\n(?! {2}nativeTunnel)/);
-    expect(after).not.toMatch(/nativeTunnel/);
-    await cluster().client.delete(AMBIENT_MIGRATION, { namespace: name, name });
     await untilGone(name);
   });
 }

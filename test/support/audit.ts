@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Pod } from '../../src/kube/types.js';
 import { hasSidecar, isEnrolled, isGateway } from '../../src/mesh/dataplane.js';
 
@@ -28,12 +28,37 @@ export const OPERATOR_USER = 'system:serviceaccount:sidestep-system:sidestep';
 
 const WRITE_VERBS = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
 
-/** Every request so far, in the order in which they were answered. A line that is being written is left out. */
-export function readAudit(path: string): AuditEntry[] {
-  return readFileSync(path, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as AuditEntry);
+const NEWLINE = 0x0a;
+
+/** The audit log in a file that grows. What has been read once is not read again: tests look at it often, and it gets large. */
+export class AuditLog {
+  readonly #path: string;
+  readonly #entries: AuditEntry[] = [];
+  #readTo = 0;
+
+  /** @param path  of a file with one entry a line */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Every request so far, in the order in which they were answered. A line that is being written is left out. */
+  entries(): AuditEntry[] {
+    const added = this.#unread();
+    const complete = added.subarray(0, added.lastIndexOf(NEWLINE) + 1);
+    this.#readTo += complete.length;
+    for (const line of complete.toString().split('\n').slice(0, -1)) this.#entries.push(JSON.parse(line) as AuditEntry);
+    return [...this.#entries];
+  }
+
+  #unread(): Buffer {
+    const file = openSync(this.#path, 'r');
+    try {
+      const buffer = Buffer.alloc(fstatSync(file).size - this.#readTo);
+      return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, this.#readTo));
+    } finally {
+      closeSync(file);
+    }
+  }
 }
 
 /** Whether the request was only tried out. */

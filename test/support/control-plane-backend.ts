@@ -1,6 +1,6 @@
 import { connectionFromKubeConfig } from '../../src/kube/connection.js';
 import { type ControlPlane, startControlPlane } from '../controlplane/control-plane.js';
-import { type AuditEntry, OPERATOR_USER, readAudit } from './audit.js';
+import { type AuditEntry, AuditLog, OPERATOR_USER } from './audit.js';
 import { kubectl } from '../controlplane/kubectl.js';
 import type { ClusterBackend, Part } from './cluster.js';
 import { OperatorProcess } from './operator.js';
@@ -23,7 +23,8 @@ export async function controlPlaneBackend(options: {
   const controlPlane = await startControlPlane(options);
   const { dir, kubeconfig, operatorKubeconfig } = controlPlane;
   const operator = await OperatorProcess.create({ dir, kubeconfig: operatorKubeconfig });
-  const audit = (): AuditEntry[] => readAudit(controlPlane.auditLog);
+  const log = new AuditLog(controlPlane.auditLog);
+  const audit = (): AuditEntry[] => log.entries();
   return {
     kind: 'controlplane',
     dir,

@@ -47,7 +47,10 @@ export class WebhookServer {
   async listen(): Promise<void> {
     if (this.#server !== undefined) return;
     const { certificate: cert, key } = this.#certificate;
-    const server = createServer({ cert, key }, (request, response) => void this.#serve(request, response));
+    const server = createServer(
+      { cert, key, keepAliveTimeout: 0 },
+      (request, response) => void this.#serve(request, response),
+    );
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(this.#port, '127.0.0.1', resolve);

@@ -1,0 +1,7 @@
+import { WAYPOINT_SUITES, onOneCluster } from './suites.js';
+import { UNUSED_BY_WAYPOINTS } from './unused-permissions.js';
+
+onOneCluster(WAYPOINT_SUITES, {
+  unusedPermissions: UNUSED_BY_WAYPOINTS,
+  atLeast: { changedNamespaces: 0, servedGateways: 6, boundServices: 3 },
+});

@@ -1,0 +1,37 @@
+/*
+ * Half of the suites does not use everything that the operator is granted, as `verb resource.group[/subresource]`. What one half
+ * does not use the other one must: nothing may be in both lists.
+ */
+
+/** What suites about migrations do not use: the objects of a waypoint. */
+export const UNUSED_BY_MIGRATIONS: readonly string[] = [
+  'create deployments.apps',
+  'create horizontalpodautoscalers.autoscaling',
+  'create poddisruptionbudgets.policy',
+  'create serviceaccounts',
+  'create services',
+  'delete deployments.apps',
+  'delete horizontalpodautoscalers.autoscaling',
+  'delete poddisruptionbudgets.policy',
+  'delete serviceaccounts',
+  'delete services',
+  'patch deployments.apps/scale',
+  'patch horizontalpodautoscalers.autoscaling',
+  'patch poddisruptionbudgets.policy',
+];
+
+/** What suites about waypoints do not use: snapshots, dry runs and restarts. */
+export const UNUSED_BY_WAYPOINTS: readonly string[] = [
+  'create authorizationpolicies.security.istio.io',
+  'create controllerrevisions.apps',
+  'create pods',
+  'get daemonsets.apps',
+  'get deployments.apps',
+  'get statefulsets.apps',
+  'list customresourcedefinitions.apiextensions.k8s.io',
+  'patch ambientmigrations.sidestep.dev/status',
+  'patch controllerrevisions.apps',
+  'patch daemonsets.apps',
+  'patch statefulsets.apps',
+  'watch customresourcedefinitions.apiextensions.k8s.io',
+];
