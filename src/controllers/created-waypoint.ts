@@ -17,6 +17,7 @@ import {
   UNUSED_MS,
 } from '../mesh/created-waypoint.js';
 import { chosenWaypoint } from '../mesh/use-waypoint.js';
+import { attemptAll } from '../runtime/attempt-all.js';
 import type { ReconcileContext } from '../runtime/controller.js';
 import type { Stores } from '../runtime/stores.js';
 import { homeOf, isUsed } from './use-waypoint.js';
@@ -132,39 +133,46 @@ function ownerMark({ type, name }: OwnerObject): string {
 }
 
 /**
- * Carries out the steps in order, and stops at the first that somebody else was faster at: the next pass looks at what is there then.
+ * Carries out the steps. What was not made must not be remembered, and what is remembered must not be deleted, so these wait for what
+ * comes before them; a step about another Gateway does not.
  *
- * @returns how many of them wrote something
  * @throws {ApiError} an answer that a later pass may cure; what was written so far stays, and is seen by that pass
  */
-export async function carryOut(steps: readonly Step[], owner: OwnerObject, context: ReconcileContext): Promise<number> {
-  let written = 0;
+export async function carryOut(steps: readonly Step[], owner: OwnerObject, context: ReconcileContext): Promise<void> {
+  const perform = (step: Step) => () => take(step, owner, context);
+  const memory = steps.filter(({ type }) => type === 'create' || type === 'remember');
+  await attemptAll([
+    ...steps.filter(({ type }) => type === 'mark-unused').map(perform),
+    async () => {
+      for (const step of memory) if (!(await take(step, owner, context))) return;
+      await attemptAll(steps.filter(({ type }) => type === 'delete').map(perform));
+    },
+  ]);
+}
+
+/** False if somebody was faster: the next pass looks at what is there then. */
+async function take(step: Step, owner: OwnerObject, context: ReconcileContext): Promise<boolean> {
   try {
-    for (const step of steps) {
-      if (await take(step, owner, context)) written += 1;
-      // What was not made must not be remembered.
-      else if (step.type === 'create') break;
+    switch (step.type) {
+      case 'create':
+        return await create(step.name, owner, context);
+      case 'remember':
+        await remember(step, owner, context);
+        break;
+      case 'mark-unused':
+        await markUnused(step, owner, context);
+        break;
+      case 'delete':
+        await remove(step.name, owner, context);
     }
+    return true;
   } catch (error) {
     if (!isConflict(error) && !isAlreadyExists(error) && !isNotFound(error)) throw error;
-  }
-  return written;
-}
-
-function take(step: Step, owner: OwnerObject, context: ReconcileContext): Promise<boolean> {
-  switch (step.type) {
-    case 'create':
-      return create(step.name, owner, context);
-    case 'remember':
-      return remember(step, owner, context);
-    case 'mark-unused':
-      return markUnused(step, owner, context);
-    case 'delete':
-      return remove(step.name, owner, context);
+    return false;
   }
 }
 
-/** Created, not applied: a Gateway that somebody has made meanwhile must stay as it is. */
+/** Created, not applied: a Gateway that somebody has made meanwhile must stay as it is. False if the label has moved. */
 async function create(name: string, owner: OwnerObject, context: ReconcileContext): Promise<boolean> {
   const { client, stores, signal, log, events } = context;
   const { type, namespace } = owner;
@@ -195,10 +203,10 @@ async function remember(
   { created, missing }: Extract<Step, { type: 'remember' }>,
   owner: OwnerObject,
   context: ReconcileContext,
-): Promise<boolean> {
-  if (!owner.object) return false;
+): Promise<void> {
+  if (!owner.object) return;
   const since = missing && `${missing.name}/${formatTime(missing.sinceMs)}`;
-  return annotate(owner.type, owner.object, context, {
+  await annotate(owner.type, owner.object, context, {
     [ANNOTATION.waypointCreated]: created.join() || undefined,
     [ANNOTATION.waypointMissingSince]: since,
   });
@@ -208,17 +216,17 @@ async function markUnused(
   { name, sinceMs }: Extract<Step, { type: 'mark-unused' }>,
   { namespace }: OwnerObject,
   context: ReconcileContext,
-): Promise<boolean> {
+): Promise<void> {
   const gateway = context.stores.of(GATEWAY).get({ namespace, name });
   const value = sinceMs === undefined ? undefined : formatTime(sinceMs);
-  return gateway ? annotate(GATEWAY, gateway, context, { [ANNOTATION.unusedSince]: value }) : false;
+  if (gateway) await annotate(GATEWAY, gateway, context, { [ANNOTATION.unusedSince]: value });
 }
 
-async function remove(name: string, owner: OwnerObject, context: ReconcileContext): Promise<boolean> {
+async function remove(name: string, owner: OwnerObject, context: ReconcileContext): Promise<void> {
   const { client, stores, signal, log, events } = context;
   const { namespace } = owner;
   const gateway = stores.of(GATEWAY).get({ namespace, name });
-  if (!gateway) return false;
+  if (!gateway) return;
   const { uid, resourceVersion } = gateway.metadata;
   await client.delete(
     GATEWAY,
@@ -233,7 +241,6 @@ async function remove(name: string, owner: OwnerObject, context: ReconcileContex
     note: `nothing has used Gateway ${namespace}/${name} for ${UNUSED_MS / 60_000} min: Sidestep, which had made it, has deleted it`,
     action: 'RemoveWaypoint',
   });
-  return true;
 }
 
 /** Annotations of an object as it was seen; undefined takes one away. */
@@ -242,17 +249,16 @@ export async function annotate<T extends KubeObject>(
   object: T,
   { client, stores, signal }: ReconcileContext,
   annotations: Readonly<Record<string, string | undefined>>,
-): Promise<boolean> {
+): Promise<void> {
   const { namespace, name } = object.metadata;
   const changes: FieldChange[] = Object.entries(annotations).map(([key, value]) => ({
     path: ['metadata', 'annotations', key],
     value,
   }));
   const operations = guardedPatch(object, changes);
-  if (operations.length === 0) return false;
+  if (operations.length === 0) return;
   const options = { fieldManager: FIELD_MANAGER, signal };
   stores.of(type).record(await client.jsonPatch<T>(type, { namespace, name }, operations, options));
-  return true;
 }
 
 function refOf({ type, namespace, name }: OwnerObject): { namespace?: string; name: string } {

@@ -3,6 +3,7 @@ import { ANNOTATION, LABEL } from '../../api/labels.js';
 import { isConflict, isNotFound } from '../../kube/errors.js';
 import { NAMESPACE, type Namespace, POD, type Pod } from '../../kube/types.js';
 import { hasSidecar, isEnrolled, isLive } from '../../mesh/dataplane.js';
+import { attemptAll } from '../../runtime/attempt-all.js';
 import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
 import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js';
@@ -55,8 +56,10 @@ async function reconcile(request: Request, context: ReconcileContext, states: St
   }
   const decision = decide(observed);
   const tellMs = states.tell(request.name, decision.states, context);
-  await carryOut(decision.steps, ownerOf(observed.namespace), context);
-  await say(request, decision.dataplane, context);
+  await attemptAll([
+    () => carryOut(decision.steps, ownerOf(observed.namespace), context),
+    () => say(request, decision.dataplane, context),
+  ]);
   const waits = [decision.waitMs, tellMs].filter((waitMs) => waitMs !== undefined);
   return waits.length > 0 ? requeueAfter(Math.min(...waits), 'Lasting') : awaitChange();
 }

@@ -6,6 +6,7 @@ import type { KubeObject } from '../../kube/resource.js';
 import { NAMESPACE, POD, type Pod, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { isLive } from '../../mesh/dataplane.js';
 import { type Binding, bindingLabels, isChosen } from '../../mesh/waypoint-binding.js';
+import { attemptAll } from '../../runtime/attempt-all.js';
 import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
 import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js';
@@ -64,12 +65,14 @@ async function reconcile({ name }: Request, context: ReconcileContext, states: S
   const observed = observe(name, context);
   const decision = observed && decide(observed);
   const tellMs = states.tell(name, decision?.states ?? [], context);
-  // What is refused for one is no reason to leave the others.
-  const errors: unknown[] = [];
-  const note = (error: unknown): void => void errors.push(error);
-  for (const binding of decision?.bindings ?? []) await bind(name, binding, context).catch(note);
-  for (const { owner, steps } of decision?.waypoints ?? []) await carryOut(steps, owner, context).catch(note);
-  if (errors.length > 0) throw errors[0];
+  await attemptAll([
+    ...(decision?.bindings ?? []).map((binding) => () => bind(name, binding, context)),
+    ...(decision?.waypoints ?? []).map(
+      ({ owner, steps }) =>
+        () =>
+          carryOut(steps, owner, context),
+    ),
+  ]);
   const waits = [decision?.waitMs, tellMs].filter((waitMs) => waitMs !== undefined);
   return waits.length > 0 ? requeueAfter(Math.min(...waits), 'Lasting') : awaitChange();
 }
@@ -79,10 +82,11 @@ async function bind(home: string, { service, waypoint }: Binding, context: Recon
   const { client, stores, signal, log } = context;
   const ref = { namespace: home, name: service };
   try {
+    const seen = stores.of(SERVICE).get(ref);
     const fresh = await client.get(SERVICE, ref, { signal });
     const isTheirs = isChosen(fresh);
-    // It was chosen since we looked: the next pass sees that.
-    if (isTheirs && waypoint !== undefined) return;
+    // A person has chosen since we looked, or has taken the choice back: the next pass sees that.
+    if (!seen || isTheirs !== isChosen(seen)) return;
     const { name, namespace } = bindingLabels(waypoint);
     const labels = [
       { path: ['metadata', 'labels', LABEL.useWaypoint], value: name },
