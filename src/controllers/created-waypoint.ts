@@ -122,6 +122,7 @@ function existing(gateway: Gateway, owner: OwnerObject, stores: Stores): Existin
   return {
     name,
     isOurs,
+    isMade: markOf(gateway) !== undefined,
     isLeaving: deletionTimestamp !== undefined,
     isUsed: !isOurs || isUsed({ namespace: owner.namespace, name }, stores),
     unusedSinceMs: unusedSince === undefined ? undefined : Date.parse(unusedSince) || Infinity,

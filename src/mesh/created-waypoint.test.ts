@@ -14,6 +14,7 @@ const situation = (
   gateways: gateways.map((gateway) => ({
     name: 'waypoint',
     isOurs: true,
+    isMade: gateway.isOurs ?? true,
     isLeaving: false,
     isUsed: true,
     unusedSinceMs: undefined,
@@ -49,7 +50,7 @@ describe('a waypoint that is missing', () => {
     ['and is no longer named', [{ missing: missing(40), names: undefined }]],
     ['and may not be made any more', [{ missing: missing(40), refusal: 'no' }]],
   ])('is not made if it came %s', (_, given) => {
-    expect(decideWaypoint(situation(...given))).toEqual({ steps: [remember()], pending: undefined, waitMs: undefined });
+    expect(decideWaypoint(situation(...given))).toMatchObject({ steps: [remember()], pending: undefined });
   });
 
   test('begins to be missing anew if the label names another one, or the time is one to come', () => {
@@ -67,6 +68,15 @@ describe('a waypoint that is missing', () => {
   });
 });
 
+test('what is in the way of a waypoint is looked at again, for not all of it is watched', () => {
+  expect(decideWaypoint(situation({ refusal: 'in the way' }))).toEqual({
+    steps: [],
+    pending: undefined,
+    waitMs: 60_000,
+  });
+  expect(decideWaypoint(situation({ refusal: 'in the way' }, [{ isOurs: false }])).waitMs).toBeUndefined();
+});
+
 test('why a waypoint is not made is told, and what to do', () => {
   expect(whyNotMade(situation({ created: ['waypoint'], refusal: 'no' }))).toMatch(/deleted it: set the label anew/);
   expect(whyNotMade(situation({ refusal: 'it is in the way' }))).toMatch(/it is in the way$/);
@@ -76,6 +86,14 @@ test('why a waypoint is not made is told, and what to do', () => {
 describe('a waypoint that was made', () => {
   test('is remembered by its mark if the operator died before it could write that down', () => {
     expect(decideWaypoint(situation({ missing: missing(31) }, [{}])).steps).toEqual([remember(['waypoint'])]);
+  });
+
+  test('for another who is gone by now is remembered by all who name it: deleted by a person, it is not made again', () => {
+    const named = situation({ missing: missing(10) }, [{ isOurs: false, isMade: true }]);
+    expect(decideWaypoint(named).steps).toEqual([remember(['waypoint'])]);
+    expect(decideWaypoint(situation({ created: ['waypoint'] })).pending).toBeUndefined();
+    const notNamed = situation({ names: undefined, created: ['waypoint'] }, [{ isOurs: false, isMade: true }]);
+    expect(decideWaypoint(notNamed).steps).toEqual([remember()]);
   });
 
   test('is told from one of the same name that is not ours', () => {
@@ -136,12 +154,15 @@ describe('whatever the situation', () => {
     fc.integer({ min: -400, max: 400 }).map((seconds) => ago(seconds)),
     { nil: undefined },
   );
-  const gateway = fc.record({
-    isOurs: fc.boolean(),
-    isLeaving: fc.boolean(),
-    isUsed: fc.boolean(),
-    unusedSinceMs: time,
-  });
+  const gateway = fc
+    .record({
+      isOurs: fc.boolean(),
+      isMade: fc.boolean(),
+      isLeaving: fc.boolean(),
+      isUsed: fc.boolean(),
+      unusedSinceMs: time,
+    })
+    .map((one) => ({ ...one, isMade: one.isOurs || one.isMade }));
   const situations = fc
     .record({
       owner: fc.record({
@@ -172,7 +193,8 @@ describe('whatever the situation', () => {
       if (step.type === 'create') {
         expect(at).toBe(-1);
         const isUsed = step.name === owner.names;
-        next.gateways.push({ name: step.name, isOurs: true, isLeaving: false, isUsed, unusedSinceMs: undefined });
+        const made = { isOurs: true, isMade: true, isLeaving: false, unusedSinceMs: undefined };
+        next.gateways.push({ name: step.name, isUsed, ...made });
       } else if (step.type === 'remember') next.owner = { ...next.owner, created: step.created, missing: step.missing };
       else if (step.type === 'mark-unused')
         next.gateways[at] = { ...(next.gateways[at] as Existing), unusedSinceMs: step.sinceMs };

@@ -4,13 +4,16 @@ export const MISSING_MS = 30_000;
 /** How long a waypoint that Sidestep has made is kept after its last use. */
 export const UNUSED_MS = 300_000;
 
+/** What keeps a waypoint from being made is not watched in full, so it is looked for again this much later. */
+const REFUSED_RECHECK_MS = 60_000;
+
 /** A Namespace or ServiceAccount that may have a waypoint made for it. */
 export interface Owner {
   /** The waypoint of its own namespace that it names. */
   readonly names: string | undefined;
   /** Why that waypoint is not made if it is missing, and what to do; undefined if it is. */
   readonly refusal: string | undefined;
-  /** Waypoints that were made for it, as its annotation says. */
+  /** Waypoints that Sidestep has made, for it or for others whose waypoint it names, as its annotation says. */
   readonly created: readonly string[];
   /** The waypoint that was missing, as its annotation says. */
   readonly missing: { readonly name: string; readonly sinceMs: number } | undefined;
@@ -21,6 +24,8 @@ export interface Existing {
   readonly name: string;
   /** Sidestep has made it for this owner, as its marks say. */
   readonly isOurs: boolean;
+  /** Sidestep has made it for an owner of the namespace. */
+  readonly isMade: boolean;
   readonly isLeaving: boolean;
   /** Something names it, or a policy targets it. */
   readonly isUsed: boolean;
@@ -63,7 +68,10 @@ export function decideWaypoint({ owner, gateways, createdForOthers, nowMs }: Sit
   const ours = gateways.filter(({ isOurs }) => isOurs);
   const stays = ours.filter((gateway) => !gateway.isLeaving && !isExpired(gateway, nowMs)).map(({ name }) => name);
   const kept = owner.created.filter((name) => name === names || stays.includes(name));
-  const adopted = stays.filter((name) => !kept.includes(name));
+  // Whoever names a waypoint that was made for another knows by that, too, that a person has deleted it.
+  const shared = gateways.filter(({ name, isMade, isLeaving }) => isMade && !isLeaving && name === names);
+  const found = [...stays, ...shared.map(({ name }) => name)];
+  const adopted = [...new Set(found)].filter((name) => !kept.includes(name));
   const isMissing = names !== undefined && !gateways.some(({ name }) => name === names);
   const wasDeleted = names !== undefined && [...kept, ...createdForOthers].includes(names);
   const missing =
@@ -78,6 +86,7 @@ export function decideWaypoint({ owner, gateways, createdForOthers, nowMs }: Sit
   ];
   const waits = [
     ...(next.missing ? [next.missing.sinceMs + MISSING_MS - nowMs] : []),
+    ...(isMissing && owner.refusal !== undefined ? [REFUSED_RECHECK_MS] : []),
     ...ours.flatMap((gateway) => (isIdle(gateway) ? [UNUSED_MS - (nowMs - idleSince(gateway, nowMs))] : [])),
   ].filter((waitMs) => waitMs > 0);
   return { steps, pending: missing?.name, waitMs: waits.length > 0 ? Math.min(...waits) : undefined };

@@ -155,7 +155,7 @@ async function remove(
       regarding: referenceTo(gateway),
       type: 'Normal',
       reason: 'Removed',
-      note: `${type.kind} ${name} does not belong to the waypoint`,
+      note: `deleted ${type.kind} ${name}: it was made for this Gateway, and is not part of its waypoint now`,
       action: 'Serve',
     });
   }
