@@ -51,6 +51,12 @@ export interface Trial {
   readonly since: number;
 }
 
+/** Whose writes count. */
+export interface Target extends Pick<Trial, 'name'> {
+  /** Plurals of what is disturbed when it is written; default: what the plot says. */
+  readonly disturbed?: readonly string[] | undefined;
+}
+
 /** What is armed for one write of the operator. */
 export interface Armed {
   /** Whether the write came. */
@@ -122,13 +128,17 @@ export class Campaign {
   }
 
   /** The state of a namespace, its name and addresses left out. */
-  async state({ name }: Pick<Trial, 'name'>): Promise<unknown> {
-    const state = await namespaceState(this.cluster.client, name);
-    return JSON.parse(JSON.stringify(state).replaceAll(name, 'NAMESPACE').replace(ADDRESSES, 'ADDRESS')) as unknown;
+  async state(trial: Pick<Trial, 'name'>): Promise<unknown> {
+    return this.anonymous(await namespaceState(this.cluster.client, trial.name), trial);
+  }
+
+  /** Something of a namespace, its name and addresses left out. */
+  anonymous(found: unknown, { name }: Pick<Trial, 'name'>): unknown {
+    return JSON.parse(JSON.stringify(found).replaceAll(name, 'NAMESPACE').replace(ADDRESSES, 'ADDRESS')) as unknown;
   }
 
   /** Calls `act` at the `nth` write (from 0) of the operator to the namespace from now on; "before" makes it fail. */
-  at(nth: number, moment: Moment, { name }: Pick<Trial, 'name'>, act: () => void): Armed {
+  at(nth: number, moment: Moment, target: Target, act: () => void): Armed {
     const { apiServer } = this.backend.sandbox;
     let seen = 0;
     let reached = false;
@@ -139,9 +149,11 @@ export class Campaign {
       return true;
     };
     const intercept = (request: InterceptedRequest): { when: 'before'; what: 'reset' } | undefined =>
-      isWrite(request) && this.#isDisturbed(request, name) && isNext() ? { when: 'before', what: 'reset' } : undefined;
+      isWrite(request) && this.#isDisturbed(request, target) && isNext()
+        ? { when: 'before', what: 'reset' }
+        : undefined;
     const look = (entry: AuditEntry): void => {
-      if (changesOf([entry]).length > 0 && this.#isDisturbed(entry.objectRef, name)) isNext();
+      if (changesOf([entry]).length > 0 && this.#isDisturbed(entry.objectRef, target)) isNext();
     };
     const disarm = moment === 'before' ? apiServer.intercept(intercept) : apiServer.requests.onEntry(look);
     return {
@@ -166,8 +178,10 @@ export class Campaign {
     return { noted, end: () => ends.forEach((end) => end()) };
   }
 
-  #isDisturbed(ref: { resource: string; namespace?: string; name?: string } | undefined, name: string): boolean {
-    const { disturbed } = this.#plot;
+  #isDisturbed(
+    ref: { resource: string; namespace?: string; name?: string } | undefined,
+    { name, disturbed = this.#plot.disturbed }: Target,
+  ): boolean {
     return concerns(ref, name) && (disturbed === undefined || disturbed.includes(ref?.resource ?? ''));
   }
 
