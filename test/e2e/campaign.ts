@@ -36,6 +36,9 @@ const PLAIN: Plot = { objects: () => [], spec: {}, pods: { there: 2, back: 2 } }
 
 const ADDRESSES = /(?<=")\d+(\.\d+){3}(?=")/g;
 
+/** Of content in which the namespace's name stands. */
+const HASHES = /(?<="sidestep\.dev\/content-hash":")\w+/g;
+
 /** How late watches bring what has happened, in the campaign with old views, simulated ms. */
 const LAG_MS = 5_000;
 
@@ -132,9 +135,10 @@ export class Campaign {
     return this.anonymous(await namespaceState(this.cluster.client, trial.name), trial);
   }
 
-  /** Something of a namespace, its name and addresses left out. */
+  /** Something of a namespace; its name, addresses and hashes of its content left out. */
   anonymous(found: unknown, { name }: Pick<Trial, 'name'>): unknown {
-    return JSON.parse(JSON.stringify(found).replaceAll(name, 'NAMESPACE').replace(ADDRESSES, 'ADDRESS')) as unknown;
+    const text = JSON.stringify(found).replaceAll(name, 'NAMESPACE');
+    return JSON.parse(text.replace(ADDRESSES, 'ADDRESS').replace(HASHES, 'HASH')) as unknown;
   }
 
   /** Calls `act` at the `nth` write (from 0) of the operator to the namespace from now on; "before" makes it fail. */
