@@ -3,7 +3,8 @@ import type { Logger } from '../log.js';
 import { apiErrorFromResponse, isDisruptionRefused } from './answer.js';
 import type { Connection } from './connection.js';
 import { ApiError, TransportError } from './errors.js';
-import { Transport, isStaleConnection, readBody, type HttpRequest, type HttpStream } from './transport.js';
+import { isStaleConnection } from './transport-failures.js';
+import { Transport, readBody, type HttpRequest, type HttpStream } from './transport.js';
 
 /** The verbs of the client; `apply` and `patch` are both PATCH on the wire. */
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
