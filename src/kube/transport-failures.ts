@@ -12,6 +12,16 @@ export function isStaleConnection(error: unknown): boolean {
   return error instanceof StaleConnectionError;
 }
 
+/** The server's certificate did not verify, so nothing was sent to it. */
+class UntrustedServerError extends TransportError {}
+
+/** Whether no authority that we know vouches for the server: perhaps there are new ones. */
+export function isUntrustedServer(error: unknown): boolean {
+  return error instanceof UntrustedServerError;
+}
+
+const untrusted = 'the certificate of the server is not trusted';
+
 const troubles: Record<string, string> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was reset',
@@ -21,10 +31,11 @@ const troubles: Record<string, string> = {
   ENETUNREACH: 'the network cannot be reached',
   ENOTFOUND: 'the host name is not known',
   EAI_AGAIN: 'the host name cannot be resolved now',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate of the server is not trusted',
-  SELF_SIGNED_CERT_IN_CHAIN: 'the certificate of the server is not trusted',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate of the server is not trusted',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate of the server is not trusted',
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  CERT_SIGNATURE_FAILURE: untrusted,
   CERT_HAS_EXPIRED: 'the certificate of the server has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the server is for another name',
 };
@@ -35,6 +46,7 @@ export function failureOf(error: unknown, request: HttpRequest, reusedSocket = f
   if (error instanceof TransportError) return error;
   const cause = error as NodeJS.ErrnoException;
   const stale = reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
-  const message = `${request.label}: ${troubles[cause.code ?? ''] ?? 'the connection failed'}`;
-  return stale ? new StaleConnectionError(message, { cause }) : new TransportError(message, { cause });
+  const trouble = troubles[cause.code ?? ''] ?? 'the connection failed';
+  const kind = stale ? StaleConnectionError : trouble === untrusted ? UntrustedServerError : TransportError;
+  return new kind(`${request.label}: ${trouble}`, { cause });
 }

@@ -75,11 +75,11 @@ export class Transport {
 
   /**
    * Sends a request and returns as soon as the answer's headers are there. An abort of `signal` destroys the stream with
-   * the signal's reason.
+   * the signal's reason; a refusal (not 200) must be complete in time, as any other answer.
    */
   async open(request: HttpRequest): Promise<HttpStream> {
     const { status, headers, stream, release, begun } = await this.#exchange(request, 'own connection');
-    begun();
+    if (status === 200) begun();
     stream.once('close', release);
     return { status, headers, stream };
   }
@@ -94,7 +94,7 @@ export class Transport {
 
   async #exchange(request: HttpRequest, kind: 'pool' | 'own connection'): Promise<Exchange> {
     request.signal?.throwIfAborted();
-    const deadline = new Deadline(this.#clock, request);
+    const deadline = new Deadline(this.#clock, request, () => this.#dropIdle());
     try {
       const headers = await deadline.bound(this.#connection.headers());
       const agents = this.#currentAgents();
@@ -126,6 +126,15 @@ export class Transport {
       agent,
     };
     return secure ? https.request(options) : http.request(options);
+  }
+
+  /**
+   * Closes the connections that are not in use. After a request without an answer they may lead nowhere too, as when a load balancer
+   * has died, and each would cost one more deadline: a leader has two before it loses its Lease.
+   */
+  #dropIdle(): void {
+    const idle = Object.values(this.#agents?.pool.freeSockets ?? {}).flatMap((sockets) => sockets ?? []);
+    for (const socket of idle) socket.destroy();
   }
 
   /** New agents when the certificates changed: a pooled connection keeps the identity that it was opened with. */
@@ -176,10 +185,12 @@ class Deadline {
   #expire: (reason: Error) => void = () => {};
   #reason: Error | undefined;
 
-  constructor(clock: Clock, request: HttpRequest) {
-    this.#cancelTimer = clock.schedule(request.timeoutMs, () =>
-      this.#end(new TransportError(`${request.label}: no answer within ${request.timeoutMs} ms`)),
-    );
+  /** @param expired  told when the time is up before the answer is there */
+  constructor(clock: Clock, request: HttpRequest, expired: () => void) {
+    this.#cancelTimer = clock.schedule(request.timeoutMs, () => {
+      this.#end(new TransportError(`${request.label}: no answer within ${request.timeoutMs} ms`));
+      expired();
+    });
     this.#forgetSignal = onAbort(request.signal, () => this.#end(asError(request.signal?.reason)));
   }
 
