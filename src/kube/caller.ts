@@ -3,7 +3,8 @@ import type { Logger } from '../log.js';
 import { apiErrorFromResponse, isDisruptionRefused } from './answer.js';
 import type { Connection } from './connection.js';
 import { ApiError, TransportError } from './errors.js';
-import { Transport, isStaleConnection, readBody, type HttpRequest, type HttpStream } from './transport.js';
+import { isStaleConnection, isUntrustedServer } from './transport-failures.js';
+import { Transport, readBody, type HttpRequest, type HttpStream } from './transport.js';
 
 /** The verbs of the client; `apply` and `patch` are both PATCH on the wire. */
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
@@ -135,6 +136,8 @@ export class Caller {
   /** Milliseconds to wait before the call may be made again, or undefined if it may not. */
   #repeatAfter(error: unknown, call: Call, repetitions: number): number | undefined {
     if (isStaleConnection(error)) return call.idempotent && repetitions === 0 ? 0 : undefined;
+    // Nothing has been sent yet, so that any call may be repeated.
+    if (isUntrustedServer(error)) return this.#connection.serverUntrusted?.() ? 0 : undefined;
     if (!(error instanceof ApiError) || repetitions >= maxRepetitions) return undefined;
     if (error.code === 401) return repetitions === 0 && this.#connection.credentialsRejected?.() ? 0 : undefined;
     // A 429 was refused before anything was done, so that any call may be repeated.

@@ -3,7 +3,7 @@ import { silentLogger, type Logger } from '../log.js';
 import { withoutManagedFields } from './answer.js';
 import { Caller, type Call, type ResponseInfo } from './caller.js';
 import type { Connection } from './connection.js';
-import { ApiError, isGone } from './errors.js';
+import { ApiError, TransportError, isGone } from './errors.js';
 import type { CallOptions, DeleteOptions, ListOptions, Page, WatchOptions, WriteOptions } from './options.js';
 import type { JsonPatchOperation } from './patch.js';
 import { apiVersionOf, describeRef, pathOf, resourceName } from './resource.js';
@@ -103,7 +103,8 @@ export class Client {
    * Reads a collection one page at a time, so that a caller who keeps only part of each object never holds all of them.
    *
    * All pages show the collection at one version. When the server has forgotten that version half way (410), the
-   * collection is read again in one piece: that page has `restarted` set, and replaces all before it.
+   * collection is read again in one piece: that page has `restarted` set, and replaces all before it. `timeoutMs` is for
+   * each page.
    */
   async *pages<T extends KubeObject>(
     type: ResourceType<T>,
@@ -337,6 +338,8 @@ export class Client {
       idempotent: true,
     };
     const list = (await this.#caller.json(call, options)) as ListBody<T>;
+    // Somebody between who answers `{}` must not make a collection look empty.
+    if (list.items === undefined) throw new TransportError(`list ${call.target}: the answer is no list`);
     const identity = { apiVersion: apiVersionOf(type), kind: type.kind };
     const items = (list.items ?? []).map((item) => {
       // The API leaves these two out of the items of most lists.
@@ -366,6 +369,7 @@ export class Client {
 
 interface ListBody<T> {
   metadata?: { resourceVersion?: string; continue?: string };
+  /** Null for none, from some servers. */
   items?: T[] | null;
 }
 

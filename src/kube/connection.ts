@@ -41,6 +41,12 @@ export interface Connection {
    * @returns true if the next `headers()` fetches new ones, so that it is worth asking again
    */
   credentialsRejected?(): boolean;
+  /**
+   * The certificate of the server did not verify.
+   *
+   * @returns true if `ca` is another one now, so that it is worth asking again
+   */
+  serverUntrusted?(): boolean;
   /** For people and logs; holds no credentials. */
   describe: string;
 }
@@ -158,7 +164,7 @@ class KubeConfigConnection implements Connection {
     this.server = cluster?.server ?? '';
     if (cluster?.skipTLSVerify) this.rejectUnauthorized = false;
     if (cluster?.tlsServerName) this.servername = cluster.tlsServerName;
-    this.#ca = bufferFromFileOrString(cluster?.caFile, cluster?.caData) ?? undefined;
+    this.#ca = caOf(this.#config);
     this.#cert = bufferFromFileOrString(user?.certFile, user?.certData) ?? undefined;
     this.#key = bufferFromFileOrString(user?.keyFile, user?.keyData) ?? undefined;
     this.describe = `${this.server} (${source}, context ${this.#config.getCurrentContext()})`;
@@ -199,6 +205,15 @@ class KubeConfigConnection implements Connection {
     return canChange;
   }
 
+  serverUntrusted(): boolean {
+    // As in a pod whose API server was restarted with a new authority: waiting out the minute would cost a leader its Lease.
+    this.#config = this.#load();
+    this.#fresh = undefined;
+    const before = this.#ca;
+    this.#ca = keepIfEqual(before, caOf(this.#config));
+    return this.#ca !== before;
+  }
+
   async #refresh(): Promise<Record<string, string>> {
     const options: https.RequestOptions = { headers: {} };
     await this.#config.applyToHTTPSOptions(options);
@@ -213,6 +228,11 @@ class KubeConfigConnection implements Connection {
     }
     return headers;
   }
+}
+
+function caOf(config: KubeConfig): Pem {
+  const cluster = config.getCurrentCluster();
+  return bufferFromFileOrString(cluster?.caFile, cluster?.caData) ?? undefined;
 }
 
 /** The same value for the same content: a new one makes the transport open new connections. */

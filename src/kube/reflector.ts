@@ -43,6 +43,12 @@ const healthyMs = 30_000;
 /** A watch that the server ends sooner than this counts as a failure, or a broken server would be hammered. */
 const minWatchMs = 1_000;
 
+/**
+ * Deadline of one page. The server gives up after 60 s by itself (its flag `--request-timeout`); who gives up before that makes
+ * a slow server do the same work again and again, and never gets the list.
+ */
+const pageTimeoutMs = 75_000;
+
 /** How often a kind that does not exist is looked for when nobody calls `poke`. */
 const absentRecheckMs = 300_000;
 
@@ -145,7 +151,8 @@ export class Reflector<T extends KubeObject> {
     this.#poked = false;
     let objects: T[] = [];
     let version: string | undefined;
-    for await (const page of client.pages(type, { namespace, labelSelector, fieldSelector, signal })) {
+    const options = { namespace, labelSelector, fieldSelector, signal, timeoutMs: pageTimeoutMs };
+    for await (const page of client.pages(type, options)) {
       if (page.restarted) objects = [];
       for (const item of page.items) objects.push(this.#reduce(item));
       version = page.resourceVersion;

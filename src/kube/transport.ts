@@ -1,10 +1,11 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { Duplex } from 'node:stream';
 
 import { onAbort, type Clock } from '../clock.js';
+import { makeAgents, type Agents } from './agents.js';
 import type { Connection } from './connection.js';
 import { TransportError } from './errors.js';
+import { failureOf } from './transport-failures.js';
 
 /** One HTTP exchange to make. */
 export interface HttpRequest {
@@ -33,12 +34,6 @@ export interface HttpStream {
   headers: http.IncomingHttpHeaders;
   stream: http.IncomingMessage;
 }
-
-/** More requests than this at a time wait for a free connection. */
-const maxConnections = 32;
-
-/** Idle connections are closed before load balancers (from 60 s) and the API server (90 s) silently do so. */
-const idleConnectionMs = 50_000;
 
 /**
  * HTTP/1.1 to one API server. Requests share a pool of kept-alive connections, because a TLS handshake per request costs
@@ -72,7 +67,7 @@ export class Transport {
     try {
       return { status, headers, body: await readBody(stream) };
     } catch (error) {
-      throw wrap(error, request);
+      throw failureOf(error, request);
     } finally {
       release();
     }
@@ -80,11 +75,11 @@ export class Transport {
 
   /**
    * Sends a request and returns as soon as the answer's headers are there. An abort of `signal` destroys the stream with
-   * the signal's reason.
+   * the signal's reason; a refusal (not 200) must be complete in time, as any other answer.
    */
   async open(request: HttpRequest): Promise<HttpStream> {
     const { status, headers, stream, release, begun } = await this.#exchange(request, 'own connection');
-    begun();
+    if (status === 200) begun();
     stream.once('close', release);
     return { status, headers, stream };
   }
@@ -99,7 +94,7 @@ export class Transport {
 
   async #exchange(request: HttpRequest, kind: 'pool' | 'own connection'): Promise<Exchange> {
     request.signal?.throwIfAborted();
-    const deadline = new Deadline(this.#clock, request);
+    const deadline = new Deadline(this.#clock, request, () => this.#dropIdle());
     try {
       const headers = await deadline.bound(this.#connection.headers());
       const agents = this.#currentAgents();
@@ -107,7 +102,7 @@ export class Transport {
       return await answerOf(call, request, deadline);
     } catch (error) {
       deadline.release();
-      throw wrap(error, request);
+      throw failureOf(error, request);
     }
   }
 
@@ -133,6 +128,15 @@ export class Transport {
     return secure ? https.request(options) : http.request(options);
   }
 
+  /**
+   * Closes the connections that are not in use. After a request without an answer they may lead nowhere too, as when a load balancer
+   * has died, and each would cost one more deadline: a leader has two before it loses its Lease.
+   */
+  #dropIdle(): void {
+    const idle = Object.values(this.#agents?.pool.freeSockets ?? {}).flatMap((sockets) => sockets ?? []);
+    for (const socket of idle) socket.destroy();
+  }
+
   /** New agents when the certificates changed: a pooled connection keeps the identity that it was opened with. */
   #currentAgents(): Agents {
     const { ca, cert, key } = this.#connection;
@@ -146,14 +150,6 @@ export class Transport {
   }
 }
 
-interface Agents {
-  ca: unknown;
-  cert: unknown;
-  key: unknown;
-  pool: http.Agent;
-  streams: http.Agent;
-}
-
 interface Exchange extends HttpStream {
   /** The answer has begun and may now take for ever. */
   begun: () => void;
@@ -165,7 +161,7 @@ function answerOf(call: http.ClientRequest, request: HttpRequest, deadline: Dead
   return new Promise((resolve, reject) => {
     deadline.onExpiry((reason) => call.destroy(reason));
     // Stays for the life of the request: an error without a listener would end the process.
-    call.on('error', (error) => reject(wrap(error, request, call.reusedSocket)));
+    call.on('error', (error) => reject(failureOf(error, request, call.reusedSocket)));
     call.once('response', (stream) => {
       stream.on('error', () => {});
       // After an answer has begun, destroying the request would hide the reason behind "aborted".
@@ -182,53 +178,6 @@ function answerOf(call: http.ClientRequest, request: HttpRequest, deadline: Dead
   });
 }
 
-function makeAgents(connection: Connection, secure: boolean): Agents {
-  const { ca, cert, key, servername, rejectUnauthorized } = connection;
-  const tls: https.AgentOptions = {
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    ...(servername !== undefined && { servername }),
-    ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
-  };
-  const pool = { keepAlive: true, maxSockets: maxConnections, maxFreeSockets: 16, timeout: idleConnectionMs };
-  const streams = { keepAlive: false, maxSockets: Infinity };
-  if (connection.connect) {
-    // Opening one costs nothing, so none is kept.
-    const agent = new InProcessAgent(() => connection.connect?.());
-    return { ca, cert, key, pool: agent, streams: agent };
-  }
-  return {
-    ca,
-    cert,
-    key,
-    pool: secure ? new https.Agent({ ...tls, ...pool }) : new http.Agent(pool),
-    streams: secure ? new https.Agent({ ...tls, ...streams }) : new http.Agent(streams),
-  };
-}
-
-/** Makes connections in its own way; errors of it are those of the request. */
-class InProcessAgent extends http.Agent {
-  readonly #connect: () => Duplex | undefined;
-
-  constructor(connect: () => Duplex | undefined) {
-    super({ keepAlive: false, maxSockets: Infinity });
-    this.#connect = connect;
-  }
-
-  createConnection(
-    _options: http.ClientRequestArgs,
-    created?: (error: Error | null, stream: Duplex) => void,
-  ): Duplex | undefined {
-    try {
-      return this.#connect();
-    } catch (error) {
-      created?.(error as Error, undefined as unknown as Duplex);
-      return undefined;
-    }
-  }
-}
-
 /** Ends a request when its time is up or its signal is aborted, in whatever stage it is. */
 class Deadline {
   readonly #cancelTimer: () => void;
@@ -236,10 +185,12 @@ class Deadline {
   #expire: (reason: Error) => void = () => {};
   #reason: Error | undefined;
 
-  constructor(clock: Clock, request: HttpRequest) {
-    this.#cancelTimer = clock.schedule(request.timeoutMs, () =>
-      this.#end(new TransportError(`${request.label}: no answer within ${request.timeoutMs} ms`)),
-    );
+  /** @param expired  told when the time is up before the answer is there */
+  constructor(clock: Clock, request: HttpRequest, expired: () => void) {
+    this.#cancelTimer = clock.schedule(request.timeoutMs, () => {
+      this.#end(new TransportError(`${request.label}: no answer within ${request.timeoutMs} ms`));
+      expired();
+    });
     this.#forgetSignal = onAbort(request.signal, () => this.#end(asError(request.signal?.reason)));
   }
 
@@ -287,40 +238,3 @@ export function readBody(stream: http.IncomingMessage): Promise<string> {
 }
 
 const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));
-
-/** A reset of a connection that had been idle in the pool: the server closed it while our request was on its way. */
-class StaleConnectionError extends TransportError {}
-
-/**
- * Whether the request most likely never reached the server, because it went out on a pooled connection that the server
- * was just closing. Only requests that may take place twice may be repeated for it.
- */
-export function isStaleConnection(error: unknown): boolean {
-  return error instanceof StaleConnectionError;
-}
-
-const troubles: Record<string, string> = {
-  ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was reset',
-  EPIPE: 'the connection was reset',
-  ETIMEDOUT: 'the connection timed out',
-  EHOSTUNREACH: 'the host cannot be reached',
-  ENETUNREACH: 'the network cannot be reached',
-  ENOTFOUND: 'the host name is not known',
-  EAI_AGAIN: 'the host name cannot be resolved now',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate of the server is not trusted',
-  SELF_SIGNED_CERT_IN_CHAIN: 'the certificate of the server is not trusted',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate of the server is not trusted',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate of the server is not trusted',
-  CERT_HAS_EXPIRED: 'the certificate of the server has expired',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate of the server is for another name',
-};
-
-function wrap(error: unknown, request: HttpRequest, reusedSocket = false): Error {
-  if (request.signal?.aborted) return request.signal.reason as Error;
-  if (error instanceof TransportError) return error;
-  const cause = error as NodeJS.ErrnoException;
-  const stale = reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
-  const message = `${request.label}: ${troubles[cause.code ?? ''] ?? 'the connection failed'}`;
-  return stale ? new StaleConnectionError(message, { cause }) : new TransportError(message, { cause });
-}

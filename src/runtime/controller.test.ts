@@ -193,6 +193,22 @@ describe('controller', () => {
     expect(runs).toBe(2);
   });
 
+  test('runs that wait for nothing let others have their turn', async () => {
+    let runs = 0;
+    let turns = 0;
+    const controller = started(async () => {
+      runs += 1;
+      for (const end = performance.now() + 2; performance.now() < end;);
+      return awaitChange();
+    });
+    for (let key = 0; key < 200; key += 1) controller.queue.add(String(key));
+    while (runs < 200) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turns += 1;
+    }
+    expect(turns).toBeGreaterThan(4);
+  });
+
   test('a conflict is no error until it repeats', async () => {
     const controller = started(async () => {
       throw new ApiError('changed', { code: 409, reason: 'Conflict' });

@@ -8,6 +8,7 @@ import type { Logger } from '../log.js';
 import type { Backoff } from './backoff.js';
 import { guardClient } from './client-guard.js';
 import { DeadlineExceededError } from './errors.js';
+import { turnForOthers } from './event-loop.js';
 import type { ControllerMetrics, Metrics } from './metrics.js';
 import { outcomeOfError, type Outcome } from './outcome.js';
 import { requestOfKey, type Request } from './request.js';
@@ -163,6 +164,7 @@ export class Controller {
       const run = this.#begin(key);
       // A run that ignores its abort keeps its key, so no second run of it can start, but not its worker.
       await Promise.race([run.ended, this.#overdue(run)]);
+      await turnForOthers();
     }
   }
 

@@ -6,6 +6,27 @@ const RESOLUTION_MS = 50;
 /** Lags are reported for windows of this length, ms: an old hiccup must not be reported for ever. */
 const WINDOW_MS = 30_000;
 
+/** For how long runs that wait for nothing may keep the event loop to themselves, ms. */
+const MAX_HOLD_MS = 50;
+
+/** When the first run of this turn of the event loop began, ms; undefined if there was none. */
+let heldSinceMs: number | undefined;
+
+/**
+ * Called before each piece of work that may end without waiting for the world. Thousands of them, as after a first list, would
+ * else be one single turn: no probe would be answered and no Lease renewed before the last has ended.
+ *
+ * @returns what to wait for first, if such work has had the event loop for too long; undefined if it may go on
+ */
+export function turnForOthers(): Promise<void> | undefined {
+  if (heldSinceMs === undefined) {
+    heldSinceMs = performance.now();
+    setImmediate(() => (heldSinceMs = undefined));
+  }
+  if (performance.now() - heldSinceMs < MAX_HOLD_MS) return undefined;
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Lag of the event loop over the last half minute to minute, ms. */
 export interface EventLoopLag {
   readonly medianMs: number;

@@ -63,6 +63,8 @@ export interface ControlPlane {
   readonly operatorKubeconfig: string;
   /** http URL of istiod's debug port, without a slash at the end. */
   readonly istiodUrl: string;
+  /** http URL of etcd, without a slash at the end. */
+  readonly etcdUrl: string;
   /** File with one JSON line per request, absent when auditing is off. */
   readonly auditLog: string;
   /** Path of a kubectl of the same version. */
@@ -123,6 +125,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     kubeconfig: instance.target.kubeconfig,
     operatorKubeconfig: join(options.dir, 'operator.kubeconfig'),
     istiodUrl: `http://127.0.0.1:${instance.addresses.istiodMonitoring}`,
+    etcdUrl: `http://127.0.0.1:${instance.addresses.etcd}`,
     auditLog: auditLogPath(options.dir),
     kubectl: binaries.kubectl,
     component: (name) => componentOf(components, name),

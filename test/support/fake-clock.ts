@@ -17,12 +17,12 @@ export async function settle(): Promise<void> {
 /**
  * Waits until `condition` holds, for what depends on real input and output over loopback; polls without sleeping.
  *
- * @throws {Error} it did not hold within 2 s of real time
+ * @throws {Error} it did not hold within `patienceMs` of real time
  */
-export async function until(condition: () => boolean, what = 'the condition'): Promise<void> {
-  const giveUpAt = Date.now() + 2_000;
+export async function until(condition: () => boolean, what = 'the condition', patienceMs = 2_000): Promise<void> {
+  const giveUpAt = Date.now() + patienceMs;
   while (!condition()) {
-    if (Date.now() > giveUpAt) throw new Error(`${what} did not come true within 2 s`);
+    if (Date.now() > giveUpAt) throw new Error(`${what} did not come true within ${patienceMs} ms`);
     await settle();
   }
 }

@@ -1,4 +1,5 @@
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
 import type { Connection } from '../../src/kube/connection.js';
@@ -25,6 +26,14 @@ export interface Reply {
   reset?: boolean;
   /** Never answer. */
   hang?: boolean;
+  /** Send headers and half of the body; then close the connection, or keep it open in silence. */
+  half?: 'closed' | 'silent';
+}
+
+/** What a server with TLS shows, PEM. */
+export interface StubCertificate {
+  readonly certificate: string;
+  readonly key: string;
 }
 
 /** Which requests a script is for; what is left out matches all. */
@@ -41,7 +50,7 @@ interface StubObject {
 
 interface Script {
   match: Match;
-  reply: Reply | ((request: RecordedRequest) => Reply);
+  reply: Reply | ((request: RecordedRequest) => Reply | Promise<Reply>);
   remaining: number;
 }
 
@@ -87,7 +96,7 @@ export class StubWatch {
 }
 
 /**
- * An API server that a test scripts, over real HTTP on a free loopback port. Without a script it serves the collections
+ * An API server that a test scripts, over real HTTP or HTTPS on a free loopback port. Without a script it serves the collections
  * that `set` gave it: lists (with `limit` and `continue`), single objects, watches that stay open; a write is answered
  * with its own body.
  */
@@ -96,14 +105,17 @@ export class StubApiServer {
   readonly watches: StubWatch[] = [];
   /** Connections accepted so far. */
   connections = 0;
-  readonly #server: http.Server;
+  readonly #server: http.Server | https.Server;
   readonly #sockets = new Set<Socket>();
+  readonly #dead = new Set<Socket>();
   readonly #collections = new Map<string, { objects: StubObject[]; resourceVersion: string }>();
   readonly #scripts: Script[] = [];
 
-  private constructor() {
-    this.#server = http.createServer((request, response) => void this.#serve(request, response));
-    this.#server.on('connection', (socket) => {
+  private constructor(tls: StubCertificate | undefined) {
+    const serve = (request: http.IncomingMessage, response: http.ServerResponse): void =>
+      void this.#serve(request, response);
+    this.#server = tls ? https.createServer(pairOf(tls), serve) : http.createServer(serve);
+    this.#server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.connections++;
       this.#sockets.add(socket);
       socket.on('error', () => {});
@@ -111,8 +123,9 @@ export class StubApiServer {
     });
   }
 
-  static async start(): Promise<StubApiServer> {
-    const stub = new StubApiServer();
+  /** @param tls  makes it serve HTTPS; default: plain HTTP */
+  static async start(tls?: StubCertificate): Promise<StubApiServer> {
+    const stub = new StubApiServer(tls);
     await new Promise<void>((resolve) => stub.#server.listen(0, '127.0.0.1', resolve));
     return stub;
   }
@@ -125,7 +138,22 @@ export class StubApiServer {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    const scheme = this.#server instanceof https.Server ? 'https' : 'http';
+    return `${scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Shows another certificate from now on, as after a restart: all connections are broken. */
+  renew(tls: StubCertificate): void {
+    (this.#server as https.Server).setSecureContext(pairOf(tls));
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /**
+   * Lets all connections that there are fall silent, as when a node or a load balancer between has died: they stay open, and nothing
+   * is answered on them any more. New ones are served.
+   */
+  playDead(): void {
+    for (const socket of this.#sockets) this.#dead.add(socket);
   }
 
   connection(): Connection {
@@ -164,11 +192,12 @@ export class StubApiServer {
 
   async #serve(incoming: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const request = await record(incoming);
+    if (this.#dead.has(incoming.socket)) return;
     this.requests.push(request);
     const script = this.#scripts.find((each) => each.remaining > 0 && matches(each.match, request));
     if (script) {
       script.remaining--;
-      const reply = typeof script.reply === 'function' ? script.reply(request) : script.reply;
+      const reply = typeof script.reply === 'function' ? await script.reply(request) : script.reply;
       answer(response, reply);
     } else if (request.query['watch'] === 'true') {
       this.#openWatch(request, response);
@@ -243,9 +272,18 @@ function answer(response: http.ServerResponse, reply: Reply): void {
   }
   const code = reply.status ?? 200;
   const body = reply.body ?? (code >= 400 ? status(code) : {});
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
   response.writeHead(code, { 'content-type': 'application/json', ...reply.headers });
-  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+  if (!reply.half) {
+    response.end(text);
+    return;
+  }
+  response.write(text.slice(0, text.length / 2), () => {
+    if (reply.half === 'closed') response.socket?.destroySoon();
+  });
 }
+
+const pairOf = ({ certificate, key }: StubCertificate): https.ServerOptions => ({ cert: certificate, key });
 
 async function record(incoming: http.IncomingMessage): Promise<RecordedRequest> {
   const url = new URL(incoming.url ?? '/', 'http://stub');
