@@ -1,11 +1,12 @@
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import { ANNOTATION, LABEL } from '../../api/labels.js';
 import { isConflict, isNotFound } from '../../kube/errors.js';
-import { guardedPatch } from '../../kube/patch.js';
+import { type FieldChange, guardedPatch } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
-import { NAMESPACE, POD, type Pod, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
+import { NAMESPACE, POD, type Pod, SERVICE, type Service, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { isLive } from '../../mesh/dataplane.js';
-import { type Binding, bindingLabels, isChosen } from '../../mesh/waypoint-binding.js';
+import { isHeldByOthers } from '../../mesh/waypoint-binding.js';
+import { bindingLabels, holdersView } from '../../mesh/waypoint-holders.js';
 import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
 import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js';
@@ -67,7 +68,10 @@ async function reconcile({ name }: Request, context: ReconcileContext, states: S
   // What is refused for one is no reason to leave the others.
   const errors: unknown[] = [];
   const note = (error: unknown): void => void errors.push(error);
-  for (const binding of decision?.bindings ?? []) await bind(name, binding, context).catch(note);
+  for (const { service, waypoint } of decision?.bindings ?? []) {
+    const cached = observed?.services.find(({ metadata }) => metadata.name === service);
+    await bind(cached, waypoint, context).catch(note);
+  }
   for (const { owner, steps } of decision?.waypoints ?? []) await carryOut(steps, owner, context).catch(note);
   if (errors.length > 0) throw errors[0];
   const waits = [decision?.waitMs, tellMs].filter((waitMs) => waitMs !== undefined);
@@ -75,27 +79,34 @@ async function reconcile({ name }: Request, context: ReconcileContext, states: S
 }
 
 /** The Service is somebody else's: a patch of a fresh read, of our keys only. Who is faster wins, and wakes us again. */
-async function bind(home: string, { service, waypoint }: Binding, context: ReconcileContext): Promise<void> {
+async function bind(cached: Service | undefined, waypoint: string | undefined, context: ReconcileContext): Promise<void> {
+  if (!cached) return;
   const { client, stores, signal, log } = context;
-  const ref = { namespace: home, name: service };
+  const { namespace, name } = cached.metadata;
+  const ref = { ...(namespace !== undefined && { namespace }), name };
   try {
     const fresh = await client.get(SERVICE, ref, { signal });
-    const isTheirs = isChosen(fresh);
-    // It was chosen since we looked: the next pass sees that.
-    if (isTheirs && waypoint !== undefined) return;
-    const { name, namespace } = bindingLabels(waypoint);
-    const labels = [
-      { path: ['metadata', 'labels', LABEL.useWaypoint], value: name },
-      { path: ['metadata', 'labels', LABEL.useWaypointNamespace], value: namespace },
-    ];
-    const mark = { path: ['metadata', 'annotations', ANNOTATION.boundWaypoint], value: waypoint };
-    const operations = guardedPatch(fresh, isTheirs ? [mark] : [...labels, mark]);
+    // It was decided on what the cache showed: if labels or marks have moved since, the next pass looks again.
+    if (holdersView(fresh) !== holdersView(cached)) return;
+    const operations = guardedPatch(fresh, bindingChanges(fresh, waypoint));
     if (operations.length === 0) return;
     stores
       .of(SERVICE)
       .record(await client.jsonPatch(SERVICE, ref, operations, { fieldManager: FIELD_MANAGER, signal }));
-    log.info({ service, waypoint }, waypoint === undefined ? 'let a Service go' : 'bound a Service');
+    log.info({ service: name, waypoint }, waypoint === undefined ? 'let a Service go' : 'bound a Service');
   } catch (error) {
     if (!isConflict(error) && !isNotFound(error)) throw error;
   }
+}
+
+/** What binds a Service to a waypoint, or lets it go: labels that others hold stay as they are, and only our mark changes. */
+export function bindingChanges(service: Service, waypoint: string | undefined): FieldChange[] {
+  const { name, namespace } = bindingLabels(waypoint);
+  const mark = { path: ['metadata', 'annotations', ANNOTATION.boundWaypoint], value: waypoint };
+  if (isHeldByOthers(service)) return [mark];
+  return [
+    { path: ['metadata', 'labels', LABEL.useWaypoint], value: name },
+    { path: ['metadata', 'labels', LABEL.useWaypointNamespace], value: namespace },
+    mark,
+  ];
 }
