@@ -61,3 +61,24 @@ describe('a rollback asked for at every write for the waypoint of accounts', () 
     }, 4);
   });
 });
+
+describe('an old view of the cluster after a crash at every write for the waypoint of Services', () => {
+  const campaign = campaignOf('Service');
+
+  it('ends as if nothing had happened', async () => {
+    await forEachWrite(async (nth) => {
+      const trial = await campaign().trial(`old-${nth}`);
+      let reached = false;
+      for (const way of ['there', 'back'] as const) {
+        const old = await campaign().revision();
+        if (!(await campaign().crashAt(nth, 'after', trial, way))) continue;
+        reached = true;
+        await campaign().restartWithOldView(old);
+        await campaign().arrived(trial, way);
+        await campaign().expectSameEnd(trial, way);
+      }
+      await campaign().end(trial);
+      return reached;
+    }, 4);
+  });
+});
