@@ -63,7 +63,9 @@ async function bind(
   try {
     const fresh = await client.get(type, { ...(namespace !== undefined && { namespace }), name }, { signal });
     // What is to be set was decided on what the cache showed: if it has moved since, the next pass looks again.
-    return holdersView(fresh) === holdersView(object) && (await patchGuarded(type, fresh, fieldChanges(change), context));
+    return (
+      holdersView(fresh) === holdersView(object) && (await patchGuarded(type, fresh, fieldChanges(change), context))
+    );
   } catch (error) {
     if (!isNotFound(error)) throw error;
     return false;

@@ -482,12 +482,11 @@ describe('the plan', () => {
 
 describe('another scope, while pods are ambient', () => {
   const enrolled = { labels: { [LABEL.dataplaneMode]: 'ambient', [LABEL.injection]: 'disabled' } };
-  const account = (metadata: object = {}): ServiceAccount =>
-    ({
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: { name: 'default', namespace: 'shop', ...metadata },
-    });
+  const account = (metadata: object = {}): ServiceAccount => ({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default', namespace: 'shop', ...metadata },
+  });
   const ofAccount = { 'sidestep.dev/bound-waypoint': 'waypoint' };
   const labelled = { labels: { [USE]: 'waypoint' } };
   const held = account({ ...labelled, annotations: bound });

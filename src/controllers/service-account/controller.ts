@@ -79,7 +79,11 @@ async function reconcile({ name }: Request, context: ReconcileContext, states: S
 }
 
 /** The Service is somebody else's: a patch of a fresh read, of our keys only. Who is faster wins, and wakes us again. */
-async function bind(cached: Service | undefined, waypoint: string | undefined, context: ReconcileContext): Promise<void> {
+async function bind(
+  cached: Service | undefined,
+  waypoint: string | undefined,
+  context: ReconcileContext,
+): Promise<void> {
   if (!cached) return;
   const { client, stores, signal, log } = context;
   const { namespace, name } = cached.metadata;
