@@ -55,7 +55,7 @@ export const REASONS = {
   BindingMissing: 'Labels that bind to the waypoint are about to be set, or removed.',
   AwaitingIstiod: 'istiod has not bound a Service to the waypoint, or attached a policy to it.',
   ScopeChanged:
-    'spec.waypoint.scope was changed while pods are ambient; the change would unbind Services for a moment.',
+    'spec.waypoint.scope was changed while pods are ambient, and does not reach all Services that are bound.',
   PolicyNotAccepted: 'istiod does not attach a policy to the waypoint; what was bound is let go again.',
   WaypointInUse: 'The waypoint stays until nothing names it any more.',
   WaypointLeaving: 'The waypoint is being deleted.',

@@ -15,7 +15,8 @@ import type { KubeObject, ResourceType } from '../kube/resource.js';
 import { matchesSelector } from '../kube/selectors.js';
 import { NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from '../kube/types.js';
 import { isLive } from '../mesh/dataplane.js';
-import { namedWaypoints, refKey, targetedGateways, type WaypointRef } from '../mesh/use-waypoint.js';
+import { chosenWaypoint, namedWaypoints, refKey, targetedGateways, type WaypointRef } from '../mesh/use-waypoint.js';
+import type { Waypoints } from '../mesh/waypoint-binding.js';
 import { HBONE_PORT } from '../mesh/waypoint-gateway.js';
 import type { Request } from '../runtime/request.js';
 import type { Stores } from '../runtime/stores.js';
@@ -117,6 +118,39 @@ export function isUsed(ref: WaypointRef, stores: Stores): boolean {
     usersOf(ref, POD, stores).some(isLive) ||
     TARGETING_KINDS.some((type) => stores.of(type).byIndex(TARGET_INDEX, refKey(ref)).length > 0)
   );
+}
+
+/** What accounts and Services of a namespace find when they look for a waypoint. */
+export function waypointsFor(namespace: string, stores: Stores): Waypoints {
+  const { labels } = stores.of(NAMESPACE).get({ name: namespace })?.metadata ?? {};
+  return {
+    gateways: stores
+      .of(GATEWAY)
+      .list(namespace)
+      .filter((gateway) => isUsable(gateway, namespace, stores)),
+    shared: sharedWith(namespace, stores),
+    isOptedOut: labels?.[LABEL.useWaypoint] === 'none',
+  };
+}
+
+/** Whether istiod would send traffic of the namespace through it, at least once it is Programmed. */
+function isUsable({ metadata: { name } }: Gateway, namespace: string, stores: Stores): boolean {
+  const obstacle = obstacleTo({ namespace, name }, namespace, stores);
+  return obstacle === undefined || obstacle.kind === 'not-programmed';
+}
+
+/** Waypoints of other namespaces that accounts of this one name, and that let it use them. */
+function sharedWith(namespace: string, stores: Stores): Gateway[] {
+  const accounts = stores.of(SERVICE_ACCOUNT).list(namespace);
+  const gateways = accounts.flatMap(({ metadata }) => {
+    const ref = chosenWaypoint(metadata.labels, namespace);
+    if (ref === undefined || ref === 'none' || ref.namespace === namespace) return [];
+    const obstacle = obstacleTo(ref, namespace, stores);
+    const gateway = stores.of(GATEWAY).get(ref);
+    // One that is bound to stays so while it is not Programmed.
+    return gateway && (obstacle === undefined || obstacle.kind === 'not-programmed') ? [gateway] : [];
+  });
+  return [...new Set(gateways)];
 }
 
 /** Why traffic goes around a waypoint that is named: it fails open. */

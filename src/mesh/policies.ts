@@ -1,7 +1,8 @@
 import { LABEL } from '../api/labels.js';
 import type { Finding, FindingCode } from './findings.js';
 import { identityFindings } from './waypoint-identity.js';
-import { type IntendedWaypoint, markedLabels, namesWaypoint, waypointNeed } from './waypoint-needs.js';
+import { isHeldByMigration } from './waypoint-holders.js';
+import { type IntendedWaypoint, namesWaypoint, waypointNeed } from './waypoint-needs.js';
 import { findUnsupportedField, usesIdentity } from './authorization-l4.js';
 import {
   type Labels,
@@ -24,6 +25,8 @@ export interface PolicyScope {
   readonly mesh: MeshSettings;
   /** The waypoint that the namespace is to use. */
   readonly waypoint?: IntendedWaypoint | undefined;
+  /** Names of Services that have the waypoint of an account which a migration has labelled. */
+  readonly followers?: ReadonlySet<string>;
 }
 
 /** The part of Istio's mesh configuration (`MeshConfig`) that changes what policies mean. */
@@ -216,11 +219,12 @@ function hasServiceParent(route: PolicyObject, namespace: string): boolean {
 }
 
 /** A label of ours leads to the waypoint that was intended when it was set. */
-function waypointLabel(object: PolicyObject, { waypoint }: PolicyScope): string | undefined {
+function waypointLabel(object: PolicyObject, { waypoint, followers }: PolicyScope): string | undefined {
   const value = object.metadata.labels?.[LABEL.useWaypoint];
   const isIntended = waypoint !== undefined && namesWaypoint(object, waypoint);
-  const isMarked = markedLabels(object)[LABEL.useWaypoint] === value;
-  return value === undefined || value === 'none' || isIntended || isMarked
+  const isOurs =
+    isHeldByMigration(object) || (object.kind === 'Service' && followers?.has(object.metadata.name) === true);
+  return value === undefined || value === 'none' || isIntended || isOurs
     ? undefined
     : `metadata.labels[${LABEL.useWaypoint}]`;
 }

@@ -143,6 +143,37 @@ describe('a Service is let go', () => {
   });
 });
 
+describe('a label that a migration has set', () => {
+  const migrated = (name: string, annotations: Record<string, string> = {}): BindableService =>
+    service(
+      { [USE]: name },
+      { 'sidestep.dev/waypoint-labels': JSON.stringify({ labels: { [USE]: name } }), ...annotations },
+    );
+
+  test.each<[string, BindableService, Partial<Parameters<typeof wanted>[0]>, string | undefined]>([
+    ['is held as well, if it names the waypoint of the account', migrated('web-waypoint'), {}, 'web-waypoint'],
+    ['and stays so', migrated('web-waypoint', { [BOUND]: 'web-waypoint' }), {}, 'as it is'],
+    [
+      'and is given up with the account',
+      migrated('web-waypoint', { [BOUND]: 'web-waypoint' }),
+      { accounts: [] },
+      undefined,
+    ],
+    ['beats that of the account', migrated('other'), {}, 'as it is'],
+    ['also when it moves', migrated('other', { [BOUND]: 'web-waypoint' }), {}, undefined],
+  ])('%s', (_, given, rest, expected) => {
+    expect(wanted({ services: [given], ...rest })).toBe(expected);
+  });
+});
+
+test('a Service keeps its waypoint until the one that its account names now is ready', () => {
+  const accounts = [account('web', { [USE]: 'second' })];
+  const unready = gateway('second', {}, []);
+  expect(wanted({ services: [held], accounts, gateways: [gateway('web-waypoint'), unready] })).toBe('as it is');
+  expect(wanted({ services: [held], accounts, gateways: [gateway('web-waypoint'), gateway('second')] })).toBe('second');
+  expect(wanted({ services: [held], accounts, gateways: [unready] })).toBeUndefined();
+});
+
 describe('a waypoint that Sidestep deploys, and that is being deleted', () => {
   const leaving = (reason: string): Gateway => {
     const metadata = { deletionTimestamp: 'now', finalizers: ['sidestep.dev/waypoint'] };

@@ -4,6 +4,13 @@ import { LEAVING_REASONS, SERVING, WAYPOINT_FINALIZER } from '../api/serving.js'
 import { bySelector } from './by-selector.js';
 import type { WaypointRef } from './use-waypoint.js';
 import { isServable, isWaypoint } from './waypoint-gateway.js';
+import {
+  bindingLabels,
+  boundWaypoint,
+  isHeldByAccount,
+  isHeldByMigration,
+  labelledWaypoint,
+} from './waypoint-holders.js';
 
 /** Metadata by which accounts and Services choose a waypoint. */
 interface Named {
@@ -24,7 +31,7 @@ export interface BindablePod extends Named {
   readonly spec?: { readonly serviceAccountName?: string };
 }
 
-/** The waypoint that a Service should be bound to, as {@link boundWaypoint} says it; `undefined` takes away what we have set. */
+/** The waypoint that a Service should be bound to, as {@link boundWaypoint} says it; `undefined` takes away what we have set, if nobody else holds it. */
 export interface Binding {
   readonly service: string;
   readonly waypoint: string | undefined;
@@ -42,7 +49,8 @@ export interface Waypoints {
 
 /**
  * The bindings of a namespace that are not as they should be. A Service is bound to the waypoint of an account if all its pods,
- * at least one, run under that account; a label that a person has set stays.
+ * at least one, run under that account; a label that a person has set stays. So does that of a migration, which is held as well if it
+ * names the same waypoint.
  *
  * A Service is only bound to a waypoint that is ready, for a missing one fails open. Bound once, it stays so while the waypoint
  * restarts.
@@ -59,12 +67,14 @@ export function bindings(
   const byAccount = new Map(accounts.map((account) => [account.metadata.name, waypointOf(account, waypoints)]));
   const marks = new Set([...byAccount.values()].flatMap((gateway) => (gateway ? [markOf(gateway, waypoints)] : [])));
   const accountsOf = marks.size === 0 ? () => [] : accountsByService(services, pods);
+  const usable = new Set(standing(waypoints).map((gateway) => markOf(gateway, waypoints)));
   return services.flatMap((service) => {
     const ours = boundWaypoint(service);
+    const change = (waypoint: string | undefined): Binding[] => [{ service: service.metadata.name, waypoint }];
     // Waypoints have no waypoint.
     if (service.metadata.labels?.[LABEL.gatewayManaged] !== undefined) return [];
     // Only our mark goes, so that nothing waits for it.
-    if (isChosen(service)) return ours === undefined ? [] : [{ service: service.metadata.name, waypoint: undefined }];
+    if (isChosen(service) && !isHeldByMigration(service)) return ours === undefined ? [] : change(undefined);
     const label = labelledWaypoint(service);
     const [account, another] = accountsOf(service);
     // A moment without pods is no reason to let it go.
@@ -72,9 +82,15 @@ export function bindings(
       return [];
     const gateway = account !== undefined && another === undefined ? byAccount.get(account) : undefined;
     const mark = gateway && markOf(gateway, waypoints);
-    const wanted = gateway && (mark === label || isReady(gateway)) ? mark : undefined;
-    if (wanted === label && wanted === ours) return [];
-    return [{ service: service.metadata.name, waypoint: wanted }];
+    // The former one holds until the one that is named now is ready.
+    const former = ours !== undefined && ours === label && usable.has(ours) ? ours : undefined;
+    const wanted = gateway && (mark === label || isReady(gateway) ? mark : former);
+    // The label of a Service beats that of its account: at most it is held as well.
+    if (isHeldByMigration(service)) {
+      const shared = wanted === label ? wanted : undefined;
+      return shared === ours ? [] : change(shared);
+    }
+    return wanted === label && wanted === ours ? [] : change(wanted);
   });
 }
 
@@ -109,35 +125,20 @@ export function mixedServices(
   });
 }
 
-/** Whether a person has chosen the waypoint of a Service, or none: such a label stays. */
+/** Whether somebody else than the controller of accounts has chosen the waypoint of a Service, or none: such a label stays. */
 export function isChosen(service: Named): boolean {
-  const label = labelledWaypoint(service);
-  return label !== undefined && label !== boundWaypoint(service);
+  return labelledWaypoint(service) !== undefined && !isHeldByAccount(service);
 }
 
-/** The waypoint that we have bound a Service to: `<name>`, or `<namespace>/<name>` in another namespace. */
-export function boundWaypoint({ metadata }: Named): string | undefined {
-  return metadata.annotations?.[ANNOTATION.boundWaypoint];
+/** Whether the label stays when the controller of accounts gives up its mark. */
+export function isHeldByOthers(service: Named): boolean {
+  return isChosen(service) || isHeldByMigration(service);
 }
 
 /** The Gateway that we have bound a Service to. */
 export function boundGateway(service: Named & { metadata: { namespace?: string } }): WaypointRef | undefined {
   const { name, namespace = service.metadata.namespace ?? '' } = bindingLabels(boundWaypoint(service));
   return name === undefined ? undefined : { namespace, name };
-}
-
-/** The labels that bind a Service to a waypoint: their name and, if it is another one, their namespace. */
-export function bindingLabels(waypoint: string | undefined): { readonly name?: string; readonly namespace?: string } {
-  const [first, second] = waypoint?.split('/') ?? [];
-  if (first === undefined) return {};
-  return second === undefined ? { name: first } : { namespace: first, name: second };
-}
-
-/** What the labels of a Service say, in the form of our mark. */
-function labelledWaypoint({ metadata: { labels = {} } }: Named): string | undefined {
-  const { [LABEL.useWaypoint]: name, [LABEL.useWaypointNamespace]: namespace } = labels;
-  // Half a choice is one, too: a name of ours beside it would mean another Gateway.
-  return namespace === undefined ? name : `${namespace}/${name ?? ''}`;
 }
 
 function markOf(gateway: Gateway, { shared }: Waypoints): string {
@@ -164,21 +165,24 @@ export function accountTaken(
 function waypointOf(account: Named, { gateways, shared = [], isOptedOut }: Waypoints): Gateway | undefined {
   const { name, labels = {} } = account.metadata;
   const { [LABEL.useWaypoint]: label, [LABEL.useWaypointNamespace]: namespace } = labels;
-  const candidates = (among: readonly Gateway[]): Gateway[] =>
-    among
-      .filter((gateway) => isWaypoint(gateway) && !isLeaving(gateway))
-      .sort((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1));
   if (label !== undefined) {
-    return candidates(namespace === undefined ? gateways : [...gateways, ...shared]).find(
+    return standing({ gateways, shared: namespace === undefined ? [] : shared }).find(
       ({ metadata }) => metadata.name === label && (namespace === undefined || metadata.namespace === namespace),
     );
   }
   if (isOptedOut) return undefined;
-  const servable = candidates(gateways).filter(isServable);
+  const servable = standing({ gateways }).filter(isServable);
   return (
     servable.find(({ metadata }) => metadata.annotations?.[ANNOTATION.forServiceAccount] === name) ??
     servable.find(({ metadata }) => metadata.name === `${name}-waypoint`)
   );
+}
+
+/** The waypoints that stay, the oldest first. */
+function standing({ gateways, shared = [] }: Waypoints): Gateway[] {
+  return [...gateways, ...shared]
+    .filter((gateway) => isWaypoint(gateway) && !isLeaving(gateway))
+    .sort((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1));
 }
 
 const ageOf = ({ metadata }: Gateway): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;

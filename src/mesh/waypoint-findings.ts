@@ -56,4 +56,11 @@ export const WAYPOINT_FINDINGS = {
     'istio/istio pilot/pkg/serviceregistry/ambient/waypoints.go',
     MUST_FIX,
   ),
+  SST5007: kind(
+    'BLOCK',
+    'A label istio.io/use-waypoint of somebody else on the namespace keeps its Services from the waypoint that a policy or a route needs.',
+    'Remove that label, or name its waypoint in spec.waypoint.name; or set spec.waypoint.scope to Service or ServiceAccount, whose labels beat it.',
+    'istio/istio pilot/pkg/serviceregistry/ambient/waypoints.go',
+    MUST_FIX,
+  ),
 } satisfies Record<string, FindingKind>;

@@ -1,6 +1,7 @@
-import { ANNOTATION, LABEL } from '../api/labels.js';
+import { LABEL } from '../api/labels.js';
 import type { Finding, FindingCode } from './findings.js';
 import { type PolicyObject, asRecord, asRecords, objectName, stringAt } from './policy-object.js';
+import { isHeldByAccount, isHeldByMigration } from './waypoint-holders.js';
 
 /** A waypoint that a namespace is to use, as far as it decides what policies and routes mean. */
 export interface IntendedWaypoint {
@@ -76,25 +77,6 @@ export function namesWaypoint(object: PolicyObject, waypoint: Pick<IntendedWaypo
 }
 
 /** Whether Sidestep has set the label `istio.io/use-waypoint`: for a migration, or for the account of the pods. */
-export function isOurs({ metadata }: PolicyObject): boolean {
-  const label = metadata.labels?.[LABEL.useWaypoint];
-  if (label === undefined) return false;
-  return (
-    metadata.annotations?.[ANNOTATION.boundWaypoint] === label ||
-    markedLabels({ metadata })[LABEL.useWaypoint] === label
-  );
-}
-
-/** The waypoint labels that a migration has set on an object, by its mark; none if the mark is not one of ours. */
-export function markedLabels({ metadata }: Pick<PolicyObject, 'metadata'>): Readonly<Record<string, string>> {
-  const value = metadata.annotations?.[ANNOTATION.waypointLabels];
-  if (value === undefined) return {};
-  try {
-    const { labels } = asRecord(JSON.parse(value));
-    return Object.fromEntries(
-      Object.entries(asRecord(labels)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-    );
-  } catch {
-    return {};
-  }
+function isOurs(object: PolicyObject): boolean {
+  return isHeldByMigration(object) || isHeldByAccount(object);
 }

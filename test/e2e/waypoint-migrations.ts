@@ -5,6 +5,7 @@ import { DEPLOYMENT, NAMESPACE, SERVICE, SERVICE_ACCOUNT, type Service } from '.
 import { findCondition } from '../../src/kube/conditions.js';
 import { isNotFound } from '../../src/kube/errors.js';
 import type { Cluster } from '../support/cluster.js';
+import { unboundMoments } from '../support/bound-services.js';
 import { changesIn } from '../support/changes.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
 import { namespaceState } from '../support/namespace-state.js';
@@ -142,6 +143,40 @@ export function waypointMigrations(cluster: () => Cluster): void {
     const { web, api } = await services(name);
     expect([web, api].map((one) => labelOf(one))).toEqual(['waypoint', 'waypoint']);
     await goBack(name, before, spec);
+  });
+
+  it('changes scope and name of the waypoint while pods are ambient, and no Service is ever without one', async () => {
+    const name = 'waypoint-scopes';
+    const before = await prepare(name, attached(name, 'web'));
+    const waypoint = { provision: 'Always', replicas: ONE };
+    const change = async (changed: object): Promise<void> => {
+      await cluster().migrate(name, { waypoint: { ...waypoint, ...changed } });
+      await cluster().ready(name, 'Migrated');
+    };
+    const bound = (): Promise<unknown> =>
+      services(name).then(({ web, api }) =>
+        [web, api].map((one) => boundMessage(one).match(/waypoint (\S+?)(\.|$)/)?.[1]),
+      );
+    await change({ scope: 'Service' });
+    const since = cluster().audit().length;
+    const steps = [
+      { scope: 'ServiceAccount' },
+      { scope: 'Service' },
+      { scope: 'ServiceAccount', name: 'second' },
+      { scope: 'Namespace', name: 'waypoint' },
+      { scope: 'Service', name: 'second' },
+    ];
+    for (const step of steps) {
+      await change(step);
+      expect(await bound()).toEqual(['web', 'api'].map(() => `${name}/${step.name ?? 'waypoint'}`));
+      const gateways = await cluster().client.list(GATEWAY, { namespace: name });
+      expect(gateways.items.map(({ metadata }) => metadata.name)).toEqual([step.name ?? 'waypoint']);
+    }
+    expect(unboundMoments(cluster().audit().slice(since), name)).toEqual([]);
+    const { web } = await services(name);
+    expect(web?.metadata.annotations).not.toHaveProperty('sidestep.dev/bound-waypoint');
+    await goBack(name, before, { waypoint: { ...waypoint, ...steps.at(-1) } });
+    expect(unboundMoments(cluster().audit().slice(since), name)).toHaveLength(2);
   });
 
   it('uses the Gateway of another namespace that lets it in, and changes nothing there', async () => {

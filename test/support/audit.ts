@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { KubeObject } from '../../src/kube/resource.js';
 import type { Pod } from '../../src/kube/types.js';
 import { hasSidecar, isEnrolled, isGateway } from '../../src/mesh/dataplane.js';
 
@@ -142,18 +143,36 @@ function isChangeIn({ objectRef }: AuditEntry, namespace: string): boolean {
 
 /** Versions of pods, in the order of their resourceVersions: answers of parallel requests overtake each other in the log. */
 function podVersions(entries: readonly AuditEntry[], namespace: string): { at: string; object: Pod }[] {
+  return writtenVersions(entries, 'pods', (ref) => ref.namespace === namespace)
+    .flatMap(({ at, object }) => (isPod(object) ? [{ at, object }] : []))
+    .sort((a, b) => Number(a.object.metadata.resourceVersion) - Number(b.object.metadata.resourceVersion));
+}
+
+/** Every version of objects that anybody has written, and the API server has answered with; in the order of the answers. */
+export function objectVersions(
+  entries: readonly AuditEntry[],
+  resource: string,
+  isMeant: (ref: NonNullable<AuditEntry['objectRef']>) => boolean,
+): KubeObject[] {
+  return writtenVersions(entries, resource, isMeant)
+    .map(({ object }) => object as KubeObject)
+    .filter((object) => object?.metadata?.resourceVersion !== undefined);
+}
+
+function writtenVersions(
+  entries: readonly AuditEntry[],
+  resource: string,
+  isMeant: (ref: NonNullable<AuditEntry['objectRef']>) => boolean,
+): { at: string; object: unknown }[] {
   return entries
     .filter(
       (entry) =>
-        entry.objectRef?.resource === 'pods' &&
-        entry.objectRef.namespace === namespace &&
+        entry.objectRef?.resource === resource &&
+        isMeant(entry.objectRef) &&
         WRITE_VERBS.has(entry.verb) &&
         !isDryRun(entry),
     )
-    .flatMap((entry) =>
-      isPod(entry.responseObject) ? [{ at: entry.stageTimestamp, object: entry.responseObject }] : [],
-    )
-    .sort((a, b) => Number(a.object.metadata.resourceVersion) - Number(b.object.metadata.resourceVersion));
+    .map((entry) => ({ at: entry.stageTimestamp, object: entry.responseObject }));
 }
 
 function isPod(object: unknown): object is Pod {

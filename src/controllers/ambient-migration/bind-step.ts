@@ -1,20 +1,14 @@
-import { LABEL } from '../../api/labels.js';
+import { ANNOTATION, LABEL } from '../../api/labels.js';
 import { findCondition } from '../../kube/conditions.js';
 import type { Service } from '../../kube/types.js';
 import { type PolicyObject, asRecord, asRecords } from '../../mesh/policy-object.js';
+import { isHeldByMigration } from '../../mesh/waypoint-holders.js';
 import { waypointNeed } from '../../mesh/waypoint-needs.js';
-import {
-  type BindingChange,
-  type Target,
-  bindingMark,
-  changeFor,
-  intendedServices,
-  refusalChange,
-  targetsOf,
-} from './binding.js';
+import { bindingMark, changeFor, intendedServices, refusalChange, targetsOf } from './binding.js';
 import { MAX_LABEL_ATTEMPTS, enrolmentMark, isEnrolledNamespace } from './enrolment.js';
+import { type Pending, leftBehind } from './hand-over.js';
 import type { Observed } from './observed.js';
-import { type Waypoint, wantedWaypoint } from './scope.js';
+import { type Waypoint, isChosen, wantedWaypoint } from './scope.js';
 import { generationOf, transitionMs, waitVerdict } from './situation.js';
 import { contentHash } from './snapshot.js';
 import { type Action, type Verdict, done } from './verdict.js';
@@ -29,25 +23,17 @@ const BOUND = 'istio.io/WaypointBound';
 /** @see istio/istio pilot/pkg/model/service.go, the message of that condition */
 const INGRESS_TOO = 'Ingress traffic will traverse the waypoint';
 
-interface Pending {
-  readonly target: Target;
-  readonly change: BindingChange;
-}
-
 /** The step Bind, forward: what is meant to names the waypoint, and istiod has bound every Service and attached every policy. */
 export function waypointBound(observed: Observed): Verdict {
   const waypoint = wantedWaypoint(observed);
   const pending = pendingChanges(observed, waypoint);
   if (waypoint) {
-    const left = isEnrolledNamespace(observed.namespace) ? pending.filter((one) => isOutOfScope(one, waypoint)) : [];
-    if (left.length > 0) {
-      const message = `spec.waypoint.scope was changed: without the label on ${left.map(nameOf).join(', ')} traffic would go around the waypoint for a moment; set it back, or roll back first`;
-      return { kind: 'stalled', reason: 'ScopeChanged', message };
-    }
     const setting = pending.filter(isSetting);
     if (setting.length > 0) return bindVerdict(observed, waypoint, setting);
     const awaited = awaitedVerdict(observed, waypoint);
     if (awaited) return awaited;
+    const left = isEnrolledNamespace(observed.namespace) ? leftBehind(observed, waypoint, pending) : [];
+    if (left.length > 0) return leftVerdict(left, waypoint);
   }
   if (pending.length > 0) return changeVerdict(pending, 'letting go what is not meant to use a waypoint');
   const { actions } = leftovers(observed, waypoint);
@@ -55,22 +41,27 @@ export function waypointBound(observed: Observed): Verdict {
   if (!waypoint) return done('NotNeeded', notNeeded(observed));
   const { name, namespace } = waypoint;
   const count = intendedServices(observed, waypoint).length;
-  return done('WaypointBound', `${count} Services use Gateway ${namespace}/${name}`);
+  const isClosed = waypoint.scope === 'Namespace' && isChosen(observed.namespace, waypoint);
+  const label = observed.namespace.metadata.labels?.[LABEL.useWaypoint];
+  const why = isClosed ? `: the namespace is labelled ${LABEL.useWaypoint}=${label}` : '';
+  return done('WaypointBound', `${count} Services use Gateway ${namespace}/${name}${why}`);
 }
 
 /** Whether the object is to name the waypoint, and not merely to let go of one. */
 function isSetting({ target, change }: Pending): boolean {
-  const isNamer = target.labels[LABEL.useWaypoint] !== undefined && Object.keys(change.labels).length > 0;
-  return isNamer || Object.values(change.labels).some((value) => value !== undefined);
+  const isNamer = target.labels[LABEL.useWaypoint] !== undefined;
+  const isChanging = Object.keys(change.labels).length > 0 || change.isJoining;
+  return (isNamer && isChanging) || Object.values(change.labels).some((value) => value !== undefined);
 }
 
-/**
- * Whether the object names a waypoint of ours because of another scope, and letting go would leave Services without one for a moment: the
- * label of a Service is set by a migration, or by the controller of accounts, and neither takes it over. A namespace's label holds beneath.
- */
-function isOutOfScope({ target: { kind }, change: { labels } }: Pending, { scope }: Waypoint): boolean {
-  const isBetween = kind !== 'Namespace' && scope !== 'Namespace' && kind !== scope;
-  return isBetween && LABEL.useWaypoint in labels && labels[LABEL.useWaypoint] === undefined;
+function leftVerdict(left: readonly Service[], { scope, namespace, name, own }: Waypoint): Verdict {
+  const names = left.map(({ metadata }) => metadata.name).join(', ');
+  const labels = `${LABEL.useWaypoint}=${name}${own ? '' : ` and ${LABEL.useWaypointNamespace}=${namespace}`}`;
+  const hint = scope === 'ServiceAccount' ? 'give all pods of each one account, ' : '';
+  const message =
+    `the scope ${scope} does not reach Services ${names}, whose traffic would go around Gateway ${namespace}/${name}: ${hint}` +
+    `label each ${labels} (or none) without our annotation ${ANNOTATION.waypointLabels}, or set spec.waypoint.scope back`;
+  return { kind: 'stalled', reason: 'ScopeChanged', message };
 }
 
 /** The step Bind, back: no label of ours names a waypoint. */
@@ -137,8 +128,9 @@ function changeVerdict(pending: readonly Pending[], note: string): Verdict {
 function awaitedVerdict(observed: Observed, waypoint: Waypoint): Verdict | undefined {
   const services = intendedServices(observed, waypoint);
   const sinceMs = transitionMs(observed, 'WaypointReady', 'True');
-  const { unsettled } = observed.waypoint;
-  if (waypoint.scope === 'ServiceAccount' && unsettled.length > 0) {
+  const { unsettled, accounts } = observed.waypoint;
+  const followAccounts = waypoint.scope === 'ServiceAccount' || accounts.some(isHeldByMigration);
+  if (followAccounts && unsettled.length > 0) {
     return waitVerdict(observed, sinceMs, 'BindingMissing', `Services of the accounts: ${unsettled.join(', ')}`);
   }
   const awaited = services.filter((service) => !isSettled(service, waypoint));

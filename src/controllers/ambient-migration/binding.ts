@@ -4,12 +4,12 @@ import { ANNOTATION, LABEL } from '../../api/labels.js';
 import type { FieldChange } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
 import type { Service } from '../../kube/types.js';
-import { boundWaypoint } from '../../mesh/waypoint-binding.js';
+import { boundWaypoint, isHeldByAccount, isHeldByMigration, markedLabels } from '../../mesh/waypoint-holders.js';
 import { namesWaypoint } from '../../mesh/waypoint-needs.js';
 import { isEnrolledNamespace } from './enrolment.js';
 import type { Observed } from './observed.js';
 import { isInjected } from './preflight.js';
-import type { Waypoint } from './scope.js';
+import { type Waypoint, isChosen } from './scope.js';
 import { type Workload, templateLabels } from './workloads.js';
 
 type Labels = Readonly<Record<string, string>>;
@@ -85,17 +85,19 @@ export function intendedServices(observed: Observed, waypoint: Waypoint): Servic
   );
 }
 
-function reachOf(observed: Observed, { scope, name }: Waypoint): (service: Service) => boolean {
-  switch (scope) {
-    case 'Namespace':
-      return () => true;
+function reachOf(observed: Observed, waypoint: Waypoint): (service: Service) => boolean {
+  switch (waypoint.scope) {
+    case 'Namespace': {
+      const isOpen = !isChosen(observed.namespace, waypoint);
+      return (service) => isOpen || namesWaypoint(service, waypoint);
+    }
     case 'Service': {
       const labels = observed.workloads.filter((workload) => isInMesh(observed, workload)).map(templateLabels);
       return (service) => labels.some((podLabels) => selects(service, podLabels));
     }
     case 'ServiceAccount':
       // The controller `service-account` knows whose pods a Service has.
-      return (service) => boundWaypoint(service) === name;
+      return (service) => boundWaypoint(service) !== undefined && namesWaypoint(service, waypoint);
   }
 }
 
@@ -104,15 +106,26 @@ function wantedLabels(observed: Observed, waypoint: Waypoint, kind: BoundKind, o
     [LABEL.useWaypoint]: waypoint.name,
     ...(!waypoint.own && { [LABEL.useWaypointNamespace]: waypoint.namespace }),
   };
+  // Whatever names a former waypoint of ours moves with the others; what it is out of scope for goes after that.
+  const moved = isHeldByMigration(object) && !namesWaypoint(object, waypoint) ? { ...othersOf(object), ...named } : {};
   if (kind !== 'Service') {
     const isBound = kind === 'Namespace' ? waypoint.scope === 'Namespace' : isUsed(observed, waypoint, object);
-    return isBound && !isChosen(object, waypoint) ? named : {};
+    return isBound && !isChosen(object, waypoint) ? named : moved;
   }
-  if (!intendedServices(observed, waypoint).some(({ metadata }) => metadata.name === object.metadata.name)) return {};
+  if (!intendedServices(observed, waypoint).some(({ metadata }) => metadata.name === object.metadata.name))
+    return moved;
   return {
+    ...moved,
     ...(waypoint.scope === 'Service' && named),
     ...(waypoint.needed && { [LABEL.ingressUseWaypoint]: 'true' }),
   };
+}
+
+/** What a migration has set besides the labels that name a waypoint. */
+function othersOf(object: KubeObject): Labels {
+  const { [LABEL.ingressUseWaypoint]: ingress } = markedLabels(object);
+  const isThere = ingress !== undefined && object.metadata.labels?.[LABEL.ingressUseWaypoint] === ingress;
+  return isThere ? { [LABEL.ingressUseWaypoint]: ingress } : {};
 }
 
 function isUsed(observed: Observed, { scope }: Waypoint, account: KubeObject): boolean {
@@ -132,19 +145,14 @@ function isInMesh(observed: Observed, workload: Workload): boolean {
   return isEnrolledNamespace(observed.namespace) ? mode !== 'none' : pods.some((pod) => pod.mode !== 'none');
 }
 
-/** A person has chosen another waypoint for it, or none: that stays. */
-function isChosen(object: KubeObject, waypoint: Waypoint): boolean {
-  const label = object.metadata.labels?.[LABEL.useWaypoint];
-  if (label === undefined || namesWaypoint(object, waypoint)) return false;
-  return bindingMark(object)?.labels[LABEL.useWaypoint] !== label && boundWaypoint(object) !== label;
-}
-
-function hasAddress({ metadata, spec }: Service): boolean {
+/** Whether clients have an address of the Service itself to send to, and it is not that of a waypoint. */
+export function hasAddress({ metadata, spec }: Service): boolean {
   const isProxy = metadata.labels?.[LABEL.gatewayManaged] !== undefined;
   return !isProxy && spec.type !== 'ExternalName' && spec.clusterIP !== 'None';
 }
 
-function selects({ spec }: Service, labels: Labels): boolean {
+/** Whether a Service selects pods with such labels. */
+export function selects({ spec }: Service, labels: Labels): boolean {
   const selector = Object.entries(spec.selector ?? {});
   return selector.length > 0 && selector.every(([key, value]) => labels[key] === value);
 }
@@ -157,11 +165,13 @@ export interface BindingChange {
   readonly mark: BindingMark | undefined;
   /** A label that we have set is gone, or has another value. */
   readonly isReverted: boolean;
+  /** The controller of accounts has set a label that is wanted of us, too: both hold it from now on. */
+  readonly isJoining: boolean;
 }
 
 /**
  * The change that a target needs; undefined if it is as it should be. A label that is there already is somebody's, and neither
- * changed nor taken over.
+ * changed nor taken over; but one of the controller of accounts is held by the migration, too, and stays while either holds it.
  */
 export function changeFor(
   { object, labels: wanted }: Pick<Target, 'object' | 'labels'>,
@@ -171,11 +181,15 @@ export function changeFor(
   const mark = bindingMark(object);
   const ours = Object.entries(mark?.labels ?? {}).filter(([key, value]) => live[key] === value);
   const isOurs = (key: string): boolean => ours.some(([own]) => own === key);
+  const isAccounts = keysOfAccount(object);
   const set = Object.entries(wanted).filter(
     ([key, value]) => live[key] !== value && (live[key] === undefined || isOurs(key)),
   );
-  const removed = ours.filter(([key]) => wanted[key] === undefined).map(([key]) => [key, undefined] as const);
-  const kept = Object.entries(wanted).filter(([key, value]) => live[key] === value && isOurs(key));
+  const removed = ours
+    .filter(([key]) => wanted[key] === undefined && !isAccounts(key))
+    .map(([key]) => [key, undefined] as const);
+  const kept = Object.entries(wanted).filter(([key, value]) => live[key] === value && (isOurs(key) || isAccounts(key)));
+  const isJoining = kept.some(([key]) => !isOurs(key));
   const isReverted = set.some(([key]) => mark?.labels[key] !== undefined && live[key] === undefined);
   const isSame = mark?.generation === generation;
   const attempt = isSame ? mark.attempt + (isReverted ? 1 : 0) : 1;
@@ -185,7 +199,7 @@ export function changeFor(
   if (!isChanged && equal(left, mark?.labels ?? {}) && (mark === undefined || Object.keys(left).length > 0))
     return undefined;
   const next = Object.keys(left).length > 0 ? { generation, attempt, labels: left } : undefined;
-  return { labels, mark: next, isReverted };
+  return { labels, mark: next, isReverted, isJoining };
 }
 
 /** The fields that a change writes. */
@@ -202,8 +216,14 @@ export function fieldChanges({ labels, mark }: Pick<BindingChange, 'labels' | 'm
 /** The change that takes the labels of ours away for the policies of now, and remembers it. */
 export function refusalChange({ object }: Pick<Target, 'object'>, refused: string, generation: number): BindingChange {
   const ours = Object.entries(bindingMark(object)?.labels ?? {}).filter(
-    ([key, value]) => object.metadata.labels?.[key] === value,
+    ([key, value]) => object.metadata.labels?.[key] === value && !keysOfAccount(object)(key),
   );
   const labels = Object.fromEntries(ours.map(([key]) => [key, undefined]));
-  return { labels, mark: { generation, attempt: 1, labels: {}, refused }, isReverted: false };
+  return { labels, mark: { generation, attempt: 1, labels: {}, refused }, isReverted: false, isJoining: false };
+}
+
+/** Which labels of an object the controller of accounts holds. */
+function keysOfAccount(object: KubeObject): (key: string) => boolean {
+  const isHeld = isHeldByAccount(object);
+  return (key) => isHeld && (key === LABEL.useWaypoint || key === LABEL.useWaypointNamespace);
 }

@@ -17,7 +17,7 @@ import { bindings } from '../../mesh/waypoint-binding.js';
 import { refKey } from '../../mesh/use-waypoint.js';
 import { namedBy as namedWaypoint } from '../../mesh/waypoint-users.js';
 import type { Stores } from '../../runtime/stores.js';
-import { admits, NAMED_INDEX } from '../use-waypoint.js';
+import { admits, NAMED_INDEX, waypointsFor } from '../use-waypoint.js';
 import type { WaypointView } from './observed.js';
 
 /** What a pass knows of waypoints, and of what may be bound to them. */
@@ -38,7 +38,7 @@ export function observeWaypoint(spec: AmbientMigrationSpec, namespace: Namespace
     namers: new Map(gateways.map((one) => [one.metadata.name, namersOf(one, stores)])),
     services,
     accounts,
-    unsettled: bindings(services, pods, accounts, { gateways }).map(({ service }) => service),
+    unsettled: bindings(services, pods, accounts, waypointsFor(name, stores)).map(({ service }) => service),
     orphans: orphansOf(name, gateways, stores),
   };
 }
@@ -57,7 +57,7 @@ function availableOf({ metadata, spec, status }: Deployment): number {
 /** `Kind namespace/name` of everything that names the waypoint. */
 function namersOf({ metadata }: Gateway, stores: Stores): string[] {
   const ref = { namespace: metadata.namespace ?? '', name: metadata.name };
-  const kinds = [NAMESPACE, SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY] as readonly ResourceType[];
+  const kinds = [NAMESPACE, SERVICE, SERVICE_ACCOUNT, SERVICE_ENTRY, WORKLOAD_ENTRY] as readonly ResourceType[];
   const pods = stores.of(POD).byIndex(NAMED_INDEX, refKey(ref)).filter(isLive);
   return namedWaypoint(ref, [...kinds.flatMap((type) => stores.of(type).list()), ...pods]);
 }

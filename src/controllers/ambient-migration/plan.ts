@@ -3,7 +3,7 @@ import { type Finding, compareFindings, isHealthFinding, FINDINGS } from '../../
 import { objectName } from '../../mesh/policy-object.js';
 import type { Observed } from './observed.js';
 import { isInjected, liveFindings, namespaceFindings } from './preflight.js';
-import { isCreatedByMigration, wantedWaypoint } from './scope.js';
+import { isChosen, isCreatedByMigration, wantedWaypoint } from './scope.js';
 import { type SnapshotData, contentHash, managedLabels, snapshotFindings } from './snapshot.js';
 import { templateLabels, workloadName } from './workloads.js';
 
@@ -89,7 +89,7 @@ function waypointActions(observed: Observed): string[] {
   const labels = `${LABEL.useWaypoint}=${name}${own ? '' : `, ${LABEL.useWaypointNamespace}=${namespace}`}`;
   return [
     ...(own && (!gateway || isCreatedByMigration(gateway)) ? [`Create Gateway ${name} of class ${className}`] : []),
-    `Label ${LABELLED[scope]} ${labels}`,
+    ...(scope === 'Namespace' && isChosen(observed.namespace, waypoint) ? [] : [`Label ${LABELLED[scope]} ${labels}`]),
     ...(needed ? [`Label each of its Services ${LABEL.ingressUseWaypoint}=true`] : []),
   ];
 }

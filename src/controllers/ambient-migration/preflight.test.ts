@@ -4,6 +4,7 @@ import { LABEL } from '../../api/labels.js';
 import { type FINDINGS, type Finding, isBlocking } from '../../mesh/findings.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import type { Budget, Observed, PodDryRun } from './observed.js';
+import { snapshotData } from './plan.js';
 import { dryRunFindings, healthFindings, namespaceFindings } from './preflight.js';
 
 const template = (metadata: object): object => ({
@@ -109,6 +110,21 @@ const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
   SST5006: [
     observed({ migration: always, waypoint: waypointView({ gateway: gateway(), admits: false }) }),
     'Gateway/waypoint',
+  ],
+  SST5007: [
+    observed({
+      labels: { [LABEL.injection]: 'enabled', [LABEL.useWaypoint]: 'none' },
+      snapshot: {
+        name: 'sidestep-before',
+        createdAt: '',
+        restored: false,
+        data: {
+          ...snapshotData(observed()),
+          findings: [{ code: 'SST5002', object: 'HTTPRoute/x', message: '' }],
+        },
+      },
+    }),
+    'Namespace/shop',
   ],
   SST4013: [observed({ workloads: [workload({ finished: false })] }), 'Deployment/web'],
 };

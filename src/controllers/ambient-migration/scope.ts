@@ -1,8 +1,12 @@
-import { ANNOTATION } from '../../api/labels.js';
+import { ANNOTATION, LABEL } from '../../api/labels.js';
 import { DEFAULT_SIZING, type WaypointSizing, WaypointSizingSchema } from '../../api/sizing.js';
+import type { KubeObject } from '../../kube/resource.js';
+import type { Service } from '../../kube/types.js';
 import { FINDINGS, type Finding } from '../../mesh/findings.js';
 import type { PolicyScope } from '../../mesh/policies.js';
-import { type IntendedWaypoint, waypointNeed } from '../../mesh/waypoint-needs.js';
+import { boundGateway } from '../../mesh/waypoint-binding.js';
+import { isHeldByAccount, isHeldByMigration } from '../../mesh/waypoint-holders.js';
+import { type IntendedWaypoint, namesWaypoint, waypointNeed } from '../../mesh/waypoint-needs.js';
 import type { Observed } from './observed.js';
 import { snapshotFindings } from './snapshot.js';
 import { templateLabels } from './workloads.js';
@@ -41,7 +45,28 @@ export function policyScope(observed: Observed): PolicyScope {
     workloadLabels: [...observed.workloads.map(templateLabels), ...podLabels],
     mesh: observed.mesh.settings,
     waypoint: wantedWaypoint(observed),
+    followers: followers(observed),
   };
+}
+
+/** Services that are bound because a migration has labelled their accounts, also while they are about to follow to another waypoint. */
+function followers({ waypoint: { services, accounts, unsettled, gateways } }: Observed): ReadonlySet<string> {
+  const isOurs = (service: Service): boolean => {
+    const ref = boundGateway(service);
+    return (
+      ref !== undefined &&
+      (unsettled.includes(service.metadata.name) ||
+        accounts.some((account) => isHeldByMigration(account) && namesWaypoint(account, ref)) ||
+        gateways.some((gateway) => gateway.metadata.name === ref.name && isCreatedByMigration(gateway)))
+    );
+  };
+  return new Set(services.filter((one) => isHeldByAccount(one) && isOurs(one)).map(({ metadata }) => metadata.name));
+}
+
+/** A person has chosen another waypoint for an object, or none: that stays. */
+export function isChosen(object: KubeObject, waypoint: Pick<Waypoint, 'name' | 'namespace'>): boolean {
+  const label = object.metadata.labels?.[LABEL.useWaypoint];
+  return label !== undefined && !namesWaypoint(object, waypoint) && !isHeldByMigration(object);
 }
 
 function waypointOf(observed: Observed): Omit<Waypoint, 'needed'> {

@@ -1,9 +1,9 @@
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import { GATEWAY } from '../../api/gateway-api.js';
-import { ANNOTATION } from '../../api/labels.js';
 import { isConflict, isNotFound } from '../../kube/errors.js';
-import type { KubeObject, ResourceType } from '../../kube/resource.js';
+import type { ResourceType } from '../../kube/resource.js';
 import { NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
+import { holdersView } from '../../mesh/waypoint-holders.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
 import { type BoundKind, fieldChanges } from './binding.js';
 import type { Observed } from './observed.js';
@@ -63,15 +63,13 @@ async function bind(
   try {
     const fresh = await client.get(type, { ...(namespace !== undefined && { namespace }), name }, { signal });
     // What is to be set was decided on what the cache showed: if it has moved since, the next pass looks again.
-    return viewOf(fresh) === viewOf(object) && (await patchGuarded(type, fresh, fieldChanges(change), context));
+    return (
+      holdersView(fresh) === holdersView(object) && (await patchGuarded(type, fresh, fieldChanges(change), context))
+    );
   } catch (error) {
     if (!isNotFound(error)) throw error;
     return false;
   }
-}
-
-function viewOf({ metadata }: KubeObject): string {
-  return JSON.stringify([metadata.uid, metadata.labels, metadata.annotations?.[ANNOTATION.waypointLabels]]);
 }
 
 async function unlessFaster(write: () => Promise<unknown>): Promise<boolean> {

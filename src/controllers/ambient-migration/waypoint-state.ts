@@ -1,10 +1,11 @@
 import type { Gateway, GatewayCondition } from '../../api/gateway-api.js';
+import { LABEL } from '../../api/labels.js';
 import { DECLINE_REASONS, SERVING } from '../../api/serving.js';
 import { findCondition } from '../../kube/conditions.js';
 import type { Finding, FindingCode } from '../../mesh/findings.js';
 import { ISTIO_CLASS, isWaypoint, servingOf } from '../../mesh/waypoint-gateway.js';
 import type { Observed } from './observed.js';
-import { type Waypoint, wantedWaypoint } from './scope.js';
+import { type Waypoint, isChosen, wantedWaypoint } from './scope.js';
 
 /**
  * Controllers whose classes make waypoints.
@@ -17,10 +18,13 @@ const WAYPOINT_CONTROLLERS: readonly string[] = [
   'sidestep.dev/waypoint-controller',
 ];
 
-/** What keeps the Gateway that the spec names from ever serving the namespace. Pure. */
+/** What keeps the Gateway that the spec names from ever serving the namespace, be it a label there. Pure. */
 export function waypointFindings(observed: Observed): Finding[] {
   const waypoint = wantedWaypoint(observed);
-  if (!waypoint) return [];
+  return waypoint ? [...gatewayFindings(observed, waypoint), ...labelFindings(observed, waypoint)] : [];
+}
+
+function gatewayFindings(observed: Observed, waypoint: Waypoint): Finding[] {
   const { gateway, admits } = observed.waypoint;
   const object = waypoint.own ? `Gateway/${waypoint.name}` : `Gateway/${waypoint.namespace}/${waypoint.name}`;
   const found = (code: FindingCode, message: string): Finding[] => [{ code, object, message: `${object} ${message}` }];
@@ -31,6 +35,15 @@ export function waypointFindings(observed: Observed): Finding[] {
   if (unfit !== undefined) return found('SST5005', unfit);
   if (!admits) return found('SST5006', `does not let namespace ${observed.namespace.metadata.name} use it`);
   return [];
+}
+
+/** A person's label on the namespace wins, so that the waypoint reaches nothing. */
+function labelFindings({ namespace }: Observed, waypoint: Waypoint): Finding[] {
+  if (!waypoint.needed || waypoint.scope !== 'Namespace' || !isChosen(namespace, waypoint)) return [];
+  const { name, labels } = namespace.metadata;
+  const label = `${LABEL.useWaypoint}=${labels?.[LABEL.useWaypoint]}`;
+  const message = `Namespace ${name} is labelled ${label}: what needs Gateway ${waypoint.namespace}/${waypoint.name} would have no effect`;
+  return [{ code: 'SST5007', object: `Namespace/${name}`, message }];
 }
 
 function classFindings({ waypoint: { gatewayClass } }: Observed, name: string): Finding[] {

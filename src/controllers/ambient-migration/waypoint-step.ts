@@ -5,6 +5,8 @@ import { DEFAULT_SIZING, type WaypointSizing } from '../../api/sizing.js';
 import type { FieldChange } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
 import { isSubset } from '../../kube/subset.js';
+import { isHeldByMigration } from '../../mesh/waypoint-holders.js';
+import { namesWaypoint } from '../../mesh/waypoint-needs.js';
 import { bindingMark } from './binding.js';
 import type { Observed } from './observed.js';
 import { type Waypoint, isCreatedByMigration, wantedWaypoint } from './scope.js';
@@ -24,7 +26,7 @@ export function waypointReady(observed: Observed): Verdict {
   const { gateway } = observed.waypoint;
   if (!gateway) return { kind: 'wait', reason: 'WaypointNotReady', message: `${what} does not exist` };
   // Once something is bound a pod that restarts is no reason to hold the migration.
-  const enough = isBound(observed) ? 1 : waypoint.min;
+  const enough = isBoundTo(observed, waypoint) ? 1 : waypoint.min;
   const missing = unreadiness(gateway, observed.waypoint, waypoint, enough);
   if (missing === undefined) return done('WaypointReady', `${what} takes traffic`);
   const sinceMs = Date.parse(gateway.metadata.creationTimestamp ?? '') || 0;
@@ -136,10 +138,15 @@ const annotation = (key: string, value: string | undefined): FieldChange => ({
 
 /** Whether anything names a waypoint for a migration. */
 export function isBound(observed: Observed): boolean {
-  const { services, accounts } = observed.waypoint;
-  return [observed.namespace, ...services, ...accounts].some(
-    (object) => Object.keys(bindingMark(object)?.labels ?? {}).length > 0,
-  );
+  return namersIn(observed).some((object) => Object.keys(bindingMark(object)?.labels ?? {}).length > 0);
+}
+
+function isBoundTo(observed: Observed, waypoint: Waypoint): boolean {
+  return namersIn(observed).some((object) => isHeldByMigration(object) && namesWaypoint(object, waypoint));
+}
+
+function namersIn({ namespace, waypoint: { services, accounts } }: Observed): readonly KubeObject[] {
+  return [namespace, ...services, ...accounts];
 }
 
 /** Why there is no waypoint. */

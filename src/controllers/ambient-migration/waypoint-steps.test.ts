@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NOW_MS, gateway, migration, observed, pod, waypointView, workload } from '../../../test/support/observed.js';
 import { LABEL } from '../../api/labels.js';
 import { DEFAULT_SIZING } from '../../api/sizing.js';
-import type { Service } from '../../kube/types.js';
+import type { Service, ServiceAccount } from '../../kube/types.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import { decide } from './decide.js';
 import type { DryRuns, Observed, WaypointView } from './observed.js';
@@ -482,12 +482,132 @@ describe('the plan', () => {
 
 describe('another scope, while pods are ambient', () => {
   const enrolled = { labels: { [LABEL.dataplaneMode]: 'ambient', [LABEL.injection]: 'disabled' } };
-  const named = { ...ready, services: [service({ labels: { [USE]: 'waypoint' }, annotations: bound }, ATTACHED)] };
+  const account = (metadata: object = {}): ServiceAccount => ({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default', namespace: 'shop', ...metadata },
+  });
+  const ofAccount = { 'sidestep.dev/bound-waypoint': 'waypoint' };
+  const labelled = { labels: { [USE]: 'waypoint' } };
+  const held = account({ ...labelled, annotations: bound });
 
-  it('is refused where Services would be without a waypoint for a moment', () => {
-    expect(verdictOf(given(named, { spec: { scope: 'ServiceAccount' }, ...enrolled }))).toBe(
+  it.each<[string, Partial<WaypointView>, object, unknown[]]>([
+    [
+      'the migration holds the label of an account’s Service too, and changes nothing of it',
+      { services: [service({ ...labelled, annotations: ofAccount }, ATTACHED)], accounts: [held] },
+      { scope: 'Service' },
+      [['Service web', {}]],
+    ],
+    [
+      'and only then lets go of the account',
+      { services: [service({ ...labelled, annotations: { ...ofAccount, ...bound } }, ATTACHED)], accounts: [held] },
+      { scope: 'Service' },
+      [['ServiceAccount default', { [USE]: undefined }]],
+    ],
+    [
+      'it gives up its mark alone, once the label is also that of an account',
+      { services: [service({ ...labelled, annotations: { ...ofAccount, ...bound } }, ATTACHED)], accounts: [held] },
+      { scope: 'ServiceAccount' },
+      [['Service web', {}]],
+    ],
+    [
+      'what names a former waypoint moves in one patch, in scope or not',
+      {
+        services: [service({ labels: { [USE]: 'first' }, annotations: mark({ [USE]: 'first' }) })],
+        accounts: [account()],
+      },
+      { scope: 'ServiceAccount' },
+      [
+        ['ServiceAccount default', { [USE]: 'waypoint' }],
+        ['Service web', { [USE]: 'waypoint' }],
+      ],
+    ],
+    [
+      'and keeps ingress traffic meanwhile',
+      {
+        services: [
+          service({
+            labels: { [USE]: 'first', [INGRESS]: 'true' },
+            annotations: mark({ [USE]: 'first', [INGRESS]: 'true' }),
+          }),
+        ],
+        accounts: [held],
+      },
+      { scope: 'ServiceAccount' },
+      [['Service web', { [USE]: 'waypoint' }]],
+    ],
+  ])('%s', (_, view, spec, expected) => {
+    expect(writesOf(given({ ...ready, ...view }, { spec, ...enrolled }))).toEqual(expected);
+  });
+
+  const named = { ...ready, services: [service({ ...labelled, annotations: bound }, ATTACHED)] };
+
+  it.each<[string, Observed, string]>([
+    [
+      'waits for the controller of accounts to hold the label too',
+      given({ ...named, accounts: [held], unsettled: ['web'] }, { spec: { scope: 'ServiceAccount' }, ...enrolled }),
+      'Bind wait BindingMissing',
+    ],
+    [
+      'waits for it to follow to another waypoint, and takes that for no choice of a person',
+      given(
+        {
+          ...ready,
+          services: [service({ labels: { [USE]: 'first' }, annotations: { 'sidestep.dev/bound-waypoint': 'first' } })],
+          accounts: [held],
+          unsettled: ['web'],
+        },
+        { spec: { scope: 'Service' }, ...enrolled },
+      ),
+      'Bind wait BindingMissing',
+    ],
+    [
+      'is refused for Services that the new scope does not reach',
+      given({ ...named, accounts: [held] }, { spec: { scope: 'ServiceAccount' }, ...enrolled }),
       'Bind stalled ScopeChanged',
-    );
-    expect(verdictOf(given(named, { spec: { scope: 'Service' }, ...enrolled }))).not.toContain('ScopeChanged');
+    ],
+    [
+      'takes no notice of Services without pods',
+      given(
+        { ...named, services: [service({ ...labelled, annotations: bound }, ATTACHED, { selector: { app: 'x' } })] },
+        { spec: { scope: 'ServiceAccount' }, ...enrolled },
+      ),
+      'Bind act BindingMissing',
+    ],
+    [
+      'wants as many pods of the new waypoint as of any other',
+      given(
+        { gateway: { ...ours, metadata: { ...ours.metadata, name: 'second' } }, available: 1 },
+        { spec: { name: 'second' }, labels: { ...enrolled.labels, [USE]: 'waypoint' }, annotations: bound },
+      ),
+      'Waypoint wait WaypointNotReady',
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(verdictOf(seen)).toBe(expected);
+  });
+});
+
+describe('a label of somebody else on the namespace', () => {
+  const theirs = (value: string): object => ({ labels: { [LABEL.injection]: 'enabled', [USE]: value } });
+  const services = [service({}, undefined)];
+
+  it.each(['none', 'other'])('wins, and leaves nothing to do for a waypoint that nothing needs: %s', (value) => {
+    const seen = given({ ...ready, services }, theirs(value));
+    expect(verdictOf(seen)).toBe('Enrol act LabelsMissing');
+    expect(seen.spec.waypoint.scope).toBe('Namespace');
+    expect(decide(seen).plan.actions).not.toContain(`Label the namespace ${USE}=waypoint`);
+    const { message } = decide(seen).steps.find(({ step }) => step.name === 'Bind')!.verdict!;
+    expect(message).toBe(`0 Services use Gateway shop/waypoint: the namespace is labelled ${USE}=${value}`);
+  });
+
+  it.each(['none', 'other'])('stops the migration where a policy needs it: %s', (value) => {
+    const seen = given({ ...ready, services }, { policies: [accepted], ...theirs(value), snapshot: undefined });
+    expect(verdictOf(seen)).toBe('Preflight stalled BlockedByFindings');
+    expect(decide(seen).verdict.message).toContain(`SST5007 Namespace shop is labelled ${USE}=${value}`);
+  });
+
+  it('does not hinder another scope', () => {
+    const seen = given({ ...ready, services }, { policies: [accepted], spec: { scope: 'Service' }, ...theirs('none') });
+    expect(writesOf(seen)).toEqual([['Service web', { [USE]: 'waypoint', [INGRESS]: 'true' }]]);
   });
 });

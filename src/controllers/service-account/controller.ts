@@ -1,11 +1,12 @@
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import { ANNOTATION, LABEL } from '../../api/labels.js';
 import { isConflict, isNotFound } from '../../kube/errors.js';
-import { guardedPatch } from '../../kube/patch.js';
+import { type FieldChange, guardedPatch } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
-import { NAMESPACE, POD, type Pod, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
+import { NAMESPACE, POD, type Pod, SERVICE, type Service, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { isLive } from '../../mesh/dataplane.js';
-import { type Binding, bindingLabels, isChosen } from '../../mesh/waypoint-binding.js';
+import { isHeldByOthers } from '../../mesh/waypoint-binding.js';
+import { bindingLabels, holdersView } from '../../mesh/waypoint-holders.js';
 import { attemptAll } from '../../runtime/attempt-all.js';
 import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
@@ -66,7 +67,10 @@ async function reconcile({ name }: Request, context: ReconcileContext, states: S
   const decision = observed && decide(observed);
   const tellMs = states.tell(name, decision?.states ?? [], context);
   await attemptAll([
-    ...(decision?.bindings ?? []).map((binding) => () => bind(name, binding, context)),
+    ...(decision?.bindings ?? []).map(({ service, waypoint }) => () => {
+      const cached = observed?.services.find(({ metadata }) => metadata.name === service);
+      return bind(cached, waypoint, context);
+    }),
     ...(decision?.waypoints ?? []).map(
       ({ owner, steps }) =>
         () =>
@@ -78,28 +82,38 @@ async function reconcile({ name }: Request, context: ReconcileContext, states: S
 }
 
 /** The Service is somebody else's: a patch of a fresh read, of our keys only. Who is faster wins, and wakes us again. */
-async function bind(home: string, { service, waypoint }: Binding, context: ReconcileContext): Promise<void> {
+async function bind(
+  cached: Service | undefined,
+  waypoint: string | undefined,
+  context: ReconcileContext,
+): Promise<void> {
+  if (!cached) return;
   const { client, stores, signal, log } = context;
-  const ref = { namespace: home, name: service };
+  const { namespace, name } = cached.metadata;
+  const ref = { ...(namespace !== undefined && { namespace }), name };
   try {
-    const seen = stores.of(SERVICE).get(ref);
     const fresh = await client.get(SERVICE, ref, { signal });
-    const isTheirs = isChosen(fresh);
-    // A person has chosen since we looked, or has taken the choice back: the next pass sees that.
-    if (!seen || isTheirs !== isChosen(seen)) return;
-    const { name, namespace } = bindingLabels(waypoint);
-    const labels = [
-      { path: ['metadata', 'labels', LABEL.useWaypoint], value: name },
-      { path: ['metadata', 'labels', LABEL.useWaypointNamespace], value: namespace },
-    ];
-    const mark = { path: ['metadata', 'annotations', ANNOTATION.boundWaypoint], value: waypoint };
-    const operations = guardedPatch(fresh, isTheirs ? [mark] : [...labels, mark]);
+    // It was decided on what the cache showed: if labels or marks have moved since, the next pass looks again.
+    if (holdersView(fresh) !== holdersView(cached)) return;
+    const operations = guardedPatch(fresh, bindingChanges(fresh, waypoint));
     if (operations.length === 0) return;
     stores
       .of(SERVICE)
       .record(await client.jsonPatch(SERVICE, ref, operations, { fieldManager: FIELD_MANAGER, signal }));
-    log.info({ service, waypoint }, waypoint === undefined ? 'let a Service go' : 'bound a Service');
+    log.info({ service: name, waypoint }, waypoint === undefined ? 'let a Service go' : 'bound a Service');
   } catch (error) {
     if (!isConflict(error) && !isNotFound(error)) throw error;
   }
+}
+
+/** What binds a Service to a waypoint, or lets it go: labels that others hold stay as they are, and only our mark changes. */
+export function bindingChanges(service: Service, waypoint: string | undefined): FieldChange[] {
+  const { name, namespace } = bindingLabels(waypoint);
+  const mark = { path: ['metadata', 'annotations', ANNOTATION.boundWaypoint], value: waypoint };
+  if (isHeldByOthers(service)) return [mark];
+  return [
+    { path: ['metadata', 'labels', LABEL.useWaypoint], value: name },
+    { path: ['metadata', 'labels', LABEL.useWaypointNamespace], value: namespace },
+    mark,
+  ];
 }

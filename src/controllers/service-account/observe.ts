@@ -1,5 +1,4 @@
 import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
-import { LABEL } from '../../api/labels.js';
 import {
   NAMESPACE,
   type Pod,
@@ -12,11 +11,12 @@ import {
 import type { Situation } from '../../mesh/created-waypoint.js';
 import { isLive } from '../../mesh/dataplane.js';
 import { chosenWaypoint, type WaypointRef } from '../../mesh/use-waypoint.js';
-import { boundWaypoint, type Waypoints } from '../../mesh/waypoint-binding.js';
+import type { Waypoints } from '../../mesh/waypoint-binding.js';
+import { boundWaypoint } from '../../mesh/waypoint-holders.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
 import type { Stores } from '../../runtime/stores.js';
 import { concernsWaypoint, markOf, type OwnerObject, waypointSituation } from '../created-waypoint.js';
-import { type Obstacle, obstacleTo } from '../use-waypoint.js';
+import { type Obstacle, obstacleTo, waypointsFor } from '../use-waypoint.js';
 
 /** An account whose label Sidestep acts on, or what is left of it. */
 export interface Account {
@@ -45,26 +45,15 @@ export function observe(namespace: string, { stores, clock }: ReconcileContext):
   const owners = ownersIn(namespace, accounts, gateways);
   const isBound = (service: Service): boolean => boundWaypoint(service) !== undefined;
   if (gateways.length === 0 && owners.length === 0 && !services.some(isBound)) return undefined;
-  const { labels, deletionTimestamp } = stores.of(NAMESPACE).get({ name: namespace })?.metadata ?? {};
-  const isLeaving = deletionTimestamp !== undefined;
+  const isLeaving = stores.of(NAMESPACE).get({ name: namespace })?.metadata.deletionTimestamp !== undefined;
   return {
     services,
     pods: stores.of(POD).list(namespace).filter(isLive),
     accounts,
-    waypoints: {
-      gateways: gateways.filter((gateway) => isUsable(gateway, namespace, stores)),
-      shared: sharedWith(namespace, accounts, stores),
-      isOptedOut: labels?.[LABEL.useWaypoint] === 'none',
-    },
+    waypoints: waypointsFor(namespace, stores),
     // Everything in it goes anyway.
     labelled: isLeaving ? [] : owners.map((owner) => accountOf(owner, stores, clock.now())),
   };
-}
-
-/** Whether istiod would send traffic of the namespace through it, at least once it is Programmed. */
-function isUsable({ metadata: { name } }: Gateway, namespace: string, stores: Stores): boolean {
-  const obstacle = obstacleTo({ namespace, name }, namespace, stores);
-  return obstacle === undefined || obstacle.kind === 'not-programmed';
 }
 
 /**
@@ -81,19 +70,6 @@ function ownersIn(namespace: string, accounts: readonly ServiceAccount[], gatewa
     const object = accounts.find(({ metadata }) => metadata.name === name);
     return { type: SERVICE_ACCOUNT, name, namespace, object, refusal: undefined };
   });
-}
-
-/** Waypoints of other namespaces that accounts of this one name, and that let it use them. */
-function sharedWith(namespace: string, accounts: readonly ServiceAccount[], stores: Stores): Gateway[] {
-  const gateways = accounts.flatMap(({ metadata }) => {
-    const ref = chosenWaypoint(metadata.labels, namespace);
-    if (ref === undefined || ref === 'none' || ref.namespace === namespace) return [];
-    const obstacle = obstacleTo(ref, namespace, stores);
-    const gateway = stores.of(GATEWAY).get(ref);
-    // One that is bound to stays so while it is not Programmed.
-    return gateway && (obstacle === undefined || obstacle.kind === 'not-programmed') ? [gateway] : [];
-  });
-  return [...new Set(gateways)];
 }
 
 function accountOf(owner: OwnerObject, stores: Stores, nowMs: number): Account {
