@@ -1,41 +1,23 @@
 import { LABEL } from '../api/labels.js';
-import type { Finding, FindingCode } from './findings.js';
-import { identityFindings } from './waypoint-identity.js';
-import { type IntendedWaypoint, markedLabels, namesWaypoint, waypointNeed } from './waypoint-needs.js';
-import { findUnsupportedField, usesIdentity } from './authorization-l4.js';
+import type { Finding } from './findings.js';
+import { classTargetFindings, unservedTargetFindings } from './findings/attachment.js';
+import { authorizationFindings, usesIdentity } from './findings/authorization.js';
+import { networkPolicyFindings } from './findings/network-policy.js';
+import { isIgnored, isStrict, peerAuthenticationFindings } from './findings/peer-authentication.js';
 import {
-  type Labels,
-  type PolicyObject,
-  asRecord,
-  asRecords,
-  asStrings,
-  objectName,
-  selects,
-  stringAt,
-} from './policy-object.js';
+  type PolicyScope,
+  appliesBySelector,
+  finding,
+  hasTargetRefs,
+  isExportedTo,
+  isOwn,
+  notUnderstood,
+} from './findings/scope.js';
+import { type PolicyObject, asRecord, asRecords, asStrings, stringAt } from './policy-object.js';
+import { identityFindings } from './waypoint-identity.js';
+import { markedLabels, namesWaypoint, waypointNeed } from './waypoint-needs.js';
 
-/** What decides whether an object applies to a namespace, and what it would mean there. */
-export interface PolicyScope {
-  readonly namespace: string;
-  /** The namespace whose policies apply to the whole mesh, usually `istio-system`. */
-  readonly rootNamespace: string;
-  /** Labels of every pod and pod template of the namespace: a selector applies if it selects one of them. */
-  readonly workloadLabels: readonly Labels[];
-  readonly mesh: MeshSettings;
-  /** The waypoint that the namespace is to use. */
-  readonly waypoint?: IntendedWaypoint | undefined;
-}
-
-/** The part of Istio's mesh configuration (`MeshConfig`) that changes what policies mean. */
-export interface MeshSettings {
-  readonly trustDomain: string;
-  readonly trustDomainAliases: readonly string[];
-  /** `ALLOW_ANY` or `REGISTRY_ONLY`. */
-  readonly outboundTrafficPolicy: string;
-  readonly enableAutoMtls: boolean;
-  /** `Kind/namespace/name` of the object that holds the configuration, for findings. */
-  readonly object: string;
-}
+export type { MeshSettings, PolicyScope, ProbedPort } from './findings/scope.js';
 
 /** What the policies of a namespace demand of its callers. */
 export interface CallerDemands {
@@ -48,14 +30,14 @@ export interface CallerDemands {
 /**
  * Findings about Istio, Gateway API and NetworkPolicy objects that apply to a namespace, the root namespace's included.
  *
- * Understood, and therefore silent: L4 AuthorizationPolicies that ztunnel reads exactly as a sidecar does, and
- * PeerAuthentication STRICT and PERMISSIVE. Everything else that applies is a blocker that names kind, object and field.
+ * Silent is what means the same in ambient mode: L4 AuthorizationPolicies that ztunnel reads exactly as a sidecar does, and
+ * PeerAuthentications that ask for nothing but STRICT or PERMISSIVE. A kind or field that nobody has looked into blocks.
  *
  * @param objects  objects of any namespace, with `kind` set; those that do not apply here yield nothing
  */
 export function policyFindings(objects: readonly PolicyObject[], scope: PolicyScope): Finding[] {
   return [
-    ...objects.flatMap((object) => objectFindings(object, scope)),
+    ...objects.flatMap((object) => objectFindings(object, objects, scope)),
     ...behindWaypoint(objects, scope),
     ...meshFindings(scope),
   ];
@@ -79,34 +61,55 @@ export function callerDemands(objects: readonly PolicyObject[], scope: PolicySco
   };
 }
 
-function objectFindings(object: PolicyObject, scope: PolicyScope): Finding[] {
+function objectFindings(object: PolicyObject, objects: readonly PolicyObject[], scope: PolicyScope): Finding[] {
   const { waypoint } = scope;
   const need = waypoint && waypointNeed(object, waypoint, scope.namespace);
   if (need) return [need];
+  const ofClass = classTargetFindings(object, scope);
+  if (ofClass.length > 0) return ofClass;
   const field = appliesBy(object, scope);
   if (field === undefined) return [];
+  if (ATTACHABLE.has(object.kind) && hasTargetRefs(object)) return unservedTargetFindings(object, scope);
   switch (object.kind) {
-    case 'AuthorizationPolicy': {
-      const unsupported = findUnsupportedField(object, scope.mesh);
-      return unsupported === undefined ? [] : [notUnderstood(object, unsupported, scope)];
-    }
+    case 'AuthorizationPolicy':
+      return orKept(object, authorizationFindings(object, scope), scope);
     case 'PeerAuthentication':
-      return peerAuthenticationFindings(object, scope);
-    case 'NetworkPolicy':
-      return [finding('SST2003', object, field, scope)];
+      return orKept(object, peerAuthenticationFindings(object, objects, scope), scope);
+    case 'RequestAuthentication':
+      return [finding('SST2017', object, field, 'ztunnel looks at no tokens', scope)];
+    case 'NetworkPolicy': {
+      const policies = objects.filter((other) => other.kind === 'NetworkPolicy' && isOwn(other, scope));
+      return networkPolicyFindings(object, policies, scope);
+    }
     case 'Namespace':
     case 'Service':
-      return [finding('SST2004', object, field, scope)];
+      return [finding('SST2004', object, field, 'binds to a waypoint', scope)];
     default:
       return [notUnderstood(object, field, scope)];
   }
 }
 
+/** Kinds whose `targetRefs` sidecars and ztunnel do not read. */
+const ATTACHABLE = new Set([
+  'AuthorizationPolicy',
+  'RequestAuthentication',
+  'WasmPlugin',
+  'TrafficExtension',
+  'Telemetry',
+]);
+
+/** A policy that keeps its meaning is worth a word only if it is not the team's own. */
+function orKept(policy: PolicyObject, found: Finding[], scope: PolicyScope): Finding[] {
+  if (found.length > 0 || isOwn(policy, scope)) return found;
+  return [finding('SST2019', policy, 'metadata.namespace', 'reaches this namespace and keeps its meaning', scope)];
+}
+
 /** The field by which an object applies to the namespace, or undefined if it does not. */
 function appliesBy(object: PolicyObject, scope: PolicyScope): string | undefined {
   switch (object.kind) {
-    case 'AuthorizationPolicy':
     case 'PeerAuthentication':
+      return appliesBySelector(object, scope) && !isIgnored(object, scope) ? 'spec' : undefined;
+    case 'AuthorizationPolicy':
     case 'RequestAuthentication':
     case 'WasmPlugin':
     case 'TrafficExtension':
@@ -138,66 +141,6 @@ function appliesBy(object: PolicyObject, scope: PolicyScope): string | undefined
     default:
       return isOwn(object, scope) ? 'kind' : undefined;
   }
-}
-
-/**
- * Namespace-wide or mesh-wide, or selecting a workload of the namespace. A selector in the root namespace reaches the whole
- * mesh; `targetRefs` reach only their own namespace (and, from the root namespace, waypoints of a class: there are none here).
- */
-function appliesBySelector(object: PolicyObject, scope: PolicyScope): boolean {
-  const own = isOwn(object, scope);
-  if (!own && object.metadata.namespace !== scope.rootNamespace) return false;
-  if (hasTargetRefs(object)) return own;
-  const spec = asRecord(object.spec);
-  // In the own namespace a selector counts even if it selects nothing yet: the pod may come after its policy.
-  if (own) return true;
-  const selector = asRecord(spec['selector'])['matchLabels'] ?? asRecord(spec['workloadSelector'])['labels'];
-  return selector === undefined || scope.workloadLabels.some((labels) => selects(asRecord(selector), labels));
-}
-
-function hasTargetRefs(object: PolicyObject): boolean {
-  const spec = asRecord(object.spec);
-  return spec['targetRef'] !== undefined || asRecords(spec['targetRefs']).length > 0;
-}
-
-function peerAuthenticationFindings(object: PolicyObject, scope: PolicyScope): Finding[] {
-  const spec = asRecord(object.spec);
-  const ports = Object.entries(asRecord(spec['portLevelMtls']));
-  const disabledPort = ports.find(([, mtls]) => asRecord(mtls)['mode'] === 'DISABLE');
-  if (asRecord(spec['mtls'])['mode'] === 'DISABLE') return [finding('SST2002', object, 'spec.mtls.mode', scope)];
-  if (disabledPort) return [finding('SST2002', object, `spec.portLevelMtls.${disabledPort[0]}.mode`, scope)];
-  return ports.length > 0 ? [notUnderstood(object, 'spec.portLevelMtls', scope)] : [];
-}
-
-/** Effective mode: workload before namespace before mesh, and of several the oldest (istio.io, PeerAuthentication). */
-function isStrict(applying: readonly PolicyObject[], scope: PolicyScope): boolean {
-  const peers = applying.filter((object) => object.kind === 'PeerAuthentication');
-  const withSelector = peers.filter(
-    (object) => asRecord(asRecord(object.spec)['selector'])['matchLabels'] !== undefined,
-  );
-  const wide = peers.filter((object) => !withSelector.includes(object) && modeOf(object) !== 'UNSET');
-  const oldest = (namespace: string): PolicyObject | undefined =>
-    wide
-      .filter((object) => object.metadata.namespace === namespace)
-      .sort((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''))[0];
-  const effective = oldest(scope.namespace) ?? oldest(scope.rootNamespace);
-  return (
-    withSelector.some((object) => modeOf(object) === 'STRICT') ||
-    (effective !== undefined && modeOf(effective) === 'STRICT')
-  );
-}
-
-function modeOf(peerAuthentication: PolicyObject): string {
-  return stringAt(asRecord(asRecord(peerAuthentication.spec)['mtls']), 'mode') ?? 'UNSET';
-}
-
-/** `exportTo` absent means the whole mesh (istio.io, VirtualService, exportTo). */
-function isExportedTo(object: PolicyObject, namespace: string): boolean {
-  const exportTo = asStrings(asRecord(object.spec)['exportTo']);
-  if (exportTo.length === 0) return true;
-  return exportTo.some(
-    (target) => target === '*' || target === namespace || (target === '.' && object.metadata.namespace === namespace),
-  );
 }
 
 /** A VirtualService that is bound to ingress gateways only stays with them. */
@@ -235,27 +178,4 @@ function meshFindings(scope: PolicyScope): Finding[] {
     add('outboundTrafficPolicy.mode', 'REGISTRY_ONLY is not enforced by ztunnel: unknown destinations would open');
   if (!mesh.enableAutoMtls) add('enableAutoMtls', 'false: sidecars would talk plaintext to ambient pods');
   return found;
-}
-
-function isOwn(object: PolicyObject, scope: PolicyScope): boolean {
-  return object.metadata.namespace === scope.namespace;
-}
-
-function notUnderstood(object: PolicyObject, field: string, scope: PolicyScope): Finding {
-  return finding('SST2001', object, field, scope);
-}
-
-const TEXT: Partial<Record<FindingCode, string>> = {
-  SST2001: 'applies to this namespace and is not yet understood',
-  SST2002: 'asks for plaintext, which ambient mode does not honour',
-  SST2003: 'selects pods of this namespace; TCP 15008 and the probe address 169.254.7.127 must be allowed',
-  SST2004: 'binds to a waypoint',
-};
-
-function finding(code: FindingCode, object: PolicyObject, field: string, scope: PolicyScope): Finding {
-  return {
-    code,
-    object: objectName(object, scope.namespace),
-    message: `${object.kind} ${object.metadata.name}, field ${field}: ${TEXT[code] ?? ''}`,
-  };
 }

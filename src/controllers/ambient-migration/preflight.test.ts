@@ -18,6 +18,20 @@ const answered = (answer: PodDryRun): Observed =>
   observed({ dryRuns: { pods: new Map([['Deployment/web', answer]]), istiod: 'alive' } });
 const budget: Budget = { name: 'web', selects: () => true, disruptionsAllowed: 0, desiredHealthy: 2, expectedPods: 2 };
 const strict = policy('PeerAuthentication', { mtls: { mode: 'STRICT' } });
+const onlyGet = { rules: [{ to: [{ operation: { methods: ['GET'] } }] }] };
+const onlyHttp = { ports: [{ port: 80 }] };
+const closed = (type: string, rules: object): PolicyObject =>
+  policy('NetworkPolicy', { podSelector: {}, policyTypes: [type], ...rules });
+const probedTemplate = {
+  metadata: { labels: { app: 'web' } },
+  spec: {
+    containers: [
+      { name: 'app', ports: [{ name: 'http', containerPort: 80 }], readinessProbe: { httpGet: { port: 'http' } } },
+    ],
+  },
+};
+const fromSource = (source: object): Observed =>
+  observed({ policies: [policy('AuthorizationPolicy', { rules: [{ from: [{ source }] }] })] });
 
 const always = migration({ waypoint: { provision: 'Always' } });
 /** A policy of all pods behind a waypoint. */
@@ -47,10 +61,70 @@ const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
     observed({ policies: [policy('PeerAuthentication', { mtls: { mode: 'DISABLE' } })] }),
     'PeerAuthentication/x',
   ],
-  SST2003: [observed({ policies: [policy('NetworkPolicy', { podSelector: {} })] }), 'NetworkPolicy/x'],
+  SST2003: [observed({ policies: [closed('Ingress', { ingress: [onlyHttp] })] }), 'NetworkPolicy/x'],
   SST2004: [observed({ policies: [policy('Service', {}, { labels: { [LABEL.useWaypoint]: 'other' } })] }), 'Service/x'],
   SST2005: [behindWaypoint({ principals: ['cluster.local/ns/a/sa/b'] }), 'AuthorizationPolicy/x'],
   SST2006: [behindWaypoint({ principals: ['*/sa/waypoint'] }), 'AuthorizationPolicy/x'],
+  SST2007: [observed({ policies: [policy('AuthorizationPolicy', onlyGet)] }), 'AuthorizationPolicy/x'],
+  SST2008: [
+    observed({ policies: [policy('AuthorizationPolicy', { action: 'DENY', ...onlyGet })] }),
+    'AuthorizationPolicy/x',
+  ],
+  SST2009: [
+    observed({
+      policies: [
+        policy('AuthorizationPolicy', {
+          action: 'DENY',
+          rules: [{ to: [{ operation: { methods: ['GET'], ports: ['80'] } }] }],
+        }),
+      ],
+    }),
+    'AuthorizationPolicy/x',
+  ],
+  SST2010: [observed({ policies: [policy('AuthorizationPolicy', { action: 'CUSTOM' })] }), 'AuthorizationPolicy/x'],
+  SST2011: [observed({ policies: [policy('AuthorizationPolicy', { action: 'AUDIT' })] }), 'AuthorizationPolicy/x'],
+  SST2012: [fromSource({ trustDomains: ['a'] }), 'AuthorizationPolicy/x'],
+  SST2013: [fromSource({ ipBlocks: ['ten'] }), 'AuthorizationPolicy/x'],
+  SST2014: [
+    observed({
+      policies: [policy('AuthorizationPolicy', onlyGet, { annotations: { 'istio.io/dry-run': 'true' } })],
+    }),
+    'AuthorizationPolicy/x',
+  ],
+  SST2015: [
+    observed({ policies: [policy('AuthorizationPolicy', { targetRefs: [{ kind: 'ServiceEntry', name: 'a' }] })] }),
+    'AuthorizationPolicy/x',
+  ],
+  SST2016: [
+    observed({
+      migration: always,
+      policies: [
+        policy(
+          'AuthorizationPolicy',
+          { targetRefs: [{ kind: 'GatewayClass', name: 'istio-waypoint' }] },
+          { namespace: 'istio-system' },
+        ),
+      ],
+    }),
+    'AuthorizationPolicy/istio-system/x',
+  ],
+  SST2017: [observed({ policies: [policy('RequestAuthentication', {})] }), 'RequestAuthentication/x'],
+  SST2018: [
+    observed({ policies: [policy('PeerAuthentication', { portLevelMtls: { 80: { mode: 'STRICT' } } })] }),
+    'PeerAuthentication/x',
+  ],
+  SST2019: [
+    observed({ policies: [policy('PeerAuthentication', {}, { namespace: 'istio-system' })] }),
+    'PeerAuthentication/istio-system/x',
+  ],
+  SST2020: [
+    observed({
+      workloads: [workload({ template: probedTemplate })],
+      policies: [closed('Ingress', {})],
+    }),
+    'NetworkPolicy/x',
+  ],
+  SST2021: [observed({ policies: [closed('Egress', { egress: [onlyHttp] })] }), 'NetworkPolicy/x'],
   SST3001: [observed({ mesh: mesh({ oldSidecars: ['other/caller'] }) }), 'Namespace/shop'],
   SST3002: [observed({ mesh: mesh({ oldSidecars: ['other/caller'] }), policies: [strict] }), 'Namespace/shop'],
   SST4001: [observed({ strayPods: [pod({ name: 'gateway', gateway: true })] }), 'Pod/gateway'],
