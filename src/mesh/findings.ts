@@ -1,5 +1,6 @@
 import { type FindingKind, FROM_PODS, MUST_FIX, kind } from './finding-kind.js';
 import { POLICY_FINDINGS } from './findings/policy-table.js';
+import { TRAFFIC_FINDINGS } from './findings/traffic-table.js';
 import { WAYPOINT_FINDINGS } from './waypoint-findings.js';
 
 export type { FindingKind, Verdict } from './finding-kind.js';
@@ -78,20 +79,7 @@ export const FINDINGS = {
     'istio/istio manifests/charts/istio-cni/templates/configmap-cni.yaml',
   ),
   ...POLICY_FINDINGS,
-  SST3001: kind(
-    'WARN',
-    'Sidecars in other namespaces do not speak HBONE: they and the ambient pods of this namespace talk in plaintext.',
-    'Restart those workloads, so that the injector gives them ISTIO_META_ENABLE_HBONE=true.',
-    'istio.io, ambient/migrate/install-ambient-components, step 4',
-    FROM_PODS,
-  ),
-  SST3002: kind(
-    'BLOCK',
-    'Sidecars in other namespaces do not speak HBONE, and a STRICT or principal-based policy here would refuse their plaintext.',
-    'Restart those workloads, or acknowledge that none of them talks to this namespace.',
-    'istio/istio pilot/pkg/xds/endpoints/endpoint_builder.go; istio-ambient facts 0.4',
-    FROM_PODS,
-  ),
+  ...TRAFFIC_FINDINGS,
   SST4001: kind(
     'BLOCK',
     'A gateway runs in the namespace: it would lose its proxy at its next restart, or be captured in place.',

@@ -51,7 +51,15 @@ describe('what applies to a namespace', () => {
       0,
     ],
     ['a VirtualService of an ingress gateway', object('VirtualService', { hosts: ['a'], gateways: ['ingress'] }), 0],
-    ['a DestinationRule exported to us', object('DestinationRule', { exportTo: ['shop'] }, { namespace: 'other' }), 1],
+    [
+      'a DestinationRule exported to us',
+      object(
+        'DestinationRule',
+        { host: 'a', exportTo: ['shop'], trafficPolicy: { connectionPool: {} } },
+        { namespace: 'other' },
+      ),
+      1,
+    ],
     ['an HTTPRoute of a Service', object('HTTPRoute', { parentRefs: [{ kind: 'Service', name: 'web' }] }), 1],
     ['an HTTPRoute of a Gateway', object('HTTPRoute', { parentRefs: [{ name: 'ingress' }] }), 0],
     ['a NetworkPolicy here', object('NetworkPolicy', { podSelector: {}, ingress: [{ ports: [{ port: 80 }] }] }), 1],
@@ -68,19 +76,19 @@ describe('what applies to a namespace', () => {
   });
 
   it('names kind, object and field of what it does not understand', () => {
-    const [finding] = policyFindings([object('EnvoyFilter', {}, { name: 'lua', namespace: 'istio-system' })], scope);
+    const [finding] = policyFindings([object('Novelty', {}, { name: 'new' })], scope);
     expect(finding).toEqual({
       code: 'SST2001',
-      object: 'EnvoyFilter/istio-system/lua',
-      message: 'EnvoyFilter lua, field spec: applies to this namespace and is not yet understood',
+      object: 'Novelty/new',
+      message: 'Novelty new, field kind: applies to this namespace and is not yet understood',
     });
   });
 
   it('finds mesh settings that ztunnel does not honour', () => {
     const closed = { ...scope, mesh: { ...scope.mesh, outboundTrafficPolicy: 'REGISTRY_ONLY', enableAutoMtls: false } };
     expect(policyFindings([], closed).map(({ code, object: name }) => `${code} ${name}`)).toEqual([
-      'SST2001 ConfigMap/istio-system/istio',
-      'SST2001 ConfigMap/istio-system/istio',
+      'SST3012 ConfigMap/istio-system/istio',
+      'SST3014 ConfigMap/istio-system/istio',
     ]);
   });
 

@@ -2,18 +2,16 @@ import { LABEL } from '../api/labels.js';
 import type { Finding } from './findings.js';
 import { classTargetFindings, unservedTargetFindings } from './findings/attachment.js';
 import { authorizationFindings, usesIdentity } from './findings/authorization.js';
+import { destinationRuleFindings } from './findings/destination-rule.js';
+import { headlessFindings } from './findings/headless.js';
 import { networkPolicyFindings } from './findings/network-policy.js';
+import { serviceEntryFindings, workloadEntryFindings } from './findings/outside.js';
 import { isIgnored, isStrict, peerAuthenticationFindings } from './findings/peer-authentication.js';
-import {
-  type PolicyScope,
-  appliesBySelector,
-  finding,
-  hasTargetRefs,
-  isExportedTo,
-  isOwn,
-  notUnderstood,
-} from './findings/scope.js';
-import { type PolicyObject, asRecord, asRecords, asStrings, stringAt } from './policy-object.js';
+import { envoyFilterFindings, telemetryFindings } from './findings/proxy-settings.js';
+import { routeFindings, virtualServiceFindings } from './findings/routes.js';
+import { type PolicyScope, appliesBySelector, finding, hasTargetRefs, isOwn, notUnderstood } from './findings/scope.js';
+import { meshSettingsFindings, sidecarFindings } from './findings/sidecar.js';
+import type { PolicyObject } from './policy-object.js';
 import { identityFindings } from './waypoint-identity.js';
 import { markedLabels, namesWaypoint, waypointNeed } from './waypoint-needs.js';
 
@@ -39,7 +37,8 @@ export function policyFindings(objects: readonly PolicyObject[], scope: PolicySc
   return [
     ...objects.flatMap((object) => objectFindings(object, objects, scope)),
     ...behindWaypoint(objects, scope),
-    ...meshFindings(scope),
+    ...headlessFindings(objects, scope),
+    ...meshSettingsFindings(scope),
   ];
 }
 
@@ -67,27 +66,75 @@ function objectFindings(object: PolicyObject, objects: readonly PolicyObject[], 
   if (need) return [need];
   const ofClass = classTargetFindings(object, scope);
   if (ofClass.length > 0) return ofClass;
-  const field = appliesBy(object, scope);
-  if (field === undefined) return [];
+  switch (object.kind) {
+    case 'VirtualService':
+      return virtualServiceFindings(object, scope);
+    case 'DestinationRule':
+      return destinationRuleFindings(object, objects, scope);
+    case 'ServiceEntry':
+      return serviceEntryFindings(object, scope);
+    case 'HTTPRoute':
+    case 'GRPCRoute':
+    case 'TLSRoute':
+    case 'TCPRoute':
+      return routeFindings(object, scope);
+    case 'Namespace':
+      return object.metadata.name === scope.namespace ? boundFindings(object, scope) : [];
+    default:
+      return isOwn(object, scope) || BY_SELECTOR.has(object.kind) ? selectingFindings(object, objects, scope) : [];
+  }
+}
+
+/** Findings about an object of the namespace, or about one that chooses pods and may be of the root namespace. */
+function selectingFindings(object: PolicyObject, objects: readonly PolicyObject[], scope: PolicyScope): Finding[] {
+  if (BY_SELECTOR.has(object.kind) && !appliesBySelector(object, scope)) return [];
   if (ATTACHABLE.has(object.kind) && hasTargetRefs(object)) return unservedTargetFindings(object, scope);
   switch (object.kind) {
     case 'AuthorizationPolicy':
       return orKept(object, authorizationFindings(object, scope), scope);
     case 'PeerAuthentication':
+      if (isIgnored(object, scope)) return [];
       return orKept(object, peerAuthenticationFindings(object, objects, scope), scope);
     case 'RequestAuthentication':
-      return [finding('SST2017', object, field, 'ztunnel looks at no tokens', scope)];
+      return [finding('SST2017', object, 'spec', 'ztunnel looks at no tokens', scope)];
+    case 'EnvoyFilter':
+      return envoyFilterFindings(object, scope);
+    case 'WasmPlugin':
+    case 'TrafficExtension':
+      return [finding('SST3016', object, 'spec', 'ztunnel does not run it', scope)];
+    case 'Telemetry':
+      return telemetryFindings(object, scope);
+    case 'ProxyConfig':
+      return [finding('SST3019', object, 'spec', 'there is no sidecar to set up', scope)];
+    case 'Sidecar':
+      return sidecarFindings(object, scope);
+    case 'WorkloadEntry':
+      return workloadEntryFindings(object, objects, scope);
+    case 'WorkloadGroup':
+      return [finding('SST3023', object, 'spec', 'ambient mode has no workloads outside the cluster', scope)];
     case 'NetworkPolicy': {
       const policies = objects.filter((other) => other.kind === 'NetworkPolicy' && isOwn(other, scope));
       return networkPolicyFindings(object, policies, scope);
     }
-    case 'Namespace':
     case 'Service':
-      return [finding('SST2004', object, field, 'binds to a waypoint', scope)];
+      return boundFindings(object, scope);
     default:
-      return [notUnderstood(object, field, scope)];
+      return [notUnderstood(object, 'kind', scope)];
   }
 }
+
+/** Kinds that choose pods, also from the root namespace. */
+const BY_SELECTOR = new Set([
+  'AuthorizationPolicy',
+  'PeerAuthentication',
+  'RequestAuthentication',
+  'WasmPlugin',
+  'TrafficExtension',
+  'Telemetry',
+  'EnvoyFilter',
+  'ProxyConfig',
+  'Sidecar',
+]);
 
 /** Kinds whose `targetRefs` sidecars and ztunnel do not read. */
 const ATTACHABLE = new Set([
@@ -104,78 +151,12 @@ function orKept(policy: PolicyObject, found: Finding[], scope: PolicyScope): Fin
   return [finding('SST2019', policy, 'metadata.namespace', 'reaches this namespace and keeps its meaning', scope)];
 }
 
-/** The field by which an object applies to the namespace, or undefined if it does not. */
-function appliesBy(object: PolicyObject, scope: PolicyScope): string | undefined {
-  switch (object.kind) {
-    case 'PeerAuthentication':
-      return appliesBySelector(object, scope) && !isIgnored(object, scope) ? 'spec' : undefined;
-    case 'AuthorizationPolicy':
-    case 'RequestAuthentication':
-    case 'WasmPlugin':
-    case 'TrafficExtension':
-    case 'Telemetry':
-    case 'EnvoyFilter':
-    case 'ProxyConfig':
-    case 'Sidecar':
-      return appliesBySelector(object, scope) ? 'spec' : undefined;
-    case 'VirtualService':
-      return isExportedTo(object, scope.namespace) && concernsMeshTraffic(object) ? 'spec.hosts' : undefined;
-    case 'DestinationRule':
-      return isExportedTo(object, scope.namespace) ? 'spec.host' : undefined;
-    case 'ServiceEntry':
-      return isExportedTo(object, scope.namespace) ? 'spec.hosts' : undefined;
-    case 'HTTPRoute':
-    case 'GRPCRoute':
-    case 'TLSRoute':
-    case 'TCPRoute':
-      return hasServiceParent(object, scope.namespace) ? 'spec.parentRefs' : undefined;
-    case 'WorkloadEntry':
-    case 'WorkloadGroup':
-      return isOwn(object, scope) ? 'spec' : undefined;
-    case 'NetworkPolicy':
-      return isOwn(object, scope) ? 'spec.podSelector' : undefined;
-    case 'Namespace':
-      return object.metadata.name === scope.namespace ? waypointLabel(object, scope) : undefined;
-    case 'Service':
-      return isOwn(object, scope) ? waypointLabel(object, scope) : undefined;
-    default:
-      return isOwn(object, scope) ? 'kind' : undefined;
-  }
-}
-
-/** A VirtualService that is bound to ingress gateways only stays with them. */
-function concernsMeshTraffic(virtualService: PolicyObject): boolean {
-  const gateways = asStrings(asRecord(virtualService.spec)['gateways']);
-  return gateways.length === 0 || gateways.includes('mesh');
-}
-
-/** Sidecars honour routes whose parent is a Service (GAMMA); without a waypoint nobody would. */
-function hasServiceParent(route: PolicyObject, namespace: string): boolean {
-  return asRecords(asRecord(route.spec)['parentRefs']).some((parent) => {
-    const toService = parent['kind'] === 'Service' || parent['kind'] === 'ServiceEntry';
-    const parentNamespace = stringAt(parent, 'namespace') ?? route.metadata.namespace;
-    return toService && (parentNamespace === namespace || route.metadata.namespace === namespace);
-  });
-}
-
-/** A label of ours leads to the waypoint that was intended when it was set. */
-function waypointLabel(object: PolicyObject, { waypoint }: PolicyScope): string | undefined {
+/** A Namespace or Service that names a waypoint; a label of ours leads to the waypoint that was intended when it was set. */
+function boundFindings(object: PolicyObject, scope: PolicyScope): Finding[] {
   const value = object.metadata.labels?.[LABEL.useWaypoint];
-  const isIntended = waypoint !== undefined && namesWaypoint(object, waypoint);
+  const isIntended = scope.waypoint !== undefined && namesWaypoint(object, scope.waypoint);
   const isMarked = markedLabels(object)[LABEL.useWaypoint] === value;
   return value === undefined || value === 'none' || isIntended || isMarked
-    ? undefined
-    : `metadata.labels[${LABEL.useWaypoint}]`;
-}
-
-function meshFindings(scope: PolicyScope): Finding[] {
-  const { mesh } = scope;
-  const found: Finding[] = [];
-  const add = (field: string, message: string): void => {
-    found.push({ code: 'SST2001', object: mesh.object, message: `${field}: ${message}` });
-  };
-  if (mesh.outboundTrafficPolicy === 'REGISTRY_ONLY')
-    add('outboundTrafficPolicy.mode', 'REGISTRY_ONLY is not enforced by ztunnel: unknown destinations would open');
-  if (!mesh.enableAutoMtls) add('enableAutoMtls', 'false: sidecars would talk plaintext to ambient pods');
-  return found;
+    ? []
+    : [finding('SST2004', object, `metadata.labels[${LABEL.useWaypoint}]`, 'binds to a waypoint', scope)];
 }
