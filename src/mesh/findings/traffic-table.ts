@@ -134,7 +134,7 @@ export const TRAFFIC_FINDINGS = {
   ),
   SST3022: kind(
     'WARN',
-    'A ServiceEntry of another namespace is not exported to this one (exportTo): ztunnel does not look at that, so that ambient callers here use it.',
+    'A ServiceEntry is not exported to this namespace (exportTo): ztunnel does not look at that, so that ambient callers here use it.',
     'Check that it does what callers here want.',
     'istio/istio issue 55163',
   ),
