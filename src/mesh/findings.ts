@@ -1,4 +1,6 @@
 import { type FindingKind, FROM_PODS, MUST_FIX, kind } from './finding-kind.js';
+import { POLICY_FINDINGS } from './findings/policy-table.js';
+import { TRAFFIC_FINDINGS } from './findings/traffic-table.js';
 import { WAYPOINT_FINDINGS } from './waypoint-findings.js';
 
 export type { FindingKind, Verdict } from './finding-kind.js';
@@ -76,44 +78,8 @@ export const FINDINGS = {
     'Check excludeNamespaces and ambient.enablementSelectors of the istio-cni chart yourself.',
     'istio/istio manifests/charts/istio-cni/templates/configmap-cni.yaml',
   ),
-  SST2001: kind(
-    'BLOCK',
-    'An object applies to this namespace that Sidestep does not yet understand, so its meaning in ambient mode is not proven.',
-    'Remove the object, or acknowledge it after checking by hand that its loss or change is acceptable.',
-    'design 5.3, the catch-all',
-  ),
-  SST2002: kind(
-    'BLOCK',
-    'A PeerAuthentication asks for plaintext (DISABLE), which ambient mode does not honour.',
-    'Use PERMISSIVE, or remove the policy.',
-    'istio.io, ambient/migrate/_index, support matrix',
-  ),
-  SST2003: kind(
-    'BLOCK',
-    'A NetworkPolicy selects pods of the namespace: in ambient mode mesh traffic arrives on TCP 15008 and probes from 169.254.7.127.',
-    'Allow TCP 15008 and 169.254.7.127/32 to the selected pods, then acknowledge.',
-    'istio.io, ambient/usage/networkpolicy',
-  ),
-  SST2004: kind(
-    'BLOCK',
-    'The namespace or a Service in it is bound to a waypoint already, so pods would see the identity of the waypoint.',
-    'Remove the label istio.io/use-waypoint, or acknowledge when every policy allows the waypoint.',
-    'istio/istio pilot/pkg/serviceregistry/ambient/waypoints.go',
-  ),
-  SST3001: kind(
-    'WARN',
-    'Sidecars in other namespaces do not speak HBONE: they and the ambient pods of this namespace talk in plaintext.',
-    'Restart those workloads, so that the injector gives them ISTIO_META_ENABLE_HBONE=true.',
-    'istio.io, ambient/migrate/install-ambient-components, step 4',
-    FROM_PODS,
-  ),
-  SST3002: kind(
-    'BLOCK',
-    'Sidecars in other namespaces do not speak HBONE, and a STRICT or principal-based policy here would refuse their plaintext.',
-    'Restart those workloads, or acknowledge that none of them talks to this namespace.',
-    'istio/istio pilot/pkg/xds/endpoints/endpoint_builder.go; istio-ambient facts 0.4',
-    FROM_PODS,
-  ),
+  ...POLICY_FINDINGS,
+  ...TRAFFIC_FINDINGS,
   SST4001: kind(
     'BLOCK',
     'A gateway runs in the namespace: it would lose its proxy at its next restart, or be captured in place.',

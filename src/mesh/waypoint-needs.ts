@@ -49,7 +49,7 @@ export function targetsOf(policy: PolicyObject): readonly Readonly<Record<string
 }
 
 /** A Service of the policy's namespace, or the waypoint itself: a Gateway that is targeted is always of the policy's namespace. */
-function isServed(
+export function isServed(
   { kind, name }: Readonly<Record<string, unknown>>,
   waypoint: IntendedWaypoint,
   namespace: string,

@@ -22,11 +22,16 @@ interface Turn {
   readonly reason: string;
 }
 
-/** Something that applies to the namespace and that Sidestep does not understand. */
-function misunderstood(cluster: Cluster, name: string): Promise<void> {
-  const metadata = { name: 'unknown', namespace: name };
+/** Something that applies to the namespace and would lose its effect. */
+function blocker(cluster: Cluster, name: string): Promise<void> {
+  const metadata = { name: 'logs', namespace: name };
   return cluster.apply(
-    yaml({ apiVersion: 'networking.istio.io/v1beta1', kind: 'ProxyConfig', metadata, spec: { concurrency: 1 } }),
+    yaml({
+      apiVersion: 'telemetry.istio.io/v1',
+      kind: 'Telemetry',
+      metadata,
+      spec: { accessLogging: [{ disabled: true }] },
+    }),
   );
 }
 
@@ -40,13 +45,13 @@ async function withoutHbone(cluster: Cluster, name: string): Promise<void> {
 /** People change things while a migration runs: they turn round, edit objects, delete the AmbientMigration. */
 export function hands(cluster: () => Cluster): void {
   it.each<Turn>([
-    { step: 'Preflight', name: 'turn-preflight', prepare: misunderstood, reason: 'NothingToRollBack' },
+    { step: 'Preflight', name: 'turn-preflight', prepare: blocker, reason: 'NothingToRollBack' },
     { step: 'Approval', name: 'turn-approval', spec: { approval: 'Manual' }, reason: 'NothingToRollBack' },
     { step: 'Snapshot', name: 'turn-snapshot', fenced: SNAPSHOT, reason: 'NothingToRollBack' },
     { step: 'Tunnel', name: 'turn-tunnel', prepare: withoutHbone, fenced: RESTART, reason: 'RolledBack' },
     { step: 'Enrol', name: 'turn-enrol', fenced: LABELS, reason: 'RolledBack' },
     { step: 'Workloads', name: 'turn-workloads', fenced: RESTART, reason: 'RolledBack' },
-    { step: 'Plan', name: 'turn-plan', fenced: RESTART, meanwhile: misunderstood, reason: 'RolledBack' },
+    { step: 'Plan', name: 'turn-plan', fenced: RESTART, meanwhile: blocker, reason: 'RolledBack' },
     { step: 'Verify', name: 'turn-verify', spec: { rollout: { soak: '1h' } }, reason: 'RolledBack' },
   ])('rolls back when asked to while $step is the current step', async (turn) => {
     const { step, name, spec = {}, reason } = turn;

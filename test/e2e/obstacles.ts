@@ -41,7 +41,7 @@ export function obstacles(cluster: () => Cluster): void {
     expect(await namespaceState(cluster().client, name)).toEqual(before);
   });
 
-  it('stops before the first change on what it does not understand, and goes on once that is acknowledged', async () => {
+  it('stops before the first change on what ztunnel would not enforce, and goes on once that is acknowledged', async () => {
     const name = 'blocked';
     await cluster().apply(
       yaml(namespace(name), deployment(name, 'web'), {
@@ -55,7 +55,7 @@ export function obstacles(cluster: () => Cluster): void {
     await cluster().migrate(name);
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
     expect(stalled.status?.plan?.findings).toMatchObject([
-      { code: 'SST2001', verdict: 'BLOCK', object: 'AuthorizationPolicy/only-get', acknowledged: false },
+      { code: 'SST2007', verdict: 'BLOCK', object: 'AuthorizationPolicy/only-get', acknowledged: false },
     ]);
     expect(stalled.status?.nextAction).toMatch(
       /AuthorizationPolicy only-get, field spec\.rules\[0\]\.to\[0\]\.operation\.methods/,
@@ -63,7 +63,7 @@ export function obstacles(cluster: () => Cluster): void {
     expect(changesIn(cluster(), name)).toEqual([]);
 
     await cluster().migrate(name, {
-      acknowledge: [{ code: 'SST2001', object: 'AuthorizationPolicy/only-get', reason: 'checked' }],
+      acknowledge: [{ code: 'SST2007', object: 'AuthorizationPolicy/only-get', reason: 'checked' }],
     });
     await cluster().ready(name, 'Migrated');
   });

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { gateway, mesh, migration, observed, pod, waypointView, workload } from '../../../test/support/observed.js';
 import { LABEL } from '../../api/labels.js';
 import { type FINDINGS, type Finding, isBlocking } from '../../mesh/findings.js';
+import type { POLICY_FINDINGS } from '../../mesh/findings/policy-table.js';
+import type { TRAFFIC_FINDINGS } from '../../mesh/findings/traffic-table.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import type { Budget, Observed, PodDryRun } from './observed.js';
 import { snapshotData } from './plan.js';
@@ -25,8 +27,11 @@ const always = migration({ waypoint: { provision: 'Always' } });
 const behindWaypoint = (source: object): Observed =>
   observed({ migration: always, policies: [policy('AuthorizationPolicy', { rules: [{ from: [{ source }] }] })] });
 
-/** For each code: a namespace in which it is raised, and the object that it names. */
-const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
+/** Raised by a policy or another object of the mesh: `src/mesh/policies.ts` finds them, and its tests have them all. */
+type FoundByPolicies = keyof typeof POLICY_FINDINGS | Exclude<keyof typeof TRAFFIC_FINDINGS, 'SST3001' | 'SST3002'>;
+
+/** For each other code, and one of those: a namespace in which it is raised, and the object that it names. */
+const RAISED: Record<Exclude<keyof typeof FINDINGS, FoundByPolicies> | 'SST2001', [Observed, string]> = {
   SST1001: [observed({ mesh: mesh({ ambientAccepted: false }) }), 'GatewayClass/istio-waypoint'],
   SST1002: [observed({ mesh: mesh({ injectsHbone: false }) }), 'ConfigMap/istio-system/istio'],
   SST1003: [observed({ mesh: mesh({ nodesWithoutZtunnel: ['node-1'] }) }), 'Node/node-1'],
@@ -43,13 +48,7 @@ const RAISED: Record<keyof typeof FINDINGS, [Observed, string]> = {
     'Namespace/shop',
   ],
   SST1010: [observed({ mesh: mesh({ enrolment: undefined }) }), 'Namespace/istio-system'],
-  SST2001: [observed({ policies: [policy('EnvoyFilter', {})] }), 'EnvoyFilter/x'],
-  SST2002: [
-    observed({ policies: [policy('PeerAuthentication', { mtls: { mode: 'DISABLE' } })] }),
-    'PeerAuthentication/x',
-  ],
-  SST2003: [observed({ policies: [policy('NetworkPolicy', { podSelector: {} })] }), 'NetworkPolicy/x'],
-  SST2004: [observed({ policies: [policy('Service', {}, { labels: { [LABEL.useWaypoint]: 'other' } })] }), 'Service/x'],
+  SST2001: [observed({ policies: [policy('Novelty', {})] }), 'Novelty/x'],
   SST2005: [behindWaypoint({ principals: ['cluster.local/ns/a/sa/b'] }), 'AuthorizationPolicy/x'],
   SST2006: [behindWaypoint({ principals: ['*/sa/waypoint'] }), 'AuthorizationPolicy/x'],
   SST3001: [observed({ mesh: mesh({ oldSidecars: ['other/caller'] }) }), 'Namespace/shop'],

@@ -9,7 +9,7 @@ import { isHeldByAccount, isHeldByMigration } from '../../mesh/waypoint-holders.
 import { type IntendedWaypoint, namesWaypoint, waypointNeed } from '../../mesh/waypoint-needs.js';
 import type { Observed } from './observed.js';
 import { snapshotFindings } from './snapshot.js';
-import { templateLabels } from './workloads.js';
+import { probedPorts, templateLabels } from './workloads.js';
 
 /** The waypoint that the namespace is to use. */
 export interface Waypoint extends IntendedWaypoint {
@@ -43,6 +43,7 @@ export function policyScope(observed: Observed): PolicyScope {
     namespace: observed.namespace.metadata.name,
     rootNamespace: observed.mesh.rootNamespace,
     workloadLabels: [...observed.workloads.map(templateLabels), ...podLabels],
+    probes: observed.workloads.flatMap(probedPorts),
     mesh: observed.mesh.settings,
     waypoint: wantedWaypoint(observed),
     followers: followers(observed),

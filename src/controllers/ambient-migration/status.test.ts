@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NOW_MS, migration, observed, pod, workload } from '../../../test/support/observed.js';
-import { AmbientMigrationStatusSchema } from '../../api/ambient-migration.js';
+import { policyObject } from '../../../test/support/policies.js';
+import { AmbientMigrationStatusSchema, MAX_FINDINGS } from '../../api/ambient-migration.js';
 import { LABEL } from '../../api/labels.js';
 import { findCondition } from '../../kube/conditions.js';
 import { decide } from './decide.js';
@@ -53,6 +54,16 @@ describe('the status', () => {
       'Stalled=False Progressing',
     ]);
     expect(status.observedGeneration).toBe(1);
+  });
+
+  it('lists what blocks before anything else, where not all findings fit', () => {
+    const policies = Array.from({ length: MAX_FINDINGS }, (_, index) =>
+      policyObject('ServiceEntry', { exportTo: ['.'] }, { name: `entry-${index}`, namespace: 'other' }),
+    );
+    const given = observed({ policies, workloads: [workload({ obstacle: 'Paused' })] });
+    const listed = report(given).plan?.findings ?? [];
+    expect(listed).toHaveLength(MAX_FINDINGS);
+    expect(listed.slice(0, 2).map(({ code }) => code)).toEqual(['SST4006', 'SST3022']);
   });
 
   it('keeps what the steps said until they have looked at the new spec', () => {

@@ -146,6 +146,13 @@ const KEPT = {
 
 const GONE = { reason: 'RolledBack', message: 'nothing of ours is left' } as const;
 
+/** All findings; of too many, those that block come first. */
+function listed(findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length <= MAX_FINDINGS) return findings;
+  const blocks = ({ code }: Finding): boolean => FINDINGS[code].verdict === 'BLOCK';
+  return [...findings.filter(blocks), ...findings.filter((one) => !blocks(one))].slice(0, MAX_FINDINGS);
+}
+
 function planStatus(observed: Observed, decision: Decision): AmbientMigrationStatus['plan'] {
   const { plan, steps, current } = decision;
   // The health of the cluster is shown with the plan, and is no part of it.
@@ -160,7 +167,7 @@ function planStatus(observed: Observed, decision: Decision): AmbientMigrationSta
         state: step.name === current ? 'Current' : stateOf(verdict),
         ...(step.name === current && { message: decision.verdict.message }),
       })),
-    findings: findings.slice(0, MAX_FINDINGS).map((finding) => ({
+    findings: listed(findings).map((finding) => ({
       code: finding.code,
       verdict: FINDINGS[finding.code].verdict,
       object: finding.object,

@@ -37,7 +37,10 @@ export interface PeerPolicies {
  *
  * @see istio/istio pilot/pkg/serviceregistry/ambient/{authorization,policies}.go
  */
-export function readPeerAuthentications(objects: readonly PolicyObject[], settings: IndexSettings): PeerPolicies {
+export function readPeerAuthentications(
+  objects: readonly PolicyObject[],
+  settings: Pick<IndexSettings, 'rootNamespace'>,
+): PeerPolicies {
   const { rootNamespace } = settings;
   const peers = [...objects].sort(compareAge).map(peerOf);
   const peersIn = byNamespace(peers);

@@ -1,0 +1,40 @@
+import type { Finding } from '../findings.js';
+import { type PolicyObject, stringAt } from '../policy-object.js';
+import { isServed, targetsOf } from '../waypoint-needs.js';
+import { type PolicyScope, finding, notUnderstood } from './scope.js';
+
+/** Policies that a waypoint of a class takes from the root namespace. */
+const OF_CLASSES = new Set(['AuthorizationPolicy', 'RequestAuthentication', 'Telemetry', 'WasmPlugin']);
+
+/**
+ * A policy of the namespace with `targetRefs` that the waypoint of the migration does not serve: sidecars and ztunnel do not read
+ * it, so that the migration changes nothing about it.
+ *
+ * @see istio-ambient facts 5.0
+ */
+export function unservedTargetFindings(policy: PolicyObject, scope: PolicyScope): Finding[] {
+  const { waypoint, namespace } = scope;
+  // Half of it would come into force.
+  if (waypoint && targetsOf(policy).some((target) => isServed(target, waypoint, namespace))) {
+    return [notUnderstood(policy, 'spec.targetRefs', scope)];
+  }
+  const targets = targetsOf(policy).map(
+    (target) => `${stringAt(target, 'kind') ?? ''}/${stringAt(target, 'name') ?? ''}`,
+  );
+  const text = `no waypoint of this migration serves ${targets.join(', ')}`;
+  return [finding('SST2015', policy, 'spec.targetRefs', text, scope)];
+}
+
+/**
+ * A policy of the root namespace for every waypoint of a class, which a waypoint of the migration would be.
+ *
+ * @see istio-ambient facts 5.0 (from Istio 1.25 on)
+ */
+export function classTargetFindings(policy: PolicyObject, scope: PolicyScope): Finding[] {
+  const { waypoint, rootNamespace } = scope;
+  if (!waypoint || policy.metadata.namespace !== rootNamespace || !OF_CLASSES.has(policy.kind)) return [];
+  const target = targetsOf(policy).find(({ kind }) => kind === 'GatewayClass');
+  if (!target) return [];
+  const text = `waypoint ${waypoint.name} enforces it if it is of class ${stringAt(target, 'name') ?? ''}`;
+  return [finding('SST2016', policy, 'spec.targetRefs', text, scope)];
+}

@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
+import { policyFindings } from '../policies.js';
+import type { PolicyObject } from '../policy-object.js';
+
+const rule = (part: object): object => ({ rules: [part] });
+const from = (source: object): object => rule({ from: [{ source }] });
+const to = (operation: object): object => rule({ to: [{ operation }] });
+const when = (key: string, values: string[] = ['x']): object => rule({ when: [{ key, values }] });
+const authorization = (spec: object, annotations = {}): PolicyObject =>
+  policyObject('AuthorizationPolicy', spec, { annotations });
+const deny = (spec: object): object => ({ action: 'DENY', ...spec });
+
+describe('an AuthorizationPolicy that ztunnel reads exactly as a sidecar does is not worth a word:', () => {
+  it.each([
+    ['allow nothing', {}],
+    ['allow everything', { rules: [{}] }],
+    ['deny nothing', deny({ rules: [] })],
+    ['principals', from({ principals: ['cluster.local/ns/a/sa/b'], notPrincipals: ['*'] })],
+    ['namespaces and service accounts', from({ namespaces: ['a', 'b-*'], notServiceAccounts: ['a/b'] })],
+    ['addresses', from({ ipBlocks: ['10.0.0.0/8', '::1'] })],
+    ['ports, denied', deny(to({ ports: ['80'], notPorts: ['443'] }))],
+    [
+      'L4 conditions',
+      rule({
+        when: [
+          { key: 'source.ip', values: ['10.1.2.3'] },
+          { key: 'destination.port', notValues: ['80'] },
+          { key: 'source.namespace', values: ['a'] },
+        ],
+      }),
+    ],
+  ])('%s', (_, spec) => {
+    expect(foundIn(authorization(spec))).toEqual([]);
+  });
+});
+
+describe('an AuthorizationPolicy that it does not read so:', () => {
+  it.each([
+    ['methods', to({ methods: ['GET'] }), 'SST2007 spec.rules[0].to[0].operation.methods'],
+    ['hosts beside ports', to({ ports: ['80'], hosts: ['a'] }), 'SST2007 spec.rules[0].to[0].operation.hosts'],
+    [
+      'request principals',
+      from({ requestPrincipals: ['*'] }),
+      'SST2007 spec.rules[0].from[0].source.requestPrincipals',
+    ],
+    ['remote addresses', from({ remoteIpBlocks: ['::/0'] }), 'SST2007 spec.rules[0].from[0].source.remoteIpBlocks'],
+    ['a header condition', when('request.headers[x]'), 'SST2007 spec.rules[0].when[0].key'],
+    ['an account as condition', when('source.serviceAccount'), 'SST2007 spec.rules[0].when[0].key'],
+    ['denied methods', deny(to({ methods: ['GET'] })), 'SST2008 spec.rules[0].to[0].operation.methods'],
+    [
+      'denied paths of a caller: the clause about paths is left empty',
+      deny(rule({ from: [{ source: { namespaces: ['a'] } }], to: [{ operation: { paths: ['/x'] } }] })),
+      'SST2008 spec.rules[0].to[0].operation.paths',
+    ],
+    [
+      'denied methods or a port: the methods are let in',
+      deny(rule({ to: [{ operation: { methods: ['GET'] } }, { operation: { ports: ['90'] } }] })),
+      'SST2008 spec.rules[0].to[0].operation.methods',
+    ],
+    ['a denied header', deny(when('request.headers[x]')), 'SST2008 spec.rules[0].when[0].key'],
+    [
+      'denied methods of a port: the port is denied',
+      deny(to({ methods: ['GET'], ports: ['80'] })),
+      'SST2009 spec.rules[0].to[0].operation.methods',
+    ],
+    ['CUSTOM', { action: 'CUSTOM', provider: { name: 'opa' }, rules: [{}] }, 'SST2010 spec.action'],
+    ['AUDIT', { action: 'AUDIT', ...to({ methods: ['GET'] }) }, 'SST2011 spec.action'],
+    ['trust domains', from({ trustDomains: ['td'] }), 'SST2012 spec.rules[0].from[0].source.trustDomains'],
+    [
+      'no trust domains, beside a namespace',
+      deny(from({ namespaces: ['a'], notTrustDomains: ['td'] })),
+      'SST2012 spec.rules[0].from[0].source.notTrustDomains',
+    ],
+    ['an address that istiod would drop', from({ ipBlocks: ['ten'] }), 'SST2013 spec.rules[0].from[0].source.ipBlocks'],
+    ['a port that istiod would drop', to({ ports: ['http'] }), 'SST2013 spec.rules[0].to[0].operation.ports'],
+    ['an empty source, anybody to one and nobody to the other', from({}), 'SST2013 spec.rules[0].from[0].source'],
+    ['a condition without values', when('source.ip', []), 'SST2013 spec.rules[0].when[0].key'],
+    ['an action of tomorrow', { action: 'DELEGATE' }, 'SST2001 spec.action'],
+    ['a field of tomorrow', { until: 'noon' }, 'SST2001 spec.until'],
+    ['a part of a rule of tomorrow', rule({ until: 'noon' }), 'SST2001 spec.rules[0].until'],
+    ['an operation of tomorrow', to({ verbs: ['x'] }), 'SST2001 spec.rules[0].to[0].operation.verbs'],
+  ])('%s', (_, spec, expected) => {
+    expect(foundIn(authorization(spec))).toEqual([expected]);
+  });
+
+  it('a dry run, which decides nothing, unless the annotation is false', () => {
+    const spec = deny(to({ methods: ['GET'] }));
+    const dryRun = 'metadata.annotations[istio.io/dry-run]';
+    expect(foundIn(authorization(spec, { 'istio.io/dry-run': 'true' }))).toEqual([`SST2014 ${dryRun}`]);
+    expect(foundIn(authorization(spec, { 'istio.io/dry-run': 'false' }))).toEqual([
+      'SST2008 spec.rules[0].to[0].operation.methods',
+    ]);
+  });
+
+  it.each([{ trustDomainAliases: ['old'] }, { trustDomain: 'example.org' }])(
+    'principals, where sidecars rewrite trust domains: %o',
+    (settings) => {
+      const { mesh } = policyScope();
+      const scope = policyScope({ mesh: { ...mesh, ...settings } });
+      expect(foundIn(authorization(from({ principals: ['old/ns/a/sa/b'] })), scope)).toEqual([
+        'SST2013 spec.rules[0].from[0].source.principals',
+      ]);
+      expect(foundIn(authorization(from({ namespaces: ['a'] })), scope)).toEqual([]);
+    },
+  );
+
+  it('has one finding for each effect, with the fields that cause it', () => {
+    const operations = [{ methods: ['GET'] }, { paths: ['/a'] }, { hosts: ['a'] }, { notPaths: ['/b'] }];
+    const rules = [
+      ...operations.map((operation) => ({ to: [{ operation }] })),
+      { to: [{ operation: { paths: ['/a'], ports: ['80'] } }] },
+    ];
+    expect(policyFindings([authorization(deny({ rules }))], policyScope())).toEqual([
+      {
+        code: 'SST2008',
+        object: 'AuthorizationPolicy/x',
+        message:
+          'AuthorizationPolicy x, fields spec.rules[0].to[0].operation.methods, spec.rules[1].to[0].operation.paths, ' +
+          'spec.rules[2].to[0].operation.hosts and 1 more: ' +
+          'ztunnel cannot see it, and nothing is left to match: what the rule denies is let in',
+      },
+      {
+        code: 'SST2009',
+        object: 'AuthorizationPolicy/x',
+        message:
+          'AuthorizationPolicy x, field spec.rules[4].to[0].operation.paths: ' +
+          'ztunnel cannot see it and denies whatever matches the rest of the rule',
+      },
+    ]);
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { WAYPOINT, foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
+import type { PolicyObject } from '../policy-object.js';
+
+const rule = (spec: object, namespace = 'shop'): PolicyObject => policyObject('DestinationRule', spec, { namespace });
+const tls = (mode: string): object => ({ trafficPolicy: { tls: { mode } } });
+const pool = { trafficPolicy: { connectionPool: {} } };
+const service = (name: string, spec: object = {}, labels = {}): PolicyObject =>
+  policyObject('Service', spec, { name, labels });
+const bound = policyScope({ waypoint: WAYPOINT });
+
+describe('a DestinationRule with TLS', () => {
+  it.each([
+    ['web', 'shop'],
+    ['web.shop.svc.cluster.local', 'other'],
+    ['web.shop.svc', 'other'],
+    ['*.shop.svc.cluster.local', 'other'],
+    ['*.svc.cluster.local', 'other'],
+    ['*.local', 'istio-system'],
+    ['*', 'istio-system'],
+  ])('towards %s, in namespace %s, keeps sidecars from HBONE to pods here', (host, namespace) => {
+    for (const mode of ['ISTIO_MUTUAL', 'SIMPLE', 'MUTUAL', 'DISABLE']) {
+      expect(foundIn(rule({ host, ...tls(mode), exportTo: ['.'] }, namespace))).toEqual([
+        'SST3005 spec.trafficPolicy.tls.mode',
+      ]);
+    }
+  });
+
+  it.each([
+    ['web', 'other'],
+    ['web.other.svc.cluster.local', 'shop'],
+    ['*.other.svc.cluster.local', 'other'],
+  ])('towards %s, in namespace %s, is needed unless it is Istio’s own', (host, namespace) => {
+    expect(foundIn(rule({ host, ...tls('ISTIO_MUTUAL') }, namespace))).toEqual(['SST3007 spec.trafficPolicy.tls.mode']);
+    expect(foundIn(rule({ host, ...tls('SIMPLE') }, namespace))).toEqual(['SST3006 spec.trafficPolicy.tls.mode']);
+  });
+
+  it.each(['api.example.com', '*.example.com'])('towards %s is lost, whatever it is', (host) => {
+    expect(foundIn(rule({ host, ...tls('ISTIO_MUTUAL') }))).toEqual(['SST3006 spec.trafficPolicy.tls.mode']);
+  });
+
+  it('is found on ports and subsets, and each effect has its finding', () => {
+    const spec = {
+      host: 'web',
+      trafficPolicy: { loadBalancer: {}, portLevelSettings: [{ port: { number: 80 }, tls: { mode: 'DISABLE' } }] },
+      subsets: [{ name: 'v1', trafficPolicy: { tls: { mode: 'SIMPLE' }, outlierDetection: {} } }],
+      tomorrow: true,
+    };
+    expect(foundIn(rule(spec))).toEqual([
+      'SST3005 spec.trafficPolicy.portLevelSettings[0].tls.mode, spec.subsets[0].trafficPolicy.tls.mode',
+      'SST3008 spec.subsets',
+      'SST3009 spec.trafficPolicy.loadBalancer, spec.subsets[0].trafficPolicy.outlierDetection',
+      'SST2001 spec.tomorrow',
+    ]);
+  });
+});
+
+describe('a DestinationRule without TLS', () => {
+  it.each<[string, PolicyObject[], string]>([
+    ['of the namespace', [service('web'), rule({ host: 'web', ...pool })], 'SST3010'],
+    [
+      'of the root namespace',
+      [service('web'), rule({ host: 'web.shop.svc.cluster.local', ...pool }, 'istio-system')],
+      'SST3010',
+    ],
+    ['of a caller', [service('web'), rule({ host: 'web.shop.svc.cluster.local', ...pool }, 'other')], 'SST3009'],
+    ['for some callers', [service('web'), rule({ host: 'web', workloadSelector: {}, ...pool })], 'SST3009'],
+    ['for no Service', [rule({ host: 'web', ...pool })], 'SST3009'],
+    ['for many hosts', [service('web'), rule({ host: '*.shop.svc.cluster.local', ...pool })], 'SST3009'],
+    [
+      'for a Service that no waypoint serves',
+      [service('web', {}, { 'istio.io/use-waypoint': 'none' }), rule({ host: 'web', ...pool })],
+      'SST3009',
+    ],
+    ['for a headless Service', [service('web', { clusterIP: 'None' }), rule({ host: 'web', ...pool })], 'SST3009'],
+  ])('%s is carried out by a waypoint that sees it, and by nobody else', (_, objects, code) => {
+    expect(foundIn(objects, bound)).toEqual([`${code} spec.trafficPolicy.connectionPool`]);
+    expect(foundIn(objects)).toEqual(['SST3009 spec.trafficPolicy.connectionPool']);
+  });
+
+  it('is carried out by a waypoint elsewhere only if it is exported there', () => {
+    const shared = policyScope({ waypoint: { ...WAYPOINT, namespace: 'edge' } });
+    const objects = (exportTo: string[]): PolicyObject[] => [service('web'), rule({ host: 'web', exportTo, ...pool })];
+    expect(foundIn(objects(['*']), shared)).toEqual(['SST3010 spec.trafficPolicy.connectionPool']);
+    expect(foundIn(objects(['.']), shared)).toEqual(['SST3009 spec.trafficPolicy.connectionPool']);
+  });
+
+  it('says nothing by its host alone, nor if it is for callers elsewhere', () => {
+    expect(foundIn(rule({ host: 'web' }))).toEqual([]);
+    expect(foundIn(rule({ host: 'web', ...pool, exportTo: ['.'] }, 'other'))).toEqual([]);
+    expect(foundIn(rule({ host: 'web', ...pool, workloadSelector: {} }, 'other'))).toEqual([]);
+  });
+});

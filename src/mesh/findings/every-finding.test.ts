@@ -1,0 +1,294 @@
+import { describe, expect, it } from 'vitest';
+import { WAYPOINT, policyObject as object, policyScope } from '../../../test/support/policies.js';
+import { LABEL } from '../../api/labels.js';
+import { type PolicyScope, policyFindings } from '../policies.js';
+import type { PolicyObject } from '../policy-object.js';
+import type { POLICY_FINDINGS } from './policy-table.js';
+import type { TRAFFIC_FINDINGS } from './traffic-table.js';
+
+/** Sidecars of other namespaces are found from pods. */
+type Code = keyof typeof POLICY_FINDINGS | Exclude<keyof typeof TRAFFIC_FINDINGS, 'SST3001' | 'SST3002'>;
+
+/** What raises a code and nothing else, the object that it names, and what is almost the same and does not raise it. */
+interface Case {
+  readonly raised: readonly PolicyObject[];
+  readonly object: string;
+  readonly nearMiss: readonly PolicyObject[];
+  /** What cannot but be raised with it. */
+  readonly beside?: readonly string[];
+  readonly scope?: PolicyScope;
+  /** Of the near miss, if it is another one. */
+  readonly nearScope?: PolicyScope;
+}
+
+const root = { namespace: 'istio-system' };
+const other = { namespace: 'other' };
+const withWaypoint = policyScope({ waypoint: WAYPOINT });
+const settings = (changed: object): PolicyScope => policyScope({ mesh: { ...policyScope().mesh, ...changed } });
+const selector = { selector: { matchLabels: { app: 'web' } } };
+
+const authorization = (spec: object, metadata = {}): PolicyObject => object('AuthorizationPolicy', spec, metadata);
+const operation = (...operations: object[]): object => ({
+  rules: [{ to: operations.map((one) => ({ operation: one })) }],
+});
+const source = (one: object): object => ({ rules: [{ from: [{ source: one }] }] });
+const deny = (spec: object): object => ({ action: 'DENY', ...spec });
+const network = (spec: object): PolicyObject => object('NetworkPolicy', { podSelector: {}, ...spec });
+const ports = (...numbers: number[]): object => ({ ports: numbers.map((port) => ({ port })) });
+const service = (spec: object = {}, labels = {}): PolicyObject =>
+  object('Service', { clusterIP: '10.0.0.1', selector: { app: 'web' }, ...spec }, { name: 'web', labels });
+const destination = (spec: object, metadata = {}): PolicyObject =>
+  object('DestinationRule', { host: 'web.shop.svc.cluster.local', ...spec }, metadata);
+const tls = (mode: string): object => ({ trafficPolicy: { tls: { mode } } });
+const pool = { trafficPolicy: { connectionPool: { tcp: { maxConnections: 1 } } } };
+const route = (kind: string, parent: object): PolicyObject => object(kind, { parentRefs: [parent] });
+const entry = (spec: object, metadata = {}): PolicyObject =>
+  object('ServiceEntry', { hosts: ['api.example.com'], resolution: 'DNS', ...spec }, metadata);
+const targetRefs = (kind: string, name = 'web'): object => ({ targetRefs: [{ kind, name }] });
+
+const CASES: Record<Code, Case> = {
+  SST2001: {
+    raised: [object('Novelty')],
+    object: 'Novelty/x',
+    nearMiss: [object('Novelty', {}, other)],
+  },
+  SST2002: {
+    raised: [object('PeerAuthentication', { mtls: { mode: 'DISABLE' } })],
+    object: 'PeerAuthentication/x',
+    nearMiss: [object('PeerAuthentication', { mtls: { mode: 'PERMISSIVE' } })],
+  },
+  SST2003: {
+    raised: [network({ ingress: [ports(80)] })],
+    object: 'NetworkPolicy/x',
+    nearMiss: [network({ ingress: [ports(80, 15008)] })],
+  },
+  SST2004: {
+    raised: [service({}, { [LABEL.useWaypoint]: 'other' })],
+    object: 'Service/web',
+    nearMiss: [service({}, { [LABEL.useWaypoint]: 'none' })],
+  },
+  SST2007: {
+    raised: [authorization(operation({ methods: ['GET'] }))],
+    object: 'AuthorizationPolicy/x',
+    nearMiss: [authorization(operation({ ports: ['80'] }))],
+  },
+  SST2008: {
+    raised: [authorization(deny(operation({ methods: ['GET'] })))],
+    object: 'AuthorizationPolicy/x',
+    nearMiss: [authorization(deny(operation({ methods: ['GET'], ports: ['80'] })))],
+  },
+  SST2009: {
+    raised: [authorization(deny(operation({ methods: ['GET'], ports: ['80'] })))],
+    object: 'AuthorizationPolicy/x',
+    nearMiss: [authorization(deny(operation({ methods: ['GET'] }, { ports: ['80'] })))],
+  },
+  SST2010: {
+    raised: [authorization({ action: 'CUSTOM', provider: { name: 'opa' } })],
+    object: 'AuthorizationPolicy/x',
+    nearMiss: [authorization({ action: 'CUSTOM', provider: { name: 'opa' } }, other)],
+  },
+  SST2011: {
+    raised: [authorization({ action: 'AUDIT', rules: [{}] }, root)],
+    object: 'AuthorizationPolicy/istio-system/x',
+    nearMiss: [authorization({ action: 'AUDIT', selector: { matchLabels: { app: 'gate' } }, rules: [{}] }, root)],
+  },
+  SST2012: {
+    raised: [authorization(deny(source({ notTrustDomains: ['td'] })))],
+    object: 'AuthorizationPolicy/x',
+    nearMiss: [authorization(deny(source({ notPrincipals: ['td/*'] })))],
+  },
+  SST2013: {
+    raised: [authorization(source({ ipBlocks: ['10.0.0'] }))],
+    object: 'AuthorizationPolicy/x',
+    nearMiss: [authorization(source({ ipBlocks: ['10.0.0.0/24'] }))],
+  },
+  SST2014: {
+    raised: [authorization({}, { annotations: { 'istio.io/dry-run': 'true' } })],
+    object: 'AuthorizationPolicy/x',
+    nearMiss: [authorization({}, { annotations: { 'istio.io/dry-run': 'false' } })],
+  },
+  SST2015: {
+    raised: [authorization(targetRefs('Service'))],
+    object: 'AuthorizationPolicy/x',
+    nearMiss: [authorization(targetRefs('Service'))],
+    nearScope: withWaypoint,
+  },
+  SST2016: {
+    raised: [authorization(targetRefs('GatewayClass'), root)],
+    object: 'AuthorizationPolicy/istio-system/x',
+    nearMiss: [authorization(targetRefs('GatewayClass'), other)],
+    scope: withWaypoint,
+  },
+  SST2017: {
+    raised: [object('RequestAuthentication', selector)],
+    object: 'RequestAuthentication/x',
+    nearMiss: [object('RequestAuthentication', targetRefs('Service'))],
+  },
+  SST2018: {
+    raised: [object('PeerAuthentication', { portLevelMtls: { 80: { mode: 'STRICT' } } })],
+    object: 'PeerAuthentication/x',
+    nearMiss: [object('PeerAuthentication', { ...selector, portLevelMtls: { 80: { mode: 'STRICT' } } })],
+  },
+  SST2019: {
+    raised: [authorization(source({ namespaces: ['a'] }), root)],
+    object: 'AuthorizationPolicy/istio-system/x',
+    nearMiss: [authorization(source({ namespaces: ['a'] }))],
+  },
+  SST2020: {
+    raised: [network({ policyTypes: ['Ingress'] })],
+    object: 'NetworkPolicy/x',
+    nearMiss: [network({ ingress: [{ from: [{ ipBlock: { cidr: '169.254.7.127/32' } }] }] })],
+    scope: policyScope({ probes: [{ labels: { app: 'web' }, port: 8080 }] }),
+  },
+  SST2021: {
+    raised: [network({ policyTypes: ['Egress'], egress: [ports(80)] })],
+    object: 'NetworkPolicy/x',
+    nearMiss: [network({ policyTypes: ['Egress'], egress: [ports(53)] })],
+  },
+  SST3003: {
+    raised: [object('VirtualService', { hosts: ['web'] })],
+    object: 'VirtualService/x',
+    nearMiss: [object('VirtualService', { hosts: ['web'], gateways: ['ingress'] })],
+  },
+  SST3004: {
+    raised: [object('VirtualService', { hosts: ['web'] }, other)],
+    object: 'VirtualService/other/x',
+    nearMiss: [object('VirtualService', { hosts: ['web'], exportTo: ['.'] }, other)],
+  },
+  SST3005: {
+    raised: [destination({ ...tls('ISTIO_MUTUAL'), exportTo: ['.'] }, other)],
+    object: 'DestinationRule/other/x',
+    nearMiss: [destination({ host: 'web', ...tls('ISTIO_MUTUAL'), exportTo: ['.'] }, other)],
+  },
+  SST3006: {
+    raised: [destination({ host: 'api.example.com', ...tls('SIMPLE') })],
+    object: 'DestinationRule/x',
+    nearMiss: [destination({ host: 'api.example.com', ...tls('SIMPLE'), exportTo: ['.'] }, other)],
+  },
+  SST3007: {
+    raised: [destination({ host: 'web', ...tls('ISTIO_MUTUAL') }, other)],
+    object: 'DestinationRule/other/x',
+    nearMiss: [destination({ host: 'web', ...tls('DISABLE') }, other)],
+  },
+  SST3008: {
+    raised: [destination({ subsets: [{ name: 'v1', labels: { version: 'v1' } }] })],
+    object: 'DestinationRule/x',
+    nearMiss: [destination({ subsets: [] })],
+  },
+  SST3009: {
+    raised: [service(), destination(pool)],
+    object: 'DestinationRule/x',
+    nearMiss: [service(), destination(pool)],
+    nearScope: withWaypoint,
+  },
+  SST3010: {
+    raised: [service(), destination(pool)],
+    object: 'DestinationRule/x',
+    nearMiss: [service(), destination(pool, other)],
+    scope: withWaypoint,
+  },
+  SST3011: {
+    raised: [object('Sidecar', { egress: [{ hosts: ['./*'] }] })],
+    object: 'Sidecar/x',
+    nearMiss: [object('Sidecar', { egress: [{ hosts: ['./*'], port: { number: 80 } }] })],
+  },
+  SST3012: {
+    raised: [object('Sidecar', { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } }, root)],
+    object: 'Sidecar/istio-system/x',
+    nearMiss: [object('Sidecar', { outboundTrafficPolicy: { mode: 'ALLOW_ANY' } }, root)],
+  },
+  SST3013: {
+    raised: [object('Sidecar', { ingress: [{ port: { number: 80 }, defaultEndpoint: '127.0.0.1:8080' }] })],
+    object: 'Sidecar/x',
+    nearMiss: [object('Sidecar', { workloadSelector: { labels: { app: 'web' } } })],
+  },
+  SST3014: {
+    raised: [],
+    object: 'ConfigMap/istio-system/istio',
+    nearMiss: [],
+    scope: settings({ enableAutoMtls: false }),
+    nearScope: settings({ enableAutoMtls: true }),
+  },
+  SST3015: {
+    raised: [object('EnvoyFilter', { configPatches: [{ applyTo: 'HTTP_FILTER' }] }, root)],
+    object: 'EnvoyFilter/istio-system/x',
+    nearMiss: [
+      object('EnvoyFilter', { configPatches: [{ applyTo: 'HTTP_FILTER', match: { context: 'GATEWAY' } }] }, root),
+    ],
+  },
+  SST3016: {
+    raised: [object('WasmPlugin', selector)],
+    object: 'WasmPlugin/x',
+    nearMiss: [object('WasmPlugin', selector, other)],
+  },
+  SST3017: {
+    raised: [object('Telemetry', selector)],
+    object: 'Telemetry/x',
+    nearMiss: [object('Telemetry')],
+    scope: withWaypoint,
+  },
+  SST3018: {
+    raised: [object('Telemetry', {}, root)],
+    object: 'Telemetry/istio-system/x',
+    nearMiss: [object('Telemetry', {}, root)],
+    scope: withWaypoint,
+    nearScope: policyScope(),
+  },
+  SST3019: {
+    raised: [object('ProxyConfig', { concurrency: 1 })],
+    object: 'ProxyConfig/x',
+    nearMiss: [object('ProxyConfig', { concurrency: 1 }, other)],
+  },
+  SST3020: {
+    raised: [entry({})],
+    object: 'ServiceEntry/x',
+    nearMiss: [entry({}, other)],
+  },
+  SST3021: {
+    raised: [entry({ hosts: ['*.example.com'] })],
+    object: 'ServiceEntry/x',
+    nearMiss: [entry({ resolution: 'STATIC', endpoints: [{ address: '192.0.2.1' }] })],
+  },
+  SST3022: {
+    raised: [entry({ exportTo: ['.'] }, other)],
+    object: 'ServiceEntry/other/x',
+    nearMiss: [entry({ exportTo: ['shop'] }, other)],
+  },
+  SST3023: {
+    raised: [object('WorkloadEntry', { address: '192.0.2.1', labels: { app: 'vm' } })],
+    object: 'WorkloadEntry/x',
+    nearMiss: [
+      object('WorkloadEntry', { address: '192.0.2.1', labels: { app: 'vm' } }),
+      entry({ resolution: 'STATIC', workloadSelector: { labels: { app: 'vm' } } }),
+    ],
+  },
+  SST3024: {
+    raised: [route('TCPRoute', { kind: 'Service', name: 'web' })],
+    object: 'TCPRoute/x',
+    nearMiss: [route('TCPRoute', { name: 'ingress' })],
+    scope: withWaypoint,
+  },
+  SST3025: {
+    raised: [service({ clusterIP: 'None' })],
+    object: 'Service/web',
+    nearMiss: [service({ clusterIP: 'None', selector: undefined })],
+  },
+  SST3026: {
+    raised: [service({ clusterIP: 'None' }), authorization(targetRefs('Service'))],
+    object: 'Service/web',
+    beside: ['SST5001 AuthorizationPolicy/x'],
+    nearMiss: [service({ clusterIP: 'None' }), authorization(targetRefs('Gateway', 'waypoint'))],
+    scope: withWaypoint,
+  },
+};
+
+const found = (objects: readonly PolicyObject[], scope = policyScope()): string[] =>
+  policyFindings(objects, scope).map((finding) => `${finding.code} ${finding.object}`);
+
+describe('every finding about an object of the mesh', () => {
+  it.each(Object.entries(CASES))('%s', (code, { raised, object: name, beside = [], nearMiss, ...scopes }) => {
+    const { scope, nearScope = scope } = scopes;
+    expect(found(raised, scope).sort()).toEqual([`${code} ${name}`, ...beside]);
+    expect(found(nearMiss, nearScope)).not.toContain(`${code} ${name}`);
+  });
+});

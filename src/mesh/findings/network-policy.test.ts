@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
+import type { PolicyObject } from '../policy-object.js';
+
+const web = { podSelector: { matchLabels: { app: 'web' } } };
+const network = (spec: object, name = 'x'): PolicyObject =>
+  policyObject('NetworkPolicy', { ...web, ...spec }, { name });
+const tcp = (...ports: number[]): object[] => ports.map((port) => ({ port, protocol: 'TCP' }));
+const callers = [{ namespaceSelector: { matchLabels: { team: 'a' } } }];
+const everything = { ingress: [{}], egress: [{}] };
+const probed = policyScope({ probes: [{ labels: { app: 'web' }, port: 8080, name: 'http' }] });
+const kubelet = (ports: object[] = []): object => ({
+  from: [{ ipBlock: { cidr: '169.254.7.127/32' } }],
+  ...(ports.length > 0 && { ports }),
+});
+
+describe('a NetworkPolicy lets the mesh in', () => {
+  it.each<[string, object]>([
+    ['with its own port', { ingress: [{ ports: tcp(80, 15008) }] }],
+    ['with a range of ports', { ingress: [{ ports: [{ port: 15000, endPort: 15100 }] }] }],
+    ['with any port', { ingress: [{ from: callers }] }],
+    [
+      'with a rule for the same callers',
+      {
+        ingress: [
+          { from: callers, ports: tcp(80) },
+          { from: callers, ports: tcp(15008) },
+        ],
+      },
+    ],
+    ['with a rule for everybody', { ingress: [{ from: callers, ports: tcp(80) }, { ports: tcp(15008) }] }],
+    ['where nobody was let in', { ingress: [] }],
+    ['where only UDP was let in', { ingress: [{ ports: [{ port: 53, protocol: 'UDP' }] }] }],
+    ['where only probes were let in', { ingress: [kubelet(tcp(8080))] }],
+  ])('%s', (_, spec) => {
+    expect(foundIn(network(spec))).toEqual([]);
+  });
+
+  it('by another policy for the same pods', () => {
+    const plain = network({ ingress: [{ ports: tcp(80) }] });
+    const tunnel = { ingress: [{ ports: tcp(15008) }] };
+    expect(foundIn([plain, network(tunnel, 'same')])).toEqual([]);
+    expect(foundIn([plain, network({ podSelector: {}, ...tunnel }, 'all')])).toEqual([]);
+    const other = { podSelector: { matchLabels: { app: 'web', tier: 'front' } }, ...tunnel };
+    expect(foundIn([plain, network(other, 'some')])).toEqual(['SST2003 spec.ingress[0]']);
+  });
+
+  it.each<[string, object, string]>([
+    ['the application’s port alone', { ingress: [{ ports: tcp(80) }] }, 'spec.ingress[0]'],
+    ['UDP 15008', { ingress: [{ ports: [...tcp(80), { port: 15008, protocol: 'UDP' }] }] }, 'spec.ingress[0]'],
+    [
+      'the tunnel for others than the callers',
+      {
+        ingress: [
+          { from: [{ podSelector: {} }], ports: tcp(15008) },
+          { from: callers, ports: tcp(80) },
+        ],
+      },
+      'spec.ingress[1]',
+    ],
+  ])('but not with %s', (_, spec, field) => {
+    expect(foundIn(network(spec))).toEqual([`SST2003 ${field}`]);
+  });
+});
+
+describe('a NetworkPolicy lets pods call the mesh', () => {
+  it.each<[string, object, string[]]>([
+    ['with any port', { policyTypes: ['Egress'], egress: [{ to: callers }] }, []],
+    [
+      'not with the service’s port alone',
+      { policyTypes: ['Egress'], egress: [{ to: callers, ports: tcp(80) }] },
+      ['SST2021 spec.egress[0]'],
+    ],
+    [
+      'with DNS, which is not of the mesh',
+      { policyTypes: ['Egress'], egress: [{ ports: [...tcp(53), { port: 53, protocol: 'UDP' }] }] },
+      [],
+    ],
+    ['if it is not about egress', { policyTypes: ['Ingress'], egress: [{ ports: tcp(80) }] }, []],
+    ['not if it says so by having rules', { ingress: [{}], egress: [{ ports: tcp(80) }] }, ['SST2021 spec.egress[0]']],
+  ])('%s', (_, spec, expected) => {
+    expect(foundIn(network(spec))).toEqual(expected);
+  });
+});
+
+describe('a NetworkPolicy lets the kubelet in', () => {
+  it.each<[string, object, string[]]>([
+    ['by its address', { ingress: [kubelet()] }, []],
+    ['by its address and the port', { ingress: [kubelet([{ port: 'http' }])] }, []],
+    ['by a rule for everybody', { ingress: [{ ports: tcp(8080, 15008) }] }, []],
+    ['by a larger block', { ingress: [{ from: [{ ipBlock: { cidr: '169.254.0.0/16' } }] }] }, []],
+    ['if it is not about ingress', { policyTypes: ['Egress'], ...everything }, []],
+    ['not to another port', { ingress: [kubelet(tcp(80))] }, ['SST2020 spec.ingress']],
+    [
+      'not by a block without it',
+      { ingress: [{ from: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } }] }] },
+      ['SST2020 spec.ingress'],
+    ],
+    ['not by pods', { ingress: [{ from: callers }] }, ['SST2020 spec.ingress']],
+    ['not if nobody is let in', { policyTypes: ['Ingress'] }, ['SST2020 spec.ingress']],
+  ])('%s', (_, spec, expected) => {
+    expect(foundIn(network(spec), probed).filter((found) => !found.startsWith('SST2003'))).toEqual(expected);
+  });
+
+  it('by another policy, and where nothing is probed', () => {
+    const closed = network({ policyTypes: ['Ingress'] });
+    expect(foundIn([closed, network({ podSelector: {}, ingress: [kubelet()] }, 'kubelet')], probed)).toEqual([]);
+    expect(foundIn(network({ podSelector: { matchLabels: { app: 'db' } }, ingress: [] }), probed)).toEqual([]);
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
+import { callerDemands, policyFindings } from '../policies.js';
+import type { PolicyObject } from '../policy-object.js';
+
+const peer = (spec: object, metadata: Partial<PolicyObject['metadata']> = {}): PolicyObject =>
+  policyObject('PeerAuthentication', spec, metadata);
+const mtls = (mode: string): object => ({ mtls: { mode } });
+const selector = { selector: { matchLabels: { app: 'web' } } };
+const ports = (modes: Record<number, string>): object => ({
+  portLevelMtls: Object.fromEntries(Object.entries(modes).map(([port, mode]) => [port, { mode }])),
+});
+const ofMesh = (mode: string): PolicyObject => peer(mtls(mode), { name: 'mesh', namespace: 'istio-system' });
+const ofNamespace = (mode?: string): PolicyObject => peer(mode === undefined ? {} : mtls(mode), { name: 'namespace' });
+
+describe('PeerAuthentication', () => {
+  it.each([
+    ['STRICT', mtls('STRICT'), []],
+    ['PERMISSIVE', mtls('PERMISSIVE'), []],
+    ['UNSET', {}, []],
+    ['DISABLE', mtls('DISABLE'), ['SST2002 spec.mtls.mode']],
+    ['DISABLE on a port', { ...selector, ...ports({ 80: 'DISABLE' }) }, ['SST2002 spec.portLevelMtls.80.mode']],
+  ])('%s', (_, spec, expected) => {
+    expect(foundIn(peer(spec))).toEqual(expected);
+  });
+
+  it.each<[string, object, PolicyObject[]]>([
+    ['PERMISSIVE port of a STRICT workload', { ...mtls('STRICT'), ...ports({ 80: 'PERMISSIVE' }) }, []],
+    ['STRICT port of a PERMISSIVE workload', { ...mtls('PERMISSIVE'), ...ports({ 80: 'STRICT' }) }, []],
+    ['PERMISSIVE port in a STRICT namespace', ports({ 80: 'PERMISSIVE' }), [ofNamespace('STRICT')]],
+    ['PERMISSIVE port in a STRICT mesh', ports({ 80: 'PERMISSIVE' }), [ofMesh('STRICT')]],
+    ['port without a mode', { ...mtls('STRICT'), ...ports({ 80: 'UNSET' }) }, []],
+  ])('keeps the %s', (_, spec, others) => {
+    const found = policyFindings([peer({ ...selector, ...spec }), ...others], policyScope());
+    expect(found.filter(({ code }) => code !== 'SST2019')).toEqual([]);
+  });
+
+  it.each<[string, object, PolicyObject[], string]>([
+    [
+      'a STRICT port of a PERMISSIVE workload in a STRICT mesh opens',
+      { ...selector, ...mtls('PERMISSIVE'), ...ports({ 80: 'STRICT' }) },
+      [ofMesh('STRICT')],
+      'would take plaintext on port 80',
+    ],
+    [
+      'a PERMISSIVE port opens all, where a namespace inherits STRICT from the mesh',
+      { ...selector, ...ports({ 80: 'PERMISSIVE' }) },
+      [ofMesh('STRICT'), ofNamespace()],
+      'would take plaintext on all other ports',
+    ],
+    [
+      'ports without a selector',
+      { ...mtls('STRICT'), ...ports({ 80: 'PERMISSIVE' }) },
+      [],
+      'ignores the mode on port 80',
+    ],
+  ])('names %s', (_, spec, others, text) => {
+    const found = policyFindings([peer(spec), ...others], policyScope()).filter(({ code }) => code === 'SST2018');
+    expect(found.map(({ object, message }) => [object, message])).toEqual([
+      ['PeerAuthentication/x', `PeerAuthentication x, field spec.portLevelMtls: ztunnel ${text}`],
+    ]);
+  });
+
+  it('of the root namespace keeps its meaning; with a selector it has none', () => {
+    expect(foundIn(ofMesh('STRICT'))).toEqual(['SST2019 metadata.namespace']);
+    expect(foundIn(peer({ ...selector, ...mtls('DISABLE') }, { namespace: 'istio-system' }))).toEqual([]);
+  });
+
+  it('is strict by the namespace before the mesh', () => {
+    const strictMesh = ofMesh('STRICT');
+    const permissive = ofNamespace('PERMISSIVE');
+    const workload = peer({ ...selector, ...mtls('STRICT') });
+    expect(callerDemands([strictMesh], policyScope()).strict).toBe(true);
+    expect(callerDemands([strictMesh, permissive], policyScope()).strict).toBe(false);
+    expect(callerDemands([strictMesh, permissive, workload], policyScope()).strict).toBe(true);
+  });
+});

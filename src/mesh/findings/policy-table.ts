@@ -1,0 +1,123 @@
+import { type FindingKind, kind } from '../finding-kind.js';
+
+const AUTHORIZATION = 'istio/istio pilot/pkg/serviceregistry/ambient/authorization.go';
+const MATRIX = 'istio.io, ambient/migrate/_index, support matrix';
+const NETWORK_POLICY = 'istio.io, ambient/usage/networkpolicy';
+
+/** The findings about policies: who may call whom, and how. Those about policies behind a waypoint are in `waypoint-findings.ts`. */
+export const POLICY_FINDINGS = {
+  SST2001: kind(
+    'BLOCK',
+    'An object, or a field of one, applies to this namespace that Sidestep does not know, so its meaning in ambient mode is not proven.',
+    'Remove the object or the field, or acknowledge it after checking by hand that its loss or change is acceptable.',
+    'design 5.3, the catch-all',
+  ),
+  SST2002: kind(
+    'BLOCK',
+    'A PeerAuthentication asks for plaintext (DISABLE), which ambient mode does not honour.',
+    'Use PERMISSIVE, or remove the policy.',
+    MATRIX,
+  ),
+  SST2003: kind(
+    'BLOCK',
+    'A NetworkPolicy admits traffic to pods of the namespace, and none does on TCP 15008, where mesh traffic arrives in ambient mode.',
+    'Add port 15008 (TCP) to the rules that the message names, or acknowledge that they are for callers outside the mesh.',
+    NETWORK_POLICY,
+  ),
+  SST2004: kind(
+    'BLOCK',
+    'The namespace or a Service in it is bound to a waypoint already, so pods would see the identity of the waypoint.',
+    'Remove the label istio.io/use-waypoint, or acknowledge when every policy allows the waypoint.',
+    'istio/istio pilot/pkg/serviceregistry/ambient/waypoints.go',
+  ),
+  SST2007: kind(
+    'BLOCK',
+    'A rule of an ALLOW AuthorizationPolicy asks for more than ztunnel sees (methods, paths, hosts, JWTs, headers): ztunnel leaves the rule out, and refuses what it allows.',
+    'Copy the policy for a waypoint (targetRefs instead of the selector), and leave here only what decides by caller, address and port; or acknowledge the refusals.',
+    AUTHORIZATION,
+  ),
+  SST2008: kind(
+    'BLOCK',
+    'A rule of a DENY AuthorizationPolicy asks for nothing but what ztunnel does not see (methods, paths, hosts, JWTs, headers): it never matches, and what it denies is let in.',
+    'Copy the policy for a waypoint (targetRefs instead of the selector) and let pods be called by the waypoint only; acknowledge only if nobody needs the denial.',
+    `${AUTHORIZATION}; istio/istio issue 61126`,
+  ),
+  SST2009: kind(
+    'BLOCK',
+    'A rule of a DENY AuthorizationPolicy asks for more than ztunnel sees, beside ports or callers: ztunnel denies these wholly.',
+    'Copy the policy for a waypoint (targetRefs instead of the selector) and remove it here; or acknowledge the refusals.',
+    AUTHORIZATION,
+  ),
+  SST2010: kind(
+    'BLOCK',
+    'An AuthorizationPolicy with action CUSTOM leaves the decision to an external authorizer, whom ztunnel does not ask: every request is let in.',
+    'Copy the policy for a waypoint (targetRefs instead of the selector) and see that the waypoint reaches the provider; acknowledge only if nobody needs the decision.',
+    MATRIX,
+  ),
+  SST2011: kind(
+    'BLOCK',
+    'An AuthorizationPolicy with action AUDIT has no effect at ztunnel: requests are no longer marked for the audit.',
+    'Copy the policy for a waypoint (targetRefs instead of the selector), or acknowledge that the audit ends.',
+    MATRIX,
+  ),
+  SST2012: kind(
+    'BLOCK',
+    'An AuthorizationPolicy decides by trustDomains, which ztunnel ignores without a word: alone they match nothing, beside other fields everything.',
+    'Use principals with the trust domain in front (such as "example.org/*"), or notPrincipals.',
+    AUTHORIZATION,
+  ),
+  SST2013: kind(
+    'BLOCK',
+    'ztunnel reads a field of an AuthorizationPolicy in another way than a sidecar: an empty entry, a port or address that does not parse, a condition without values, or a principal where the mesh has another trust domain than cluster.local, or aliases.',
+    'Write what the message names in full: at least one field in each entry, ports from 1 to 65535, addresses as CIDR, a condition with values, principals with every trust domain.',
+    AUTHORIZATION,
+  ),
+  SST2014: kind(
+    'DROP',
+    'An AuthorizationPolicy is a dry run (istio.io/dry-run): it decides nothing, and ztunnel does not log what it would decide.',
+    'Nothing, if you do not need its logs any more; else attach a copy to a waypoint.',
+    AUTHORIZATION,
+  ),
+  SST2015: kind(
+    'WARN',
+    'A policy has targetRefs that no waypoint of this migration serves: neither sidecars nor ztunnel enforce it, today as well as afterwards.',
+    'Let the migration have a waypoint (spec.waypoint), and target that or Services of this namespace.',
+    'istio.io, ambient/usage/waypoint, policy attachment',
+  ),
+  SST2016: kind(
+    'WARN',
+    'A policy of the root namespace targets a GatewayClass: the waypoint of this migration enforces it from its binding on, if it is of that class.',
+    'Check that it allows what the callers of this namespace do.',
+    'istio/istio issue 54696 (from Istio 1.25 on)',
+  ),
+  SST2017: kind(
+    'BLOCK',
+    'A RequestAuthentication applies to pods: ztunnel looks at no tokens, so that requests with a bad one are let in.',
+    'Copy it for a waypoint (targetRefs instead of the selector), together with the AuthorizationPolicies that ask for request principals.',
+    MATRIX,
+  ),
+  SST2018: kind(
+    'BLOCK',
+    'A port of a PeerAuthentication would be STRICT or not in another way than at a sidecar.',
+    'Give the mode to the whole workload (mtls.mode, with a selector), or acknowledge the change that the message names.',
+    'istio/istio pilot/pkg/serviceregistry/ambient/policies.go',
+  ),
+  SST2019: kind(
+    'KEEP',
+    'A policy of the root namespace reaches into this namespace, and means the same at ztunnel as at a sidecar.',
+    'Nothing: it keeps its effect. Sidestep never changes it.',
+    'istio.io, reference/config/security/authorization-policy, root namespace',
+  ),
+  SST2020: kind(
+    'BLOCK',
+    'NetworkPolicies do not admit the kubelet to a port that it probes: in ambient mode probes come from 169.254.7.127, and no longer from the node.',
+    'Admit 169.254.7.127/32 (ipBlock) to the ports that the message names, or acknowledge it where your CNI always admits probes.',
+    NETWORK_POLICY,
+  ),
+  SST2021: kind(
+    'BLOCK',
+    'A NetworkPolicy lets pods of the namespace call others, and none does on TCP 15008, by which they reach pods of the mesh in ambient mode.',
+    'Add port 15008 (TCP) to the rules that the message names, or acknowledge that they are for destinations outside the mesh.',
+    NETWORK_POLICY,
+  ),
+} satisfies Record<string, FindingKind>;

@@ -1,0 +1,113 @@
+import type { Finding, FindingCode } from '../findings.js';
+import {
+  type Labels,
+  type PolicyObject,
+  asRecord,
+  asRecords,
+  asStrings,
+  objectName,
+  selects,
+} from '../policy-object.js';
+import type { IntendedWaypoint } from '../waypoint-needs.js';
+
+/** What decides whether an object applies to a namespace, and what it would mean there. */
+export interface PolicyScope {
+  readonly namespace: string;
+  /** The namespace whose policies apply to the whole mesh, usually `istio-system`. */
+  readonly rootNamespace: string;
+  /** Labels of every pod and pod template of the namespace: a selector applies if it selects one of them. */
+  readonly workloadLabels: readonly Labels[];
+  /** Ports that the kubelet probes over the network. */
+  readonly probes: readonly ProbedPort[];
+  readonly mesh: MeshSettings;
+  /** The waypoint that the namespace is to use. */
+  readonly waypoint?: IntendedWaypoint | undefined;
+  /** Names of Services that have the waypoint of an account which a migration has labelled. */
+  readonly followers?: ReadonlySet<string>;
+}
+
+/** A port that the kubelet probes over the network. */
+export interface ProbedPort {
+  /** Labels of the pods. */
+  readonly labels: Labels;
+  readonly port: number;
+  /** Its name in the container, if it has one. */
+  readonly name?: string | undefined;
+}
+
+/** The part of Istio's mesh configuration (`MeshConfig`) that changes what policies mean. */
+export interface MeshSettings {
+  readonly trustDomain: string;
+  readonly trustDomainAliases: readonly string[];
+  /** `ALLOW_ANY` or `REGISTRY_ONLY`. */
+  readonly outboundTrafficPolicy: string;
+  readonly enableAutoMtls: boolean;
+  /** `Kind/namespace/name` of the object that holds the configuration, for findings. */
+  readonly object: string;
+}
+
+/** Most fields that a message names. */
+const MAX_FIELDS = 3;
+
+/**
+ * A finding about fields of an object.
+ *
+ * @param fields  paths such as `spec.rules[0].from[0].source`; at least one
+ * @param text    what they mean in ambient mode, no full stop
+ */
+export function finding(
+  code: FindingCode,
+  object: PolicyObject,
+  fields: string | readonly string[],
+  text: string,
+  scope: PolicyScope,
+): Finding {
+  const paths = typeof fields === 'string' ? [fields] : fields;
+  const rest = paths.length > MAX_FIELDS ? ` and ${paths.length - MAX_FIELDS} more` : '';
+  const shown = `${paths.length > 1 ? 'fields' : 'field'} ${paths.slice(0, MAX_FIELDS).join(', ')}${rest}`;
+  return {
+    code,
+    object: objectName(object, scope.namespace),
+    message: `${object.kind} ${object.metadata.name}, ${shown}: ${text}`,
+  };
+}
+
+/** The finding of last resort: about an object, or a field of one, whose meaning in ambient mode nobody has looked into. */
+export function notUnderstood(object: PolicyObject, fields: string | readonly string[], scope: PolicyScope): Finding {
+  return finding('SST2001', object, fields, 'applies to this namespace and is not yet understood', scope);
+}
+
+/** Whether an object is in the namespace itself. */
+export function isOwn(object: PolicyObject, scope: PolicyScope): boolean {
+  return object.metadata.namespace === scope.namespace;
+}
+
+/**
+ * Namespace-wide or mesh-wide, or selecting a workload of the namespace. A selector in the root namespace reaches the whole
+ * mesh; `targetRefs` reach only their own namespace.
+ */
+export function appliesBySelector(object: PolicyObject, scope: PolicyScope): boolean {
+  const own = isOwn(object, scope);
+  if (!own && object.metadata.namespace !== scope.rootNamespace) return false;
+  if (hasTargetRefs(object)) return own;
+  const spec = asRecord(object.spec);
+  // In the own namespace a selector counts even if it selects nothing yet: the pod may come after its policy.
+  if (own) return true;
+  const selector = asRecord(spec['selector'])['matchLabels'] ?? asRecord(spec['workloadSelector'])['labels'];
+  return selector === undefined || scope.workloadLabels.some((labels) => selects(asRecord(selector), labels));
+}
+
+/** Whether a policy is attached to Services, Gateways or classes instead of pods. */
+export function hasTargetRefs(object: PolicyObject): boolean {
+  const spec = asRecord(object.spec);
+  return spec['targetRef'] !== undefined || asRecords(spec['targetRefs']).length > 0;
+}
+
+/** Whether a namespace sees an object by its `exportTo`; absent, it means the whole mesh (istio.io, VirtualService, exportTo). */
+export function isExportedTo(object: PolicyObject, namespace: string): boolean {
+  const exportTo = asStrings(asRecord(object.spec)['exportTo']);
+  if (exportTo.length === 0) return true;
+  return exportTo.some(
+    (target) => target === '*' || target === namespace || (target === '.' && object.metadata.namespace === namespace),
+  );
+}
