@@ -1,4 +1,5 @@
-import { ANNOTATION, LABEL } from '../src/api/labels.js';
+import { LABEL } from '../src/api/labels.js';
+import { OWN_ANNOTATION } from '../src/api/own-labels.js';
 import type { WaypointSizing } from '../src/api/sizing.js';
 import { HBONE_PORT } from '../src/mesh/waypoint-gateway.js';
 import { type Manifest, Objects } from './objects.js';
@@ -38,7 +39,7 @@ export function waypointGateway(options: WaypointGatewayOptions): Manifest {
         name,
         namespace,
         labels,
-        annotations: { ...annotations, ...(sizing && { [ANNOTATION.sizing]: JSON.stringify(sizing) }) },
+        annotations: { ...annotations, ...(sizing && { [OWN_ANNOTATION.sizing]: JSON.stringify(sizing) }) },
       },
       spec: {
         gatewayClassName: className,

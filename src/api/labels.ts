@@ -1,6 +1,6 @@
 /**
- * Names of labels that Sidestep reads or writes. Names under `sidestep.dev/` are ours; all others belong to Istio or
- * Kubernetes and mean what their source says.
+ * Names of labels of others that Sidestep reads or writes: Istio's, Kubernetes' and the Gateway API's. They mean what their source says; ours
+ * stand in `own-labels.ts`.
  */
 export const LABEL = {
   /**
@@ -144,12 +144,9 @@ export const LABEL = {
    * @see Kubernetes docs, "Recommended Labels"
    */
   name: 'app.kubernetes.io/name',
-
-  /** ControllerRevision that holds the state of a namespace before its migration: `before`. Ours. */
-  snapshot: 'sidestep.dev/snapshot',
 } as const;
 
-/** Names of annotations that Sidestep reads or writes; the prefix `sidestep.dev/` marks ours. */
+/** Names of annotations of others, likewise. */
 export const ANNOTATION = {
   /**
    * Pod: what the injector did, as JSON. Its presence alone keeps the pod out of ambient mode.
@@ -285,79 +282,10 @@ export const ANNOTATION = {
    */
   restartedAt: 'kubectl.kubernetes.io/restartedAt',
 
-  /** Pod template: which restart of ours made its pods, `<goal>.<generation>.<attempt>`. Ours. */
-  restart: 'sidestep.dev/restart',
-
-  /** Namespace: its injection and data-plane labels are set by us, `<generation>.<attempt>`. Ours. */
-  enrolled: 'sidestep.dev/enrolled',
-
-  /** Namespace, Service or ServiceAccount: which waypoint labels a migration has set on it, as JSON. Ours. */
-  waypointLabels: 'sidestep.dev/waypoint-labels',
-
-  /** Gateway: the AmbientMigration of its namespace that has created it; a rollback deletes it. Ours. */
-  createdBy: 'sidestep.dev/created-by',
-
-  /** Gateway: the sizing that a migration has set on one that it has not created; a rollback removes it. Ours. */
-  migrationSizing: 'sidestep.dev/migration-sizing',
-
-  /** On a snapshot: a rollback has brought its state back, so that it speaks of the past. Written by Sidestep. */
-  restored: 'sidestep.dev/restored',
-
-  /**
-   * Service: the waypoint that Sidestep has bound it to, `<name>` or, in another namespace, `<namespace>/<name>`; while it says what
-   * `istio.io/use-waypoint` says, that label is ours. Ours.
-   */
-  boundWaypoint: 'sidestep.dev/bound-waypoint',
-
-  /**
-   * Namespace or ServiceAccount: names of the waypoints that Sidestep has made for it, with commas. Named and missing means that a
-   * person has deleted it. Ours.
-   */
-  waypointCreated: 'sidestep.dev/waypoint-created',
-
-  /** Namespace or ServiceAccount: the waypoint that it names and that is missing, and since when: `<name>/<RFC 3339>`. Ours. */
-  waypointMissingSince: 'sidestep.dev/waypoint-missing-since',
-
-  /** Gateway: whose label Sidestep has made it for, `Namespace/<name>` or `ServiceAccount/<name>`. Ours. */
-  createdFor: 'sidestep.dev/created-for',
-
-  /** Gateway that Sidestep has made: since when nothing names it and no policy targets it, RFC 3339. Ours. */
-  unusedSince: 'sidestep.dev/unused-since',
-
-  /** Namespace: how its pods take part in the mesh, `Sidecar`, `Ambient`, `Mixed` or `None`. Ours. */
-  dataplane: 'sidestep.dev/dataplane',
-
   /**
    * Gateway: the ServiceAccount that a waypoint of the older articles serves.
    *
    * @see istio/istio release-1.18, pilot/pkg/config/kube/gateway/deploymentcontroller.go
    */
   forServiceAccount: 'istio.io/for-service-account',
-
-  /** Gateway: `false` keeps Sidestep from deploying a waypoint for it, `true` asks for it. Ours. */
-  serve: 'sidestep.dev/serve',
-
-  /** Gateway: its waypoint goes although something still depends on it; any value but `false`. Ours. */
-  forceDelete: 'sidestep.dev/force-delete',
-
-  /** Gateway: how large its waypoint is, as JSON: `{"replicas":{"min":2,"max":5}}`. Ours. */
-  sizing: 'sidestep.dev/sizing',
-
-  /** Deployment of a waypoint of ours: what it owes to the mesh's configuration, as a hash; a change of it is rolled out in turn. Ours. */
-  meshHash: 'sidestep.dev/mesh-hash',
-
-  /** Deployment of a waypoint of ours: what its Gateway asks for, as a hash; a change of it is rolled out at once. Ours. */
-  gatewayHash: 'sidestep.dev/gateway-hash',
-
-  /** Any object that we create: hash of the content that we wanted. Ours. */
-  contentHash: 'sidestep.dev/content-hash',
-
-  /** Namespace: `true` keeps what ztunnel knows of it in the ConfigMap `sidestep-ztunnel`. Ours. */
-  ztunnelView: 'sidestep.dev/ztunnel-view',
-
-  /** ConfigMap `sidestep-ztunnel`: hash of what it and its parts were made from and of what they hold. Ours. */
-  viewHash: 'sidestep.dev/view-hash',
-
-  /** ConfigMap `sidestep-ztunnel`: when its content last changed, RFC 3339 by the operator's clock. Ours. */
-  writtenAt: 'sidestep.dev/written-at',
 } as const;

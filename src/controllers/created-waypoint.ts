@@ -1,7 +1,8 @@
 import { waypointGateway } from '../../cdk8s/waypoint-gateway.js';
 import { FIELD_MANAGER } from '../api/field-managers.js';
 import { type Gateway, GATEWAY } from '../api/gateway-api.js';
-import { ANNOTATION, LABEL } from '../api/labels.js';
+import { LABEL } from '../api/labels.js';
+import { OWN_ANNOTATION } from '../api/own-labels.js';
 import { formatTime } from '../kube/conditions.js';
 import { isAlreadyExists, isConflict, isNotFound } from '../kube/errors.js';
 import { referenceTo } from '../kube/events.js';
@@ -63,14 +64,14 @@ export function concernsWaypoint(object: KubeObject): boolean {
   const { labels = {}, annotations = {} } = object.metadata;
   return (
     labels[LABEL.useWaypoint] !== undefined ||
-    annotations[ANNOTATION.waypointCreated] !== undefined ||
-    annotations[ANNOTATION.waypointMissingSince] !== undefined
+    annotations[OWN_ANNOTATION.waypointCreated] !== undefined ||
+    annotations[OWN_ANNOTATION.waypointMissingSince] !== undefined
   );
 }
 
 /** Whose label a Gateway was made for, `Kind/name`; undefined if it is not one that Sidestep has made. */
 export function markOf({ metadata: { labels, annotations } }: Gateway): string | undefined {
-  return labels?.[LABEL.managedBy] === 'sidestep' ? annotations?.[ANNOTATION.createdFor] : undefined;
+  return labels?.[LABEL.managedBy] === 'sidestep' ? annotations?.[OWN_ANNOTATION.createdFor] : undefined;
 }
 
 /** The waypoint of its own namespace that an object names; one of another namespace is only used, never made. */
@@ -101,11 +102,11 @@ function problemOf(namespace: string, name: string, stores: Stores): string | un
 }
 
 function createdFor(object: KubeObject | undefined): string[] {
-  return object?.metadata.annotations?.[ANNOTATION.waypointCreated]?.split(',').filter(Boolean) ?? [];
+  return object?.metadata.annotations?.[OWN_ANNOTATION.waypointCreated]?.split(',').filter(Boolean) ?? [];
 }
 
 function missingSince(object: KubeObject | undefined): Owner['missing'] {
-  const [name, time] = object?.metadata.annotations?.[ANNOTATION.waypointMissingSince]?.split('/') ?? [];
+  const [name, time] = object?.metadata.annotations?.[OWN_ANNOTATION.waypointMissingSince]?.split('/') ?? [];
   const sinceMs = Date.parse(time ?? '');
   // What somebody has made of it is no time: it is written anew.
   return name === undefined ? undefined : { name, sinceMs: Number.isNaN(sinceMs) ? Infinity : sinceMs };
@@ -118,7 +119,7 @@ function ownersIn(namespace: string, stores: Stores): KubeObject[] {
 function existing(gateway: Gateway, owner: OwnerObject, stores: Stores): Existing {
   const { name, deletionTimestamp, annotations } = gateway.metadata;
   const isOurs = markOf(gateway) === ownerMark(owner);
-  const unusedSince = annotations?.[ANNOTATION.unusedSince];
+  const unusedSince = annotations?.[OWN_ANNOTATION.unusedSince];
   return {
     name,
     isOurs,
@@ -185,7 +186,7 @@ async function create(name: string, owner: OwnerObject, context: ReconcileContex
     name,
     namespace,
     ...(revision !== undefined && { revision }),
-    annotations: { [ANNOTATION.createdFor]: ownerMark(owner) },
+    annotations: { [OWN_ANNOTATION.createdFor]: ownerMark(owner) },
   });
   stores.of(GATEWAY).record(await client.create(GATEWAY, gateway, { fieldManager: FIELD_MANAGER, signal }));
   log.info({ waypoint: name }, 'made a waypoint');
@@ -208,8 +209,8 @@ async function remember(
   if (!owner.object) return;
   const since = missing && `${missing.name}/${formatTime(missing.sinceMs)}`;
   await annotate(owner.type, owner.object, context, {
-    [ANNOTATION.waypointCreated]: created.join() || undefined,
-    [ANNOTATION.waypointMissingSince]: since,
+    [OWN_ANNOTATION.waypointCreated]: created.join() || undefined,
+    [OWN_ANNOTATION.waypointMissingSince]: since,
   });
 }
 
@@ -220,7 +221,7 @@ async function markUnused(
 ): Promise<void> {
   const gateway = context.stores.of(GATEWAY).get({ namespace, name });
   const value = sinceMs === undefined ? undefined : formatTime(sinceMs);
-  if (gateway) await annotate(GATEWAY, gateway, context, { [ANNOTATION.unusedSince]: value });
+  if (gateway) await annotate(GATEWAY, gateway, context, { [OWN_ANNOTATION.unusedSince]: value });
 }
 
 async function remove(name: string, owner: OwnerObject, context: ReconcileContext): Promise<void> {

@@ -1,4 +1,5 @@
 import { ANNOTATION } from '../api/labels.js';
+import { OWN_ANNOTATION } from '../api/own-labels.js';
 import type { Container, Pod } from '../kube/types.js';
 
 /** The fields of a pod that controllers read; everything else is not cached (100,000 pods must fit in 500 MB). */
@@ -56,7 +57,7 @@ function trimContainer({ name, ports = [], restartPolicy }: Container): Containe
   };
 }
 
-const KEPT_ANNOTATIONS = [ANNOTATION.injectTemplates, ANNOTATION.redirection, ANNOTATION.restart];
+const KEPT_ANNOTATIONS = [ANNOTATION.injectTemplates, ANNOTATION.redirection, OWN_ANNOTATION.restart];
 
 /** The sidecar's status annotation is a few hundred bytes of which only the presence matters. */
 function keptAnnotations(annotations: Readonly<Record<string, string>>): Record<string, string> {

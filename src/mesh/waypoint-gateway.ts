@@ -1,5 +1,6 @@
 import type { Gateway } from '../api/gateway-api.js';
 import { ANNOTATION, LABEL } from '../api/labels.js';
+import { OWN_ANNOTATION } from '../api/own-labels.js';
 import type { DeclineReason } from '../api/serving.js';
 
 /** The port on which a waypoint takes tunnels. */
@@ -80,7 +81,7 @@ export function isServable(gateway: Gateway): boolean {
   }
 }
 
-const serveOf = ({ metadata }: Gateway): string | undefined => metadata.annotations?.[ANNOTATION.serve];
+const serveOf = ({ metadata }: Gateway): string | undefined => metadata.annotations?.[OWN_ANNOTATION.serve];
 
 /** Whether istiod deploys the waypoint, and we are asked to say how large it is. */
 function isSized(gateway: Gateway): boolean {
@@ -89,7 +90,7 @@ function isSized(gateway: Gateway): boolean {
     return false;
   }
   const serve = serveOf(gateway);
-  const isAsked = serve === 'true' || annotations[ANNOTATION.sizing] !== undefined;
+  const isAsked = serve === 'true' || annotations[OWN_ANNOTATION.sizing] !== undefined;
   return serve !== 'false' && (isAsked || labels?.[LABEL.managedBy] === 'sidestep');
 }
 
@@ -118,7 +119,7 @@ function deploymentOf(gateway: Gateway): Serving {
   const declined = (reason: DeclineReason, message: string): Serving => ({ kind: 'declined', reason, message });
   if (serveOf(gateway) === 'false') {
     const others = spec.gatewayClassName === ISTIO_CLASS ? 'istiod deploys an ingress gateway' : 'nobody deploys it';
-    return declined('OptedOut', `the annotation ${ANNOTATION.serve} is "false": ${others}`);
+    return declined('OptedOut', `the annotation ${OWN_ANNOTATION.serve} is "false": ${others}`);
   }
   if (!isWaypoint(gateway)) {
     return declined(

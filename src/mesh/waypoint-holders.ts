@@ -1,4 +1,5 @@
-import { ANNOTATION, LABEL } from '../api/labels.js';
+import { LABEL } from '../api/labels.js';
+import { OWN_ANNOTATION } from '../api/own-labels.js';
 import { asRecord } from './policy-object.js';
 
 /*
@@ -35,7 +36,7 @@ export function isHeldByAccount(object: Labelled): boolean {
 
 /** The waypoint labels that a migration has set on an object, by its mark; none if the mark is not one of ours. */
 export function markedLabels({ metadata }: Labelled): Labels {
-  const value = metadata.annotations?.[ANNOTATION.waypointLabels];
+  const value = metadata.annotations?.[OWN_ANNOTATION.waypointLabels];
   if (value === undefined) return {};
   try {
     const { labels } = asRecord(JSON.parse(value));
@@ -49,7 +50,7 @@ export function markedLabels({ metadata }: Labelled): Labels {
 
 /** The waypoint that the controller of accounts has bound a Service to: `<name>`, or `<namespace>/<name>` in another namespace. */
 export function boundWaypoint({ metadata }: Labelled): string | undefined {
-  return metadata.annotations?.[ANNOTATION.boundWaypoint];
+  return metadata.annotations?.[OWN_ANNOTATION.boundWaypoint];
 }
 
 /** The labels that bind a Service to such a waypoint: their name and, if it is another one, their namespace. */
@@ -68,5 +69,10 @@ export function labelledWaypoint({ metadata: { labels = {} } }: Labelled): strin
 
 /** Everything about an object that decides who holds its labels: a decision that was taken on another view of it no longer stands. */
 export function holdersView({ metadata: { uid, labels, annotations = {} } }: Labelled): string {
-  return JSON.stringify([uid, labels, annotations[ANNOTATION.waypointLabels], annotations[ANNOTATION.boundWaypoint]]);
+  return JSON.stringify([
+    uid,
+    labels,
+    annotations[OWN_ANNOTATION.waypointLabels],
+    annotations[OWN_ANNOTATION.boundWaypoint],
+  ]);
 }

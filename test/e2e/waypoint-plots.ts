@@ -1,5 +1,5 @@
 import { type Gateway, GATEWAY } from '../../src/api/gateway-api.js';
-import { ANNOTATION } from '../../src/api/labels.js';
+import { OWN_ANNOTATION } from '../../src/api/own-labels.js';
 import { SERVING } from '../../src/api/serving.js';
 import type { JsonPatchOperation } from '../../src/kube/client.js';
 import { findCondition } from '../../src/kube/conditions.js';
@@ -53,7 +53,7 @@ const sized: WaypointPlot = {
   atLeast: 1,
   requests: (cluster) => {
     const size = (min: number): string => `{"replicas":{"min":${min},"max":4}}`;
-    const annotations = { [ANNOTATION.sizing]: size(2) };
+    const annotations = { [OWN_ANNOTATION.sizing]: size(2) };
     const sizedGateway = (name: string): object =>
       gateway(name, { gatewayClassName: 'istio-waypoint' }, { annotations });
     const change = (namespace: string, operation: object): Promise<unknown> => {

@@ -1,4 +1,5 @@
 import { ANNOTATION } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { applyIfChanged } from '../../kube/apply.js';
 import { referenceTo } from '../../kube/events.js';
 import type { FieldChange } from '../../kube/patch.js';
@@ -80,7 +81,7 @@ async function writeSnapshot(
   const desired = snapshotObject(observed.namespace.metadata.name, action.name, action.data);
   const { object } = await applyIfChanged(context.client, CONTROLLER_REVISION, desired, undefined, {
     fieldManager: FIELD_MANAGER,
-    hashAnnotation: ANNOTATION.contentHash,
+    hashAnnotation: OWN_ANNOTATION.contentHash,
     signal: context.signal,
   });
   context.stores.of(CONTROLLER_REVISION).record(object);
@@ -103,7 +104,7 @@ async function closeSnapshot(
   const fresh = context.stores.of(CONTROLLER_REVISION).get(ref);
   if (!fresh) return false;
   const value = new Date(context.clock.now()).toISOString();
-  const changes = [{ path: ['metadata', 'annotations', ANNOTATION.restored], value }];
+  const changes = [{ path: ['metadata', 'annotations', OWN_ANNOTATION.restored], value }];
   return patchGuarded(CONTROLLER_REVISION, fresh, changes, context);
 }
 
@@ -128,7 +129,7 @@ async function restart(action: Act<'restart'>, observed: Observed, context: Reco
   if (state.kind !== 'restart' || formatRestartMark(state.mark) !== formatRestartMark(mark)) return false;
   const annotations = ['spec', 'template', 'metadata', 'annotations'];
   const changes: FieldChange[] = [
-    { path: [...annotations, ANNOTATION.restart], value: formatRestartMark(mark) },
+    { path: [...annotations, OWN_ANNOTATION.restart], value: formatRestartMark(mark) },
     { path: [...annotations, ANNOTATION.restartedAt], value: new Date(context.clock.now()).toISOString() },
   ];
   if (!(await patchGuarded(type, object, changes, context))) return false;

@@ -1,4 +1,5 @@
-import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { findCondition } from '../../kube/conditions.js';
 import type { Service } from '../../kube/types.js';
 import { type PolicyObject, asRecord, asRecords } from '../../mesh/policy-object.js';
@@ -60,7 +61,7 @@ function leftVerdict(left: readonly Service[], { scope, namespace, name, own }: 
   const hint = scope === 'ServiceAccount' ? 'give all pods of each one account, ' : '';
   const message =
     `the scope ${scope} does not reach Services ${names}, whose traffic would go around Gateway ${namespace}/${name}: ${hint}` +
-    `label each ${labels} (or none) without our annotation ${ANNOTATION.waypointLabels}, or set spec.waypoint.scope back`;
+    `label each ${labels} (or none) without our annotation ${OWN_ANNOTATION.waypointLabels}, or set spec.waypoint.scope back`;
   return { kind: 'stalled', reason: 'ScopeChanged', message };
 }
 

@@ -1,6 +1,7 @@
 import equal from 'fast-deep-equal';
 import * as z from 'zod';
-import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { FieldChange } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
 import type { Service } from '../../kube/types.js';
@@ -47,7 +48,7 @@ export interface BindingMark {
 
 /** Reads the mark; undefined if the object carries none, or one that is not ours. */
 export function bindingMark({ metadata }: KubeObject): BindingMark | undefined {
-  const value = metadata.annotations?.[ANNOTATION.waypointLabels];
+  const value = metadata.annotations?.[OWN_ANNOTATION.waypointLabels];
   if (value === undefined) return undefined;
   try {
     return MarkSchema.parse(JSON.parse(value));
@@ -207,7 +208,7 @@ export function fieldChanges({ labels, mark }: Pick<BindingChange, 'labels' | 'm
   return [
     ...Object.entries(labels).map(([key, value]) => ({ path: ['metadata', 'labels', key], value })),
     {
-      path: ['metadata', 'annotations', ANNOTATION.waypointLabels],
+      path: ['metadata', 'annotations', OWN_ANNOTATION.waypointLabels],
       value: mark && JSON.stringify(mark),
     },
   ];

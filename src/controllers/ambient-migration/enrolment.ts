@@ -1,4 +1,5 @@
-import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { Namespace } from '../../kube/types.js';
 import type { FieldChange } from '../../kube/patch.js';
 import { wouldInject } from './injection.js';
@@ -20,7 +21,7 @@ export interface EnrolmentMark {
 
 /** Reads the mark; undefined if the namespace carries none of ours. */
 export function enrolmentMark(namespace: Namespace): EnrolmentMark | undefined {
-  const match = /^(\d+)\.(\d+)$/.exec(namespace.metadata.annotations?.[ANNOTATION.enrolled] ?? '');
+  const match = /^(\d+)\.(\d+)$/.exec(namespace.metadata.annotations?.[OWN_ANNOTATION.enrolled] ?? '');
   return match ? { generation: Number(match[1]), attempt: Number(match[2]) } : undefined;
 }
 
@@ -65,13 +66,13 @@ export function leaveChanges(observed: Observed): FieldChange[] {
   if (enrolmentMark(observed.namespace) === undefined) return [];
   const before = observed.snapshot?.data.namespace.labels[LABEL.dataplaneMode];
   const live = observed.namespace.metadata.labels?.[LABEL.dataplaneMode];
-  const removeMark: FieldChange = { path: ['metadata', 'annotations', ANNOTATION.enrolled], value: undefined };
+  const removeMark: FieldChange = { path: ['metadata', 'annotations', OWN_ANNOTATION.enrolled], value: undefined };
   return live === 'ambient' && before !== 'ambient' ? [label(LABEL.dataplaneMode, before), removeMark] : [removeMark];
 }
 
 /** The change that leaves our mark. */
 export function markChange(mark: EnrolmentMark): FieldChange {
-  return { path: ['metadata', 'annotations', ANNOTATION.enrolled], value: `${mark.generation}.${mark.attempt}` };
+  return { path: ['metadata', 'annotations', OWN_ANNOTATION.enrolled], value: `${mark.generation}.${mark.attempt}` };
 }
 
 /** A sidecar that is there, or would come, needs injection to be switched off; a namespace without any is left as it is. */

@@ -1,4 +1,5 @@
 import { LABEL } from '../../api/labels.js';
+import { OWN_LABEL } from '../../api/own-labels.js';
 import type { Client } from '../../kube/client.js';
 import { isNotFound } from '../../kube/errors.js';
 import { referenceTo } from '../../kube/events.js';
@@ -33,7 +34,7 @@ export async function goodbye(migration: KubeObject, client: Client): Promise<Em
 }
 
 async function newestSnapshot(namespace: string, client: Client): Promise<string | undefined> {
-  const { items } = await client.list(CONTROLLER_REVISION, { namespace, labelSelector: LABEL.snapshot });
+  const { items } = await client.list(CONTROLLER_REVISION, { namespace, labelSelector: OWN_LABEL.snapshot });
   const numbered = items.map(({ metadata: { name } }) => ({ name, number: snapshotNumber(name) ?? 0 }));
   return numbered.sort((a, b) => b.number - a.number)[0]?.name;
 }

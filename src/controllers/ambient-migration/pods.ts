@@ -1,4 +1,4 @@
-import { ANNOTATION } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { Pod } from '../../kube/types.js';
 import {
   counts,
@@ -55,7 +55,7 @@ export function podView(pod: Pod): PodView {
     counts: counts(pod),
     ready,
     dataplaneMode: dataplaneModeOf(pod),
-    restartMark: pod.metadata.annotations?.[ANNOTATION.restart],
+    restartMark: pod.metadata.annotations?.[OWN_ANNOTATION.restart],
     progressAtMs: Math.max(timeOf(pod.metadata.creationTimestamp), timeOf(readyCondition?.lastTransitionTime)),
     problem: ready ? undefined : problemOf(pod),
   };

@@ -1,4 +1,5 @@
 import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { DEFAULT_SIZING, type WaypointSizing, WaypointSizingSchema } from '../../api/sizing.js';
 import type { KubeObject } from '../../kube/resource.js';
 import type { Service } from '../../kube/types.js';
@@ -107,5 +108,5 @@ export function isCreatedByMigration({
 }: {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
 }): boolean {
-  return metadata.annotations?.[ANNOTATION.createdBy] !== undefined;
+  return metadata.annotations?.[OWN_ANNOTATION.createdBy] !== undefined;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION, OWN_LABEL } from '../../api/own-labels.js';
 import type { ControllerRevision } from '../../kube/types.js';
 import type { Finding, FindingCode } from '../../mesh/findings.js';
 import { FINDINGS } from '../../mesh/findings.js';
@@ -72,8 +73,8 @@ export function snapshotObject(namespace: string, name: string, data: SnapshotDa
     metadata: {
       name,
       namespace,
-      labels: { [LABEL.managedBy]: 'sidestep', [LABEL.snapshot]: 'before' },
-      annotations: { [ANNOTATION.contentHash]: contentHash(data) },
+      labels: { [LABEL.managedBy]: 'sidestep', [OWN_LABEL.snapshot]: 'before' },
+      annotations: { [OWN_ANNOTATION.contentHash]: contentHash(data) },
     },
     revision: 1,
     data,
@@ -93,7 +94,7 @@ export function parseSnapshot(revision: ControllerRevision): Snapshot {
     );
   }
   const { name, creationTimestamp, annotations } = revision.metadata;
-  const restored = annotations?.[ANNOTATION.restored] !== undefined;
+  const restored = annotations?.[OWN_ANNOTATION.restored] !== undefined;
   return { name, createdAt: creationTimestamp ?? '', data: parsed.data, restored };
 }
 

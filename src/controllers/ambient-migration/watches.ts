@@ -1,7 +1,7 @@
 import { AMBIENT_MIGRATION } from '../../api/ambient-migration.js';
 import { GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
 import { AUTHORIZATION_POLICY } from '../../api/istio.js';
-import { LABEL } from '../../api/labels.js';
+import { OWN_LABEL } from '../../api/own-labels.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import {
   CONTROLLER_REVISION,
@@ -70,7 +70,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     watch({
       type: CONTROLLER_REVISION,
       map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
-      labelSelector: LABEL.snapshot,
+      labelSelector: OWN_LABEL.snapshot,
     }),
     watch({
       type: SERVICE,

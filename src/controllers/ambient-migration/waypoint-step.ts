@@ -1,6 +1,7 @@
 import { waypointGateway } from '../../../cdk8s/waypoint-gateway.js';
 import type { Gateway } from '../../api/gateway-api.js';
-import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { DEFAULT_SIZING, type WaypointSizing } from '../../api/sizing.js';
 import type { FieldChange } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
@@ -101,14 +102,14 @@ function gatewayOf({ namespace, migration }: Observed, { name, className, sizing
     // Without it a Gateway of a namespace with a revision may belong to nobody.
     ...(revision !== undefined && { revision }),
     sizing: sizing ?? DEFAULT_SIZING,
-    annotations: { [ANNOTATION.createdBy]: migration.metadata.name },
+    annotations: { [OWN_ANNOTATION.createdBy]: migration.metadata.name },
   });
 }
 
 /** The sizing of a Gateway that somebody else has made: set if it has none, and taken away if it is ours. */
 function sizingActions(gateway: Gateway, sizing: WaypointSizing | undefined): (Action & { readonly note: string })[] {
   const { name, annotations = {} } = gateway.metadata;
-  const { [ANNOTATION.sizing]: live, [ANNOTATION.migrationSizing]: mark } = annotations;
+  const { [OWN_ANNOTATION.sizing]: live, [OWN_ANNOTATION.migrationSizing]: mark } = annotations;
   const value = sizing && JSON.stringify(sizing);
   const change = (changes: FieldChange[], note: string): (Action & { readonly note: string })[] => [
     { type: 'size-gateway', name, changes, note },
@@ -118,15 +119,15 @@ function sizingActions(gateway: Gateway, sizing: WaypointSizing | undefined): (A
     if (mark === undefined) return [];
     return change(
       [
-        ...(isTheirs ? [] : [annotation(ANNOTATION.sizing, undefined)]),
-        annotation(ANNOTATION.migrationSizing, undefined),
+        ...(isTheirs ? [] : [annotation(OWN_ANNOTATION.sizing, undefined)]),
+        annotation(OWN_ANNOTATION.migrationSizing, undefined),
       ],
       `taking our sizing off Gateway ${name}`,
     );
   }
   if (live === value) return [];
   return change(
-    [annotation(ANNOTATION.sizing, value), annotation(ANNOTATION.migrationSizing, value)],
+    [annotation(OWN_ANNOTATION.sizing, value), annotation(OWN_ANNOTATION.migrationSizing, value)],
     `sizing Gateway ${name}`,
   );
 }

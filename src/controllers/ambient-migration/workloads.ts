@@ -1,4 +1,5 @@
 import { ANNOTATION } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { DaemonSet, Deployment, PodTemplate, StatefulSet } from '../../kube/types.js';
 import type { ProbedPort } from '../../mesh/policies.js';
 import type { PodView } from './pods.js';
@@ -176,7 +177,7 @@ function common(
         : [],
     pods: pods.filter((pod) => pod.live),
     observed: isObserved(object),
-    restartMark: parseRestartMark(annotations?.[ANNOTATION.restart]),
+    restartMark: parseRestartMark(annotations?.[OWN_ANNOTATION.restart]),
     restartedAtMs: Date.parse(restartedAt ?? '') || 0,
   };
 }

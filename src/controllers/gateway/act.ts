@@ -1,6 +1,7 @@
 import { FIELD_MANAGER, SCALE_FIELD_MANAGER } from '../../api/field-managers.js';
 import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
-import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { WAYPOINT_FINALIZER } from '../../api/serving.js';
 import { applyIfChanged } from '../../kube/apply.js';
 import { isConflict, isNotFound } from '../../kube/errors.js';
@@ -92,7 +93,7 @@ async function apply(
   { kind, manifest, live }: Act<'apply'>,
   { client, stores, signal }: ReconcileContext,
 ): Promise<boolean> {
-  const options = { fieldManager: FIELD_MANAGER, hashAnnotation: ANNOTATION.contentHash, signal };
+  const options = { fieldManager: FIELD_MANAGER, hashAnnotation: OWN_ANNOTATION.contentHash, signal };
   const applied = await applyIfChanged(client, kind, manifest, live, options);
   // Of ConfigMaps there is no store but that of Istio's namespace.
   if (DEPLOYED_KINDS.includes(kind)) stores.of(kind).record(applied.object);

@@ -3,7 +3,7 @@ import { waypoint } from '../../../cdk8s/waypoint.js';
 import { requestedReplicas } from '../../../cdk8s/waypoint-parameters.js';
 import { sizingParameters } from '../../../cdk8s/waypoint-sizing.js';
 import type { Gateway } from '../../api/gateway-api.js';
-import { ANNOTATION } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { DEFAULT_SIZING, type WaypointSizing } from '../../api/sizing.js';
 import { findCondition } from '../../kube/conditions.js';
 import { apiVersionOf } from '../../kube/resource.js';
@@ -50,7 +50,7 @@ function turnOf(
   live: Deployment | undefined,
   asked: string,
 ): string | undefined {
-  const { [ANNOTATION.meshHash]: mesh, [ANNOTATION.gatewayHash]: before } = live?.metadata.annotations ?? {};
+  const { [OWN_ANNOTATION.meshHash]: mesh, [OWN_ANNOTATION.gatewayHash]: before } = live?.metadata.annotations ?? {};
   if (!live || mesh === undefined || mesh === meshHash || before !== asked) return undefined;
   return predecessor({ key: keyOf(gateway.metadata), isRolling: isRolling(live), isOutdated: true }, others);
 }
@@ -63,7 +63,7 @@ function waiting({ status, reason, message }: ServingCondition, awaits: string):
 
 function hashed(manifest: Manifest, asked: string, mesh: string): Manifest {
   if (manifest.kind !== DEPLOYMENT.kind) return manifest;
-  const hashes = { [ANNOTATION.meshHash]: mesh, [ANNOTATION.gatewayHash]: asked };
+  const hashes = { [OWN_ANNOTATION.meshHash]: mesh, [OWN_ANNOTATION.gatewayHash]: asked };
   return {
     ...manifest,
     metadata: { ...manifest.metadata, annotations: { ...manifest.metadata.annotations, ...hashes } },

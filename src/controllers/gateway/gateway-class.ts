@@ -1,7 +1,7 @@
 import { gatewayClass as rendered } from '../../../cdk8s/gateway-class.js';
 import { FIELD_MANAGER, STATUS_FIELD_MANAGER } from '../../api/field-managers.js';
 import { GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
-import { ANNOTATION } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { applyIfChanged } from '../../kube/apply.js';
 import { type Condition, mergeConditions } from '../../kube/conditions.js';
 import { applyConditions } from '../../kube/status.js';
@@ -32,7 +32,7 @@ async function reconcile({ name }: Request, { client, stores, clock, signal, log
     log.error({ controllerName: live.spec.controllerName }, 'the GatewayClass is of another controller');
     return awaitChange();
   }
-  const options = { fieldManager: FIELD_MANAGER, hashAnnotation: ANNOTATION.contentHash, signal };
+  const options = { fieldManager: FIELD_MANAGER, hashAnnotation: OWN_ANNOTATION.contentHash, signal };
   const { object } = await applyIfChanged(client, GATEWAY_CLASS, rendered(), live, options);
   store.record(object);
   const accepted = {

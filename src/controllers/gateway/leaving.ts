@@ -1,4 +1,4 @@
-import { ANNOTATION } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { isAddressed, servingOf } from '../../mesh/waypoint-gateway.js';
 import { type Action, type Decision, isHeld, refused, remove } from './decision.js';
 import { isOurs } from './deployed-kinds.js';
@@ -53,9 +53,9 @@ const removals = ({ gateway, live }: Observed): Action[] =>
 
 /** Why the waypoint is still needed; who wants it gone all the same can say so, but not for what we have bound to it. */
 function reasonToStay({ gateway, dependents, bound, users }: Observed): Problem | undefined {
-  const force = gateway.metadata.annotations?.[ANNOTATION.forceDelete];
+  const force = gateway.metadata.annotations?.[OWN_ANNOTATION.forceDelete];
   const isForced = force !== undefined && force !== 'false';
-  const advice = `the annotation ${ANNOTATION.forceDelete} ends the wait`;
+  const advice = `the annotation ${OWN_ANNOTATION.forceDelete} ends the wait`;
   if (dependents.length > 0 && !isForced) {
     const message = `only this waypoint enforces ${list(dependents)}: delete them, or let them target another one; ${advice}`;
     return { reason: 'PoliciesDepend', message };

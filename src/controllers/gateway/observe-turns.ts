@@ -1,7 +1,7 @@
 import { waypoint } from '../../../cdk8s/waypoint.js';
 import type { Parameters } from '../../../cdk8s/waypoint-parameters.js';
 import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
-import { ANNOTATION } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { SERVING, type ServingReason } from '../../api/serving.js';
 import { contentHash } from '../../kube/apply.js';
 import { findCondition } from '../../kube/conditions.js';
@@ -80,7 +80,7 @@ function isOutdated(
   { metadata }: Deployment,
   hashOf: (gateway: Gateway) => string | undefined,
 ): boolean {
-  const had = metadata.annotations?.[ANNOTATION.meshHash];
+  const had = metadata.annotations?.[OWN_ANNOTATION.meshHash];
   const now = hashOf(gateway);
   return had !== undefined && now !== undefined && had !== now;
 }

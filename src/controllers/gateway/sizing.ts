@@ -1,6 +1,6 @@
 import { gatewayParameters } from '../../../cdk8s/gateway-parameters.js';
 import type { Gateway } from '../../api/gateway-api.js';
-import { ANNOTATION } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { DEFAULT_SIZING, parseSizing, type WaypointSizing } from '../../api/sizing.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import {
@@ -19,11 +19,11 @@ import type { Observed, Problem } from './observed.js';
 export function requestedSizing({
   metadata,
 }: Gateway): { readonly found: WaypointSizing | undefined } | { readonly problem: Problem } {
-  const value = metadata.annotations?.[ANNOTATION.sizing];
+  const value = metadata.annotations?.[OWN_ANNOTATION.sizing];
   if (value === undefined) return { found: undefined };
   const parsed = parseSizing(value);
   if ('found' in parsed) return parsed;
-  const message = `the annotation ${ANNOTATION.sizing}: ${parsed.problem}`;
+  const message = `the annotation ${OWN_ANNOTATION.sizing}: ${parsed.problem}`;
   return { problem: { reason: 'SizingInvalid', message } };
 }
 

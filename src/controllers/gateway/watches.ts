@@ -1,6 +1,7 @@
 import { type Gateway, GATEWAY } from '../../api/gateway-api.js';
 import { PROXY_CONFIG, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
 import { ANNOTATION } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { SERVING } from '../../api/serving.js';
 import { findCondition } from '../../kube/conditions.js';
 import type { KubeObject } from '../../kube/resource.js';
@@ -117,7 +118,7 @@ function awaitingTurn(stores: Stores): readonly Request[] {
 /** A rollout of ours has begun or ended. */
 function turnChanged({ old, new: now }: Change<Deployment>): boolean {
   const stateOf = (deployment: Deployment | undefined): string | undefined => {
-    const hash = deployment?.metadata.annotations?.[ANNOTATION.meshHash];
+    const hash = deployment?.metadata.annotations?.[OWN_ANNOTATION.meshHash];
     return deployment && hash !== undefined ? `${hash} ${isRolling(deployment)}` : undefined;
   };
   return stateOf(old) !== stateOf(now);

@@ -1,5 +1,6 @@
 import { AMBIENT_MIGRATION } from '../../api/ambient-migration.js';
-import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { isConflict, isNotFound } from '../../kube/errors.js';
 import { NAMESPACE, type Namespace, POD, type Pod } from '../../kube/types.js';
 import { hasSidecar, isEnrolled, isLive } from '../../mesh/dataplane.js';
@@ -69,7 +70,7 @@ async function say({ name }: Request, value: Dataplane | undefined, context: Rec
   const namespace: Namespace | undefined = context.stores.of(NAMESPACE).get({ name });
   if (!namespace) return;
   try {
-    await annotate(NAMESPACE, namespace, context, { [ANNOTATION.dataplane]: value });
+    await annotate(NAMESPACE, namespace, context, { [OWN_ANNOTATION.dataplane]: value });
   } catch (error) {
     // Who was faster wakes us again.
     if (!isConflict(error) && !isNotFound(error)) throw error;

@@ -1,5 +1,6 @@
 import { FIELD_MANAGER } from '../../api/field-managers.js';
-import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { isConflict, isNotFound } from '../../kube/errors.js';
 import { type FieldChange, guardedPatch } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
@@ -109,7 +110,7 @@ async function bind(
 /** What binds a Service to a waypoint, or lets it go: labels that others hold stay as they are, and only our mark changes. */
 export function bindingChanges(service: Service, waypoint: string | undefined): FieldChange[] {
   const { name, namespace } = bindingLabels(waypoint);
-  const mark = { path: ['metadata', 'annotations', ANNOTATION.boundWaypoint], value: waypoint };
+  const mark = { path: ['metadata', 'annotations', OWN_ANNOTATION.boundWaypoint], value: waypoint };
   if (isHeldByOthers(service)) return [mark];
   return [
     { path: ['metadata', 'labels', LABEL.useWaypoint], value: name },

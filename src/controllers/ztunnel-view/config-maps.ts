@@ -7,7 +7,8 @@ import {
   ztunnelConfigMaps,
 } from '../../../cdk8s/ztunnel-config-maps.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
-import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { applyIfChanged, contentHash } from '../../kube/apply.js';
 import { isNotFound } from '../../kube/errors.js';
 import { CONFIG_MAP, type ConfigMap } from '../../kube/types.js';
@@ -36,7 +37,7 @@ export interface StoredView {
 export function storedView(namespace: string, stores: Stores): StoredView {
   const own = stores.of(CONFIG_MAP, OWN_CONFIG_MAPS).list(namespace);
   const configMaps = own.filter(({ metadata }) => isZtunnelConfigMap(metadata.name));
-  const at = Date.parse(indexOf(configMaps)?.metadata.annotations?.[ANNOTATION.writtenAt] ?? '');
+  const at = Date.parse(indexOf(configMaps)?.metadata.annotations?.[OWN_ANNOTATION.writtenAt] ?? '');
   return { configMaps, writtenAt: Number.isNaN(at) ? undefined : at };
 }
 
@@ -46,7 +47,7 @@ export function storedView(namespace: string, stores: Stores): StoredView {
  * @param source  text that is equal if the file is
  */
 export function isCurrent({ configMaps }: StoredView, source: string): boolean {
-  return indexOf(configMaps)?.metadata.annotations?.[ANNOTATION.viewHash] === viewHash(source, configMaps);
+  return indexOf(configMaps)?.metadata.annotations?.[OWN_ANNOTATION.viewHash] === viewHash(source, configMaps);
 }
 
 /** A ConfigMap that has a name that we need, and is not ours. */
@@ -73,8 +74,8 @@ export async function keep(
   const [index, ...parts] = ztunnelConfigMaps(file, { namespace });
   if (!index) return;
   const annotations = {
-    [ANNOTATION.viewHash]: viewHash(source, [index, ...parts].map(withHash)),
-    [ANNOTATION.writtenAt]: new Date(context.clock.now()).toISOString(),
+    [OWN_ANNOTATION.viewHash]: viewHash(source, [index, ...parts].map(withHash)),
+    [OWN_ANNOTATION.writtenAt]: new Date(context.clock.now()).toISOString(),
   };
   const wanted = [...parts, { ...index, metadata: { ...index.metadata, annotations } }];
   // Read afresh: of others we see none, and of ours no data.
@@ -117,7 +118,7 @@ async function apply(
   live: ConfigMap | undefined,
   { client, signal, stores }: ReconcileContext,
 ): Promise<void> {
-  const options = { fieldManager: FIELD_MANAGER, hashAnnotation: ANNOTATION.contentHash, signal };
+  const options = { fieldManager: FIELD_MANAGER, hashAnnotation: OWN_ANNOTATION.contentHash, signal };
   const { object } = await applyIfChanged(client, CONFIG_MAP, manifest, live, options);
   stores.of(CONFIG_MAP, OWN_CONFIG_MAPS).record(object);
 }

@@ -3,7 +3,8 @@ import { isZtunnelConfigMap } from '../../../cdk8s/ztunnel-config-maps.js';
 import { AMBIENT_MIGRATION } from '../../api/ambient-migration.js';
 import { type Gateway, GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
 import { AUTHORIZATION_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
-import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { KubeObject } from '../../kube/resource.js';
 import {
   CONFIG_MAP,
@@ -101,7 +102,7 @@ export function isViewed(namespace: Namespace, stores: Stores): boolean {
 }
 
 function isAsked({ metadata }: Namespace): boolean {
-  return metadata.annotations?.[ANNOTATION.ztunnelView] === 'true';
+  return metadata.annotations?.[OWN_ANNOTATION.ztunnelView] === 'true';
 }
 
 /** A Service takes its host name from ServiceEntries, wherever they are. */
