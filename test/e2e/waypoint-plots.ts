@@ -4,7 +4,13 @@ import { SERVING } from '../../src/api/serving.js';
 import type { JsonPatchOperation } from '../../src/kube/client.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import { isNotFound } from '../../src/kube/errors.js';
-import { CONFIG_MAP, type HorizontalPodAutoscaler, HORIZONTAL_POD_AUTOSCALER } from '../../src/kube/types.js';
+import {
+  CONFIG_MAP,
+  type Deployment,
+  DEPLOYMENT,
+  type HorizontalPodAutoscaler,
+  HORIZONTAL_POD_AUTOSCALER,
+} from '../../src/kube/types.js';
 import type { Cluster } from '../support/cluster.js';
 import { yaml } from '../support/fixtures.js';
 import type { Request } from './interruption.js';
@@ -123,7 +129,10 @@ async function isSized(cluster: Cluster, namespace: string, min: number): Promis
   const autoscaler = await cluster.client
     .get<HorizontalPodAutoscaler>(HORIZONTAL_POD_AUTOSCALER, ref)
     .catch(orUndefined);
-  return autoscaler?.spec.minReplicas === min && (await isServing(cluster, namespace));
+  const deployment = await cluster.client.get<Deployment>(DEPLOYMENT, ref).catch(orUndefined);
+  // The autoscaler acts a moment later: without it, the end would depend on who is faster.
+  const isScaled = autoscaler?.spec.minReplicas === min && deployment?.status?.readyReplicas === min;
+  return isScaled && (await isServing(cluster, namespace));
 }
 
 async function isUnsized(cluster: Cluster, namespace: string): Promise<boolean> {
