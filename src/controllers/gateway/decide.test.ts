@@ -176,6 +176,16 @@ describe('a Gateway that goes', () => {
     expect(serving).toMatchObject({ status: 'False', reason: 'OptedOut' });
   });
 
+  test('leaves nothing of which somebody has taken the label away, nor takes what istiod has deployed', () => {
+    const istiods = owned('wp', { 'gateway.istio.io/managed': 'istio.io-mesh-controller' });
+    const { ownerReferences = [] } = istiods.metadata;
+    const unlabelled = { ...istiods.metadata, ownerReferences: [...ownerReferences, OWNING_NAMESPACE] };
+    const left = (object: LiveObject['object']): string[] =>
+      told(decide(observed({ gateway: deleted, live: [{ type: SERVICE, object }] })).actions);
+    expect(left({ ...istiods, metadata: unlabelled })).toEqual(['delete wp', 'release']);
+    expect(left(istiods)).toEqual(['release']);
+  });
+
   test('keeps an address that a person has set, once it is let go', () => {
     const left = gateway({ addresses: ADDRESSES }, { annotations: { 'sidestep.dev/serve': 'false' } });
     expect(decide(observed({ gateway: left }))).toMatchObject({ actions: [], serving: { reason: 'OptedOut' } });

@@ -39,6 +39,12 @@ export function isOurs(object: KubeObject, gateway: Gateway): boolean {
 const isLetGo = ({ metadata }: KubeObject): boolean =>
   (metadata.ownerReferences ?? []).every(({ kind }) => kind === NAMESPACE.kind);
 
+/** Whether the garbage collector would leave the object when the Gateway goes: it is ours, whatever somebody has made of its label. */
+export function isKept(object: KubeObject, gateway: Gateway): boolean {
+  const isNamespaces = object.metadata.ownerReferences?.some(({ kind }) => kind === NAMESPACE.kind) ?? false;
+  return isNamespaces && isOwnedBy(object, gateway);
+}
+
 /**
  * Whether we may apply onto an object: it is ours, or was but for a label or an owner that somebody has taken away. What istiod has
  * deployed is not.

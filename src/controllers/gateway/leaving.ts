@@ -1,7 +1,7 @@
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { isAddressed, servingOf } from '../../mesh/waypoint-gateway.js';
 import { type Action, type Decision, isHeld, refused, remove } from './decision.js';
-import { isOurs } from './deployed-kinds.js';
+import { isKept, isOurs } from './deployed-kinds.js';
 import { deploy } from './deployment.js';
 import type { Observed, Problem } from './observed.js';
 import { withoutParameters } from './sizing.js';
@@ -49,7 +49,7 @@ export function withdrawal(observed: Observed, declined: Problem): Decision {
 }
 
 const removals = ({ gateway, live }: Observed): Action[] =>
-  live.filter(({ object }) => isOurs(object, gateway)).map(remove);
+  live.filter(({ object }) => isOurs(object, gateway) || isKept(object, gateway)).map(remove);
 
 /** Why the waypoint is still needed; who wants it gone all the same can say so, but not for what we have bound to it. */
 function reasonToStay({ gateway, dependents, bound, users }: Observed): Problem | undefined {
