@@ -92,6 +92,9 @@ describe('a waypoint that was made', () => {
     const named = situation({ missing: missing(10) }, [{ isOurs: false, isMade: true }]);
     expect(decideWaypoint(named).steps).toEqual([remember(['waypoint'])]);
     expect(decideWaypoint(situation({ created: ['waypoint'] })).pending).toBeUndefined();
+    // Sidestep itself may be about to delete it.
+    const unused = { isOurs: false, isMade: true, unusedSinceMs: ago(300) };
+    expect(decideWaypoint(situation({ missing: missing(10) }, [unused])).steps).toEqual([remember()]);
     const notNamed = situation({ names: undefined, created: ['waypoint'] }, [{ isOurs: false, isMade: true }]);
     expect(decideWaypoint(notNamed).steps).toEqual([remember()]);
   });

@@ -69,7 +69,11 @@ export function decideWaypoint({ owner, gateways, createdForOthers, nowMs }: Sit
   const stays = ours.filter((gateway) => !gateway.isLeaving && !isExpired(gateway, nowMs)).map(({ name }) => name);
   const kept = owner.created.filter((name) => name === names || stays.includes(name));
   // Whoever names a waypoint that was made for another knows by that, too, that a person has deleted it.
-  const shared = gateways.filter(({ name, isMade, isLeaving }) => isMade && !isLeaving && name === names);
+  // One that is marked as unused may be deleted by us in this moment, and then nobody may remember it: its owner takes the mark away first.
+  const shared = gateways.filter(
+    ({ name, isMade, isLeaving, unusedSinceMs }) =>
+      isMade && !isLeaving && unusedSinceMs === undefined && name === names,
+  );
   const found = [...stays, ...shared.map(({ name }) => name)];
   const adopted = [...new Set(found)].filter((name) => !kept.includes(name));
   const isMissing = names !== undefined && !gateways.some(({ name }) => name === names);
