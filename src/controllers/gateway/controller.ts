@@ -7,10 +7,11 @@ import type { MeshLocation } from '../istio-configuration.js';
 import { act } from './act.js';
 import { decide } from './decide.js';
 import { observe } from './observe.js';
+import type { Observed } from './observed.js';
 import { report } from './report.js';
 import { watches } from './watches.js';
 
-/** ConfigMaps named by Gateways are not watched: a change of the Gateway reads them at once, else this much later. */
+/** ConfigMaps of Gateways are not watched: a change of the Gateway reads them at once, else this much later. */
 const PARAMETERS_RECHECK_MS = 90_000;
 
 /** Whoever waits for its turn is woken when a rollout ends; if that was too early to be seen as waiting, this much later. */
@@ -42,9 +43,13 @@ async function reconcile(request: Request, context: ReconcileContext, location: 
     throw error;
   });
   await report(observed, serving, context);
-  if (written > 0) return requeueAfter(0, 'Written');
+  return written > 0 ? requeueAfter(0, 'Written') : nextLook(observed, awaits);
+}
+
+/** When to look again if no watch wakes us. */
+export function nextLook({ gateway, sizes }: Pick<Observed, 'gateway' | 'sizes'>, awaits: string | undefined): Result {
   if (awaits !== undefined) return requeueAfter(TURN_RECHECK_MS, 'Turn');
-  // Ours, too: somebody may have changed it.
-  const isRead = observed.gateway.spec.infrastructure?.parametersRef !== undefined;
+  // Ours, too: somebody may have changed it. One that is in the way may go.
+  const isRead = gateway.spec.infrastructure?.parametersRef !== undefined || sizes !== undefined;
   return isRead ? requeueAfter(PARAMETERS_RECHECK_MS, 'Parameters') : awaitChange();
 }

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { Gateway } from '../../api/gateway-api.js';
 import type { KubeObject } from '../../kube/resource.js';
 import { type ConfigMap, DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER } from '../../kube/types.js';
+import { awaitChange } from '../../runtime/result.js';
 import { gateway as gatewayOf, observed as observedOf, owned, told } from '../testing/observed-gateway.js';
+import { nextLook } from './controller.js';
 import { decide } from './decide.js';
 import type { LiveObject, Observed } from './observed.js';
 
@@ -83,6 +85,9 @@ describe('a waypoint that istiod deploys and Sidestep sizes', () => {
       actions: [],
       serving: { reason: 'NameTaken' },
     });
+    // No watch tells when it goes.
+    expect(nextLook(observed({ sizes }), undefined)).toMatchObject({ kind: 'requeueAfter', reason: 'Parameters' });
+    expect(nextLook(observed({}), undefined)).toEqual(awaitChange());
   });
 
   test('gives the size up when nobody asks for it any more, and nothing is said then', () => {
