@@ -172,6 +172,10 @@ test('a Service keeps its waypoint until the one that its account names now is r
   expect(wanted({ services: [held], accounts, gateways: [gateway('web-waypoint'), unready] })).toBe('as it is');
   expect(wanted({ services: [held], accounts, gateways: [gateway('web-waypoint'), gateway('second')] })).toBe('second');
   expect(wanted({ services: [held], accounts, gateways: [unready] })).toBeUndefined();
+  // Sidestep makes one that is missing, but not at once.
+  expect(wanted({ services: [held], accounts, gateways: [gateway('web-waypoint')] })).toBe('as it is');
+  const none = [account('web', { [USE]: 'none' })];
+  expect(wanted({ services: [held], accounts: none, gateways: [gateway('web-waypoint')] })).toBeUndefined();
 });
 
 describe('a waypoint that Sidestep deploys, and that is being deleted', () => {

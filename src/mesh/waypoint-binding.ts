@@ -66,7 +66,8 @@ export function bindings(
 ): Binding[] {
   const byAccount = new Map(accounts.map((account) => [account.metadata.name, waypointOf(account, waypoints)]));
   const marks = new Set([...byAccount.values()].flatMap((gateway) => (gateway ? [markOf(gateway, waypoints)] : [])));
-  const accountsOf = marks.size === 0 ? () => [] : accountsByService(services, pods);
+  const naming = new Set(accounts.filter(namesWaypoint).map(({ metadata }) => metadata.name));
+  const accountsOf = marks.size === 0 && naming.size === 0 ? () => [] : accountsByService(services, pods);
   const usable = new Set(standing(waypoints).map((gateway) => markOf(gateway, waypoints)));
   return services.flatMap((service) => {
     const ours = boundWaypoint(service);
@@ -80,11 +81,13 @@ export function bindings(
     // A moment without pods is no reason to let it go.
     if (account === undefined && hasSelector(service) && ours !== undefined && ours === label && marks.has(ours))
       return [];
-    const gateway = account !== undefined && another === undefined ? byAccount.get(account) : undefined;
+    const only = another === undefined ? (account ?? '') : '';
+    const gateway = byAccount.get(only);
     const mark = gateway && markOf(gateway, waypoints);
-    // The former one holds until the one that is named now is ready.
-    const former = ours !== undefined && ours === label && usable.has(ours) ? ours : undefined;
-    const wanted = gateway && (mark === label || isReady(gateway) ? mark : former);
+    // The former one holds until the one that is named now is ready; there may be none yet.
+    const isAwaited = gateway !== undefined || naming.has(only);
+    const former = isAwaited && ours !== undefined && ours === label && usable.has(ours) ? ours : undefined;
+    const wanted = gateway && (mark === label || isReady(gateway)) ? mark : former;
     // The label of a Service beats that of its account: at most it is held as well.
     if (isHeldByMigration(service)) {
       const shared = wanted === label ? wanted : undefined;
@@ -159,6 +162,11 @@ export function accountTaken(
   if (!account) return undefined;
   const by = waypointOf(account, { gateways })?.metadata.name;
   return by === undefined || by === gateway.metadata.name ? undefined : { account: account.metadata.name, by };
+}
+
+/** Whether an account names a waypoint by its label, be there one or not. */
+function namesWaypoint({ metadata: { labels = {} } }: Named): boolean {
+  return labels[LABEL.useWaypoint] !== undefined && labels[LABEL.useWaypoint] !== 'none';
 }
 
 /** The Gateway that serves an account; the first hint wins, and of several Gateways the oldest. */
