@@ -107,6 +107,12 @@ describe('a Gateway that Sidestep serves', () => {
     const problem = { reason: 'UnknownTemplate', message: 'x' } as const;
     expect(decide(observed({ inputs: { problem } }))).toMatchObject({ actions: [], serving: problem });
   });
+
+  test('is held again, whatever is in the way, if a hand has taken the finalizer from what runs', () => {
+    const inputs = { problem: { reason: 'UnknownTemplate', message: 'x' } } as const;
+    expect(told(decide(observed({ inputs, live: [ours(2, 2)] })).actions)).toEqual(['hold']);
+    expect(decide(observed({ inputs, live: [ours(2, 2)], gateway: gateway({}, held) })).actions).toEqual([]);
+  });
 });
 
 describe('a Gateway that goes', () => {

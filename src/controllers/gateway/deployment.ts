@@ -27,21 +27,27 @@ import { requestedSizing, withoutParameters } from './sizing.js';
 /** Deploys the waypoint of a Gateway as istiod would for class `istio-waypoint`, and sees to it that istiod does not. */
 export function deploy(observed: Observed): Decision {
   const { gateway, inputs } = observed;
-  if ('problem' in inputs) return { actions: [], serving: refused(inputs.problem) };
+  if ('problem' in inputs) return stuck(observed, inputs.problem);
   const host = serviceHost(gateway, inputs.found.clusterDomain);
   const rendered = render(observed, inputs.found);
-  if ('problem' in rendered) return { actions: [], serving: refused(rendered.problem) };
+  if ('problem' in rendered) return stuck(observed, rendered.problem);
   const wanted = rendered.manifests
     .map((manifest) => hashed(manifest, rendered.asked, observed.meshHash))
     .map((manifest) => keptBy(observed.namespace, manifest))
     .map((manifest) => wantedObject(manifest, observed));
   const foreign = wanted.find(({ live }) => live && !mayTake(live, gateway));
-  if (foreign) return { actions: [], serving: refused(nameTaken(foreign, gateway)) };
+  if (foreign) return stuck(observed, nameTaken(foreign, gateway));
   const awaits = turnOf(observed, deploymentOf(wanted), rendered.asked);
   const applied = awaits === undefined ? wanted : wanted.filter(({ kind }) => kind !== DEPLOYMENT);
   const serving = progress(observed, wanted, host);
   const actions = writes(observed, { wanted, applied, host });
   return { actions, serving: awaits === undefined ? serving : waiting(serving, awaits), awaits };
+}
+
+/** Nothing changes. What runs is held all the same, also if a hand has replaced the Gateway: without the finalizer nobody would take it away. */
+function stuck({ gateway, live }: Observed, problem: Problem): Decision {
+  const isDeployed = live.some(({ object }) => isOurs(object, gateway));
+  return { actions: isDeployed && !isHeld(gateway) ? [{ type: 'hold' }] : [], serving: refused(problem) };
 }
 
 /** The Gateway that comes first, if only the configuration of the mesh has changed: everything else is done at once. */
