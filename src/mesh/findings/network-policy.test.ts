@@ -47,6 +47,7 @@ describe('a NetworkPolicy lets the mesh in', () => {
 
   it.each<[string, object, string]>([
     ['the application’s port alone', { ingress: [{ ports: tcp(80) }] }, 'spec.ingress[0]'],
+    ['TCP 53 alone, for a server of DNS', { ingress: [{ ports: tcp(53) }] }, 'spec.ingress[0]'],
     ['UDP 15008', { ingress: [{ ports: [...tcp(80), { port: 15008, protocol: 'UDP' }] }] }, 'spec.ingress[0]'],
     [
       'the tunnel for others than the callers',

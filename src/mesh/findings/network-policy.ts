@@ -8,7 +8,7 @@ import { type PolicyScope, type ProbedPort, finding } from './scope.js';
 const HBONE_PORT = 15_008;
 /** Where probes of the kubelet seem to come from. */
 const PROBE_ADDRESS = '169.254.7.127';
-/** Not for the mesh: DNS, and a sidecar's own way to istiod. */
+/** Where pods call nobody of the mesh: DNS, and a sidecar's own way to istiod. */
 const OTHER_PORTS = new Set<unknown>([53, 15_012]);
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -102,11 +102,12 @@ function selectsAllOf(policy: PolicyObject, other: PolicyObject): boolean {
 const isEmpty = (value: unknown): boolean => Object.keys(value ?? {}).length === 0;
 
 /** Whether a rule admits what the mesh carries: TCP, and neither DNS nor probes alone. */
-function isForMesh(rule: Fields, { peers }: Direction): boolean {
+function isForMesh(rule: Fields, { type, peers }: Direction): boolean {
   const from = asRecords(rule[peers]);
   if (from.length > 0 && from.every((peer) => isLinkLocal(asRecord(peer['ipBlock'])))) return false;
   const ports = asRecords(rule['ports']);
-  return ports.length === 0 || ports.some((port) => isTcp(port) && !OTHER_PORTS.has(port['port']));
+  const isOther = ({ port }: Fields): boolean => type === 'Egress' && OTHER_PORTS.has(port);
+  return ports.length === 0 || ports.some((port) => isTcp(port) && !isOther(port));
 }
 
 const isLinkLocal = ({ cidr }: Fields): boolean => typeof cidr === 'string' && cidr.startsWith('169.254.');
