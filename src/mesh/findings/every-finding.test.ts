@@ -145,6 +145,18 @@ const CASES: Record<Code, Case> = {
     object: 'NetworkPolicy/x',
     nearMiss: [network({ policyTypes: ['Egress'], egress: [ports(53)] })],
   },
+  SST2022: {
+    raised: [network({ ingress: [{ from: [{ namespaceSelector: {} }], ...ports(15008) }] })],
+    object: 'NetworkPolicy/x',
+    nearMiss: [network({ ingress: [{ from: [{ namespaceSelector: {} }], ...ports(80, 15008) }] })],
+  },
+  SST2023: {
+    raised: [network({ ingress: [{ from: [{ namespaceSelector: {} }] }] })],
+    object: 'NetworkPolicy/x',
+    nearMiss: [network({ ingress: [{ from: [{ podSelector: {} }] }] })],
+    scope: withWaypoint,
+    nearScope: withWaypoint,
+  },
   SST3003: {
     raised: [object('VirtualService', { hosts: ['web'] })],
     object: 'VirtualService/x',
