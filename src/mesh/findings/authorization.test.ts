@@ -93,15 +93,26 @@ describe('an AuthorizationPolicy that it does not read so:', () => {
     ]);
   });
 
-  it.each([{ trustDomainAliases: ['old'] }, { trustDomain: 'example.org' }])(
-    'principals, where sidecars rewrite trust domains: %o',
-    (settings) => {
+  const alias = { trustDomainAliases: ['old'] };
+  const renamed = { trustDomain: 'example.org' };
+  it.each<[object, string[], boolean]>([
+    [alias, ['old/ns/a/sa/b'], true],
+    [alias, ['cluster.local/ns/a/*'], true],
+    [alias, ['old*'], true],
+    [alias, ['cluster.local/ns/a/sa/b', 'old/ns/a/sa/b'], false],
+    [alias, ['*', '*/ns/a/sa/b', 'td/ns/a/sa/b'], false],
+    [renamed, ['cluster.local/ns/a/sa/b', 'example.org/ns/a/sa/b'], true],
+    [renamed, ['example.org/ns/a/sa/b', 'old/ns/a/sa/b'], false],
+    [{}, ['cluster.local/ns/a/sa/b', 'cluster*'], false],
+  ])(
+    'principals, where sidecars rewrite their trust domain: in a mesh with %o %o',
+    (settings, principals, isRewritten) => {
       const { mesh } = policyScope();
       const scope = policyScope({ mesh: { ...mesh, ...settings } });
-      expect(foundIn(authorization(from({ principals: ['old/ns/a/sa/b'] })), scope)).toEqual([
-        'SST2013 spec.rules[0].from[0].source.principals',
-      ]);
-      expect(foundIn(authorization(from({ namespaces: ['a'] })), scope)).toEqual([]);
+      const when = { rules: [{ when: [{ key: 'source.principal', notValues: principals }] }] };
+      const code = (field: string): string[] => (isRewritten ? [`SST2013 spec.rules[0].${field}`] : []);
+      expect(foundIn(authorization(from({ principals })), scope)).toEqual(code('from[0].source.principals'));
+      expect(foundIn(authorization(when), scope)).toEqual(code('when[0].key'));
     },
   );
 
