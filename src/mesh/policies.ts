@@ -1,7 +1,7 @@
 import { LABEL } from '../api/labels.js';
 import type { Finding } from './findings.js';
 import { classTargetFindings, unservedTargetFindings } from './findings/attachment.js';
-import { authorizationFindings, usesIdentity } from './findings/authorization.js';
+import { authorizationFindings, isDryRun, usesIdentity } from './findings/authorization.js';
 import { destinationRuleFindings } from './findings/destination-rule.js';
 import { headlessFindings } from './findings/headless.js';
 import { networkPolicyFindings } from './findings/network-policy.js';
@@ -47,7 +47,7 @@ function behindWaypoint(objects: readonly PolicyObject[], scope: PolicyScope): F
   const { waypoint, namespace, mesh } = scope;
   if (!waypoint) return [];
   const ofPods = objects.filter(
-    (object) => object.kind === 'AuthorizationPolicy' && !hasTargetRefs(object) && appliesBySelector(object, scope),
+    (object) => isDeciding(object) && !hasTargetRefs(object) && appliesBySelector(object, scope),
   );
   return identityFindings(ofPods, objects, { waypoint, namespace, trustDomain: mesh.trustDomain });
 }
@@ -57,9 +57,11 @@ export function callerDemands(objects: readonly PolicyObject[], scope: PolicySco
   const applying = objects.filter((object) => appliesBySelector(object, scope));
   return {
     strict: isStrict(applying, scope),
-    identityBased: applying.some((object) => object.kind === 'AuthorizationPolicy' && usesIdentity(object)),
+    identityBased: applying.some((object) => isDeciding(object) && usesIdentity(object)),
   };
 }
+
+const isDeciding = (object: PolicyObject): boolean => object.kind === 'AuthorizationPolicy' && !isDryRun(object);
 
 function objectFindings(object: PolicyObject, objects: readonly PolicyObject[], scope: PolicyScope): Finding[] {
   const { waypoint } = scope;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
-import { policyFindings } from '../policies.js';
+import { WAYPOINT, foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
+import { callerDemands, policyFindings } from '../policies.js';
 import type { PolicyObject } from '../policy-object.js';
 
 const rule = (part: object): object => ({ rules: [part] });
@@ -88,6 +88,9 @@ describe('an AuthorizationPolicy that it does not read so:', () => {
     const spec = deny(to({ methods: ['GET'] }));
     const dryRun = 'metadata.annotations[istio.io/dry-run]';
     expect(foundIn(authorization(spec, { 'istio.io/dry-run': 'true' }))).toEqual([`SST2014 ${dryRun}`]);
+    const ofCaller = authorization(from({ principals: ['td/ns/a/sa/b'] }), { 'istio.io/dry-run': 'true' });
+    expect(foundIn(ofCaller, policyScope({ waypoint: WAYPOINT }))).toEqual([`SST2014 ${dryRun}`]);
+    expect(callerDemands([ofCaller], policyScope()).identityBased).toBe(false);
     expect(foundIn(authorization(spec, { 'istio.io/dry-run': 'false' }))).toEqual([
       'SST2008 spec.rules[0].to[0].operation.methods',
     ]);

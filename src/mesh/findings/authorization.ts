@@ -113,8 +113,8 @@ export function usesIdentity(policy: PolicyObject): boolean {
   );
 }
 
-/** Istio takes what Go takes for true. */
-function isDryRun({ metadata }: PolicyObject): boolean {
+/** Whether an AuthorizationPolicy decides nothing; Istio takes what Go takes for true. */
+export function isDryRun({ metadata }: PolicyObject): boolean {
   return ['1', 't', 'T', 'TRUE', 'true', 'True'].includes(metadata.annotations?.[ANNOTATION.dryRun] ?? '');
 }
 
