@@ -1,6 +1,6 @@
 import { LABEL } from '../api/labels.js';
 import type { Finding } from './findings.js';
-import { classTargetFindings, unservedTargetFindings } from './findings/attachment.js';
+import { classTargetFindings, sharedTargetFindings, unservedTargetFindings } from './findings/attachment.js';
 import { authorizationFindings, isDryRun, usesIdentity } from './findings/authorization.js';
 import { destinationRuleFindings } from './findings/destination-rule.js';
 import { headlessFindings } from './findings/headless.js';
@@ -67,8 +67,8 @@ function objectFindings(object: PolicyObject, objects: readonly PolicyObject[], 
   const { waypoint } = scope;
   const need = waypoint && waypointNeed(object, waypoint, scope.namespace);
   if (need) return [need];
-  const ofClass = classTargetFindings(object, scope);
-  if (ofClass.length > 0) return ofClass;
+  const ofWaypoint = [...classTargetFindings(object, scope), ...sharedTargetFindings(object, scope)];
+  if (ofWaypoint.length > 0) return ofWaypoint;
   switch (object.kind) {
     case 'VirtualService':
       return virtualServiceFindings(object, scope);

@@ -38,3 +38,13 @@ export function classTargetFindings(policy: PolicyObject, scope: PolicyScope): F
   const text = `waypoint ${waypoint.name} enforces it if it is of class ${stringAt(target, 'name') ?? ''}`;
   return [finding('SST2016', policy, 'spec.targetRefs', text, scope)];
 }
+
+/** A policy of another namespace for the Gateway of a shared waypoint: it is enforced on the way to every namespace that uses it. */
+export function sharedTargetFindings(policy: PolicyObject, scope: PolicyScope): Finding[] {
+  const { waypoint, namespace } = scope;
+  if (!waypoint || waypoint.namespace === namespace || policy.metadata.namespace !== waypoint.namespace) return [];
+  const isShared = targetsOf(policy).some(({ kind, name }) => kind === 'Gateway' && name === waypoint.name);
+  if (!isShared || !OF_CLASSES.has(policy.kind)) return [];
+  const text = `waypoint ${waypoint.namespace}/${waypoint.name} enforces it for this namespace, too`;
+  return [finding('SST2024', policy, 'spec.targetRefs', text, scope)];
+}

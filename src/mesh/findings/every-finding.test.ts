@@ -157,6 +157,13 @@ const CASES: Record<Code, Case> = {
     scope: withWaypoint,
     nearScope: withWaypoint,
   },
+  SST2024: {
+    raised: [authorization(targetRefs('Gateway', 'waypoint'), { namespace: 'edge' })],
+    object: 'AuthorizationPolicy/edge/x',
+    nearMiss: [authorization(targetRefs('Gateway', 'ingress'), { namespace: 'edge' })],
+    scope: policyScope({ waypoint: { ...WAYPOINT, namespace: 'edge' } }),
+    nearScope: policyScope({ waypoint: { ...WAYPOINT, namespace: 'edge' } }),
+  },
   SST3003: {
     raised: [object('VirtualService', { hosts: ['web'] })],
     object: 'VirtualService/x',

@@ -132,4 +132,10 @@ export const POLICY_FINDINGS = {
     'Admit the pods of the waypoint on TCP 15008, let an AuthorizationPolicy with targetRefs say who may call, then acknowledge.',
     'istio-ambient facts 6.3',
   ),
+  SST2024: kind(
+    'WARN',
+    'A policy of another namespace targets the Gateway of the waypoint that this namespace is to use: the waypoint enforces it on requests to this one, too.',
+    'Check that it allows what the callers of this namespace do.',
+    'istio.io, ambient/usage/waypoint, policy attachment',
+  ),
 } satisfies Record<string, FindingKind>;
