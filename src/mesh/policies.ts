@@ -91,7 +91,7 @@ function objectFindings(object: PolicyObject, objects: readonly PolicyObject[], 
 /** Findings about an object of the namespace, or about one that chooses pods and may be of the root namespace. */
 function selectingFindings(object: PolicyObject, objects: readonly PolicyObject[], scope: PolicyScope): Finding[] {
   if (BY_SELECTOR.has(object.kind) && !appliesBySelector(object, scope)) return [];
-  if (ATTACHABLE.has(object.kind) && hasTargetRefs(object)) return unservedTargetFindings(object, scope);
+  if (ATTACHABLE.has(object.kind) && hasTargetRefs(object)) return unservedTargetFindings(object, objects, scope);
   switch (object.kind) {
     case 'AuthorizationPolicy':
       return orKept(object, authorizationFindings(object, scope), scope);

@@ -138,4 +138,10 @@ export const POLICY_FINDINGS = {
     'Check that it allows what the callers of this namespace do.',
     'istio.io, ambient/usage/waypoint, policy attachment',
   ),
+  SST2025: kind(
+    'BLOCK',
+    'A policy has targetRefs that a waypoint enforces today, and the changed spec.waypoint takes the namespace away from it: what the policy denies would be let in.',
+    'Target the new waypoint as well, or set spec.waypoint back; acknowledge only if nobody needs the policy.',
+    'istio.io, ambient/usage/waypoint, policy attachment',
+  ),
 } satisfies Record<string, FindingKind>;
