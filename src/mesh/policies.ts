@@ -1,7 +1,7 @@
 import { LABEL } from '../api/labels.js';
 import type { Finding } from './findings.js';
-import { classTargetFindings, unservedTargetFindings } from './findings/attachment.js';
-import { authorizationFindings, usesIdentity } from './findings/authorization.js';
+import { classTargetFindings, sharedTargetFindings, unservedTargetFindings } from './findings/attachment.js';
+import { authorizationFindings, isDryRun, usesIdentity } from './findings/authorization.js';
 import { destinationRuleFindings } from './findings/destination-rule.js';
 import { headlessFindings } from './findings/headless.js';
 import { networkPolicyFindings } from './findings/network-policy.js';
@@ -47,7 +47,7 @@ function behindWaypoint(objects: readonly PolicyObject[], scope: PolicyScope): F
   const { waypoint, namespace, mesh } = scope;
   if (!waypoint) return [];
   const ofPods = objects.filter(
-    (object) => object.kind === 'AuthorizationPolicy' && !hasTargetRefs(object) && appliesBySelector(object, scope),
+    (object) => isDeciding(object) && !hasTargetRefs(object) && appliesBySelector(object, scope),
   );
   return identityFindings(ofPods, objects, { waypoint, namespace, trustDomain: mesh.trustDomain });
 }
@@ -57,16 +57,18 @@ export function callerDemands(objects: readonly PolicyObject[], scope: PolicySco
   const applying = objects.filter((object) => appliesBySelector(object, scope));
   return {
     strict: isStrict(applying, scope),
-    identityBased: applying.some((object) => object.kind === 'AuthorizationPolicy' && usesIdentity(object)),
+    identityBased: applying.some((object) => isDeciding(object) && usesIdentity(object)),
   };
 }
+
+const isDeciding = (object: PolicyObject): boolean => object.kind === 'AuthorizationPolicy' && !isDryRun(object);
 
 function objectFindings(object: PolicyObject, objects: readonly PolicyObject[], scope: PolicyScope): Finding[] {
   const { waypoint } = scope;
   const need = waypoint && waypointNeed(object, waypoint, scope.namespace);
   if (need) return [need];
-  const ofClass = classTargetFindings(object, scope);
-  if (ofClass.length > 0) return ofClass;
+  const ofWaypoint = [...classTargetFindings(object, scope), ...sharedTargetFindings(object, scope)];
+  if (ofWaypoint.length > 0) return ofWaypoint;
   switch (object.kind) {
     case 'VirtualService':
       return virtualServiceFindings(object, scope);
@@ -89,7 +91,7 @@ function objectFindings(object: PolicyObject, objects: readonly PolicyObject[], 
 /** Findings about an object of the namespace, or about one that chooses pods and may be of the root namespace. */
 function selectingFindings(object: PolicyObject, objects: readonly PolicyObject[], scope: PolicyScope): Finding[] {
   if (BY_SELECTOR.has(object.kind) && !appliesBySelector(object, scope)) return [];
-  if (ATTACHABLE.has(object.kind) && hasTargetRefs(object)) return unservedTargetFindings(object, scope);
+  if (ATTACHABLE.has(object.kind) && hasTargetRefs(object)) return unservedTargetFindings(object, objects, scope);
   switch (object.kind) {
     case 'AuthorizationPolicy':
       return orKept(object, authorizationFindings(object, scope), scope);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
-import { policyFindings } from '../policies.js';
+import { WAYPOINT, foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
+import { callerDemands, policyFindings } from '../policies.js';
 import type { PolicyObject } from '../policy-object.js';
 
 const rule = (part: object): object => ({ rules: [part] });
@@ -88,20 +88,34 @@ describe('an AuthorizationPolicy that it does not read so:', () => {
     const spec = deny(to({ methods: ['GET'] }));
     const dryRun = 'metadata.annotations[istio.io/dry-run]';
     expect(foundIn(authorization(spec, { 'istio.io/dry-run': 'true' }))).toEqual([`SST2014 ${dryRun}`]);
+    const ofCaller = authorization(from({ principals: ['td/ns/a/sa/b'] }), { 'istio.io/dry-run': 'true' });
+    expect(foundIn(ofCaller, policyScope({ waypoint: WAYPOINT }))).toEqual([`SST2014 ${dryRun}`]);
+    expect(callerDemands([ofCaller], policyScope()).identityBased).toBe(false);
     expect(foundIn(authorization(spec, { 'istio.io/dry-run': 'false' }))).toEqual([
       'SST2008 spec.rules[0].to[0].operation.methods',
     ]);
   });
 
-  it.each([{ trustDomainAliases: ['old'] }, { trustDomain: 'example.org' }])(
-    'principals, where sidecars rewrite trust domains: %o',
-    (settings) => {
+  const alias = { trustDomainAliases: ['old'] };
+  const renamed = { trustDomain: 'example.org' };
+  it.each<[object, string[], boolean]>([
+    [alias, ['old/ns/a/sa/b'], true],
+    [alias, ['cluster.local/ns/a/*'], true],
+    [alias, ['old*'], true],
+    [alias, ['cluster.local/ns/a/sa/b', 'old/ns/a/sa/b'], false],
+    [alias, ['*', '*/ns/a/sa/b', 'td/ns/a/sa/b'], false],
+    [renamed, ['cluster.local/ns/a/sa/b', 'example.org/ns/a/sa/b'], true],
+    [renamed, ['example.org/ns/a/sa/b', 'old/ns/a/sa/b'], false],
+    [{}, ['cluster.local/ns/a/sa/b', 'cluster*'], false],
+  ])(
+    'principals, where sidecars rewrite their trust domain: in a mesh with %o %o',
+    (settings, principals, isRewritten) => {
       const { mesh } = policyScope();
       const scope = policyScope({ mesh: { ...mesh, ...settings } });
-      expect(foundIn(authorization(from({ principals: ['old/ns/a/sa/b'] })), scope)).toEqual([
-        'SST2013 spec.rules[0].from[0].source.principals',
-      ]);
-      expect(foundIn(authorization(from({ namespaces: ['a'] })), scope)).toEqual([]);
+      const when = { rules: [{ when: [{ key: 'source.principal', notValues: principals }] }] };
+      const code = (field: string): string[] => (isRewritten ? [`SST2013 spec.rules[0].${field}`] : []);
+      expect(foundIn(authorization(from({ principals })), scope)).toEqual(code('from[0].source.principals'));
+      expect(foundIn(authorization(when), scope)).toEqual(code('when[0].key'));
     },
   );
 

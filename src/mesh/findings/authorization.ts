@@ -20,6 +20,8 @@ const TRUST_DOMAINS = new Set(['trustDomains', 'notTrustDomains']);
 const IDENTITY_WHEN = new Set(['source.principal', 'source.namespace']);
 const ADDRESS_WHEN = new Set(['source.ip', 'destination.ip', 'destination.port']);
 const REWRITTEN_SOURCE = new Set(['principals', 'notPrincipals']);
+/** Where a condition has values. */
+const LISTS = ['values', 'notValues'];
 const DEFAULT_TRUST_DOMAIN = 'cluster.local';
 
 /** The trust domains of the mesh: sidecars rewrite principals by them, ztunnel does not. */
@@ -111,8 +113,8 @@ export function usesIdentity(policy: PolicyObject): boolean {
   );
 }
 
-/** Istio takes what Go takes for true. */
-function isDryRun({ metadata }: PolicyObject): boolean {
+/** Whether an AuthorizationPolicy decides nothing; Istio takes what Go takes for true. */
+export function isDryRun({ metadata }: PolicyObject): boolean {
   return ['1', 't', 'T', 'TRUE', 'true', 'True'].includes(metadata.annotations?.[ANNOTATION.dryRun] ?? '');
 }
 
@@ -134,7 +136,7 @@ function inSource(source: Fields, path: string, trust: TrustDomains): Difference
   return inEntry(source, path, (field, values) => {
     if (HTTP_SOURCE.has(field)) return 'http';
     if (TRUST_DOMAINS.has(field)) return 'trust-domains';
-    if (REWRITTEN_SOURCE.has(field) && rewritesTrustDomains(trust)) return 'other-meaning';
+    if (REWRITTEN_SOURCE.has(field) && rewritesTrustDomains(values, trust)) return 'other-meaning';
     if (ADDRESS_SOURCE.has(field)) return values.every(isBlock) ? undefined : 'other-meaning';
     return IDENTITY_SOURCE.has(field) ? undefined : 'unknown';
   });
@@ -168,14 +170,30 @@ function inCondition(entry: Fields, path: string, trust: TrustDomains): Differen
   if (!IDENTITY_WHEN.has(key) && !ADDRESS_WHEN.has(key)) return [{ path, reason: 'http', alone: true }];
   const values = [...asStrings(entry['values']), ...asStrings(entry['notValues'])];
   const parses = key === 'destination.port' ? isPort : ADDRESS_WHEN.has(key) ? isBlock : () => true;
-  const isRewritten = key === 'source.principal' && rewritesTrustDomains(trust);
+  const isRewritten =
+    key === 'source.principal' && LISTS.some((list) => rewritesTrustDomains(asStrings(entry[list]), trust));
   const isSame = values.length > 0 && values.every(parses) && !isRewritten;
   return isSame ? [] : [{ path, reason: 'other-meaning', alone: false }];
 }
 
-/** `cluster.local` in a principal stands for the mesh's own trust domain at a sidecar, and for itself at ztunnel. */
-function rewritesTrustDomains(trust: TrustDomains): boolean {
-  return trust.trustDomain !== DEFAULT_TRUST_DOMAIN || trust.trustDomainAliases.length > 0;
+/**
+ * Whether a sidecar takes principals for others than are listed: it puts each domain of the mesh in the place of one of them, and
+ * `cluster.local` stands for them. A pattern in the place of the domain may do so.
+ *
+ * @see istio/istio pilot/pkg/security/trustdomain/bundle.go, ReplaceTrustDomainAliases
+ */
+function rewritesTrustDomains(
+  principals: readonly string[],
+  { trustDomain, trustDomainAliases }: TrustDomains,
+): boolean {
+  const domains = [trustDomain, ...trustDomainAliases];
+  return principals.some((principal) => {
+    const [domain = '', ...rest] = principal.split('/');
+    if (domain === '*') return false;
+    if (domain.includes('*')) return domains.some((one) => one !== DEFAULT_TRUST_DOMAIN);
+    if (!domains.includes(domain)) return domain === DEFAULT_TRUST_DOMAIN;
+    return !domains.every((one) => principals.includes([one, ...rest].join('/')));
+  });
 }
 
 /** Ports and addresses that do not parse are silently dropped by istiod, which can empty a clause. */

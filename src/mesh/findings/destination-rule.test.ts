@@ -85,6 +85,17 @@ describe('a DestinationRule without TLS', () => {
     expect(foundIn(objects(['.']), shared)).toEqual(['SST3009 spec.trafficPolicy.connectionPool']);
   });
 
+  it.each<[string, object, string]>([
+    ['none', {}, 'SST3009'],
+    ['another', {}, 'SST3009'],
+    ['waypoint', {}, 'SST3010'],
+    ['none', { 'istio.io/use-waypoint': 'waypoint' }, 'SST3010'],
+  ])('in a namespace that names the waypoint %s, with %j on the Service', (name, labels, code) => {
+    const home = { kind: 'Namespace', metadata: { name: 'shop', labels: { 'istio.io/use-waypoint': name } } };
+    const found = foundIn([home, service('web', {}, labels), rule({ host: 'web', ...pool })], bound);
+    expect(found).toContain(`${code} spec.trafficPolicy.connectionPool`);
+  });
+
   it('says nothing by its host alone, nor if it is for callers elsewhere', () => {
     expect(foundIn(rule({ host: 'web' }))).toEqual([]);
     expect(foundIn(rule({ host: 'web', ...pool, exportTo: ['.'] }, 'other'))).toEqual([]);

@@ -1,6 +1,8 @@
 import { LABEL } from '../../api/labels.js';
 import type { Finding, FindingCode } from '../findings.js';
 import { type PolicyObject, asRecord, asRecords, stringAt } from '../policy-object.js';
+import { isHeldByMigration } from '../waypoint-holders.js';
+import { type IntendedWaypoint, namesWaypoint } from '../waypoint-needs.js';
 import { placeOf, serviceAt } from './hosts.js';
 import { type PolicyScope, finding, isExportedTo, isOwn, notUnderstood } from './scope.js';
 
@@ -108,7 +110,7 @@ function isServedByWaypoint(
   rule: PolicyObject,
   isHere: boolean,
   objects: readonly PolicyObject[],
-  { waypoint, namespace, rootNamespace }: PolicyScope,
+  { waypoint, namespace, rootNamespace, followers }: PolicyScope,
 ): boolean {
   const { namespace: home = '' } = rule.metadata;
   const spec = asRecord(rule.spec);
@@ -120,7 +122,21 @@ function isServedByWaypoint(
   const service = objects.find(
     ({ kind, metadata }) => kind === 'Service' && metadata.namespace === namespace && metadata.name === name,
   );
-  const isPassedBy =
-    service?.metadata.labels?.[LABEL.useWaypoint] === 'none' || asRecord(service?.spec)['clusterIP'] === 'None';
-  return isSeen && service !== undefined && !isPassedBy;
+  return isSeen && service !== undefined && !isPassedBy(service, objects, waypoint, followers);
+}
+
+/** Whether its callers go elsewhere: a label of somebody else on the Service, or else on the namespace, says so. */
+function isPassedBy(
+  service: PolicyObject,
+  objects: readonly PolicyObject[],
+  waypoint: IntendedWaypoint,
+  followers: PolicyScope['followers'],
+): boolean {
+  if (asRecord(service.spec)['clusterIP'] === 'None') return true;
+  const { namespace, name } = service.metadata;
+  const home = objects.find(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace);
+  const namer = [service, home].find((object) => object?.metadata.labels?.[LABEL.useWaypoint] !== undefined);
+  const isOurs =
+    namer !== undefined && (isHeldByMigration(namer) || (namer === service && followers?.has(name) === true));
+  return namer !== undefined && !namesWaypoint(namer, waypoint) && !isOurs;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { WAYPOINT, policyObject as object, policyScope } from '../../../test/support/policies.js';
 import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { type PolicyScope, policyFindings } from '../policies.js';
 import type { PolicyObject } from '../policy-object.js';
 import type { POLICY_FINDINGS } from './policy-table.js';
@@ -44,6 +45,12 @@ const pool = { trafficPolicy: { connectionPool: { tcp: { maxConnections: 1 } } }
 const route = (kind: string, parent: object): PolicyObject => object(kind, { parentRefs: [parent] });
 const entry = (spec: object, metadata = {}): PolicyObject =>
   object('ServiceEntry', { hosts: ['api.example.com'], resolution: 'DNS', ...spec }, metadata);
+/** The namespace, bound by a migration. */
+const bound = (waypoint: string): PolicyObject => {
+  const labels = { [LABEL.useWaypoint]: waypoint };
+  const annotations = { [OWN_ANNOTATION.waypointLabels]: JSON.stringify({ generation: 1, attempt: 1, labels }) };
+  return { kind: 'Namespace', metadata: { name: 'shop', labels, annotations } };
+};
 const targetRefs = (kind: string, name = 'web'): object => ({ targetRefs: [{ kind, name }] });
 
 const CASES: Record<Code, Case> = {
@@ -144,6 +151,32 @@ const CASES: Record<Code, Case> = {
     raised: [network({ policyTypes: ['Egress'], egress: [ports(80)] })],
     object: 'NetworkPolicy/x',
     nearMiss: [network({ policyTypes: ['Egress'], egress: [ports(53)] })],
+  },
+  SST2022: {
+    raised: [network({ ingress: [{ from: [{ namespaceSelector: {} }], ...ports(15008) }] })],
+    object: 'NetworkPolicy/x',
+    nearMiss: [network({ ingress: [{ from: [{ namespaceSelector: {} }], ...ports(80, 15008) }] })],
+  },
+  SST2023: {
+    raised: [network({ ingress: [{ from: [{ namespaceSelector: {} }] }] })],
+    object: 'NetworkPolicy/x',
+    nearMiss: [network({ ingress: [{ from: [{ podSelector: {} }] }] })],
+    scope: withWaypoint,
+    nearScope: withWaypoint,
+  },
+  SST2024: {
+    raised: [authorization(targetRefs('Gateway', 'waypoint'), { namespace: 'edge' })],
+    object: 'AuthorizationPolicy/edge/x',
+    nearMiss: [authorization(targetRefs('Gateway', 'ingress'), { namespace: 'edge' })],
+    scope: policyScope({ waypoint: { ...WAYPOINT, namespace: 'edge' } }),
+    nearScope: policyScope({ waypoint: { ...WAYPOINT, namespace: 'edge' } }),
+  },
+  SST2025: {
+    raised: [authorization(targetRefs('Gateway', 'first')), bound('first')],
+    object: 'AuthorizationPolicy/x',
+    nearMiss: [authorization(targetRefs('Service')), bound('first')],
+    scope: withWaypoint,
+    nearScope: withWaypoint,
   },
   SST3003: {
     raised: [object('VirtualService', { hosts: ['web'] })],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
+import { WAYPOINT, foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
 import type { PolicyObject } from '../policy-object.js';
 
 const web = { podSelector: { matchLabels: { app: 'web' } } };
@@ -28,7 +28,6 @@ describe('a NetworkPolicy lets the mesh in', () => {
         ],
       },
     ],
-    ['with a rule for everybody', { ingress: [{ from: callers, ports: tcp(80) }, { ports: tcp(15008) }] }],
     ['where nobody was let in', { ingress: [] }],
     ['where only UDP was let in', { ingress: [{ ports: [{ port: 53, protocol: 'UDP' }] }] }],
     ['where only probes were let in', { ingress: [kubelet(tcp(8080))] }],
@@ -40,13 +39,14 @@ describe('a NetworkPolicy lets the mesh in', () => {
     const plain = network({ ingress: [{ ports: tcp(80) }] });
     const tunnel = { ingress: [{ ports: tcp(15008) }] };
     expect(foundIn([plain, network(tunnel, 'same')])).toEqual([]);
-    expect(foundIn([plain, network({ podSelector: {}, ...tunnel }, 'all')])).toEqual([]);
+    expect(foundIn([plain, network({ podSelector: {}, ...tunnel }, 'all')])).toEqual(['SST2022 spec.ingress[0]']);
     const other = { podSelector: { matchLabels: { app: 'web', tier: 'front' } }, ...tunnel };
-    expect(foundIn([plain, network(other, 'some')])).toEqual(['SST2003 spec.ingress[0]']);
+    expect(foundIn([plain, network(other, 'some')])).toEqual(['SST2003 spec.ingress[0]', 'SST2022 spec.ingress[0]']);
   });
 
   it.each<[string, object, string]>([
     ['the application’s port alone', { ingress: [{ ports: tcp(80) }] }, 'spec.ingress[0]'],
+    ['TCP 53 alone, for a server of DNS', { ingress: [{ ports: tcp(53) }] }, 'spec.ingress[0]'],
     ['UDP 15008', { ingress: [{ ports: [...tcp(80), { port: 15008, protocol: 'UDP' }] }] }, 'spec.ingress[0]'],
     [
       'the tunnel for others than the callers',
@@ -59,7 +59,33 @@ describe('a NetworkPolicy lets the mesh in', () => {
       'spec.ingress[1]',
     ],
   ])('but not with %s', (_, spec, field) => {
-    expect(foundIn(network(spec))).toEqual([`SST2003 ${field}`]);
+    expect(foundIn(network(spec)).filter((found) => !found.startsWith('SST2022'))).toEqual([`SST2003 ${field}`]);
+  });
+});
+
+describe('a NetworkPolicy that was for some callers', () => {
+  const some = { from: callers, ports: tcp(80) };
+
+  it.each<[string, object[], string[]]>([
+    ['opens all ports to everybody by the tunnel', [some, { ports: tcp(15008) }], ['SST2022 spec.ingress[1]']],
+    ['does not by the tunnel for the same', [some, { from: callers, ports: tcp(15008) }], []],
+    ['does not where everybody may call a port', [{ ports: tcp(80) }, { ports: tcp(15008) }], []],
+    ['does not by a range of ports', [{ from: callers, ports: [{ port: 15008, endPort: 15100 }] }], []],
+  ])('%s', (_, ingress, expected) => {
+    expect(foundIn(network({ ingress }))).toEqual(expected);
+  });
+
+  const ofNamespace = { from: [{ podSelector: {} }] };
+  it.each<[string, object, string[]]>([
+    ['takes a waypoint for them', { ingress: [{ from: callers }] }, ['SST2023 spec.ingress[0]']],
+    // Callers of other namespaces come through the waypoint, which is of this one.
+    ['even if they are those of the namespace', { ingress: [ofNamespace] }, ['SST2023 spec.ingress[0]']],
+    ['but not if it is for the waypoint too', { podSelector: {}, ingress: [{ from: callers }, ofNamespace] }, []],
+    ['or for everybody', { ingress: [{ ports: tcp(80, 15008) }] }, []],
+    ['nor if it lacks the tunnel', { ingress: [{ ports: tcp(80) }] }, ['SST2003 spec.ingress[0]']],
+    ['or for nobody', { ingress: [] }, []],
+  ])('%s', (_, spec, expected) => {
+    expect(foundIn(network(spec), policyScope({ waypoint: WAYPOINT }))).toEqual(expected);
   });
 });
 

@@ -8,7 +8,7 @@ import { type PolicyScope, type ProbedPort, finding } from './scope.js';
 const HBONE_PORT = 15_008;
 /** Where probes of the kubelet seem to come from. */
 const PROBE_ADDRESS = '169.254.7.127';
-/** Not for the mesh: DNS, and a sidecar's own way to istiod. */
+/** Where pods call nobody of the mesh: DNS, and a sidecar's own way to istiod. */
 const OTHER_PORTS = new Set<unknown>([53, 15_012]);
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -36,6 +36,9 @@ export function networkPolicyFindings(
   const inbound = withoutTunnel(policy, policies, INGRESS);
   const outbound = withoutTunnel(policy, policies, EGRESS);
   const probes = stoppedProbes(policy, policies, scope);
+  const { waypoint } = scope;
+  const opened = openedToOthers(policy, policies);
+  const mixed = waypoint ? mixedUp(policy, policies, waypoint.namespace === scope.namespace) : [];
   const port = `admits no TCP ${HBONE_PORT}`;
   return [
     ...(inbound.length > 0 ? [finding('SST2003', policy, inbound, `${port}, where mesh traffic arrives`, scope)] : []),
@@ -50,6 +53,20 @@ export function networkPolicyFindings(
           ),
         ]
       : []),
+    ...(opened.length > 0
+      ? [
+          finding(
+            'SST2022',
+            policy,
+            opened,
+            `opens every port, by TCP ${HBONE_PORT}, to callers without any port`,
+            scope,
+          ),
+        ]
+      : []),
+    ...(mixed.length > 0
+      ? [finding('SST2023', policy, mixed, `pods see waypoint ${waypoint?.name ?? ''} instead of these callers`, scope)]
+      : []),
     ...(outbound.length > 0 ? [finding('SST2021', policy, outbound, `${port}, where mesh traffic goes`, scope)] : []),
   ];
 }
@@ -63,6 +80,35 @@ function withoutTunnel(policy: PolicyObject, policies: readonly PolicyObject[], 
   return rulesOf(policy, direction).flatMap((rule, index) => {
     const isCovered = tunnels.some((tunnel) => coversPeers(tunnel, rule, direction));
     return isForMesh(rule, direction) && !isCovered ? [`spec.${direction.rules}[${index}]`] : [];
+  });
+}
+
+/** Paths of the rules that let callers in by the tunnel, and so to all ports, whom nobody lets in to a port of the application. */
+function openedToOthers(policy: PolicyObject, policies: readonly PolicyObject[]): string[] {
+  const ofApplication = policies
+    .filter((other) => selectsAllOf(other, policy))
+    .flatMap((other) => rulesOf(other, INGRESS))
+    .filter(admitsToApplication);
+  return rulesOf(policy, INGRESS).flatMap((rule, index) => {
+    const isCovered = ofApplication.some((other) => coversPeers(other, rule, INGRESS));
+    return admitsPort(rule, HBONE_PORT) && isForMesh(rule, INGRESS) && !isCovered ? [`spec.ingress[${index}]`] : [];
+  });
+}
+
+/** Paths of the rules that tell callers of the mesh apart, where all requests come from a waypoint. */
+function mixedUp(policy: PolicyObject, policies: readonly PolicyObject[], isOwnWaypoint: boolean): string[] {
+  const tunnels = policies
+    .filter((other) => selectsAllOf(other, policy))
+    .flatMap((other) => rulesOf(other, INGRESS))
+    .filter((rule) => admitsPort(rule, HBONE_PORT));
+  const isOpen = tunnels.some(({ from }) => asRecords(from).length === 0);
+  // A policy for all pods is one for those of the waypoint, too: these tell callers apart, and pods need to admit them only.
+  const selectsWaypoint = isOwnWaypoint && Object.values(podSelector(policy)).every(isEmpty);
+  const admitsWaypoint = tunnels.some(({ from }) => asRecords(from).some((peer) => isSame(peer, { podSelector: {} })));
+  if (isOpen || (selectsWaypoint && admitsWaypoint)) return [];
+  return rulesOf(policy, INGRESS).flatMap((rule, index) => {
+    const isForSome = asRecords(rule['from']).length > 0 && isForMesh(rule, INGRESS);
+    return isForSome ? [`spec.ingress[${index}]`] : [];
   });
 }
 
@@ -102,15 +148,21 @@ function selectsAllOf(policy: PolicyObject, other: PolicyObject): boolean {
 const isEmpty = (value: unknown): boolean => Object.keys(value ?? {}).length === 0;
 
 /** Whether a rule admits what the mesh carries: TCP, and neither DNS nor probes alone. */
-function isForMesh(rule: Fields, { peers }: Direction): boolean {
+function isForMesh(rule: Fields, { type, peers }: Direction): boolean {
   const from = asRecords(rule[peers]);
   if (from.length > 0 && from.every((peer) => isLinkLocal(asRecord(peer['ipBlock'])))) return false;
   const ports = asRecords(rule['ports']);
-  return ports.length === 0 || ports.some((port) => isTcp(port) && !OTHER_PORTS.has(port['port']));
+  const isOther = ({ port }: Fields): boolean => type === 'Egress' && OTHER_PORTS.has(port);
+  return ports.length === 0 || ports.some((port) => isTcp(port) && !isOther(port));
 }
 
 const isLinkLocal = ({ cidr }: Fields): boolean => typeof cidr === 'string' && cidr.startsWith('169.254.');
 const isTcp = (port: Fields): boolean => (stringAt(port, 'protocol') ?? 'TCP') === 'TCP';
+
+function admitsToApplication(rule: Fields): boolean {
+  const ports = asRecords(rule['ports']);
+  return ports.length === 0 || ports.some((port) => isTcp(port) && (port['port'] !== HBONE_PORT || 'endPort' in port));
+}
 
 function admitsPort(rule: Fields, number: number, name?: string): boolean {
   const ports = asRecords(rule['ports']);

@@ -120,4 +120,28 @@ export const POLICY_FINDINGS = {
     'Add port 15008 (TCP) to the rules that the message names, or acknowledge that they are for destinations outside the mesh.',
     NETWORK_POLICY,
   ),
+  SST2022: kind(
+    'BLOCK',
+    'A NetworkPolicy admits callers on TCP 15008 whom no rule admits to a port of the application: by 15008 they reach every port of ambient pods.',
+    'Give the rules that the message names the callers (from) of the other rules, or let an AuthorizationPolicy say who may call, then acknowledge.',
+    NETWORK_POLICY,
+  ),
+  SST2023: kind(
+    'BLOCK',
+    'A NetworkPolicy tells callers apart, and pods behind a waypoint see its address instead: they refuse the waypoint, or take everybody whom it lets in.',
+    'Admit the pods of the waypoint on TCP 15008, let an AuthorizationPolicy with targetRefs say who may call, then acknowledge.',
+    'istio-ambient facts 6.3',
+  ),
+  SST2024: kind(
+    'WARN',
+    'A policy of another namespace targets the Gateway of the waypoint that this namespace is to use: the waypoint enforces it on requests to this one, too.',
+    'Check that it allows what the callers of this namespace do.',
+    'istio.io, ambient/usage/waypoint, policy attachment',
+  ),
+  SST2025: kind(
+    'BLOCK',
+    'A policy has targetRefs that a waypoint enforces today, and the changed spec.waypoint takes the namespace away from it: what the policy denies would be let in.',
+    'Target the new waypoint as well, or set spec.waypoint back; acknowledge only if nobody needs the policy.',
+    'istio.io, ambient/usage/waypoint, policy attachment',
+  ),
 } satisfies Record<string, FindingKind>;

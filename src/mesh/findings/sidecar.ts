@@ -9,6 +9,8 @@ const REGISTRY_ONLY = 'REGISTRY_ONLY, but ztunnel lets unknown destinations pass
 export function sidecarFindings(sidecar: PolicyObject, scope: PolicyScope): Finding[] {
   const spec = asRecord(sidecar.spec);
   const policy = asRecord(spec['outboundTrafficPolicy']);
+  // Without a mode it has the first of the enumeration (istio/api networking/v1alpha3/sidecar.proto).
+  const isClosed = spec['outboundTrafficPolicy'] !== undefined && policy['mode'] !== 'ALLOW_ANY';
   const found = (code: FindingCode, paths: readonly string[], text: string): Finding[] =>
     paths.length > 0 ? [finding(code, sidecar, paths, text, scope)] : [];
   const listeners = [
@@ -26,7 +28,7 @@ export function sidecarFindings(sidecar: PolicyObject, scope: PolicyScope): Find
     ...Object.keys(policy).flatMap((field) => (field === 'mode' ? [] : [`outboundTrafficPolicy.${field}`])),
   ].map((field) => `spec.${field}`);
   const changes = [
-    ...found('SST3012', policy['mode'] === 'REGISTRY_ONLY' ? ['spec.outboundTrafficPolicy.mode'] : [], REGISTRY_ONLY),
+    ...found('SST3012', isClosed ? ['spec.outboundTrafficPolicy.mode'] : [], REGISTRY_ONLY),
     ...found('SST3013', listeners, 'ambient mode has no listeners of its own for a workload'),
     ...(unknown.length > 0 ? [notUnderstood(sidecar, unknown, scope)] : []),
   ];

@@ -28,6 +28,11 @@ describe('a Sidecar', () => {
       { ingress: [{}], outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } },
       ['SST3012 spec.outboundTrafficPolicy.mode', 'SST3013 spec.ingress'],
     ],
+    [
+      'without a mode, which means REGISTRY_ONLY',
+      { outboundTrafficPolicy: {} },
+      ['SST3012 spec.outboundTrafficPolicy.mode'],
+    ],
     ['with limits inbound', { inboundConnectionPool: {} }, ['SST3013 spec.inboundConnectionPool']],
     [
       'with a listener outbound',
@@ -38,6 +43,11 @@ describe('a Sidecar', () => {
       'with a proxy for egress',
       { outboundTrafficPolicy: { mode: 'ALLOW_ANY', egressProxy: {} } },
       ['SST2001 spec.outboundTrafficPolicy.egressProxy'],
+    ],
+    [
+      'of hosts',
+      { egress: [{ hosts: ['./*'] }], outboundTrafficPolicy: { mode: 'ALLOW_ANY' } },
+      ['SST3011 spec.egress'],
     ],
     ['of tomorrow', { egress: [{ hosts: ['*/*'] }], tomorrow: 1 }, ['SST2001 spec.tomorrow']],
   ])('%s', (_, spec, expected) => {
