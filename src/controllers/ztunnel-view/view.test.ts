@@ -178,7 +178,9 @@ const mesh: MeshObjects = {
 
 /** Stores as the runtime fills them: with what the controller keeps of each object. */
 function storesOf(objects: readonly KubeObject[]): Stores {
-  const ofMesh = watches(LOCATION).filter(({ labelSelector }) => labelSelector !== OWN_CONFIG_MAPS.labelSelector);
+  const ofMesh = watches(LOCATION, () => []).filter(
+    ({ labelSelector }) => labelSelector !== OWN_CONFIG_MAPS.labelSelector,
+  );
   const transforms = new Map(ofMesh.map(({ type, transform }) => [type.kind, transform]));
   const kept = objects.map((object) => transforms.get(object.kind)?.(object) ?? object);
   const list = (type: ResourceType, namespace?: string): KubeObject[] =>
@@ -218,6 +220,12 @@ describe('the view of a namespace', () => {
         .map((policy) => `${policy.namespace}/${policy.name}`),
     ];
     expect(found).toEqual(strangers);
+  });
+
+  it('tells which namespaces it was made from', async () => {
+    const places: string[] = [];
+    await viewOf('by-address', { settings, version: NEWEST_ZTUNNEL }, stores, (place) => places.push(place));
+    expect(places).toEqual(['by-address', 'shared', 'stand-in']);
   });
 
   it('has in the root namespace what istiod makes of any PeerAuthentication', async () => {
