@@ -207,11 +207,16 @@ class KubeConfigConnection implements Connection {
 
   serverUntrusted(): boolean {
     // As in a pod whose API server was restarted with a new authority: waiting out the minute would cost a leader its Lease.
-    const config = this.#load();
-    const ca = keepIfEqual(this.#ca, caOf(config));
-    if (ca === this.#ca) return false;
-    this.#config = config;
-    this.#ca = ca;
+    try {
+      const config = this.#load();
+      const ca = keepIfEqual(this.#ca, caOf(config));
+      if (ca === this.#ca) return false;
+      this.#config = config;
+      this.#ca = ca;
+    } catch {
+      // A file that is being written: what is wrong with the server is the better message.
+      return false;
+    }
     this.#fresh = undefined;
     return true;
   }
