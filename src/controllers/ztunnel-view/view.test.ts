@@ -13,12 +13,16 @@ import {
   waypoint,
   workloadEntry,
 } from '../../../test/controlplane/ambient/objects.js';
+import { FakeClock } from '../../../test/support/fake-clock.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import { CONFIG_MAP, DAEMON_SET } from '../../kube/types.js';
 import { type IndexSettings, type MeshObjects, ambientIndex, configOf } from '../../mesh/ambient-index.js';
 import { indexSettings, ztunnelRevision, ztunnelTags } from '../../mesh/ztunnel-view.js';
+import type { ReconcileContext } from '../../runtime/controller.js';
+import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { OWN_CONFIG_MAPS } from './config-maps.js';
+import { ztunnelView } from './controller.js';
 import { fileOf, istiodOf, viewOf } from './view.js';
 import { watches } from './watches.js';
 
@@ -222,10 +226,32 @@ describe('the view of a namespace', () => {
     expect(found).toEqual(strangers);
   });
 
-  it('tells which namespaces it was made from', async () => {
-    const places: string[] = [];
-    await viewOf('by-address', { settings, version: NEWEST_ZTUNNEL }, stores, (place) => places.push(place));
-    expect(places).toEqual(['by-address', 'shared', 'stand-in']);
+  it('is woken by what it was made from, wherever that is', async () => {
+    const migration = {
+      apiVersion: 'v1',
+      kind: 'AmbientMigration',
+      metadata: { name: 'web', namespace: 'by-address' },
+    };
+    const istiod = ['istio', 'istio-sidecar-injector'].map((name) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace: 'istio-system' },
+    }));
+    const viewed = storesOf([...all, migration, ...istiod]);
+    const controller = ztunnelView(LOCATION);
+    const wokenBy = (namespace: string): readonly Request[] | undefined =>
+      controller.watches
+        .find(({ type }) => type.kind === 'Pod')
+        ?.map({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'proxy', namespace } }, viewed);
+    expect(wokenBy('stand-in')).toEqual([]);
+    const client = { get: () => Promise.reject(new Error('not written here')) };
+    const context = { stores: viewed, clock: new FakeClock(), client } as unknown as ReconcileContext;
+    await expect(controller.reconcile({ name: 'by-address' }, context)).rejects.toThrow('not written here');
+    expect(['stand-in', 'shared', 'early'].map(wokenBy)).toEqual([
+      [{ name: 'by-address' }],
+      [{ name: 'by-address' }],
+      [],
+    ]);
   });
 
   it('has in the root namespace what istiod makes of any PeerAuthentication', async () => {

@@ -50,7 +50,7 @@ export async function viewOf(
   namespace: string,
   { settings }: Istiod,
   stores: Stores,
-  onRead: (namespace: string) => void = () => {},
+  onRead: (namespace: string) => void = () => undefined,
 ): Promise<LocalConfig> {
   return ztunnelView(sourceOf(stores, onRead), namespace, settings);
 }
