@@ -73,11 +73,12 @@ export class Caller {
   async json(call: Call, { signal, timeoutMs = defaultTimeoutMs }: CallLimits): Promise<unknown> {
     const deadline = this.#clock.now() + timeoutMs;
     for (let repetitions = 0; ; repetitions++) {
+      const { ca } = this.#connection;
       try {
         call.guard?.();
         return await this.#attempt(call, { signal, timeoutMs: deadline - this.#clock.now() });
       } catch (error) {
-        const waitMs = this.#repeatAfter(error, call, repetitions);
+        const waitMs = this.#repeatAfter(error, call, repetitions, ca);
         if (waitMs === undefined || this.#clock.now() + waitMs >= deadline) throw error;
         if (waitMs > 0) await delay(this.#clock, waitMs, signal);
       }
@@ -87,6 +88,7 @@ export class Caller {
   /** Makes a call whose answer is a stream; not repeated, except for credentials that have just expired. */
   async stream(call: Call, limits: CallLimits, isRepetition = false): Promise<HttpStream> {
     const { signal, timeoutMs = defaultTimeoutMs } = limits;
+    const { ca } = this.#connection;
     try {
       return await this.#measured(call, async (note) => {
         const answer = await this.#transport.open(httpRequest(call, { signal, timeoutMs }));
@@ -96,7 +98,7 @@ export class Caller {
         throw apiErrorFromResponse(labelOf(call), { ...answer, body }, this.#clock.now());
       });
     } catch (error) {
-      if (!isRepetition && this.#repeatAfter(error, call, 0) === 0) return this.stream(call, limits, true);
+      if (!isRepetition && this.#repeatAfter(error, call, 0, ca) === 0) return this.stream(call, limits, true);
       throw error;
     }
   }
@@ -133,11 +135,15 @@ export class Caller {
     }
   }
 
-  /** Milliseconds to wait before the call may be made again, or undefined if it may not. */
-  #repeatAfter(error: unknown, call: Call, repetitions: number): number | undefined {
+  /**
+   * Milliseconds to wait before the call may be made again, or undefined if it may not.
+   *
+   * @param ca  the authority when it was made
+   */
+  #repeatAfter(error: unknown, call: Call, repetitions: number, ca: Connection['ca']): number | undefined {
     if (isStaleConnection(error)) return call.idempotent && repetitions === 0 ? 0 : undefined;
     // Nothing has been sent yet, so that any call may be repeated.
-    if (isUntrustedServer(error)) return this.#connection.serverUntrusted?.() ? 0 : undefined;
+    if (isUntrustedServer(error)) return this.#hasNewAuthority(ca) ? 0 : undefined;
     if (!(error instanceof ApiError) || repetitions >= maxRepetitions) return undefined;
     if (error.code === 401) return repetitions === 0 && this.#connection.credentialsRejected?.() ? 0 : undefined;
     // A 429 was refused before anything was done, so that any call may be repeated.
@@ -147,6 +153,10 @@ export class Caller {
     const askedMs = error.retryAfterMs ?? 1000 * 2 ** repetitions;
     // Spread out: all who were refused together must not come back together. Never earlier than asked.
     return askedMs * (1 + this.#random() * 0.2);
+  }
+  /** Another request that failed at the same time may have read it already. */
+  #hasNewAuthority(before: Connection['ca']): boolean {
+    return this.#connection.ca !== before || this.#connection.serverUntrusted?.() === true;
   }
 }
 

@@ -107,6 +107,9 @@ describe('connectionFromKubeConfig', () => {
     ]);
     expect(connection.credentialsRejected?.()).toBe(true);
     expect(await connection.headers()).toEqual({ authorization: 'Bearer exec-2' });
+    // A server that nobody vouches for has not seen them.
+    expect(connection.serverUntrusted?.()).toBe(false);
+    expect(await connection.headers()).toEqual({ authorization: 'Bearer exec-2' });
   });
 
   it('tells the failure of a plugin, and tries again with the next request', async () => {

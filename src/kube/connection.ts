@@ -207,11 +207,18 @@ class KubeConfigConnection implements Connection {
 
   serverUntrusted(): boolean {
     // As in a pod whose API server was restarted with a new authority: waiting out the minute would cost a leader its Lease.
-    this.#config = this.#load();
+    try {
+      const config = this.#load();
+      const ca = keepIfEqual(this.#ca, caOf(config));
+      if (ca === this.#ca) return false;
+      this.#config = config;
+      this.#ca = ca;
+    } catch {
+      // A file that is being written: what is wrong with the server is the better message.
+      return false;
+    }
     this.#fresh = undefined;
-    const before = this.#ca;
-    this.#ca = keepIfEqual(before, caOf(this.#config));
-    return this.#ca !== before;
+    return true;
   }
 
   async #refresh(): Promise<Record<string, string>> {

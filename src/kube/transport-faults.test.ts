@@ -206,10 +206,19 @@ describe('over TLS, with the files of a pod', () => {
       expect(clock.now() - Date.UTC(2026, 0, 1)).toBeLessThan(5_000);
     });
 
+    it('does for all requests that were under way', async () => {
+      await read();
+      write('ca.crt', certificates[1]?.certificate ?? '');
+      server.renew(certificates[1] as StubCertificate);
+      await Promise.all([read(), create(), read()]);
+    });
+
     it('that is not in its file yet is waited for', async () => {
       await read();
       server.renew(certificates[1] as StubCertificate);
       const message = 'get configmaps shop/a: the certificate of the server is not trusted';
+      expect(await failureOf(read())).toMatchObject({ message });
+      fs.rmSync(path.join(dir, 'ca.crt'));
       expect(await failureOf(read())).toMatchObject({ message });
       write('ca.crt', certificates[1]?.certificate ?? '');
       await create();

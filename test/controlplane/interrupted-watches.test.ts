@@ -35,12 +35,17 @@ const timeoutMs = 60_000;
 /** A kind, and which part of it. */
 type Watched = Pick<WatchSpec, 'type' | 'namespace' | 'labelSelector'>;
 
-/** Every kind that the operator watches, each as it does. */
+/** Kind and scope: of ConfigMaps the operator has two watches. */
+function describeWatch({ type, namespace, labelSelector }: Watched): string {
+  return [resourceName(type), namespace, labelSelector].filter((part) => part !== undefined).join(' ');
+}
+
+/** Every watch of the operator, as it is. */
 const watched: readonly Watched[] = [
   ...new Map(
     controllers(location)
       .flatMap(({ primary, watches }) => [primary, ...watches])
-      .map((spec): [string, Watched] => [resourceName(spec.type), spec]),
+      .map((spec): [string, Watched] => [describeWatch(spec), spec]),
   ).values(),
 ];
 
@@ -57,7 +62,7 @@ class View {
   }
 
   get kind(): string {
-    return resourceName(this.watched.type);
+    return describeWatch(this.watched);
   }
 
   async run(client: Client, signal: AbortSignal): Promise<void> {

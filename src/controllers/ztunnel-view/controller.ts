@@ -14,14 +14,23 @@ const INTERVAL_MS = 10_000;
 /** How long until we look again whether a ConfigMap of somebody else is still in the way, ms. */
 const TAKEN_RECHECK_MS = 300_000;
 
+/** The last computation of a namespace's view; the view need not have changed. */
+interface Computed {
+  /** In ms. */
+  readonly at: number;
+  /** Namespaces whose objects may count. */
+  readonly places: ReadonlySet<string>;
+}
+
 /** Keeps what ztunnel knows of a namespace in its ConfigMap `sidestep-ztunnel`, for those where it is wanted. */
 export function ztunnelView(location: MeshLocation): ControllerSpec {
-  /** When a view was last computed, ms, by namespace: it need not have changed. */
-  const computed = new Map<string, number>();
+  const computed = new Map<string, Computed>();
+  const dependents = (place: string): readonly Request[] =>
+    [...computed].flatMap(([name, { places }]) => (places.has(place) ? [{ name }] : []));
   return {
     name: 'ztunnel-view',
     primary: namespaceWatch(location),
-    watches: watches(location),
+    watches: watches(location, dependents),
     reconcile: (request, context) => reconcile(request, context, location, computed),
   };
 }
@@ -31,7 +40,7 @@ async function reconcile(
   { name }: Request,
   context: ReconcileContext,
   location: MeshLocation,
-  computed: Map<string, number>,
+  computed: Map<string, Computed>,
 ): Promise<Result> {
   const { stores, clock, log } = context;
   const namespace = stores.of(NAMESPACE).get({ name });
@@ -45,12 +54,14 @@ async function reconcile(
     return awaitChange();
   }
   // Before it is computed: while pods come and go it would be for nothing.
-  const waitMs = Math.max(untilNext(computed.get(name), clock.now()), untilNext(stored.writtenAt, clock.now()));
+  const waitMs = Math.max(untilNext(computed.get(name)?.at, clock.now()), untilNext(stored.writtenAt, clock.now()));
   if (waitMs > 0) return requeueAfter(waitMs, 'Interval');
   const istiod = istiodOf(stores, location);
   if (!istiod) return awaitChange();
-  computed.set(name, clock.now());
-  const view = await viewOf(name, istiod, stores);
+  const places = new Set<string>();
+  // Before it is known: what changes meanwhile must wake us.
+  computed.set(name, { at: clock.now(), places });
+  const view = await viewOf(name, istiod, stores, (place) => places.add(place));
   const source = JSON.stringify([view, istiod.version]);
   if (isCurrent(stored, source)) return awaitChange();
   try {

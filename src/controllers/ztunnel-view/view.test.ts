@@ -13,12 +13,16 @@ import {
   waypoint,
   workloadEntry,
 } from '../../../test/controlplane/ambient/objects.js';
+import { FakeClock } from '../../../test/support/fake-clock.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import { CONFIG_MAP, DAEMON_SET } from '../../kube/types.js';
 import { type IndexSettings, type MeshObjects, ambientIndex, configOf } from '../../mesh/ambient-index.js';
 import { indexSettings, ztunnelRevision, ztunnelTags } from '../../mesh/ztunnel-view.js';
+import type { ReconcileContext } from '../../runtime/controller.js';
+import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { OWN_CONFIG_MAPS } from './config-maps.js';
+import { ztunnelView } from './controller.js';
 import { fileOf, istiodOf, viewOf } from './view.js';
 import { watches } from './watches.js';
 
@@ -178,7 +182,9 @@ const mesh: MeshObjects = {
 
 /** Stores as the runtime fills them: with what the controller keeps of each object. */
 function storesOf(objects: readonly KubeObject[]): Stores {
-  const ofMesh = watches(LOCATION).filter(({ labelSelector }) => labelSelector !== OWN_CONFIG_MAPS.labelSelector);
+  const ofMesh = watches(LOCATION, () => []).filter(
+    ({ labelSelector }) => labelSelector !== OWN_CONFIG_MAPS.labelSelector,
+  );
   const transforms = new Map(ofMesh.map(({ type, transform }) => [type.kind, transform]));
   const kept = objects.map((object) => transforms.get(object.kind)?.(object) ?? object);
   const list = (type: ResourceType, namespace?: string): KubeObject[] =>
@@ -218,6 +224,34 @@ describe('the view of a namespace', () => {
         .map((policy) => `${policy.namespace}/${policy.name}`),
     ];
     expect(found).toEqual(strangers);
+  });
+
+  it('is woken by what it was made from, wherever that is', async () => {
+    const migration = {
+      apiVersion: 'v1',
+      kind: 'AmbientMigration',
+      metadata: { name: 'web', namespace: 'by-address' },
+    };
+    const istiod = ['istio', 'istio-sidecar-injector'].map((name) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace: 'istio-system' },
+    }));
+    const viewed = storesOf([...all, migration, ...istiod]);
+    const controller = ztunnelView(LOCATION);
+    const wokenBy = (namespace: string): readonly Request[] | undefined =>
+      controller.watches
+        .find(({ type }) => type.kind === 'Pod')
+        ?.map({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'proxy', namespace } }, viewed);
+    expect(wokenBy('stand-in')).toEqual([]);
+    const client = { get: () => Promise.reject(new Error('not written here')) };
+    const context = { stores: viewed, clock: new FakeClock(), client } as unknown as ReconcileContext;
+    await expect(controller.reconcile({ name: 'by-address' }, context)).rejects.toThrow('not written here');
+    expect(['stand-in', 'shared', 'early'].map(wokenBy)).toEqual([
+      [{ name: 'by-address' }],
+      [{ name: 'by-address' }],
+      [],
+    ]);
   });
 
   it('has in the root namespace what istiod makes of any PeerAuthentication', async () => {

@@ -41,9 +41,18 @@ export function istiodOf(stores: Stores, location: MeshLocation): Istiod | undef
   };
 }
 
-/** What ztunnel knows of a namespace. */
-export async function viewOf(namespace: string, { settings }: Istiod, stores: Stores): Promise<LocalConfig> {
-  return ztunnelView(sourceOf(stores), namespace, settings);
+/**
+ * What ztunnel knows of a namespace.
+ *
+ * @param onRead  told of each namespace whose objects may count
+ */
+export async function viewOf(
+  namespace: string,
+  { settings }: Istiod,
+  stores: Stores,
+  onRead: (namespace: string) => void = () => undefined,
+): Promise<LocalConfig> {
+  return ztunnelView(sourceOf(stores, onRead), namespace, settings);
 }
 
 /** Characters of a file after which others have their turn: 20 ms of work. */
@@ -62,7 +71,7 @@ export async function fileOf(view: LocalConfig, { version }: Istiod): Promise<st
   return file;
 }
 
-function sourceOf(stores: Stores): ViewSource {
+function sourceOf(stores: Stores, onRead: (namespace: string) => void): ViewSource {
   return {
     mesh: {
       namespaces: stores.of(NAMESPACE).list(),
@@ -75,10 +84,13 @@ function sourceOf(stores: Stores): ViewSource {
       authorizationPolicies: stores.of(AUTHORIZATION_POLICY).list(),
       peerAuthentications: stores.of(PEER_AUTHENTICATION).list(),
     },
-    within: async (namespace) => ({
-      pods: stores.of(POD).list(namespace),
-      services: stores.of(SERVICE).list(namespace),
-      endpointSlices: stores.of(ENDPOINT_SLICE).list(namespace),
-    }),
+    within: async (namespace) => {
+      onRead(namespace);
+      return {
+        pods: stores.of(POD).list(namespace),
+        services: stores.of(SERVICE).list(namespace),
+        endpointSlices: stores.of(ENDPOINT_SLICE).list(namespace),
+      };
+    },
   };
 }

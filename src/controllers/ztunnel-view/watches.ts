@@ -49,17 +49,28 @@ export function namespaceWatch(location: MeshLocation): WatchSpec {
   });
 }
 
-/** Everything else that a namespace's view depends on. */
-export function watches(location: MeshLocation): readonly WatchSpec[] {
+/**
+ * Everything else that a namespace's view depends on.
+ *
+ * @param dependents  the views that were made from objects of a namespace
+ */
+export function watches(
+  location: MeshLocation,
+  dependents: (namespace: string) => readonly Request[],
+): readonly WatchSpec[] {
   const all = (_: KubeObject, stores: Stores): readonly Request[] => allViewed(stores);
+  const views = (object: KubeObject, stores: Stores): readonly Request[] => [
+    ...ownView(object, stores),
+    ...dependents(object.metadata.namespace ?? ''),
+  ];
   // Pods and Services of a namespace with waypoints may be what others go through.
   const concerned = (object: KubeObject, stores: Stores): readonly Request[] =>
-    object.metadata.labels?.[LABEL.gatewayName] === undefined ? ownView(object, stores) : allViewed(stores);
+    object.metadata.labels?.[LABEL.gatewayName] === undefined ? views(object, stores) : allViewed(stores);
   const ofIstio = ({ metadata }: KubeObject, stores: Stores): readonly Request[] =>
     metadata.namespace === location.istioNamespace ? allViewed(stores) : [];
   // Policies there too; and those of the root namespace hold everywhere.
   const governed = (object: KubeObject, stores: Stores): readonly Request[] =>
-    isSpecial(object.metadata.namespace ?? '', stores, location) ? allViewed(stores) : ownView(object, stores);
+    isSpecial(object.metadata.namespace ?? '', stores, location) ? allViewed(stores) : views(object, stores);
   return [
     watch({
       type: AMBIENT_MIGRATION,
@@ -137,7 +148,17 @@ function allViewed(stores: Stores): readonly Request[] {
 
 /** Whether objects in a namespace may count in others: it has waypoints, or is the root namespace. */
 function isSpecial(name: string, stores: Stores, location: MeshLocation): boolean {
-  return stores.of(GATEWAY).list(name).length > 0 || istiodOf(stores, location)?.settings.rootNamespace === name;
+  return stores.of(GATEWAY).list(name).length > 0 || rootNamespaceOf(stores, location) === name;
+}
+
+/** Undefined while istiod's configuration cannot be read: all views are looked at when it can be again. */
+function rootNamespaceOf(stores: Stores, location: MeshLocation): string | undefined {
+  try {
+    return istiodOf(stores, location)?.settings.rootNamespace;
+  } catch {
+    // The event would be lost for the view of its own namespace, too.
+    return undefined;
+  }
 }
 
 function cameOrWent({ old, new: now }: Change<KubeObject>): boolean {
