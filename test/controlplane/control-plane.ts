@@ -63,6 +63,8 @@ export interface ControlPlane {
   readonly operatorKubeconfig: string;
   /** http URL of istiod's debug port, without a slash at the end. */
   readonly istiodUrl: string;
+  /** http URL at which istiod serves proxies without TLS, and so without asking who they are; without a slash at the end. */
+  readonly istiodXdsUrl: string;
   /** http URL of etcd, without a slash at the end. */
   readonly etcdUrl: string;
   /** File with one JSON line per request, absent when auditing is off. */
@@ -125,6 +127,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     kubeconfig: instance.target.kubeconfig,
     operatorKubeconfig: join(options.dir, 'operator.kubeconfig'),
     istiodUrl: `http://127.0.0.1:${instance.addresses.istiodMonitoring}`,
+    istiodXdsUrl: `http://127.0.0.1:${instance.addresses.istiodGrpc}`,
     etcdUrl: `http://127.0.0.1:${instance.addresses.etcd}`,
     auditLog: auditLogPath(options.dir),
     kubectl: binaries.kubectl,
