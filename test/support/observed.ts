@@ -214,6 +214,7 @@ export function observed(
     jobPods: [],
     strayPods: [],
     budgets: [],
+    autoscalers: [],
     mesh: mesh(),
     policies: [],
     waypoint: waypointView(),

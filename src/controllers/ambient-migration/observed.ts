@@ -29,6 +29,8 @@ export interface Observed {
   /** Live pods that no workload of a known kind owns. */
   readonly strayPods: readonly PodView[];
   readonly budgets: readonly Budget[];
+  /** HorizontalPodAutoscalers of the namespace. */
+  readonly autoscalers: readonly PolicyObject[];
   readonly mesh: Mesh;
   /** Istio, Gateway API and NetworkPolicy objects of the whole cluster; what applies is decided by `src/mesh`. */
   readonly policies: readonly PolicyObject[];

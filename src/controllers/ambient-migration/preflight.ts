@@ -1,8 +1,9 @@
-import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { LABEL } from '../../api/labels.js';
 import { matchesSelector } from '../../kube/selectors.js';
 import { type Finding, type FindingCode, compareFindings } from '../../mesh/findings.js';
 import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/policies.js';
-import { hasSidecar } from '../../mesh/dataplane.js';
+import { autoscalerFindings } from '../../mesh/findings/autoscaler.js';
+import { isProxyless, podTemplateFindings } from '../../mesh/findings/pod-template.js';
 import { isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
 import { policyScope } from './scope.js';
@@ -97,7 +98,9 @@ function oldSidecarFindings(observed: Observed, scope: PolicyScope): Finding[] {
 }
 
 function workloadFindings(observed: Observed): Finding[] {
-  const pods = [...observed.workloads.flatMap((workload) => workload.pods), ...observed.jobPods, ...observed.strayPods];
+  // Of proxyless gRPC the pod template is found, not the pods.
+  const served = observed.workloads.filter(({ template }) => !isProxyless(template));
+  const pods = [...served.flatMap((workload) => workload.pods), ...observed.jobPods, ...observed.strayPods];
   const found: Finding[] = [];
   const add = (code: FindingCode, object: string, message: string): void => void found.push({ code, object, message });
   for (const pod of pods.filter((candidate) => candidate.gateway)) {
@@ -112,15 +115,20 @@ function workloadFindings(observed: Observed): Finding[] {
     const owner = pod.owner ? `owned by ${pod.owner.kind}/${pod.owner.name}` : 'without an owner';
     add('SST4003', `Pod/${pod.name}`, `pod ${pod.name} is ${owner}`);
   }
-  return [...found, ...observed.workloads.flatMap((workload) => templateFindings(observed, workload))];
+  const losing = observed.workloads.filter((workload) => losesSidecar(observed, workload));
+  return [
+    ...found,
+    ...losing.flatMap((workload) => templateFindings(observed, workload)),
+    ...autoscalerFindings(observed.autoscalers, new Set(losing.map(workloadName))),
+  ];
+}
+
+function losesSidecar(observed: Observed, workload: Workload): boolean {
+  return isInjected(observed, workload) || workload.pods.some((pod) => pod.mode === 'sidecar');
 }
 
 function templateFindings(observed: Observed, workload: Workload): Finding[] {
   const object = workloadName(workload);
-  const labels = templateLabels(workload);
-  const annotations = workload.template.metadata?.annotations ?? {};
-  const injected = isInjected(observed, workload);
-  if (!injected && !workload.pods.some((pod) => pod.mode === 'sidecar')) return [];
   const found: Finding[] = [];
   const add = (code: FindingCode, message: string): void =>
     void found.push({ code, object, message: `${object} ${message}` });
@@ -136,14 +144,7 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
       );
     }
   }
-  if (labels[LABEL.dataplaneMode] === 'none') add('SST4008', 'has istio.io/dataplane-mode: none in its pod template');
-  const exclusion = Object.keys(annotations).find((key) => key.startsWith(ANNOTATION.trafficPrefix));
-  if (exclusion !== undefined) add('SST4009', `has the annotation ${exclusion} in its pod template`);
-  const reserved = [LABEL.tlsMode, LABEL.tunnel].find((key) => labels[key] !== undefined);
-  if (reserved !== undefined) add('SST4010', `has the label ${reserved} in its pod template`);
-  if (hasSidecar({ metadata: workload.template.metadata ?? {}, spec: workload.template.spec })) {
-    add('SST4014', 'holds the sidecar in its pod template');
-  }
+  for (const { code, message } of podTemplateFindings(workload.template)) add(code, message);
   if (workload.outage && workload.replicas > 0)
     add('SST4011', 'is restarted without a second pod that serves meanwhile');
   if (!workload.finished) add('SST4013', 'has a rollout that is not finished');
