@@ -170,48 +170,6 @@ export const ANNOTATION = {
   redirection: 'ambient.istio.io/redirection',
 
   /**
-   * Pod: `true` keeps inbound traffic from ztunnel, and from every policy.
-   *
-   * @see istio/api annotation/annotations.yaml, ambient.istio.io/bypass-inbound-capture
-   */
-  bypassInboundCapture: 'ambient.istio.io/bypass-inbound-capture',
-
-  /**
-   * Pod: comma-separated interfaces; what arrives there is outbound traffic, in both modes.
-   *
-   * @see istio/api annotation/annotations.yaml, istio.io/reroute-virtual-interfaces
-   */
-  rerouteVirtualInterfaces: 'istio.io/reroute-virtual-interfaces',
-
-  /**
-   * Pod: settings of its sidecar, a ProxyConfig in YAML.
-   *
-   * @see istio/api annotation/annotations.yaml, proxy.istio.io/config
-   */
-  proxyConfig: 'proxy.istio.io/config',
-
-  /**
-   * Pod: how a sidecar takes traffic, `REDIRECT`, `TPROXY` or `NONE`.
-   *
-   * @see istio/api annotation/annotations.yaml, sidecar.istio.io/interceptionMode
-   */
-  interceptionMode: 'sidecar.istio.io/interceptionMode',
-
-  /**
-   * Prefix of the annotations that set up a sidecar, or tell of one.
-   *
-   * @see istio/api annotation/annotations.yaml, sidecar.istio.io/*
-   */
-  sidecarPrefix: 'sidecar.istio.io/',
-
-  /**
-   * Prefix of the annotations that exclude ports and addresses from a sidecar's capture; ztunnel ignores them.
-   *
-   * @see istio/api annotation/annotations.yaml, traffic.sidecar.istio.io/*
-   */
-  trafficPrefix: 'traffic.sidecar.istio.io/',
-
-  /**
    * Gateway: type of the Service that is deployed for it.
    *
    * @see istio/api annotation/annotations.yaml, networking.istio.io/service-type

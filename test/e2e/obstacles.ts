@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { applyYaml } from '../../scripts/apply-yaml.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
@@ -118,6 +119,25 @@ export function obstacles(cluster: () => Cluster): void {
         deployment(name, 'excluded', { annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' } }),
         deployment(name, 'out', { labels: { 'istio.io/dataplane-mode': 'none' } }),
         {
+          apiVersion: 'autoscaling/v2',
+          kind: 'HorizontalPodAutoscaler',
+          metadata: { name: 'by-sidecar', namespace: name },
+          spec: {
+            scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'out' },
+            maxReplicas: 2,
+            metrics: [
+              {
+                type: 'ContainerResource',
+                containerResource: {
+                  name: 'cpu',
+                  container: 'istio-proxy',
+                  target: { type: 'Utilization', averageUtilization: 80 },
+                },
+              },
+            ],
+          },
+        },
+        {
           apiVersion: 'v1',
           kind: 'Pod',
           metadata: { name: 'bare', namespace: name },
@@ -140,8 +160,33 @@ export function obstacles(cluster: () => Cluster): void {
       'SST4007 StatefulSet/guarded',
       'SST4008 Deployment/out',
       'SST4009 Deployment/excluded',
+      'SST4022 HorizontalPodAutoscaler/by-sidecar',
     ]);
     expect(changesIn(cluster(), name)).toEqual([]);
+  });
+
+  it('stops where a GitOps tool owns the very label that it must change', async () => {
+    const name = 'from-git';
+    const annotations = { 'argocd.argoproj.io/tracking-id': `apps:/Namespace:${name}/${name}` };
+    const options = { client: cluster().client, fieldManager: 'argocd-controller', clock: cluster().time };
+    const labels = { 'istio-injection': 'enabled' };
+    const fromGit = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels, annotations } };
+    await applyYaml(yaml(fromGit), options);
+    await cluster().apply(yaml(deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    await cluster().migrate(name);
+    const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
+    expect(stalled.status?.plan?.findings).toMatchObject([
+      {
+        code: 'SST4026',
+        object: `Namespace/${name}`,
+        message: `Argo CD owns metadata.labels[istio-injection] of namespace ${name}`,
+      },
+    ]);
+    expect(changesIn(cluster(), name)).toEqual([]);
+
+    await cluster().migrate(name, { acknowledge: [{ code: 'SST4026', reason: 'the tool ignores the label' }] });
+    await cluster().ready(name, 'Migrated');
   });
 
   it('does not wait for Job pods, and says that they keep their sidecar', async () => {

@@ -219,6 +219,7 @@ export function observed(
     policies: [],
     waypoint: waypointView(),
     dryRuns: undefined,
+    labelOwners: [],
     labelManagers: undefined,
     ...rest,
   };

@@ -58,6 +58,7 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
     policies: observePolicies(stores),
     waypoint: observeWaypoint(spec, namespace, stores),
     dryRuns: undefined,
+    labelOwners: [],
     labelManagers: undefined,
   };
 }

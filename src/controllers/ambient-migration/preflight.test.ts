@@ -29,6 +29,7 @@ const autoscaler = (target: string, type: 'Resource' | 'ContainerResource'): Pol
     metrics: [{ type, resource: { name: 'cpu' }, containerResource: { container: 'istio-proxy', name: 'cpu' } }],
   },
 });
+const tracked = { 'argocd.argoproj.io/tracking-id': 'shop:/Namespace:shop/shop' };
 const grpcAgent = { 'inject.istio.io/templates': 'grpc-agent' };
 const strict = policy('PeerAuthentication', { mtls: { mode: 'STRICT' } });
 
@@ -91,6 +92,15 @@ const RAISED: Record<
   ],
   SST4022: [observed({ autoscalers: [autoscaler('web', 'ContainerResource')] }), 'HorizontalPodAutoscaler/web'],
   SST4023: [observed({ autoscalers: [autoscaler('web', 'Resource')] }), 'HorizontalPodAutoscaler/web'],
+  SST4024: [observed({ mesh: mesh({ rootNamespace: 'shop' }) }), 'Namespace/shop'],
+  SST4025: [
+    observed({ annotations: tracked, labelOwners: [{ manager: 'argocd-controller', labels: ['team'] }] }),
+    'Namespace/shop',
+  ],
+  SST4026: [
+    observed({ annotations: tracked, labelOwners: [{ manager: 'argocd-controller', labels: [LABEL.injection] }] }),
+    'Namespace/shop',
+  ],
   SST5001: [
     observed({ policies: [policy('RequestAuthentication', { targetRefs: [{ kind: 'Service', name: 'web' }] })] }),
     'RequestAuthentication/x',

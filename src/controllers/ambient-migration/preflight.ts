@@ -3,8 +3,9 @@ import { matchesSelector } from '../../kube/selectors.js';
 import { type Finding, type FindingCode, compareFindings } from '../../mesh/findings.js';
 import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/policies.js';
 import { autoscalerFindings } from '../../mesh/findings/autoscaler.js';
+import { gitOpsFindings, systemNamespaceFindings } from '../../mesh/findings/namespace.js';
 import { isProxyless, podTemplateFindings } from '../../mesh/findings/pod-template.js';
-import { isEnrolledNamespace } from './enrolment.js';
+import { enrolChanges, isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
 import { policyScope } from './scope.js';
 import { waypointFindings } from './waypoint-state.js';
@@ -60,7 +61,14 @@ function enrolmentFindings(observed: Observed): Finding[] {
 
 /** Findings about the namespace: its policies, its traffic, its workloads. Pure. */
 export function namespaceFindings(observed: Observed): Finding[] {
-  return [...liveFindings(observed), ...workloadFindings(observed)].sort(compareFindings);
+  const { namespace, mesh, labelOwners } = observed;
+  const changing = enrolChanges(observed).flatMap(({ path }) => path.at(-1) ?? []);
+  return [
+    ...liveFindings(observed),
+    ...workloadFindings(observed),
+    ...systemNamespaceFindings(namespace, mesh.rootNamespace),
+    ...gitOpsFindings(namespace, changing, labelOwners),
+  ].sort(compareFindings);
 }
 
 /** The findings that stay live after the snapshot: a policy that appears meanwhile must not pass unseen. */
@@ -98,9 +106,10 @@ function oldSidecarFindings(observed: Observed, scope: PolicyScope): Finding[] {
 }
 
 function workloadFindings(observed: Observed): Finding[] {
+  const losing = observed.workloads.filter((workload) => losesSidecar(observed, workload));
   // Of proxyless gRPC the pod template is found, not the pods.
-  const served = observed.workloads.filter(({ template }) => !isProxyless(template));
-  const pods = [...served.flatMap((workload) => workload.pods), ...observed.jobPods, ...observed.strayPods];
+  const looked = observed.workloads.filter((one) => !(losing.includes(one) && isProxyless(one.template)));
+  const pods = [...looked.flatMap((workload) => workload.pods), ...observed.jobPods, ...observed.strayPods];
   const found: Finding[] = [];
   const add = (code: FindingCode, object: string, message: string): void => void found.push({ code, object, message });
   for (const pod of pods.filter((candidate) => candidate.gateway)) {
@@ -115,7 +124,6 @@ function workloadFindings(observed: Observed): Finding[] {
     const owner = pod.owner ? `owned by ${pod.owner.kind}/${pod.owner.name}` : 'without an owner';
     add('SST4003', `Pod/${pod.name}`, `pod ${pod.name} is ${owner}`);
   }
-  const losing = observed.workloads.filter((workload) => losesSidecar(observed, workload));
   return [
     ...found,
     ...losing.flatMap((workload) => templateFindings(observed, workload)),

@@ -1,4 +1,4 @@
-import { ANNOTATION } from '../../api/labels.js';
+import { CAPTURE_ANNOTATION } from '../../api/capture.js';
 import type { Labels } from '../policy-object.js';
 import { type TemplateCode, type TemplateFinding, named } from './template-finding.js';
 
@@ -26,15 +26,18 @@ export function exclusionFindings(annotations: Labels): TemplateFinding[] {
   const keys = new Map<TemplateCode, string[]>();
   const add = (code: TemplateCode, key: string): void => void keys.set(code, [...(keys.get(code) ?? []), key]);
   for (const [key, value] of Object.entries(annotations)) {
-    const name = key.startsWith(ANNOTATION.trafficPrefix) ? key.slice(ANNOTATION.trafficPrefix.length) : undefined;
+    const name = key.startsWith(CAPTURE_ANNOTATION.trafficPrefix)
+      ? key.slice(CAPTURE_ANNOTATION.trafficPrefix.length)
+      : undefined;
     if (name === KUBEVIRT) {
-      if (value !== '' && annotations[ANNOTATION.rerouteVirtualInterfaces] === undefined) add('SST4016', key);
+      if (value !== '' && annotations[CAPTURE_ANNOTATION.rerouteVirtualInterfaces] === undefined) add('SST4016', key);
     } else if (name !== undefined && name !== ONLY_ADDS) {
       const { code, harmless } = ANNOTATIONS[name] ?? { code: 'SST4009', harmless: undefined };
       if (value.trim() !== harmless) add(code, key);
     }
   }
-  if (annotations[ANNOTATION.interceptionMode] === 'NONE') add('SST4009', ANNOTATION.interceptionMode);
-  if (annotations[ANNOTATION.bypassInboundCapture] === 'true') add('SST4017', ANNOTATION.bypassInboundCapture);
+  if (annotations[CAPTURE_ANNOTATION.interceptionMode] === 'NONE') add('SST4009', CAPTURE_ANNOTATION.interceptionMode);
+  if (annotations[CAPTURE_ANNOTATION.bypassInboundCapture] === 'true')
+    add('SST4017', CAPTURE_ANNOTATION.bypassInboundCapture);
   return [...keys].map(([code, found]) => ({ code, message: named('annotation', found) }));
 }

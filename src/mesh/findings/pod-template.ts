@@ -1,3 +1,4 @@
+import { CAPTURE_ANNOTATION } from '../../api/capture.js';
 import { ANNOTATION, LABEL } from '../../api/labels.js';
 import { GATEWAY_TEMPLATES, PROXY_CONTAINER, hasSidecar, injectionTemplates, isGateway } from '../dataplane.js';
 import type { Labels } from '../policy-object.js';
@@ -75,14 +76,14 @@ function proxyFindings({ metadata = {}, spec }: TemplateOfPods): TemplateFinding
 /** No settings of the sidecar: whether there is one, and what is found above. */
 const NOT_SETTINGS: ReadonlySet<string> = new Set([
   ANNOTATION.sidecarStatus,
-  ANNOTATION.interceptionMode,
+  CAPTURE_ANNOTATION.interceptionMode,
   LABEL.inject,
 ]);
 
 function settingFindings({ metadata = {} }: TemplateOfPods): TemplateFinding[] {
   if (isGateway({ metadata })) return [];
   const keys = Object.keys(metadata.annotations ?? {})
-    .filter((key) => key === ANNOTATION.proxyConfig || key.startsWith(ANNOTATION.sidecarPrefix))
+    .filter((key) => key === CAPTURE_ANNOTATION.proxyConfig || key.startsWith(CAPTURE_ANNOTATION.sidecarPrefix))
     .filter((key) => !NOT_SETTINGS.has(key));
   return keys.length > 0 ? [{ code: 'SST4021', message: named('annotation', keys) }] : [];
 }

@@ -152,4 +152,23 @@ export const WORKLOAD_FINDINGS = {
     'Set the target anew, or use a ContainerResource metric of the application before the migration.',
     'Kubernetes docs, Horizontal Pod Autoscaling, Container resource metrics',
   ),
+  SST4024: kind(
+    'BLOCK',
+    'The namespace is one of Kubernetes or of Istio itself: ambient mode is not for it.',
+    'Delete the AmbientMigration; move what else runs there to a namespace of its own.',
+    'istio/istio manifests/charts/istio-cni/values.yaml (excludeNamespaces)',
+    MUST_FIX,
+  ),
+  SST4025: kind(
+    'WARN',
+    'A GitOps tool keeps the namespace as it is in a repository; it owns none of the labels that change.',
+    'Commit the labels of the namespace there once the migration is Ready.',
+    'Argo CD docs, Resource Tracking; Flux docs, Kustomization',
+  ),
+  SST4026: kind(
+    'BLOCK',
+    'A GitOps tool owns a label of the namespace that the migration changes: it would set it back.',
+    'Flux: annotate the Namespace with kustomize.toolkit.fluxcd.io/ssa: IfNotPresent. Argo CD: ignoreDifferences of the label with RespectIgnoreDifferences=true, and acknowledge. Commit the new labels when the migration is Ready.',
+    'Argo CD docs, Diff Customization; Flux docs, Kustomization, Controlling the apply behavior of resources',
+  ),
 } satisfies Record<string, FindingKind>;
