@@ -358,6 +358,21 @@ describe('the plan', () => {
     ).toBe(before);
   });
 
+  it('keeps its hash when an autoscaler changes the number of pods, and with it what a rollout takes away', () => {
+    const scaled = (replicas: number, desiredHealthy: number): string => {
+      const budget = {
+        name: 'web',
+        selects: () => true,
+        disruptionsAllowed: 0,
+        desiredHealthy,
+        expectedPods: replicas,
+      };
+      const web = workload({ kind: 'StatefulSet', replicas, maxUnavailable: 1, outage: replicas === 1 });
+      return decide(observed({ workloads: [web], budgets: [budget] })).plan.hash;
+    };
+    expect(scaled(1, 1)).toBe(scaled(2, 1));
+  });
+
   it('has another hash for another set of workloads, policies or rollout settings', () => {
     const before = decide(observed()).plan.hash;
     expect(decide(observed({ workloads: [workload(), workload({ name: 'api' })] })).plan.hash).not.toBe(before);

@@ -79,6 +79,35 @@ describe('how many pods a rollout takes away', () => {
   });
 });
 
+describe('a rollout is an outage', () => {
+  const none = rolling({ maxUnavailable: 1, maxSurge: 0 });
+  it.each<[string, { outage: boolean }, boolean]>([
+    ['of a Deployment that recreates', deploymentView(deployment({ strategy: { type: 'Recreate' } }), []), true],
+    ['of a Deployment of one that may be away', deploymentView(deployment({ replicas: 1, ...none }), []), true],
+    ['not of a Deployment of one that surges', deploymentView(deployment({ replicas: 1 }), []), false],
+    [
+      'not of a Deployment of two, one of which may be away',
+      deploymentView(deployment({ replicas: 2, ...none }), []),
+      false,
+    ],
+    ['of a StatefulSet of one', statefulSetView(statefulSet({ replicas: 1 }), []), true],
+    ['not of a StatefulSet of two', statefulSetView(statefulSet({ replicas: 2 }), []), false],
+    [
+      'of a StatefulSet all of which may be away',
+      statefulSetView(statefulSet({ updateStrategy: { rollingUpdate: { maxUnavailable: '100%' } } }), []),
+      true,
+    ],
+    ['of a DaemonSet', daemonSetView(daemonSet(), []), true],
+    [
+      'not of a DaemonSet that surges',
+      daemonSetView(daemonSet({ updateStrategy: { rollingUpdate: { maxSurge: 1 } } }), []),
+      false,
+    ],
+  ])('%s', (_, { outage }, expected) => {
+    expect(outage).toBe(expected);
+  });
+});
+
 describe('a rollout is finished', () => {
   it.each<[string, { finished: boolean }, boolean]>([
     ['when a Deployment says so', deploymentView(deployment(), []), true],

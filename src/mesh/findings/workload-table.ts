@@ -49,6 +49,7 @@ export const WORKLOAD_FINDINGS = {
     'The rollout takes a pod away before its replacement is ready, and a PodDisruptionBudget can never allow that.',
     'Raise the replicas, or lower the minimum of the budget.',
     'Kubernetes docs, Disruptions',
+    FROM_PODS,
   ),
   SST4008: kind(
     'BLOCK',
@@ -74,6 +75,7 @@ export const WORKLOAD_FINDINGS = {
     'The restart of this workload is an outage: no second pod serves meanwhile.',
     'Plan for it, or add replicas.',
     'Kubernetes docs, Deployment strategy Recreate; StatefulSet and DaemonSet rolling updates',
+    FROM_PODS,
   ),
   SST4012: kind(
     'BLOCK',
