@@ -20,6 +20,7 @@ export function pod(overrides: Partial<PodView> = {}): PodView {
     nodeName: 'node-1',
     owner: { kind: 'ReplicaSet', name: 'web-abc' },
     mode: 'sidecar',
+    sidecarRequests: {},
     hbone: true,
     gateway: false,
     live: true,

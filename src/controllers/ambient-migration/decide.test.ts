@@ -116,6 +116,16 @@ describe('forward', () => {
       'Workloads stalled RolloutBlocked',
     ],
     [
+      'names a workload that a hand has partitioned meanwhile',
+      observed({ snapshot, labels: enrolledLabels, workloads: [workload({ obstacle: 'Partition' })] }),
+      'Workloads stalled RolloutBlocked',
+    ],
+    [
+      'names a workload to which a hand has given OnDelete meanwhile',
+      observed({ snapshot, labels: enrolledLabels, workloads: [workload({ obstacle: 'OnDelete' })] }),
+      'Workloads stalled RolloutBlocked',
+    ],
+    [
       'stops when somebody has reverted the labels twice',
       observed({ snapshot, annotations: { 'sidestep.dev/enrolled': '1.2' }, dryRuns: alive }),
       'Enrol stalled FieldReverted',

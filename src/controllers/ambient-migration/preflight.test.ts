@@ -101,6 +101,10 @@ const RAISED: Record<
     observed({ annotations: tracked, labelOwners: [{ manager: 'argocd-controller', labels: [LABEL.injection] }] }),
     'Namespace/shop',
   ],
+  SST4027: [
+    observed({ workloads: [workload({ pods: [pod({ sidecarRequests: { cpu: '100m' } })] })] }),
+    'Namespace/shop',
+  ],
   SST5001: [
     observed({ policies: [policy('RequestAuthentication', { targetRefs: [{ kind: 'Service', name: 'web' }] })] }),
     'RequestAuthentication/x',

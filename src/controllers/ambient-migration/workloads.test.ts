@@ -79,6 +79,22 @@ describe('how many pods a rollout takes away', () => {
   });
 });
 
+describe('a changed template replaces no pod, or not all of them', () => {
+  const parted = (partition: number): object => ({ updateStrategy: { rollingUpdate: { partition } } });
+  const onDelete = { updateStrategy: { type: 'OnDelete' } };
+  it.each<[string, { obstacle: string | undefined }, string | undefined]>([
+    ['of a Deployment that is paused', deploymentView(deployment({ paused: true }), []), 'Paused'],
+    ['but of one that is not', deploymentView(deployment({ paused: false }), []), undefined],
+    ['of a StatefulSet with OnDelete', statefulSetView(statefulSet(onDelete), []), 'OnDelete'],
+    ['of a StatefulSet with a partition', statefulSetView(statefulSet(parted(1)), []), 'Partition'],
+    ['but of one whose partition is 0', statefulSetView(statefulSet(parted(0)), []), undefined],
+    ['of a DaemonSet with OnDelete', daemonSetView(daemonSet(onDelete), []), 'OnDelete'],
+    ['but of one that rolls', daemonSetView(daemonSet({ updateStrategy: { type: 'RollingUpdate' } }), []), undefined],
+  ])('%s', (_, { obstacle }, expected) => {
+    expect(obstacle).toBe(expected);
+  });
+});
+
 describe('a rollout is an outage', () => {
   const none = rolling({ maxUnavailable: 1, maxSurge: 0 });
   it.each<[string, { outage: boolean }, boolean]>([

@@ -173,4 +173,11 @@ export const WORKLOAD_FINDINGS = {
     'Flux: annotate the Namespace with kustomize.toolkit.fluxcd.io/ssa: IfNotPresent. Argo CD: ignoreDifferences of the label with RespectIgnoreDifferences=true, and acknowledge. Commit the new labels when the migration is Ready.',
     'Argo CD docs, Diff Customization; Flux docs, Kustomization, Controlling the apply behavior of resources',
   ),
+  SST4027: kind(
+    'KEEP',
+    'The sidecars request CPU and memory, which become free when they go; a waypoint that is created requests its own.',
+    'Nothing; lower what a ResourceQuota of the namespace allows for sidecars.',
+    'istio.io, ambient/overview',
+    FROM_PODS,
+  ),
 } satisfies Record<string, FindingKind>;
