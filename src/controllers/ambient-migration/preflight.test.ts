@@ -30,6 +30,7 @@ const autoscaler = (target: string, type: 'Resource' | 'ContainerResource'): Pol
   },
 });
 const tracked = { 'argocd.argoproj.io/tracking-id': 'shop:/Namespace:shop/shop' };
+const scraped = (more: object = {}): object => template({ annotations: { 'prometheus.io/scrape': 'true', ...more } });
 const grpcAgent = { 'inject.istio.io/templates': 'grpc-agent' };
 const strict = policy('PeerAuthentication', { mtls: { mode: 'STRICT' } });
 
@@ -105,6 +106,7 @@ const RAISED: Record<
     observed({ workloads: [workload({ pods: [pod({ sidecarRequests: { cpu: '100m' } })] })] }),
     'Namespace/shop',
   ],
+  SST4029: [observed({ policies: [strict], workloads: [workload(scraped())] }), 'Deployment/web'],
   SST5001: [
     observed({ policies: [policy('RequestAuthentication', { targetRefs: [{ kind: 'Service', name: 'web' }] })] }),
     'RequestAuthentication/x',
@@ -191,6 +193,14 @@ describe('findings', () => {
       }),
     ],
     ['an autoscaler of another workload', observed({ autoscalers: [autoscaler('shop', 'Resource')] })],
+    ['a scraped pod whose callers may use plaintext', observed({ workloads: [workload(scraped())] })],
+    [
+      'a pod that is scraped past its sidecar',
+      observed({
+        policies: [strict],
+        workloads: [workload(scraped({ 'prometheus.istio.io/merge-metrics': 'false' }))],
+      }),
+    ],
     ['a budget over a rollout that surges', observed({ budgets: [budget] })],
     [
       'a workload that was never in the mesh',

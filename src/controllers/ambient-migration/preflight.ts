@@ -4,7 +4,7 @@ import { type Finding, type FindingCode, compareFindings } from '../../mesh/find
 import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/policies.js';
 import { autoscalerFindings } from '../../mesh/findings/autoscaler.js';
 import { gitOpsFindings, systemNamespaceFindings } from '../../mesh/findings/namespace.js';
-import { isProxyless, podTemplateFindings } from '../../mesh/findings/pod-template.js';
+import { isProxyless, isScrapedAtSidecar, podTemplateFindings } from '../../mesh/findings/pod-template.js';
 import { type AddedWaypoint, type Requests, savingFindings } from '../../mesh/findings/savings.js';
 import { enrolChanges, isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
@@ -128,9 +128,20 @@ function workloadFindings(observed: Observed): Finding[] {
   return [
     ...found,
     ...losing.flatMap((workload) => templateFindings(observed, workload)),
+    ...scrapeFindings(observed, losing),
     ...autoscalerFindings(observed.autoscalers, new Set(losing.map(workloadName))),
     ...savingFindings(observed.namespace.metadata.name, losing.map(sidecarsOf), addedWaypoint(observed)),
   ];
+}
+
+function scrapeFindings(observed: Observed, losing: readonly Workload[]): Finding[] {
+  const scraped = losing.filter(({ template }) => isScrapedAtSidecar(template)).map(workloadName);
+  if (scraped.length === 0) return [];
+  const { strict, identityBased } = callerDemands(observed.policies, policyScope(observed));
+  const message = 'has the annotation prometheus.io/scrape in its pod template, and policies refuse plaintext';
+  return strict || identityBased
+    ? scraped.map((object) => ({ code: 'SST4029', object, message: `${object} ${message}` }))
+    : [];
 }
 
 function sidecarsOf({ replicas, pods }: Workload): { replicas: number; requests: Requests } {

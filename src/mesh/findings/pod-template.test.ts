@@ -87,6 +87,11 @@ const CASES: Record<TemplateCode, [raised: TemplateOfPods, named: RegExp, nearMi
     /annotations proxy\.istio\.io\/config, sidecar\.istio\.io\/proxyCPU /,
     annotated({ 'sidecar.istio.io/inject': 'true' }),
   ],
+  SST4028: [
+    annotated({ 'proxy.istio.io/config': '{"proxyMetadata":{"ISTIO_META_ENABLE_HBONE":"false"}}' }),
+    /ISTIO_META_ENABLE_HBONE off in the annotation proxy\.istio\.io\/config/,
+    annotated({}),
+  ],
 };
 
 describe('what is found in a pod template', () => {
@@ -108,6 +113,14 @@ describe('what is found in a pod template', () => {
     ['somethingNew', 'x', 'SST4009'],
   ])('traffic.sidecar.istio.io/%s: "%s" is %s', (name, value, code) => {
     expect(podTemplateFindings(traffic(name, value)).map((one) => one.code)).toEqual(code === undefined ? [] : [code]);
+  });
+
+  it.each([
+    ['proxyMetadata:\n  ISTIO_META_ENABLE_HBONE: "true"', 'SST4021'],
+    ["proxyMetadata:\n  'ISTIO_META_ENABLE_HBONE': false", 'SST4028'],
+    ['proxyMetadata:\n  ISTIO_META_DNS_CAPTURE: "false"', 'SST4021'],
+  ])('proxy.istio.io/config %j is %s', (config, code) => {
+    expect(podTemplateFindings(annotated({ 'proxy.istio.io/config': config })).map((one) => one.code)).toEqual([code]);
   });
 
   it('that a sidecar takes no traffic at all counts as an exclusion; how it takes traffic does not', () => {

@@ -33,6 +33,16 @@ export function isProxyless(template: TemplateOfPods): boolean {
   return injectionTemplates(template.metadata?.annotations).some((name) => PROXYLESS_TEMPLATES.has(name));
 }
 
+/**
+ * Whether Prometheus scrapes the pods at their sidecars, which pass on the application's metrics.
+ *
+ * @see istio.io, ops/integrations/prometheus, Option 1: Metrics merging (on unless the annotation says otherwise)
+ */
+export function isScrapedAtSidecar({ metadata }: TemplateOfPods): boolean {
+  const annotations = metadata?.annotations ?? {};
+  return annotations['prometheus.io/scrape'] === 'true' && annotations['prometheus.istio.io/merge-metrics'] !== 'false';
+}
+
 const PROXYLESS_TEMPLATES = new Set(['grpc-agent', 'grpc-simple']);
 
 function labelFindings(labels: Labels): TemplateFinding[] {
@@ -80,8 +90,15 @@ const NOT_SETTINGS: ReadonlySet<string> = new Set([
   LABEL.inject,
 ]);
 
+/** In the YAML, or JSON, of `proxy.istio.io/config`. */
+const HBONE_OFF = /ISTIO_META_ENABLE_HBONE["']?\s*:\s*["']?false/i;
+
 function settingFindings({ metadata = {} }: TemplateOfPods): TemplateFinding[] {
   if (isGateway({ metadata })) return [];
+  if (HBONE_OFF.test(metadata.annotations?.[CAPTURE_ANNOTATION.proxyConfig] ?? '')) {
+    const message = `turns ISTIO_META_ENABLE_HBONE off in the annotation ${CAPTURE_ANNOTATION.proxyConfig} of its pod template`;
+    return [{ code: 'SST4028', message }];
+  }
   const keys = Object.keys(metadata.annotations ?? {})
     .filter((key) => key === CAPTURE_ANNOTATION.proxyConfig || key.startsWith(CAPTURE_ANNOTATION.sidecarPrefix))
     .filter((key) => !NOT_SETTINGS.has(key));

@@ -10,7 +10,8 @@ export type TemplateCode =
   | 'SST4018'
   | 'SST4019'
   | 'SST4020'
-  | 'SST4021';
+  | 'SST4021'
+  | 'SST4028';
 
 /** What was found in a pod template. */
 export interface TemplateFinding {

@@ -180,4 +180,17 @@ export const WORKLOAD_FINDINGS = {
     'istio.io, ambient/overview',
     FROM_PODS,
   ),
+  SST4028: kind(
+    'BLOCK',
+    'The pod template keeps its sidecar from HBONE: ambient pods would reach it in plaintext, and no restart changes that.',
+    'Remove ISTIO_META_ENABLE_HBONE from the annotation proxy.istio.io/config of the pod template.',
+    'istio/istio pkg/kube/inject/webhook.go; istio-ambient facts 6.1',
+    MUST_FIX,
+  ),
+  SST4029: kind(
+    'WARN',
+    'Prometheus scrapes the pods through their sidecars, in plaintext whatever the policies say; ztunnel lets a scraper without mTLS through to no port that STRICT or an identity guards.',
+    'Have Prometheus in ambient mode itself, or make the port PERMISSIVE (portLevelMtls) and allow it.',
+    'istio.io, ops/integrations/prometheus, metrics merging',
+  ),
 } satisfies Record<string, FindingKind>;
