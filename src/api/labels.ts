@@ -170,13 +170,6 @@ export const ANNOTATION = {
   redirection: 'ambient.istio.io/redirection',
 
   /**
-   * Prefix of the annotations that exclude ports and addresses from a sidecar's capture; ztunnel ignores them.
-   *
-   * @see istio/api annotation/annotations.yaml, traffic.sidecar.istio.io/*
-   */
-  trafficPrefix: 'traffic.sidecar.istio.io/',
-
-  /**
    * Gateway: type of the Service that is deployed for it.
    *
    * @see istio/api annotation/annotations.yaml, networking.istio.io/service-type

@@ -1,6 +1,7 @@
 import { ANNOTATION } from '../api/labels.js';
 import { OWN_ANNOTATION } from '../api/own-labels.js';
 import type { Container, Pod } from '../kube/types.js';
+import { PROXY_CONTAINER } from '../mesh/dataplane.js';
 
 /** The fields of a pod that controllers read; everything else is not cached (100,000 pods must fit in 500 MB). */
 export function trimPod(pod: Pod): Pod {
@@ -45,8 +46,8 @@ export function trimPod(pod: Pod): Pod {
   };
 }
 
-/** Services refer to ports by name; ports without one are never looked up. */
-function trimContainer({ name, ports = [], restartPolicy }: Container): Container {
+/** Services refer to ports by name; ports without one are never looked up. Of the sidecar it matters what it requests. */
+function trimContainer({ name, ports = [], restartPolicy, resources }: Container): Container {
   const named = ports.filter((port) => port.name !== undefined && port.protocol !== 'UDP');
   return {
     name,
@@ -54,6 +55,7 @@ function trimContainer({ name, ports = [], restartPolicy }: Container): Containe
       ports: named.map(({ name: of = '', containerPort }) => ({ name: of, containerPort })),
     }),
     ...(restartPolicy !== undefined && { restartPolicy }),
+    ...(name === PROXY_CONTAINER && resources?.requests && { resources: { requests: resources.requests } }),
   };
 }
 

@@ -17,10 +17,11 @@ export interface MeshPod {
   status?: { phase?: string | undefined } | undefined;
 }
 
-const PROXY_CONTAINER = 'istio-proxy';
+/** Name of the sidecar's container, and of that of every proxy. */
+export const PROXY_CONTAINER = 'istio-proxy';
 
 /** Injection templates of Istio that make a pod a gateway, not a workload with a sidecar. */
-const GATEWAY_TEMPLATES = new Set(['gateway', 'kube-gateway', 'waypoint', 'grpc-agent']);
+export const GATEWAY_TEMPLATES: ReadonlySet<string> = new Set(['gateway', 'kube-gateway', 'waypoint', 'grpc-agent']);
 
 /**
  * Whether the pod runs an Istio sidecar: annotated `sidecar.istio.io/status`, with a container `istio-proxy`
@@ -38,11 +39,16 @@ export function hasSidecar(pod: MeshPod): boolean {
  * @see design 5.1 (a waypoint's container is called `istio-proxy` too)
  */
 export function isGateway(pod: MeshPod): boolean {
-  const templates = pod.metadata.annotations?.[ANNOTATION.injectTemplates]?.split(',') ?? [];
   return (
-    templates.some((name) => GATEWAY_TEMPLATES.has(name.trim())) ||
+    injectionTemplates(pod.metadata.annotations).some((name) => GATEWAY_TEMPLATES.has(name)) ||
     pod.metadata.labels?.[LABEL.gatewayName] !== undefined
   );
+}
+
+/** The injection templates that a pod, or its template, names; empty: those of the mesh. */
+export function injectionTemplates(annotations: Readonly<Record<string, string>> | undefined): string[] {
+  const names = annotations?.[ANNOTATION.injectTemplates]?.split(',') ?? [];
+  return names.map((name) => name.trim()).filter((name) => name !== '');
 }
 
 /**

@@ -1,6 +1,7 @@
-import { type FindingKind, FROM_PODS, MUST_FIX, kind } from './finding-kind.js';
+import { type FindingKind, MUST_FIX, kind } from './finding-kind.js';
 import { POLICY_FINDINGS } from './findings/policy-table.js';
 import { TRAFFIC_FINDINGS } from './findings/traffic-table.js';
+import { WORKLOAD_FINDINGS } from './findings/workload-table.js';
 import { WAYPOINT_FINDINGS } from './waypoint-findings.js';
 
 export type { FindingKind, Verdict } from './finding-kind.js';
@@ -80,100 +81,7 @@ export const FINDINGS = {
   ),
   ...POLICY_FINDINGS,
   ...TRAFFIC_FINDINGS,
-  SST4001: kind(
-    'BLOCK',
-    'A gateway runs in the namespace: it would lose its proxy at its next restart, or be captured in place.',
-    'Move the gateway to a namespace of its own, or label its pods istio.io/dataplane-mode: none.',
-    'istio.io, ambient/usage',
-    FROM_PODS,
-  ),
-  SST4002: kind(
-    'BLOCK',
-    'A running pod has no sidecar and its template says nothing about istio.io/dataplane-mode: the namespace label would enrol it at once, cutting its connections.',
-    'Put the label istio.io/dataplane-mode: none (or ambient) into its pod template.',
-    'istio/istio issue 48876',
-    FROM_PODS,
-  ),
-  SST4003: kind(
-    'BLOCK',
-    'A pod belongs to no workload that Sidestep can restart.',
-    'Give it an owner (Deployment, StatefulSet, DaemonSet), delete it, or acknowledge that it keeps its sidecar until somebody does.',
-    'design 5.2',
-    FROM_PODS,
-  ),
-  SST4004: kind(
-    'BLOCK',
-    'The update strategy OnDelete: a changed template starts no rollout.',
-    'Use RollingUpdate for the time of the migration.',
-    'Kubernetes docs, StatefulSet and DaemonSet update strategies',
-    MUST_FIX,
-  ),
-  SST4005: kind(
-    'BLOCK',
-    'A StatefulSet with a partition: a rollout would leave pods on the old revision.',
-    'Set spec.updateStrategy.rollingUpdate.partition to 0.',
-    'Kubernetes docs, StatefulSet, Partitioned rolling updates',
-    MUST_FIX,
-  ),
-  SST4006: kind(
-    'BLOCK',
-    'A paused Deployment: a changed template starts no rollout.',
-    'Resume it: kubectl rollout resume.',
-    'Kubernetes docs, Deployment, Pausing and Resuming a rollout',
-    MUST_FIX,
-  ),
-  SST4007: kind(
-    'BLOCK',
-    'The rollout takes a pod away before its replacement is ready, and a PodDisruptionBudget can never allow that.',
-    'Raise the replicas, or lower the minimum of the budget.',
-    'Kubernetes docs, Disruptions',
-  ),
-  SST4008: kind(
-    'BLOCK',
-    'A workload with a sidecar opts out of ambient mode in its pod template: it would leave the mesh.',
-    'Remove the label istio.io/dataplane-mode: none from the pod template.',
-    'istio/istio cni/pkg/util/podutil.go',
-  ),
-  SST4009: kind(
-    'BLOCK',
-    'Ports or addresses are excluded from the sidecar by annotation; ambient mode ignores these exclusions.',
-    'Remove the traffic.sidecar.istio.io annotations, or acknowledge that this traffic will go through ztunnel.',
-    'istio/istio issue 49829',
-  ),
-  SST4010: kind(
-    'BLOCK',
-    'The pod template itself carries a label that only the injector should set: without a sidecar it would mislead callers.',
-    'Remove the label from the pod template.',
-    'istio/istio pilot/pkg/xds/endpoints/endpoint_builder.go (supportTunnel)',
-    MUST_FIX,
-  ),
-  SST4011: kind(
-    'WARN',
-    'The restart of this workload is an outage: no second pod serves meanwhile.',
-    'Plan for it, or add replicas.',
-    'Kubernetes docs, Deployment strategy Recreate; StatefulSet and DaemonSet rolling updates',
-  ),
-  SST4012: kind(
-    'BLOCK',
-    'The API server refuses a new pod of this workload today: a restart would lose pods.',
-    'Mend what the message names (quota, Pod Security, an admission policy).',
-    'Kubernetes docs, Dry-run',
-    MUST_FIX,
-  ),
-  SST4013: kind(
-    'WARN',
-    'A rollout of this workload had not finished before the migration.',
-    'Finish or undo that rollout first; the migration waits for it when its turn comes.',
-    'design 5.2',
-    FROM_PODS,
-  ),
-  SST4014: kind(
-    'BLOCK',
-    'The pod template itself holds the sidecar (istioctl kube-inject): no label switches it off.',
-    'Remove the container istio-proxy and the annotation sidecar.istio.io/status from the pod template.',
-    'istio.io, setup/additional-setup/sidecar-injection, manual injection',
-    MUST_FIX,
-  ),
+  ...WORKLOAD_FINDINGS,
   ...WAYPOINT_FINDINGS,
 } satisfies Record<string, FindingKind>;
 

@@ -1,10 +1,16 @@
 import { expect, it } from 'vitest';
+import { applyYaml } from '../../scripts/apply-yaml.js';
+import type { AmbientMigration } from '../../src/api/ambient-migration.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
 import { budget, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { namespaceState } from '../support/namespace-state.js';
 import { changesOf } from '../support/audit.js';
+
+/** Findings but the information about what is freed, which every namespace has. */
+const matters = ({ status }: AmbientMigration): readonly object[] =>
+  (status?.plan?.findings ?? []).filter(({ code }) => code !== 'SST4027');
 
 /** What stops a migration before its first change, what holds it, and the way back from a pod that does not start. */
 export function obstacles(cluster: () => Cluster): void {
@@ -54,7 +60,7 @@ export function obstacles(cluster: () => Cluster): void {
     await cluster().podsReady(name, 1);
     await cluster().migrate(name);
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
-    expect(stalled.status?.plan?.findings).toMatchObject([
+    expect(matters(stalled)).toMatchObject([
       { code: 'SST2007', verdict: 'BLOCK', object: 'AuthorizationPolicy/only-get', acknowledged: false },
     ]);
     expect(stalled.status?.nextAction).toMatch(
@@ -99,7 +105,10 @@ export function obstacles(cluster: () => Cluster): void {
     await cluster().podsReady(name, 1);
     await cluster().migrate(name);
     const migrated = await cluster().ready(name, 'Migrated');
-    expect(migrated.status?.plan?.findings).toEqual([]);
+    expect(matters(migrated)).toEqual([]);
+    expect(migrated.status?.plan?.findings.find(({ code }) => code === 'SST4027')?.message).toBe(
+      '1 sidecar requests 100m of CPU and 128Mi of memory, which becomes free',
+    );
   });
 
   it('names each workload that it cannot roll out, before the first change', async () => {
@@ -117,6 +126,25 @@ export function obstacles(cluster: () => Cluster): void {
         budget(name, 'guarded', 2),
         deployment(name, 'excluded', { annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' } }),
         deployment(name, 'out', { labels: { 'istio.io/dataplane-mode': 'none' } }),
+        {
+          apiVersion: 'autoscaling/v2',
+          kind: 'HorizontalPodAutoscaler',
+          metadata: { name: 'by-sidecar', namespace: name },
+          spec: {
+            scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'out' },
+            maxReplicas: 2,
+            metrics: [
+              {
+                type: 'ContainerResource',
+                containerResource: {
+                  name: 'cpu',
+                  container: 'istio-proxy',
+                  target: { type: 'Utilization', averageUtilization: 80 },
+                },
+              },
+            ],
+          },
+        },
         {
           apiVersion: 'v1',
           kind: 'Pod',
@@ -140,8 +168,33 @@ export function obstacles(cluster: () => Cluster): void {
       'SST4007 StatefulSet/guarded',
       'SST4008 Deployment/out',
       'SST4009 Deployment/excluded',
+      'SST4022 HorizontalPodAutoscaler/by-sidecar',
     ]);
     expect(changesIn(cluster(), name)).toEqual([]);
+  });
+
+  it('stops where a GitOps tool owns the very label that it must change', async () => {
+    const name = 'from-git';
+    const annotations = { 'argocd.argoproj.io/tracking-id': `apps:/Namespace:${name}/${name}` };
+    const options = { client: cluster().client, fieldManager: 'argocd-controller', clock: cluster().time };
+    const labels = { 'istio-injection': 'enabled' };
+    const fromGit = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels, annotations } };
+    await applyYaml(yaml(fromGit), options);
+    await cluster().apply(yaml(deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    await cluster().migrate(name);
+    const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
+    expect(matters(stalled)).toMatchObject([
+      {
+        code: 'SST4026',
+        object: `Namespace/${name}`,
+        message: `Argo CD owns metadata.labels[istio-injection] of namespace ${name}`,
+      },
+    ]);
+    expect(changesIn(cluster(), name)).toEqual([]);
+
+    await cluster().migrate(name, { acknowledge: [{ code: 'SST4026', reason: 'the tool ignores the label' }] });
+    await cluster().ready(name, 'Migrated');
   });
 
   it('does not wait for Job pods, and says that they keep their sidecar', async () => {
@@ -194,7 +247,7 @@ export function obstacles(cluster: () => Cluster): void {
     );
     await cluster().migrate(name);
     const migrated = await cluster().ready(name, 'Migrated');
-    expect(migrated.status?.plan?.findings).toMatchObject([
+    expect(matters(migrated)).toMatchObject([
       {
         code: 'SST3001',
         verdict: 'WARN',

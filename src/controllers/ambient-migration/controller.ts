@@ -8,7 +8,7 @@ import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js'
 import { generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { act } from './act.js';
 import { type Decision, decide } from './decide.js';
-import { labelManagersOf } from './field-owners.js';
+import { labelManagersOf, withLabelOwners } from './field-owners.js';
 import { STATUS_FIELD_MANAGER } from '../../api/field-managers.js';
 import { observe } from './observe.js';
 import type { MeshLocation } from '../istio-configuration.js';
@@ -38,8 +38,9 @@ export function ambientMigration(location: MeshLocation): ControllerSpec {
  * @throws {ApiError} an action or the status write failed; the queue retries the pass
  */
 export async function reconcile(request: Request, context: ReconcileContext, location: MeshLocation): Promise<Result> {
-  const seen = observe(request, context.stores, location, context.clock.now());
-  if (!seen) return awaitChange();
+  const cached = observe(request, context.stores, location, context.clock.now());
+  if (!cached) return awaitChange();
+  const seen = await withLabelOwners(cached, context);
   const isNew = seen.migration.status?.observedGeneration !== generationOf(seen);
   const { observed, decision } = isNew
     ? { observed: seen, decision: decide(seen) }

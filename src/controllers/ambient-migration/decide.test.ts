@@ -116,6 +116,16 @@ describe('forward', () => {
       'Workloads stalled RolloutBlocked',
     ],
     [
+      'names a workload that a hand has partitioned meanwhile',
+      observed({ snapshot, labels: enrolledLabels, workloads: [workload({ obstacle: 'Partition' })] }),
+      'Workloads stalled RolloutBlocked',
+    ],
+    [
+      'names a workload to which a hand has given OnDelete meanwhile',
+      observed({ snapshot, labels: enrolledLabels, workloads: [workload({ obstacle: 'OnDelete' })] }),
+      'Workloads stalled RolloutBlocked',
+    ],
+    [
       'stops when somebody has reverted the labels twice',
       observed({ snapshot, annotations: { 'sidestep.dev/enrolled': '1.2' }, dryRuns: alive }),
       'Enrol stalled FieldReverted',
@@ -356,6 +366,21 @@ describe('the plan', () => {
     expect(
       decide(observed({ snapshot, labels: enrolledLabels, workloads: [workload({ pods: ambientPods })] })).plan.hash,
     ).toBe(before);
+  });
+
+  it('keeps its hash when an autoscaler changes the number of pods, and with it what a rollout takes away', () => {
+    const scaled = (replicas: number, desiredHealthy: number): string => {
+      const budget = {
+        name: 'web',
+        selects: () => true,
+        disruptionsAllowed: 0,
+        desiredHealthy,
+        expectedPods: replicas,
+      };
+      const web = workload({ kind: 'StatefulSet', replicas, maxUnavailable: 1, outage: replicas === 1 });
+      return decide(observed({ workloads: [web], budgets: [budget] })).plan.hash;
+    };
+    expect(scaled(1, 1)).toBe(scaled(2, 1));
   });
 
   it('has another hash for another set of workloads, policies or rollout settings', () => {

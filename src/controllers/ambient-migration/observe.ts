@@ -6,6 +6,7 @@ import {
   CONTROLLER_REVISION,
   DAEMON_SET,
   DEPLOYMENT,
+  HORIZONTAL_POD_AUTOSCALER,
   NAMESPACE,
   POD,
   POD_DISRUPTION_BUDGET,
@@ -52,10 +53,12 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
     jobPods: rest.filter(({ job }) => job).map(({ view }) => view),
     strayPods: rest.filter(({ job }) => !job).map(({ view }) => view),
     budgets: stores.of(POD_DISRUPTION_BUDGET).list(namespaceName).map(budgetView),
+    autoscalers: stores.of(HORIZONTAL_POD_AUTOSCALER).list(namespaceName),
     mesh: observeMesh(stores, location, namespaceName, nodes),
     policies: observePolicies(stores),
     waypoint: observeWaypoint(spec, namespace, stores),
     dryRuns: undefined,
+    labelOwners: [],
     labelManagers: undefined,
   };
 }

@@ -2,6 +2,7 @@ import type { AmbientMigration, AmbientMigrationSpec } from '../../api/ambient-m
 import type { Gateway, GatewayClass } from '../../api/gateway-api.js';
 import type { LabelSelector } from '../../kube/selectors.js';
 import type { MutatingWebhookConfiguration, Namespace, Service, ServiceAccount } from '../../kube/types.js';
+import type { LabelOwner } from '../../mesh/findings/namespace.js';
 import type { MeshSettings } from '../../mesh/policies.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import type { PodView } from './pods.js';
@@ -29,12 +30,16 @@ export interface Observed {
   /** Live pods that no workload of a known kind owns. */
   readonly strayPods: readonly PodView[];
   readonly budgets: readonly Budget[];
+  /** HorizontalPodAutoscalers of the namespace. */
+  readonly autoscalers: readonly PolicyObject[];
   readonly mesh: Mesh;
   /** Istio, Gateway API and NetworkPolicy objects of the whole cluster; what applies is decided by `src/mesh`. */
   readonly policies: readonly PolicyObject[];
   readonly waypoint: WaypointView;
   /** Answers to dry runs, once a step has asked for them in this pass. */
   readonly dryRuns: DryRuns | undefined;
+  /** Who owns labels of the namespace; empty unless a GitOps tool has marked it, and the plan is still to be made. */
+  readonly labelOwners: readonly LabelOwner[];
   /** Field managers of the injection labels, once a revert has been seen; for the message only. */
   readonly labelManagers: string | undefined;
 }

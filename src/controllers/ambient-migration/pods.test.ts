@@ -35,7 +35,9 @@ const injected = {
   annotations: { 'sidecar.istio.io/status': '{"containers":["istio-proxy"]}', 'prometheus.io/port': '1' },
   labels: { app: 'web', 'networking.istio.io/tunnel': 'http' },
 };
-const proxy = { name: 'istio-proxy' };
+const requests = { cpu: '100m', memory: '128Mi' };
+const proxy = { name: 'istio-proxy', resources: { requests, limits: { cpu: '2' } } };
+const greedy = pod({ spec: { containers: [{ name: 'app', resources: { requests } }] } });
 
 const classic = pod({ metadata: injected, spec: { containers: [{ name: 'app' }, proxy] } });
 const native = pod({ metadata: injected, spec: { initContainers: [{ ...proxy, restartPolicy: 'Always' }] } });
@@ -109,6 +111,9 @@ describe('a pod', () => {
     ],
     ['that no node takes', unscheduled, { ready: false, problem: 'Unschedulable: 0/2 nodes' }],
     ['that turned Ready', pod(), { ready: true, problem: undefined, progressAtMs: Date.parse(READY_AT) }],
+    ['whose sidecar requests', classic, { sidecarRequests: requests }],
+    ['whose native sidecar requests', native, { sidecarRequests: requests }],
+    ['that requests without a sidecar', greedy, { sidecarRequests: undefined }],
     ['without an owner', pod({ metadata: { ownerReferences: undefined } }), { owner: undefined }],
   ])('%s is seen as such, trimmed or whole', (_, given, expected) => {
     expect(podView(given)).toMatchObject(expected);
@@ -116,6 +121,6 @@ describe('a pod', () => {
   });
 
   it('keeps little of itself in the cache', () => {
-    expect(JSON.stringify(trimPod(classic))).not.toMatch(/image|env|prometheus/);
+    expect(JSON.stringify(trimPod(classic))).not.toMatch(/image|env|prometheus|limits/);
   });
 });

@@ -1,6 +1,7 @@
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { Pod } from '../../kube/types.js';
 import {
+  PROXY_CONTAINER,
   counts,
   dataplaneModeOf,
   hasSidecar,
@@ -9,6 +10,7 @@ import {
   isLive,
   speaksHbone,
 } from '../../mesh/dataplane.js';
+import type { Requests } from '../../mesh/findings/savings.js';
 
 /** How a pod takes part in the mesh; `none`: neither by a sidecar nor by ztunnel. */
 export type PodMode = 'sidecar' | 'ambient' | 'none';
@@ -21,6 +23,8 @@ export interface PodView {
   /** `Kind` and name of the controller that owns the pod directly; undefined for a bare pod. */
   readonly owner: { readonly kind: string; readonly name: string } | undefined;
   readonly mode: PodMode;
+  /** What its sidecar requests; undefined without one. */
+  readonly sidecarRequests: Requests | undefined;
   /** A sidecar that speaks HBONE. */
   readonly hbone: boolean;
   readonly gateway: boolean;
@@ -49,6 +53,7 @@ export function podView(pod: Pod): PodView {
     nodeName: pod.spec?.nodeName,
     owner: controller && { kind: controller.kind, name: controller.name },
     mode: hasSidecar(pod) ? 'sidecar' : isEnrolled(pod) ? 'ambient' : 'none',
+    sidecarRequests: hasSidecar(pod) ? sidecarRequests(pod) : undefined,
     hbone: speaksHbone(pod),
     gateway: isGateway(pod),
     live: isLive(pod),
@@ -59,6 +64,12 @@ export function podView(pod: Pod): PodView {
     progressAtMs: Math.max(timeOf(pod.metadata.creationTimestamp), timeOf(readyCondition?.lastTransitionTime)),
     problem: ready ? undefined : problemOf(pod),
   };
+}
+
+function sidecarRequests({ spec: { containers, initContainers = [] } }: Pod): Requests {
+  const sidecar = [...containers, ...initContainers].find(({ name }) => name === PROXY_CONTAINER);
+  const { cpu, memory } = sidecar?.resources?.requests ?? {};
+  return { cpu, memory };
 }
 
 function problemOf(pod: Pod): string | undefined {

@@ -3,6 +3,7 @@ import { gateway, mesh, migration, observed, pod, waypointView, workload } from 
 import { LABEL } from '../../api/labels.js';
 import { type FINDINGS, type Finding, isBlocking } from '../../mesh/findings.js';
 import type { POLICY_FINDINGS } from '../../mesh/findings/policy-table.js';
+import type { TemplateCode } from '../../mesh/findings/template-finding.js';
 import type { TRAFFIC_FINDINGS } from '../../mesh/findings/traffic-table.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import type { Budget, Observed, PodDryRun } from './observed.js';
@@ -20,6 +21,17 @@ const policy = (kind: string, spec: object, metadata: object = {}): PolicyObject
 const answered = (answer: PodDryRun): Observed =>
   observed({ dryRuns: { pods: new Map([['Deployment/web', answer]]), istiod: 'alive' } });
 const budget: Budget = { name: 'web', selects: () => true, disruptionsAllowed: 0, desiredHealthy: 2, expectedPods: 2 };
+const autoscaler = (target: string, type: 'Resource' | 'ContainerResource'): PolicyObject => ({
+  kind: 'HorizontalPodAutoscaler',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: {
+    scaleTargetRef: { kind: 'Deployment', name: target },
+    metrics: [{ type, resource: { name: 'cpu' }, containerResource: { container: 'istio-proxy', name: 'cpu' } }],
+  },
+});
+const tracked = { 'argocd.argoproj.io/tracking-id': 'shop:/Namespace:shop/shop' };
+const scraped = (more: object = {}): object => template({ annotations: { 'prometheus.io/scrape': 'true', ...more } });
+const grpcAgent = { 'inject.istio.io/templates': 'grpc-agent' };
 const strict = policy('PeerAuthentication', { mtls: { mode: 'STRICT' } });
 
 const always = migration({ waypoint: { provision: 'Always' } });
@@ -27,11 +39,15 @@ const always = migration({ waypoint: { provision: 'Always' } });
 const behindWaypoint = (source: object): Observed =>
   observed({ migration: always, policies: [policy('AuthorizationPolicy', { rules: [{ from: [{ source }] }] })] });
 
-/** Raised by a policy or another object of the mesh: `src/mesh/policies.ts` finds them, and its tests have them all. */
-type FoundByPolicies = keyof typeof POLICY_FINDINGS | Exclude<keyof typeof TRAFFIC_FINDINGS, 'SST3001' | 'SST3002'>;
+/** Raised by a policy, another object of the mesh or a pod template: `src/mesh` finds them, and its tests have them all. */
+type FoundInMesh =
+  TemplateCode | keyof typeof POLICY_FINDINGS | Exclude<keyof typeof TRAFFIC_FINDINGS, 'SST3001' | 'SST3002'>;
 
 /** For each other code, and one of those: a namespace in which it is raised, and the object that it names. */
-const RAISED: Record<Exclude<keyof typeof FINDINGS, FoundByPolicies> | 'SST2001', [Observed, string]> = {
+const RAISED: Record<
+  Exclude<keyof typeof FINDINGS, FoundInMesh> | 'SST2001' | 'SST4009' | 'SST4019',
+  [Observed, string]
+> = {
   SST1001: [observed({ mesh: mesh({ ambientAccepted: false }) }), 'GatewayClass/istio-waypoint'],
   SST1002: [observed({ mesh: mesh({ injectsHbone: false }) }), 'ConfigMap/istio-system/istio'],
   SST1003: [observed({ mesh: mesh({ nodesWithoutZtunnel: ['node-1'] }) }), 'Node/node-1'],
@@ -60,32 +76,37 @@ const RAISED: Record<Exclude<keyof typeof FINDINGS, FoundByPolicies> | 'SST2001'
   SST4005: [observed({ workloads: [workload({ obstacle: 'Partition' })] }), 'Deployment/web'],
   SST4006: [observed({ workloads: [workload({ obstacle: 'Paused' })] }), 'Deployment/web'],
   SST4007: [observed({ workloads: [workload({ maxUnavailable: 1 })], budgets: [budget] }), 'Deployment/web'],
-  SST4008: [
-    observed({ workloads: [workload(template({ labels: { [LABEL.dataplaneMode]: 'none' } }))] }),
-    'Deployment/web',
-  ],
   SST4009: [
     observed({
       workloads: [workload(template({ annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '1' } }))],
     }),
     'Deployment/web',
   ],
-  SST4010: [observed({ workloads: [workload(template({ labels: { [LABEL.tunnel]: 'http' } }))] }), 'Deployment/web'],
   SST4011: [observed({ workloads: [workload({ outage: true })] }), 'Deployment/web'],
   SST4012: [answered({ kind: 'refused', message: 'exceeded quota' }), 'Deployment/web'],
-  SST4014: [
+  // Its pods look like those of a gateway.
+  SST4019: [
     observed({
-      workloads: [
-        workload({
-          template: {
-            metadata: { labels: { app: 'web' }, annotations: { 'sidecar.istio.io/status': '{}' } },
-            spec: { containers: [{ name: 'app' }, { name: 'istio-proxy' }] },
-          },
-        }),
-      ],
+      workloads: [workload({ ...template({ annotations: grpcAgent }), pods: [pod({ mode: 'none', gateway: true })] })],
     }),
     'Deployment/web',
   ],
+  SST4022: [observed({ autoscalers: [autoscaler('web', 'ContainerResource')] }), 'HorizontalPodAutoscaler/web'],
+  SST4023: [observed({ autoscalers: [autoscaler('web', 'Resource')] }), 'HorizontalPodAutoscaler/web'],
+  SST4024: [observed({ mesh: mesh({ rootNamespace: 'shop' }) }), 'Namespace/shop'],
+  SST4025: [
+    observed({ annotations: tracked, labelOwners: [{ manager: 'argocd-controller', labels: ['team'] }] }),
+    'Namespace/shop',
+  ],
+  SST4026: [
+    observed({ annotations: tracked, labelOwners: [{ manager: 'argocd-controller', labels: [LABEL.injection] }] }),
+    'Namespace/shop',
+  ],
+  SST4027: [
+    observed({ workloads: [workload({ pods: [pod({ sidecarRequests: { cpu: '100m' } })] })] }),
+    'Namespace/shop',
+  ],
+  SST4029: [observed({ policies: [strict], workloads: [workload(scraped())] }), 'Deployment/web'],
   SST5001: [
     observed({ policies: [policy('RequestAuthentication', { targetRefs: [{ kind: 'Service', name: 'web' }] })] }),
     'RequestAuthentication/x',
@@ -169,6 +190,15 @@ describe('findings', () => {
       observed({
         labels: { [LABEL.dataplaneMode]: 'ambient' },
         workloads: [workload({ pods: [pod({ mode: 'none' })] })],
+      }),
+    ],
+    ['an autoscaler of another workload', observed({ autoscalers: [autoscaler('shop', 'Resource')] })],
+    ['a scraped pod whose callers may use plaintext', observed({ workloads: [workload(scraped())] })],
+    [
+      'a pod that is scraped past its sidecar',
+      observed({
+        policies: [strict],
+        workloads: [workload(scraped({ 'prometheus.istio.io/merge-metrics': 'false' }))],
       }),
     ],
     ['a budget over a rollout that surges', observed({ budgets: [budget] })],

@@ -1,11 +1,14 @@
-import { ANNOTATION, LABEL } from '../../api/labels.js';
+import { LABEL } from '../../api/labels.js';
 import { matchesSelector } from '../../kube/selectors.js';
 import { type Finding, type FindingCode, compareFindings } from '../../mesh/findings.js';
 import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/policies.js';
-import { hasSidecar } from '../../mesh/dataplane.js';
-import { isEnrolledNamespace } from './enrolment.js';
+import { autoscalerFindings } from '../../mesh/findings/autoscaler.js';
+import { gitOpsFindings, systemNamespaceFindings } from '../../mesh/findings/namespace.js';
+import { isProxyless, isScrapedAtSidecar, podTemplateFindings } from '../../mesh/findings/pod-template.js';
+import { type AddedWaypoint, type Requests, savingFindings } from '../../mesh/findings/savings.js';
+import { enrolChanges, isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
-import { policyScope } from './scope.js';
+import { policyScope, wantedWaypoint } from './scope.js';
 import { waypointFindings } from './waypoint-state.js';
 import type { Budget, Observed, PodDryRun } from './observed.js';
 import { type Workload, templateLabels, workloadName } from './workloads.js';
@@ -59,7 +62,14 @@ function enrolmentFindings(observed: Observed): Finding[] {
 
 /** Findings about the namespace: its policies, its traffic, its workloads. Pure. */
 export function namespaceFindings(observed: Observed): Finding[] {
-  return [...liveFindings(observed), ...workloadFindings(observed)].sort(compareFindings);
+  const { namespace, mesh, labelOwners } = observed;
+  const changing = enrolChanges(observed).flatMap(({ path }) => path.at(-1) ?? []);
+  return [
+    ...liveFindings(observed),
+    ...workloadFindings(observed),
+    ...systemNamespaceFindings(namespace, mesh.rootNamespace),
+    ...gitOpsFindings(namespace, changing, labelOwners),
+  ].sort(compareFindings);
 }
 
 /** The findings that stay live after the snapshot: a policy that appears meanwhile must not pass unseen. */
@@ -97,7 +107,10 @@ function oldSidecarFindings(observed: Observed, scope: PolicyScope): Finding[] {
 }
 
 function workloadFindings(observed: Observed): Finding[] {
-  const pods = [...observed.workloads.flatMap((workload) => workload.pods), ...observed.jobPods, ...observed.strayPods];
+  const losing = observed.workloads.filter((workload) => losesSidecar(observed, workload));
+  // Of proxyless gRPC the pod template is found, not the pods.
+  const looked = observed.workloads.filter((one) => !(losing.includes(one) && isProxyless(one.template)));
+  const pods = [...looked.flatMap((workload) => workload.pods), ...observed.jobPods, ...observed.strayPods];
   const found: Finding[] = [];
   const add = (code: FindingCode, object: string, message: string): void => void found.push({ code, object, message });
   for (const pod of pods.filter((candidate) => candidate.gateway)) {
@@ -112,15 +125,42 @@ function workloadFindings(observed: Observed): Finding[] {
     const owner = pod.owner ? `owned by ${pod.owner.kind}/${pod.owner.name}` : 'without an owner';
     add('SST4003', `Pod/${pod.name}`, `pod ${pod.name} is ${owner}`);
   }
-  return [...found, ...observed.workloads.flatMap((workload) => templateFindings(observed, workload))];
+  return [
+    ...found,
+    ...losing.flatMap((workload) => templateFindings(observed, workload)),
+    ...scrapeFindings(observed, losing),
+    ...autoscalerFindings(observed.autoscalers, new Set(losing.map(workloadName))),
+    ...savingFindings(observed.namespace.metadata.name, losing.map(sidecarsOf), addedWaypoint(observed)),
+  ];
+}
+
+function scrapeFindings(observed: Observed, losing: readonly Workload[]): Finding[] {
+  const scraped = losing.filter(({ template }) => isScrapedAtSidecar(template)).map(workloadName);
+  if (scraped.length === 0) return [];
+  const { strict, identityBased } = callerDemands(observed.policies, policyScope(observed));
+  const message = 'has the annotation prometheus.io/scrape in its pod template, and policies refuse plaintext';
+  return strict || identityBased
+    ? scraped.map((object) => ({ code: 'SST4029', object, message: `${object} ${message}` }))
+    : [];
+}
+
+function sidecarsOf({ replicas, pods }: Workload): { replicas: number; requests: Requests } {
+  return { replicas, requests: pods.find(({ sidecarRequests }) => sidecarRequests)?.sidecarRequests ?? {} };
+}
+
+function addedWaypoint(observed: Observed): AddedWaypoint | undefined {
+  const waypoint = wantedWaypoint(observed);
+  if (!waypoint?.own || observed.waypoint.gateway) return undefined;
+  const { name, min, sizing } = waypoint;
+  return { name, min, requests: sizing?.resources.requests };
+}
+
+function losesSidecar(observed: Observed, workload: Workload): boolean {
+  return isInjected(observed, workload) || workload.pods.some((pod) => pod.mode === 'sidecar');
 }
 
 function templateFindings(observed: Observed, workload: Workload): Finding[] {
   const object = workloadName(workload);
-  const labels = templateLabels(workload);
-  const annotations = workload.template.metadata?.annotations ?? {};
-  const injected = isInjected(observed, workload);
-  if (!injected && !workload.pods.some((pod) => pod.mode === 'sidecar')) return [];
   const found: Finding[] = [];
   const add = (code: FindingCode, message: string): void =>
     void found.push({ code, object, message: `${object} ${message}` });
@@ -136,14 +176,7 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
       );
     }
   }
-  if (labels[LABEL.dataplaneMode] === 'none') add('SST4008', 'has istio.io/dataplane-mode: none in its pod template');
-  const exclusion = Object.keys(annotations).find((key) => key.startsWith(ANNOTATION.trafficPrefix));
-  if (exclusion !== undefined) add('SST4009', `has the annotation ${exclusion} in its pod template`);
-  const reserved = [LABEL.tlsMode, LABEL.tunnel].find((key) => labels[key] !== undefined);
-  if (reserved !== undefined) add('SST4010', `has the label ${reserved} in its pod template`);
-  if (hasSidecar({ metadata: workload.template.metadata ?? {}, spec: workload.template.spec })) {
-    add('SST4014', 'holds the sidecar in its pod template');
-  }
+  for (const { code, message } of podTemplateFindings(workload.template)) add(code, message);
   if (workload.outage && workload.replicas > 0)
     add('SST4011', 'is restarted without a second pod that serves meanwhile');
   if (!workload.finished) add('SST4013', 'has a rollout that is not finished');

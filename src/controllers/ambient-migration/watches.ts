@@ -7,6 +7,7 @@ import {
   CONTROLLER_REVISION,
   DAEMON_SET,
   DEPLOYMENT,
+  HORIZONTAL_POD_AUTOSCALER,
   MUTATING_WEBHOOK_CONFIGURATION,
   NAMESPACE,
   NETWORK_POLICY,
@@ -67,6 +68,8 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
       transform: metadataOnly,
     }),
     inNamespace(POD_DISRUPTION_BUDGET),
+    // Its status follows every breath of the load.
+    watch({ type: HORIZONTAL_POD_AUTOSCALER, map: ofNamespace, predicate: generationOrMetadataChanged }),
     watch({
       type: CONTROLLER_REVISION,
       map: (object, stores) => migrationsIn(object.metadata.namespace, stores),

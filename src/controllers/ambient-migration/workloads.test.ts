@@ -79,6 +79,51 @@ describe('how many pods a rollout takes away', () => {
   });
 });
 
+describe('a changed template replaces no pod, or not all of them', () => {
+  const parted = (partition: number): object => ({ updateStrategy: { rollingUpdate: { partition } } });
+  const onDelete = { updateStrategy: { type: 'OnDelete' } };
+  it.each<[string, { obstacle: string | undefined }, string | undefined]>([
+    ['of a Deployment that is paused', deploymentView(deployment({ paused: true }), []), 'Paused'],
+    ['but of one that is not', deploymentView(deployment({ paused: false }), []), undefined],
+    ['of a StatefulSet with OnDelete', statefulSetView(statefulSet(onDelete), []), 'OnDelete'],
+    ['of a StatefulSet with a partition', statefulSetView(statefulSet(parted(1)), []), 'Partition'],
+    ['but of one whose partition is 0', statefulSetView(statefulSet(parted(0)), []), undefined],
+    ['of a DaemonSet with OnDelete', daemonSetView(daemonSet(onDelete), []), 'OnDelete'],
+    ['but of one that rolls', daemonSetView(daemonSet({ updateStrategy: { type: 'RollingUpdate' } }), []), undefined],
+  ])('%s', (_, { obstacle }, expected) => {
+    expect(obstacle).toBe(expected);
+  });
+});
+
+describe('a rollout is an outage', () => {
+  const none = rolling({ maxUnavailable: 1, maxSurge: 0 });
+  it.each<[string, { outage: boolean }, boolean]>([
+    ['of a Deployment that recreates', deploymentView(deployment({ strategy: { type: 'Recreate' } }), []), true],
+    ['of a Deployment of one that may be away', deploymentView(deployment({ replicas: 1, ...none }), []), true],
+    ['not of a Deployment of one that surges', deploymentView(deployment({ replicas: 1 }), []), false],
+    [
+      'not of a Deployment of two, one of which may be away',
+      deploymentView(deployment({ replicas: 2, ...none }), []),
+      false,
+    ],
+    ['of a StatefulSet of one', statefulSetView(statefulSet({ replicas: 1 }), []), true],
+    ['not of a StatefulSet of two', statefulSetView(statefulSet({ replicas: 2 }), []), false],
+    [
+      'of a StatefulSet all of which may be away',
+      statefulSetView(statefulSet({ updateStrategy: { rollingUpdate: { maxUnavailable: '100%' } } }), []),
+      true,
+    ],
+    ['of a DaemonSet', daemonSetView(daemonSet(), []), true],
+    [
+      'not of a DaemonSet that surges',
+      daemonSetView(daemonSet({ updateStrategy: { rollingUpdate: { maxSurge: 1 } } }), []),
+      false,
+    ],
+  ])('%s', (_, { outage }, expected) => {
+    expect(outage).toBe(expected);
+  });
+});
+
 describe('a rollout is finished', () => {
   it.each<[string, { finished: boolean }, boolean]>([
     ['when a Deployment says so', deploymentView(deployment(), []), true],

@@ -27,7 +27,7 @@ export interface Workload {
   /** How many pods a rollout may take away before their replacements are ready; 0 for a surge rollout. */
   readonly maxUnavailable: number;
   readonly obstacle: RolloutObstacle | undefined;
-  /** No second pod serves while the rollout replaces one. */
+  /** The rollout may leave no pod that serves; of a DaemonSet, none on a node. */
   readonly outage: boolean;
 }
 
@@ -102,6 +102,8 @@ export function deploymentView(deployment: Deployment, pods: readonly PodView[])
   const { spec, status } = deployment;
   const replicas = spec.replicas ?? 1;
   const recreate = spec.strategy?.type === 'Recreate';
+  // Deployments round maxUnavailable down, and allow 1 if both bounds come out as 0 (Kubernetes, ResolveFenceposts).
+  const maxUnavailable = recreate ? replicas : deploymentUnavailable(spec.strategy?.rollingUpdate, replicas);
   const updated = status?.updatedReplicas ?? 0;
   return {
     ...common('Deployment', deployment, pods),
@@ -111,10 +113,9 @@ export function deploymentView(deployment: Deployment, pods: readonly PodView[])
       updated >= replicas &&
       (status?.replicas ?? 0) <= updated &&
       (status?.availableReplicas ?? 0) >= updated,
-    // Deployments round maxUnavailable down, and allow 1 if both bounds come out as 0 (Kubernetes, ResolveFenceposts).
-    maxUnavailable: recreate ? replicas : deploymentUnavailable(spec.strategy?.rollingUpdate, replicas),
+    maxUnavailable,
     obstacle: spec.paused === true ? 'Paused' : undefined,
-    outage: recreate,
+    outage: maxUnavailable >= replicas,
   };
 }
 
@@ -123,6 +124,7 @@ export function statefulSetView(statefulSet: StatefulSet, pods: readonly PodView
   const { spec, status } = statefulSet;
   const replicas = spec.replicas ?? 1;
   const rolling = spec.updateStrategy?.rollingUpdate;
+  const maxUnavailable = Math.max(1, resolveAmount(rolling?.maxUnavailable ?? 1, replicas, Math.floor));
   return {
     ...common('StatefulSet', statefulSet, pods),
     replicas,
@@ -131,10 +133,10 @@ export function statefulSetView(statefulSet: StatefulSet, pods: readonly PodView
       status?.currentRevision === status?.updateRevision &&
       (status?.replicas ?? 0) === replicas &&
       (status?.readyReplicas ?? 0) === replicas,
-    maxUnavailable: Math.max(1, resolveAmount(rolling?.maxUnavailable ?? 1, replicas, Math.floor)),
+    maxUnavailable,
     obstacle:
       spec.updateStrategy?.type === 'OnDelete' ? 'OnDelete' : (rolling?.partition ?? 0) > 0 ? 'Partition' : undefined,
-    outage: replicas === 1,
+    outage: maxUnavailable >= replicas,
   };
 }
 

@@ -1,0 +1,74 @@
+import type { Finding } from '../findings.js';
+
+/** What a container requests, as Kubernetes quantities; what is absent is not requested. */
+export interface Requests {
+  readonly cpu?: string | undefined;
+  readonly memory?: string | undefined;
+}
+
+/** The waypoint that a migration creates. */
+export interface AddedWaypoint {
+  readonly name: string;
+  /** Replicas that there always are. */
+  readonly min: number;
+  /** Of each replica; undefined: what the mesh gives to waypoints. */
+  readonly requests: Requests | undefined;
+}
+
+/**
+ * What the sidecars of a namespace request, and what comes instead; nothing if they request nothing. ztunnel has its share on every
+ * node already.
+ *
+ * @param workloads  that lose their sidecar: replicas, and what one sidecar requests
+ * @param waypoint   that is created
+ */
+export function savingFindings(
+  namespace: string,
+  workloads: readonly { readonly replicas: number; readonly requests: Requests }[],
+  waypoint: AddedWaypoint | undefined,
+): Finding[] {
+  const freed = total(workloads.map(({ replicas, requests }) => [replicas, requests]));
+  if (freed === '') return [];
+  const sidecars = workloads.reduce((sum, { replicas }) => sum + replicas, 0);
+  const verb = sidecars === 1 ? 'sidecar requests' : 'sidecars request';
+  const added = waypoint ? `; ${addedBy(waypoint)}` : '';
+  return [
+    {
+      code: 'SST4027',
+      object: `Namespace/${namespace}`,
+      message: `${sidecars} ${verb} ${freed}, which becomes free${added}`,
+    },
+  ];
+}
+
+function addedBy({ name, min, requests }: AddedWaypoint): string {
+  const sum = requests && total([[min, requests]]);
+  return `waypoint ${name} adds ${sum ? `at least ${sum}` : `${min} replicas or more, as large as the mesh says`}`;
+}
+
+function total(parts: readonly (readonly [times: number, requests: Requests])[]): string {
+  const sum = (of: keyof Requests): number =>
+    parts.reduce(
+      (all, [times, { [of]: quantity }]) => all + times * (quantity === undefined ? 0 : amount(quantity)),
+      0,
+    );
+  const [cpu, memory] = [sum('cpu'), sum('memory')];
+  return [
+    ...(cpu > 0 ? [`${Math.round(cpu * 1000)}m of CPU`] : []),
+    ...(memory > 0 ? [`${Math.round(memory / 2 ** 20)}Mi of memory`] : []),
+  ].join(' and ');
+}
+
+const DECIMAL = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
+const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
+
+/**
+ * A quantity as a number; 0 for what is none.
+ *
+ * @see kubernetes/apimachinery pkg/api/resource/quantity.go
+ */
+function amount(quantity: string): number {
+  const [, digits = '', suffix = ''] = /^([0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]*)$/.exec(quantity) ?? [];
+  const scale = BINARY.includes(suffix) ? 1024 ** BINARY.indexOf(suffix) : 1000 ** (DECIMAL.indexOf(suffix) - 3);
+  return Number(digits) * scale;
+}
