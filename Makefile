@@ -62,6 +62,9 @@ dev: $(OPERATOR) ## Run an embedded cluster with the article's namespaces and th
 test-controlplane: $(OPERATOR) ## Conformance, simulators and end-to-end tests on the real control plane; needs Go
 	npx vitest run --project conformance --project controlplane
 
+bench: $(NODE_MODULES) ## Measure our runtime beside client-node and controller-runtime on one kube-apiserver (ARGS=--help); Linux, needs Go
+	@node --import tsx bench/peers/main.ts $(ARGS)
+
 e2e-kind: $(OPERATOR) ## Release check on kind with real Istio ambient; needs Docker, kind, kubectl and istioctl
 	node --import tsx scripts/e2e-kind.ts
 
@@ -73,4 +76,4 @@ endif
 clean: ## Remove build output, caches and the state of local control planes
 	rm -rf dist bin .cache .sidestep coverage
 
-.PHONY: help install generate manifests build check test campaigns controlplane controlplane-up sandbox-data faults run demo dev test-controlplane e2e-kind ci clean
+.PHONY: help install generate manifests build check test campaigns controlplane controlplane-up sandbox-data faults run demo dev test-controlplane bench e2e-kind ci clean

@@ -14,7 +14,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'cdk8s/**/*.test.ts', 'scripts/**/*.test.ts', 'test/support/**/*.test.ts'],
+          include: ['{src,cdk8s,scripts,bench,test/support}/**/*.test.ts'],
           // Milliseconds for most of them; some start a server, on a machine that may be busy with something else.
           testTimeout: 20_000,
           // No test may lean on one that ran before it.

@@ -5,6 +5,7 @@ export interface AdminApi {
   /** @returns the parsed answer. @throws {AdminApiError} for any status but 2xx, or when nobody answers within 30 s */
   get(path: string): Promise<unknown>;
   post(path: string, body: object): Promise<unknown>;
+  delete(path: string): Promise<unknown>;
   close(): void;
 }
 
@@ -50,6 +51,7 @@ export function adminApi(server: string, token: string): AdminApi {
   return {
     get: (path) => send('GET', path),
     post: (path, body) => send('POST', path, body),
+    delete: (path) => send('DELETE', path),
     close: () => agent.destroy(),
   };
 }

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -32,7 +41,7 @@ const goRequired = { major: 1, minor: 26 };
 const binDir = join(cacheDir, 'bin');
 
 // One Go module for each dependency tree: they cannot be resolved together.
-const modules: Record<string, Partial<Record<Program, string>>> = {
+const modules = {
   etcd: { etcd: 'go.etcd.io/etcd/server/v3' },
   kwok: { kwok: 'sigs.k8s.io/kwok/cmd/kwok' },
   kubernetes: {
@@ -42,7 +51,17 @@ const modules: Record<string, Partial<Record<Program, string>>> = {
     kubectl: 'k8s.io/kubernetes/cmd/kubectl',
   },
   istio: { 'pilot-discovery': 'istio.io/istio/pilot/cmd/pilot-discovery', helm: 'helm.sh/helm/v4/cmd/helm' },
-};
+} satisfies Record<string, Partial<Record<Program, string>>>;
+
+/** A Go module with pinned dependencies, and what is built from it. */
+export interface GoModule {
+  /** Unique among all that are built. */
+  name: string;
+  /** Folder of its go.mod. */
+  dir: string;
+  /** Name of a program → its package. */
+  programs: Record<string, string>;
+}
 
 /** Folder of a pinned Go module of this harness. */
 export function moduleDir(name: string): string {
@@ -54,75 +73,91 @@ export function moduleDir(name: string): string {
  *
  * Programs found in `KUBEBUILDER_ASSETS` are taken from there. Safe when several processes build at once.
  *
- * @param options.log  told what is built and how long it took; silent when nothing had to be built
+ * @param options.log   told what is built and how long it took; silent when nothing had to be built
+ * @param options.only  the modules to build (all); paths of other programs may lead nowhere
  * @throws {GoMissingError} when something must be built and Go 1.26 or newer is not on the PATH
  */
-export async function build(options: { log?: (line: string) => void } = {}): Promise<Binaries> {
-  const log = options.log ?? (() => undefined);
+export async function build(
+  options: { log?: (line: string) => void; only?: readonly (keyof typeof modules)[] } = {},
+): Promise<Binaries> {
+  const { log, only } = options;
   const found = providedPrograms();
-  const binaries: Partial<Binaries> = { ...found };
-  for (const [module, packages] of Object.entries(modules)) {
-    const wanted = Object.entries(packages).filter(([program]) => !(program in found)) as [Program, string][];
-    for (const [program] of wanted) binaries[program] = join(binDir, program);
-    if (wanted.length > 0 && !isFresh(module, wanted)) await buildLocked(module, wanted, log);
+  const binaries: Record<string, string | undefined> = { ...found };
+  for (const [name, all] of Object.entries(modules)) {
+    const programs = Object.fromEntries(Object.entries(all).filter(([program]) => !(program in found)));
+    for (const program of Object.keys(programs)) binaries[program] = join(binDir, program);
+    const isWanted = only === undefined || only.includes(name as keyof typeof modules);
+    if (isWanted) await buildGoModule({ name, dir: moduleDir(name), programs }, log);
   }
-  return binaries as Binaries;
+  return binaries as unknown as Binaries;
+}
+
+/**
+ * Builds the programs of one Go module into `.cache/controlplane/bin`, as `build` does. Its own Go code counts as content, too.
+ *
+ * @returns the folder with the programs
+ * @throws {GoMissingError} when something must be built and Go 1.26 or newer is not on the PATH
+ */
+export async function buildGoModule(module: GoModule, log: (line: string) => void = () => undefined): Promise<string> {
+  if (Object.keys(module.programs).length > 0 && !isFresh(module)) await buildLocked(module, log);
+  return binDir;
 }
 
 function providedPrograms(): Partial<Binaries> {
   const assets = process.env.KUBEBUILDER_ASSETS;
-  const programs = ['etcd', ...Object.keys(modules.kubernetes ?? {})] as Program[];
+  const programs = ['etcd', ...Object.keys(modules.kubernetes)] as Program[];
   if (!assets) return {};
   return Object.fromEntries(
     programs.map((name) => [name, resolve(assets, name)]).filter(([, path]) => existsSync(path as string)),
   );
 }
 
-function isFresh(module: string, wanted: [Program, string][]): boolean {
-  const stamp = join(binDir, `${module}.stamp`);
+function isFresh(module: GoModule): boolean {
+  const stamp = join(binDir, `${module.name}.stamp`);
   return (
     existsSync(stamp) &&
-    readFileSync(stamp, 'utf8') === fingerprint(module, wanted) &&
-    wanted.every(([program]) => existsSync(join(binDir, program)))
+    readFileSync(stamp, 'utf8') === fingerprint(module) &&
+    Object.keys(module.programs).every((program) => existsSync(join(binDir, program)))
   );
 }
 
-function fingerprint(module: string, wanted: [Program, string][]): string {
+function fingerprint({ dir, programs }: GoModule): string {
   const hash = createHash('sha256');
-  for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(moduleDir(module), file)));
-  return hash.update(JSON.stringify([wanted, flags, process.platform, process.arch])).digest('hex');
+  const code = readdirSync(dir).filter((file) => file.endsWith('.go'));
+  for (const file of ['go.mod', 'go.sum', ...code.sort()]) hash.update(readFileSync(join(dir, file)));
+  return hash.update(JSON.stringify([Object.entries(programs), flags, process.platform, process.arch])).digest('hex');
 }
 
-async function buildLocked(module: string, wanted: [Program, string][], log: (line: string) => void): Promise<void> {
+async function buildLocked(module: GoModule, log: (line: string) => void): Promise<void> {
   mkdirSync(binDir, { recursive: true });
   const held = await lock(join(cacheDir, 'build.lock'), (owner) =>
     log(`waiting for process ${owner}, which builds already`),
   );
+  const names = Object.keys(module.programs).join(', ');
   try {
-    if (isFresh(module, wanted)) return;
+    if (isFresh(module)) return;
     await requireGo();
     const startedAt = performance.now();
-    log(`building ${wanted.map(([program]) => program).join(', ')} (first build of this module takes minutes)`);
-    await buildModule(module, wanted);
-    log(
-      `built ${wanted.map(([program]) => program).join(', ')} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
-    );
+    log(`building ${names} (first build of this module takes minutes)`);
+    await buildModule(module);
+    log(`built ${names} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
   } finally {
     held.release();
   }
 }
 
-async function buildModule(module: string, wanted: [Program, string][]): Promise<void> {
+async function buildModule(module: GoModule): Promise<void> {
+  const { name, dir, programs } = module;
   // Built aside and renamed: a control plane that runs the old program keeps its file.
-  const aside = mkdtempSync(join(binDir, `${module}-`));
+  const aside = mkdtempSync(join(binDir, `${name}-`));
   try {
     // One command for all of a module, so that Go links them side by side; a single package gets our name for it, because
     // Go would call etcd's "server".
-    const [first] = wanted;
-    const output = wanted.length === 1 && first ? join(aside, first[0]) : `${aside}/`;
-    await go(['build', ...flags, '-o', output, ...wanted.map(([, pkg]) => pkg)], moduleDir(module));
-    for (const [program] of wanted) renameSync(join(aside, program), join(binDir, program));
-    writeFileSync(join(binDir, `${module}.stamp`), fingerprint(module, wanted));
+    const [first, ...others] = Object.keys(programs);
+    const output = others.length === 0 && first ? join(aside, first) : `${aside}/`;
+    await go(['build', ...flags, '-o', output, ...Object.values(programs)], dir);
+    for (const program of Object.keys(programs)) renameSync(join(aside, program), join(binDir, program));
+    writeFileSync(join(binDir, `${name}.stamp`), fingerprint(module));
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
