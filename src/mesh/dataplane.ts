@@ -61,6 +61,15 @@ export function isEnrolled(pod: MeshPod): boolean {
   return pod.metadata.annotations?.[ANNOTATION.redirection] === 'enabled' && !runsProxy(pod);
 }
 
+/** How a pod takes part in the mesh; `none`: neither by a sidecar nor by ztunnel. */
+export type PodMode = 'sidecar' | 'ambient' | 'none';
+
+/** The mode of a pod. */
+export function podMode(pod: MeshPod): PodMode {
+  if (hasSidecar(pod)) return 'sidecar';
+  return isEnrolled(pod) ? 'ambient' : 'none';
+}
+
 /** Whether a sidecar pod speaks HBONE, so that ambient pods can reach it with mTLS (the injector sets the label). */
 export function speaksHbone(pod: MeshPod): boolean {
   return pod.metadata.labels?.[LABEL.tunnel] === 'http';

@@ -2,18 +2,16 @@ import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { Pod } from '../../kube/types.js';
 import {
   PROXY_CONTAINER,
+  type PodMode,
   counts,
   dataplaneModeOf,
   hasSidecar,
-  isEnrolled,
   isGateway,
   isLive,
+  podMode,
   speaksHbone,
 } from '../../mesh/dataplane.js';
 import type { Requests } from '../../mesh/findings/savings.js';
-
-/** How a pod takes part in the mesh; `none`: neither by a sidecar nor by ztunnel. */
-export type PodMode = 'sidecar' | 'ambient' | 'none';
 
 /** A pod as the migration sees it: plain data, computed once per pass. */
 export interface PodView {
@@ -52,7 +50,7 @@ export function podView(pod: Pod): PodView {
     labels: pod.metadata.labels ?? {},
     nodeName: pod.spec?.nodeName,
     owner: controller && { kind: controller.kind, name: controller.name },
-    mode: hasSidecar(pod) ? 'sidecar' : isEnrolled(pod) ? 'ambient' : 'none',
+    mode: podMode(pod),
     sidecarRequests: hasSidecar(pod) ? sidecarRequests(pod) : undefined,
     hbone: speaksHbone(pod),
     gateway: isGateway(pod),

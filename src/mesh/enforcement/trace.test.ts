@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest';
+import { type MeshPicture, meshPicture, type PictureObjects, type PictureSettings } from '../picture.js';
+import type { PolicyObject } from '../policy-object.js';
+import { type Call, trace } from './trace.js';
+
+/* The mesh of the article, at moments of its move: design 6, scenario A. */
+
+const settings: PictureSettings = {
+  clusterId: 'Kubernetes',
+  trustDomain: 'cluster.local',
+  trustDomainAliases: [],
+  enableAutoMtls: true,
+  clusterDomain: 'cluster.local',
+  rootNamespace: 'istio-system',
+  systemNamespace: 'istio-system',
+  revision: 'default',
+};
+
+type Mode = 'ambient' | 'sidecar' | 'sidecar without HBONE' | 'none';
+type Pod = PictureObjects['pods'][number];
+
+let lastAddress = 0;
+
+function pod(name: string, mode: Mode, labels: Record<string, string> = {}): Pod {
+  const isSidecar = mode.startsWith('sidecar');
+  lastAddress += 1;
+  return {
+    metadata: {
+      name,
+      namespace: 'shop',
+      labels: { app: name, ...labels, ...(mode === 'sidecar' && { 'networking.istio.io/tunnel': 'http' }) },
+      annotations: {
+        ...(isSidecar && { 'sidecar.istio.io/status': '{}' }),
+        ...(mode === 'ambient' && { 'ambient.istio.io/redirection': 'enabled' }),
+      },
+    },
+    spec: {
+      serviceAccountName: name,
+      containers: [{ name: 'app' }, ...(isSidecar ? [{ name: 'istio-proxy' }] : [])],
+    },
+    status: { phase: 'Running', podIPs: [{ ip: `10.0.0.${lastAddress}` }] },
+  };
+}
+
+interface Plot {
+  readonly client: Mode;
+  readonly server: Mode;
+  /** Whether the Service goes through the waypoint. */
+  readonly bound?: boolean;
+  readonly policies?: readonly PolicyObject[];
+  readonly headless?: boolean;
+  readonly portName?: string;
+  /** Labels of the Service. */
+  readonly labels?: Record<string, string>;
+  readonly clientLabels?: Record<string, string>;
+}
+
+function draw({
+  client,
+  server,
+  bound,
+  policies = [],
+  headless,
+  portName = 'http',
+  labels,
+  clientLabels,
+}: Plot): MeshPicture {
+  const of = (kind: string): PolicyObject[] => policies.filter((policy) => policy.kind === kind);
+  return meshPicture(
+    {
+      namespaces: [{ metadata: { name: 'shop' } }],
+      nodes: [],
+      pods: [pod('sleep', client, clientLabels), pod('rogue', client), pod('httpbin', server)],
+      services: [
+        {
+          metadata: {
+            name: 'httpbin',
+            namespace: 'shop',
+            labels: { ...labels, ...(bound === true && { 'istio.io/use-waypoint': 'waypoint' }) },
+          },
+          spec: {
+            clusterIP: headless === true ? 'None' : '10.96.0.1',
+            selector: { app: 'httpbin' },
+            ports: [{ name: portName, port: 8000, targetPort: 80 }],
+          },
+        },
+      ],
+      endpointSlices: [],
+      serviceEntries: [],
+      workloadEntries: [],
+      gateways: [
+        {
+          metadata: { name: 'waypoint', namespace: 'shop' },
+          spec: {
+            gatewayClassName: 'istio-waypoint',
+            listeners: [{ port: 15008, protocol: 'HBONE' }],
+          },
+          status: { addresses: [{ type: 'Hostname', value: 'waypoint.shop.svc.cluster.local' }] },
+        },
+      ],
+      gatewayClasses: [],
+      authorizationPolicies: of('AuthorizationPolicy'),
+      requestAuthentications: of('RequestAuthentication'),
+      peerAuthentications: of('PeerAuthentication'),
+    },
+    settings,
+  );
+}
+
+function policy(kind: string, name: string, spec: object): PolicyObject {
+  return { kind, metadata: { name, namespace: 'shop' }, spec };
+}
+
+const bySelector = { selector: { matchLabels: { app: 'httpbin' } } };
+const byService = { targetRefs: [{ group: '', kind: 'Service', name: 'httpbin' }] };
+const fromSleep = [{ source: { principals: ['cluster.local/ns/shop/sa/sleep'] } }];
+const requireSleep = policy('AuthorizationPolicy', 'require-sleep', { ...bySelector, rules: [{ from: fromSleep }] });
+const strict = policy('PeerAuthentication', 'strict', { mtls: { mode: 'STRICT' } });
+
+/** What becomes of a GET from the client: `<hop> <allowed>` for each hop, of the only backend. */
+function get(
+  picture: MeshPicture,
+  from: string,
+  { path = '/ip', token }: { path?: string; token?: object } = {},
+): string[] {
+  const service = picture.services.find(({ name }) => name === 'httpbin')!;
+  const call: Call = {
+    from: picture.workloads.find(({ name }) => name === from)!,
+    to: { service, port: 8000 },
+    http: {
+      method: 'GET',
+      host: 'httpbin:8000',
+      path,
+      headers: token ? { authorization: ['Bearer a.b.c'] } : {},
+      ...(token && { tokens: { 'a.b.c': { claims: { ...token } } } }),
+    },
+  };
+  const traces = trace(call, picture);
+  expect(traces).toHaveLength(1);
+  return traces[0]!.hops.map(({ hop, allowed }) => `${hop} ${allowed ? 'allows' : 'refuses'}`);
+}
+
+describe('trace', () => {
+  it.each<[client: Mode, server: Mode, hop: string]>([
+    ['sidecar', 'sidecar', 'Sidecar'],
+    ['sidecar without HBONE', 'sidecar without HBONE', 'Sidecar'],
+    ['sidecar', 'ambient', 'Ztunnel'],
+    ['ambient', 'sidecar', 'Sidecar'],
+    ['ambient', 'ambient', 'Ztunnel'],
+  ])('knows the caller from %s to %s', (client, server, hop) => {
+    const picture = draw({ client, server, policies: [requireSleep, strict] });
+    expect(get(picture, 'sleep')).toEqual([`${hop} allows`]);
+    expect(get(picture, 'rogue')).toEqual([`${hop} refuses`]);
+  });
+
+  it.each<[client: Mode, server: Mode, hop: string]>([
+    ['none', 'sidecar', 'Sidecar'],
+    ['none', 'ambient', 'Ztunnel'],
+    ['ambient', 'sidecar without HBONE', 'Sidecar'],
+    ['sidecar without HBONE', 'ambient', 'Ztunnel'],
+  ])('has plaintext from %s to %s, which STRICT refuses and no principal matches', (client, server, hop) => {
+    expect(get(draw({ client, server }), 'sleep')).toEqual([`${hop} allows`]);
+    expect(get(draw({ client, server, policies: [strict] }), 'sleep')).toEqual([`${hop} refuses`]);
+    expect(get(draw({ client, server, policies: [requireSleep] }), 'sleep')).toEqual([`${hop} refuses`]);
+  });
+
+  it('has nobody to enforce anything at a pod outside the mesh', () => {
+    const picture = draw({ client: 'ambient', server: 'none', policies: [requireSleep, strict] });
+    expect(get(picture, 'rogue')).toEqual(['Nobody allows']);
+  });
+
+  it('shows pods behind a waypoint the identity of the waypoint', () => {
+    const plot: Plot = { client: 'ambient', server: 'ambient', bound: true };
+    expect(get(draw({ ...plot, policies: [requireSleep] }), 'sleep')).toEqual(['Waypoint allows', 'Ztunnel refuses']);
+    const both = [...fromSleep, { source: { principals: ['cluster.local/ns/shop/sa/waypoint'] } }];
+    const cured = [policy('AuthorizationPolicy', 'cured', { ...bySelector, rules: [{ from: both }] })];
+    // Nobody looks at the caller any more.
+    expect(get(draw({ ...plot, policies: cured }), 'rogue')).toEqual(['Waypoint allows', 'Ztunnel allows']);
+  });
+
+  it("answers the article's three questions at the waypoint", () => {
+    const ambient: Plot = {
+      client: 'ambient',
+      server: 'ambient',
+      bound: true,
+      policies: [
+        policy('RequestAuthentication', 'jwt', { ...byService, jwtRules: [{ issuer: 'us', jwks: '{}' }] }),
+        policy('AuthorizationPolicy', 'ip-with-jwt', {
+          ...byService,
+          rules: [
+            {
+              from: fromSleep,
+              to: [{ operation: { paths: ['/ip'] } }],
+              when: [{ key: 'request.auth.claims[iss]', values: ['us'] }],
+            },
+          ],
+        }),
+      ],
+    };
+    const token = { iss: 'us', sub: 'sleep' };
+    expect(get(draw(ambient), 'sleep', { path: '/headers', token })).toEqual(['Waypoint refuses']);
+    expect(get(draw(ambient), 'sleep')).toEqual(['Waypoint refuses']);
+    expect(get(draw(ambient), 'sleep', { token })).toEqual(['Waypoint allows', 'Ztunnel allows']);
+    expect(get(draw(ambient), 'rogue', { token })).toEqual(['Waypoint refuses']);
+    // The gap: a sidecar does not go through waypoints, and a Service that is not bound has none.
+    expect(get(draw({ ...ambient, client: 'sidecar' }), 'rogue')).toEqual(['Ztunnel allows']);
+    expect(get(draw({ ...ambient, bound: false }), 'rogue')).toEqual(['Ztunnel allows']);
+  });
+
+  it('takes a gateway through the waypoint only where the Service asks for it', () => {
+    const gateway = { 'gateway.networking.k8s.io/gateway-name': 'ingress' };
+    const plot: Plot = { client: 'none', server: 'ambient', bound: true, clientLabels: gateway };
+    expect(get(draw(plot), 'sleep')).toEqual(['Ztunnel allows']);
+    const asked = { ...plot, labels: { 'istio.io/ingress-use-waypoint': 'true' } };
+    expect(get(draw(asked), 'sleep')).toEqual(['Waypoint allows', 'Ztunnel allows']);
+  });
+
+  it('sees no requests on a port of another protocol: an ALLOW with paths refuses the connection', () => {
+    const paths = [{ to: [{ operation: { paths: ['/ip'] } }] }];
+    const policies = [policy('AuthorizationPolicy', 'ip', { ...bySelector, rules: paths })];
+    const plot: Plot = { client: 'sidecar', server: 'sidecar', policies };
+    expect(get(draw(plot), 'sleep')).toEqual(['Sidecar allows']);
+    expect(get(draw({ ...plot, portName: 'grpc-web' }), 'sleep')).toEqual(['Sidecar allows']);
+    expect(get(draw({ ...plot, portName: 'tcp-db' }), 'sleep')).toEqual(['Sidecar refuses']);
+  });
+
+  it('does not pass the waypoint of a headless Service: its clients call pods', () => {
+    const picture = draw({ client: 'ambient', server: 'ambient', bound: true, headless: true });
+    expect(get(picture, 'sleep')).toEqual(['Ztunnel allows']);
+  });
+
+  it('says that no pod serves a port', () => {
+    const picture = draw({ client: 'ambient', server: 'ambient' });
+    const call: Call = { from: picture.workloads[0]!, to: { service: picture.services[0]!, port: 81 } };
+    expect(trace(call, picture)).toEqual([
+      {
+        hops: [{ hop: 'Nobody', enforcer: 'Service/shop/httpbin', allowed: false, by: 'no pod serves port 81' }],
+        allowed: false,
+      },
+    ]);
+  });
+});
