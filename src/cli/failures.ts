@@ -5,6 +5,11 @@ export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
 
+/** What the command was given makes no sense: a file, a document or a field, which the message names. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+}
+
 /** What went wrong and what to do about it, in words. */
 export function explained(error: unknown): string {
   if (isForbidden(error)) {

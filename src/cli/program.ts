@@ -1,10 +1,16 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type ZtunnelVersion, ztunnelVersion } from '../../cdk8s/ztunnel-config.js';
-import { explained } from './failures.js';
+import { canI, type CanIOptions, printed, STEPS } from './can-i.js';
+import { explain } from './explain.js';
+import { explained, InputError } from './failures.js';
 import { type ZtunnelConfigOptions, ztunnelConfig } from './ztunnel-config.js';
 
 /** Exit code of a command line that makes no sense. @see sysexits.h, EX_USAGE */
 const USAGE = 64;
+/** Exit code of what a command was given and cannot read. @see sysexits.h, EX_DATAERR */
+const INPUT = 65;
+/** Exit code of `can-i`: no. */
+const DENIED = 1;
 
 /** What the command line has of the world. */
 export interface Surroundings {
@@ -22,21 +28,24 @@ export interface Surroundings {
  * Runs a command line.
  *
  * @param args  without the program's name
- * @returns the exit code: 0; 1 if the command failed; 64 if it is none. It never throws: what went wrong is on standard error
+ * @returns the exit code: 0; 1 if the command failed, or its answer is no; 64 if it is none; 65 if what it was given cannot be read.
+ *   It never throws: what went wrong is on standard error
  */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
   try {
-    await program(surroundings).parseAsync(args, { from: 'user' });
-    return 0;
+    let code = 0;
+    await program(surroundings, (answer) => (code = answer)).parseAsync(args, { from: 'user' });
+    return code;
   } catch (error) {
     // It has said what is wrong itself; help and version end with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     surroundings.complain(`error: ${explained(error)}\n`);
-    return 1;
+    return error instanceof InputError ? INPUT : 1;
   }
 }
 
-function program({ version, kubeconfig, print, complain }: Surroundings): Command {
+/** @param end  takes the exit code of a command that has one to give */
+function program({ version, kubeconfig, print, complain }: Surroundings, end: (code: number) => void): Command {
   const command = new Command('sidestep')
     .description('Looks at namespaces that move between sidecar mode and ambient mode.')
     .version(version, '-V, --version', 'print the version')
@@ -66,8 +75,43 @@ function program({ version, kubeconfig, print, complain }: Surroundings): Comman
     .action(async (options: ZtunnelConfigOptions) =>
       print(await ztunnelConfig({ ...(kubeconfig !== undefined && { kubeconfig }), ...options })),
     );
+  command
+    .command('explain')
+    .description('Says what a finding means, why, and what to do about it.')
+    .argument('<code>', 'such as SST2003')
+    .action((code: string) => print(explain(code)));
+  command
+    .command('can-i')
+    .description(
+      'Says whether a request gets through, who sees it on its way, and what each enforces, before a migration of the called ' +
+        "Service's namespace, at each of its steps, and after. Reads manifests, and no cluster. Exit code 0: yes, 1: no.",
+    )
+    .requiredOption(
+      '-f, --filename <path>',
+      'manifests: a file, a folder, or - for standard input; repeatable',
+      collect,
+    )
+    .requiredOption('--from <namespace/serviceaccount>', 'who calls')
+    .requiredOption('--to <service.namespace:port>', 'who is called')
+    .option('-n, --namespace <name>', 'namespace of objects, and of a Service, that name none', parseName, 'default')
+    .option('--method <name>', 'method of the request', 'GET')
+    .option('--path <path>', 'its path', '/')
+    .option('--header <name=value>', 'a header of it; repeatable', collect, [])
+    .option('--claim <name=value>', 'a claim of its token, which is valid; repeatable', collect, [])
+    .addOption(new Option('--at <step>', 'moment of the migration').choices(STEPS).default('Before'))
+    .option('--all-steps', 'all moments of the migration; yes only if it is yes at each', false)
+    .addOption(
+      new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json', 'yaml']).default('table'),
+    )
+    .action((options: CanIOptions) => {
+      const answer = canI(options);
+      print(printed(answer, options.output));
+      if (!answer.steps.every(({ allowed }) => allowed)) end(DENIED);
+    });
   return command;
 }
+
+const collect = (text: string, others: readonly string[] = []): string[] => [...others, text];
 
 /** An empty name would stand for all namespaces. */
 function parseName(text: string): string {

@@ -10,8 +10,8 @@ export interface MeshPod {
   spec?:
     | {
         hostNetwork?: boolean | undefined;
-        containers?: readonly { name: string }[] | undefined;
-        initContainers?: readonly { name: string }[] | undefined;
+        containers?: readonly { name?: string | undefined }[] | undefined;
+        initContainers?: readonly { name?: string | undefined }[] | undefined;
       }
     | undefined;
   status?: { phase?: string | undefined } | undefined;
@@ -95,6 +95,6 @@ export function isLive(pod: MeshPod): boolean {
 }
 
 function runsProxy(pod: MeshPod): boolean {
-  const isProxy = (container: { name: string }): boolean => container.name === PROXY_CONTAINER;
+  const isProxy = (container: { name?: string | undefined }): boolean => container.name === PROXY_CONTAINER;
   return (pod.spec?.containers ?? []).some(isProxy) || (pod.spec?.initContainers ?? []).some(isProxy);
 }

@@ -1,25 +1,19 @@
 import { LABEL } from '../api/labels.js';
 import { ambientIndex, type IndexSettings, type MeshObjects } from './ambient-index.js';
 import { formatAddress, parseAddress } from './ambient-index/ip-address.js';
-import type { IndexedPod, IndexedService } from './ambient-index/objects.js';
-import { type MeshPod, type PodMode, hasSidecar, isGateway, podMode, speaksHbone } from './dataplane.js';
+import { type PodMode, hasSidecar, isGateway, podMode, speaksHbone } from './dataplane.js';
+import type { ProxySettings } from './enforcement/request.js';
 import type { Labels, PolicyObject } from './policy-object.js';
 import type { GatewayAddress, LocalConfig, LocalService, LocalWorkload } from './ztunnel-config.js';
 import { refKey, type WaypointRef } from './use-waypoint.js';
 
 /** What a mesh picture is made of: the objects of the ambient index, and those that only proxies for HTTP read. */
 export interface PictureObjects extends MeshObjects {
-  readonly pods: readonly (IndexedPod & MeshPod)[];
-  readonly services: readonly (IndexedService & {
-    readonly spec?: { readonly ports?: readonly PicturePort[] | undefined } | undefined;
-  })[];
   readonly requestAuthentications: readonly PolicyObject[];
 }
 
 /** What of the mesh's configuration decides who enforces what. */
-export interface PictureSettings extends IndexSettings {
-  /** Other names of `trustDomain`: proxies take them for the same, ztunnel does not. */
-  readonly trustDomainAliases: readonly string[];
+export interface PictureSettings extends IndexSettings, ProxySettings {
   /** `enableAutoMtls` of MeshConfig: without it a sidecar sends plaintext unless a DestinationRule says otherwise. */
   readonly enableAutoMtls: boolean;
 }

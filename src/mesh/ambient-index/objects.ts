@@ -101,8 +101,9 @@ export interface IndexedPod {
     | undefined;
 }
 
-/** A container's named ports. */
+/** A container and its ports. */
 export interface IndexedContainer {
+  readonly name?: string | undefined;
   readonly restartPolicy?: string | undefined;
   readonly ports?:
     | readonly {
@@ -131,6 +132,7 @@ export interface IndexedService {
               readonly name?: string | undefined;
               readonly port: number;
               readonly targetPort?: number | string | undefined;
+              readonly appProtocol?: string | undefined;
             }[]
           | undefined;
       }

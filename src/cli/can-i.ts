@@ -1,0 +1,191 @@
+import { stringify } from 'yaml';
+import type { HttpRequest } from '../mesh/enforcement/request.js';
+import { type Call, type Hop, trace } from '../mesh/enforcement/trace.js';
+import { counterpart, type Moment, type MomentName, MOMENTS, type Move, moments } from '../mesh/moments.js';
+import type { MeshPicture, PictureService, PictureWorkload } from '../mesh/picture.js';
+import { asRecord, type PolicyObject, stringAt } from '../mesh/policy-object.js';
+import { waypointNeed } from '../mesh/waypoint-needs.js';
+import { type DeclaredMesh, declaredMesh } from './declared-mesh.js';
+import { InputError } from './failures.js';
+import { readManifests } from './manifests.js';
+
+/** Options of `sidestep can-i`. */
+export interface CanIOptions {
+  readonly filename: readonly string[];
+  /** Of objects that name none, and of a `--to` that names none. */
+  readonly namespace: string;
+  /** `NAMESPACE/SERVICEACCOUNT`. */
+  readonly from: string;
+  /** `SERVICE[.NAMESPACE]:PORT`. */
+  readonly to: string;
+  readonly method: string;
+  readonly path: string;
+  /** `name: value` or `name=value`. */
+  readonly header: readonly string[];
+  /** `name=value`, of the token that the request carries; none: no token. */
+  readonly claim: readonly string[];
+  readonly at: MomentName;
+  readonly allSteps: boolean;
+  readonly output: 'table' | 'json' | 'yaml';
+}
+
+/** The answer, as `-o json` prints it. */
+export interface CanI {
+  readonly steps: readonly StepAnswer[];
+}
+
+/** The answer at one moment of the migration. */
+export interface StepAnswer {
+  readonly step: MomentName;
+  /** Whatever pods the request comes from and gets to. */
+  readonly allowed: boolean;
+  /** Every way that it may take, one hop after the other. */
+  readonly trace: readonly HopAnswer[];
+}
+
+/** One hop of a way. */
+export interface HopAnswer {
+  readonly hop: Hop['hop'];
+  readonly enforcer: string;
+  readonly allowed: boolean;
+  readonly by: string;
+}
+
+/** Where the token of a request made from `--claim` is. */
+const TOKEN = 'sidestep.can.i';
+
+/**
+ * Whether a request gets through, at one moment of the migration of the called Service's namespace or at all of them.
+ *
+ * @throws {InputError} a file, or an option, makes no sense; the message names it
+ */
+export function canI(options: CanIOptions): CanI {
+  const mesh = declaredMesh(readManifests(options.filename), options.namespace);
+  const { name, namespace, port } = destinationOf(options);
+  const all = moments(mesh.objects, mesh.settings, moveOf(mesh, namespace));
+  const callers = callersIn(all[0]!, options.from);
+  const http = httpOf(options, `${name}.${namespace}:${port}`);
+  const chosen = options.allSteps ? all : all.filter(({ step }) => step === options.at);
+  return {
+    steps: chosen.map((moment) => {
+      const ways = moment.callers.flatMap((from) =>
+        moment.rest.flatMap((to) => {
+          const service = serviceIn(to, name, namespace, port);
+          return callers.flatMap((caller) =>
+            waysOf({ from: counterpart(caller, from)!, to: { service, port }, http }, to),
+          );
+        }),
+      );
+      return {
+        step: moment.step,
+        allowed: ways.every(({ allowed }) => allowed),
+        trace: distinct(ways.flatMap(({ hops }) => hops.map(hopAnswer))),
+      };
+    }),
+  };
+}
+
+/** The answer as people read it, or as programs do. */
+export function printed(answer: CanI, output: CanIOptions['output']): string {
+  if (output === 'json') return `${JSON.stringify(answer, null, 2)}\n`;
+  if (output === 'yaml') return stringify(answer);
+  return answer.steps
+    .map(({ step, allowed, trace: hops }) => {
+      const lines = hops.map((hop) => `  ${hop.allowed ? 'yes' : 'no '}  ${hop.hop} ${hop.enforcer}: ${hop.by}\n`);
+      return `${step}: ${allowed ? 'yes' : 'no'}\n${lines.join('')}`;
+    })
+    .join('');
+}
+
+const waysOf = (call: Call, picture: MeshPicture): { allowed: boolean; hops: readonly Hop[] }[] => trace(call, picture);
+
+const hopAnswer = ({ hop, enforcer, allowed, by }: Hop): HopAnswer => ({ hop, enforcer, allowed, by });
+
+function distinct(hops: readonly HopAnswer[]): HopAnswer[] {
+  return [...new Map(hops.map((hop) => [JSON.stringify(hop), hop])).values()];
+}
+
+function destinationOf({ to, namespace: ownNamespace }: CanIOptions): {
+  name: string;
+  namespace: string;
+  port: number;
+} {
+  const [, name, namespace = ownNamespace, digits] =
+    /^([^.:/]+)(?:\.([^.:/]+)(?:\.svc(?:\.[^:/]+)?)?)?:([0-9]+)$/.exec(to) ?? [];
+  const port = Number(digits);
+  if (name === undefined || !(port >= 1 && port <= 65_535)) {
+    throw new InputError(`--to: ${to} must be a Service and its port, such as httpbin.legacy-apps:8000`);
+  }
+  return { name, namespace, port };
+}
+
+function serviceIn(picture: MeshPicture, name: string, namespace: string, port: number): PictureService {
+  const found = picture.services.find((service) => service.name === name && service.namespace === namespace);
+  if (!found) throw new InputError(`--to: there is no Service ${name} in namespace ${namespace} among the manifests`);
+  if (!found.ports.some((one) => one.port === port)) {
+    const ports = found.ports.map((one) => one.port).join(', ');
+    throw new InputError(`--to: Service ${namespace}/${name} has no port ${port}; it has ${ports}`);
+  }
+  return found;
+}
+
+function callersIn({ callers: [picture] }: Moment, from: string): PictureWorkload[] {
+  const [, namespace, account] = /^([^/]+)\/([^/]+)$/.exec(from) ?? [];
+  if (namespace === undefined) {
+    throw new InputError(
+      `--from: ${from} must be a namespace and a ServiceAccount, such as ambient-apps/sleep-ambient`,
+    );
+  }
+  const found = picture!.workloads.filter(
+    (workload) => workload.namespace === namespace && workload.account === account,
+  );
+  if (found.length === 0) {
+    throw new InputError(
+      `--from: no workload of namespace ${namespace} runs under ServiceAccount ${account} among the manifests`,
+    );
+  }
+  return found;
+}
+
+function httpOf({ method, path, header, claim }: CanIOptions, host: string): HttpRequest {
+  const headers = new Map<string, string[]>();
+  for (const text of header) {
+    const [, name, value] = /^([^:=\s]+)\s*[:=]\s*(.*)$/.exec(text) ?? [];
+    if (name === undefined || value === undefined) throw new InputError(`--header: ${text} must be name=value`);
+    headers.set(name.toLowerCase(), [...(headers.get(name.toLowerCase()) ?? []), value]);
+  }
+  const claims = claim.map((text): [string, unknown] => {
+    const [, name, value] = /^([^=]+)=(.*)$/.exec(text) ?? [];
+    if (name === undefined || value === undefined) throw new InputError(`--claim: ${text} must be name=value`);
+    return [name, value];
+  });
+  if (!path.startsWith('/')) throw new InputError(`--path: ${path} must begin with a slash`);
+  const tokens = claims.length > 0 ? { [TOKEN]: { claims: Object.fromEntries(claims) } } : {};
+  return {
+    method: method.toUpperCase(),
+    host: headers.get('host')?.[0] ?? host,
+    path,
+    headers: {
+      ...Object.fromEntries(headers),
+      ...(claims.length > 0 && !headers.has('authorization') && { authorization: [`Bearer ${TOKEN}`] }),
+    },
+    tokens,
+  };
+}
+
+/** As its AmbientMigration asks; without one, as one without a word would. */
+function moveOf({ manifests }: DeclaredMesh, namespace: string): Move {
+  const migration = manifests.find(
+    ({ kind, metadata }) => kind === 'AmbientMigration' && metadata.namespace === namespace,
+  );
+  const asked = asRecord(asRecord(migration?.spec)['waypoint']);
+  const name = stringAt(asked, 'name') ?? 'waypoint';
+  const waypoint = { name, namespace: stringAt(asked, 'namespace') ?? namespace, account: name };
+  const isNeeded = (object: PolicyObject): boolean => waypointNeed(object, waypoint, namespace) !== undefined;
+  const provision = stringAt(asked, 'provision') ?? 'Auto';
+  const isWanted = provision === 'Always' || (provision === 'Auto' && manifests.some(isNeeded));
+  return { namespace, waypoint: isWanted ? waypoint : undefined };
+}
+
+/** Names that `--at` takes. */
+export const STEPS: readonly MomentName[] = MOMENTS;

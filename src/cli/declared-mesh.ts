@@ -1,0 +1,102 @@
+import { parse } from 'yaml';
+import type { PictureObjects, PictureSettings } from '../mesh/picture.js';
+import { type PolicyObject, asRecord, asStrings, stringAt } from '../mesh/policy-object.js';
+import { standInPods } from '../mesh/stand-in-pods.js';
+import { indexSettings } from '../mesh/ztunnel-view.js';
+import { InputError } from './failures.js';
+import type { Manifest } from './manifests.js';
+
+/** A mesh as manifests declare it. */
+export interface DeclaredMesh {
+  readonly objects: PictureObjects;
+  readonly settings: PictureSettings;
+  /** All of them, with their namespaces. */
+  readonly manifests: readonly PolicyObject[];
+}
+
+const CLUSTER_KINDS = new Set(['Namespace', 'Node', 'GatewayClass', 'CustomResourceDefinition', 'ClusterRole']);
+const SYSTEM_NAMESPACE = 'istio-system';
+
+/**
+ * The mesh that manifests declare, as it would be once they are applied: each workload has a pod, each Service an address, and each Gateway
+ * for HBONE one that others reach it by. MeshConfig is that of ConfigMap `istio` in `istio-system`, if there is one.
+ *
+ * @param namespace  of objects that name none
+ * @throws {InputError} that ConfigMap holds no YAML
+ */
+export function declaredMesh(manifests: readonly Manifest[], namespace: string): DeclaredMesh {
+  const placed = manifests.map((manifest) => inNamespace(manifest, namespace));
+  const of = <T>(kind: string): T[] => placed.filter((object) => object.kind === kind) as T[];
+  const namespaces = of<PictureObjects['namespaces'][number]>('Namespace');
+  const labels = new Map(namespaces.map(({ metadata }) => [metadata.name, metadata.labels ?? {}]));
+  const pods = of<PictureObjects['pods'][number]>('Pod');
+  return {
+    objects: {
+      namespaces,
+      nodes: of('Node'),
+      pods: [...pods, ...standInPods(placed, (name) => labels.get(name) ?? {})],
+      services: of<PictureObjects['services'][number]>('Service').map(withAddress),
+      endpointSlices: of('EndpointSlice'),
+      serviceEntries: of('ServiceEntry'),
+      workloadEntries: of('WorkloadEntry'),
+      gateways: of<PictureObjects['gateways'][number]>('Gateway').flatMap((gateway) => withHostname(gateway)),
+      gatewayClasses: of('GatewayClass'),
+      authorizationPolicies: of('AuthorizationPolicy'),
+      requestAuthentications: of('RequestAuthentication'),
+      peerAuthentications: of('PeerAuthentication'),
+    },
+    settings: settingsOf(of<PolicyObject & { readonly data?: Readonly<Record<string, string>> }>('ConfigMap')),
+    manifests: placed,
+  };
+}
+
+function inNamespace(manifest: Manifest, namespace: string): PolicyObject {
+  const isPlaced = CLUSTER_KINDS.has(manifest.kind) || manifest.metadata.namespace !== undefined;
+  return (isPlaced ? manifest : { ...manifest, metadata: { ...manifest.metadata, namespace } }) as PolicyObject;
+}
+
+/** Only one that has no address in a cluster either is left without. */
+function withAddress(service: PictureObjects['services'][number], index: number): PictureObjects['services'][number] {
+  const { clusterIP, type } = service.spec ?? {};
+  if (clusterIP !== undefined || type === 'ExternalName') return service;
+  return { ...service, spec: { ...service.spec, clusterIP: `241.0.${(index >> 8) & 255}.${index & 255}` } };
+}
+
+/** What serves HBONE gets an address by its name; a Gateway of Istio's own API is none of these. */
+function withHostname(gateway: PictureObjects['gateways'][number]): PictureObjects['gateways'][number][] {
+  const { metadata, spec, status } = gateway;
+  if (asRecord(spec)['gatewayClassName'] === undefined) return [];
+  const serves = (spec.listeners ?? []).some(({ protocol, port }) => protocol === 'HBONE' && port === 15008);
+  if (!serves || (status?.addresses ?? []).length > 0) return [gateway];
+  const value = `${metadata.name}.${metadata.namespace ?? ''}.svc.cluster.local`;
+  return [{ ...gateway, status: { addresses: [{ type: 'Hostname', value }] } }];
+}
+
+function settingsOf(
+  configMaps: readonly (PolicyObject & { readonly data?: Readonly<Record<string, string>> })[],
+): PictureSettings {
+  const found = configMaps.find(({ metadata }) => metadata.name === 'istio' && metadata.namespace === SYSTEM_NAMESPACE);
+  const mesh = asRecord(parsed(found?.data?.['mesh'] ?? ''));
+  return {
+    ...indexSettings({ mesh, values: {} }, SYSTEM_NAMESPACE),
+    trustDomainAliases: asStrings(mesh['trustDomainAliases']),
+    enableAutoMtls: mesh['enableAutoMtls'] !== false,
+    ...pathNormalization(mesh),
+  };
+}
+
+function pathNormalization(mesh: Readonly<Record<string, unknown>>): Pick<PictureSettings, 'pathNormalization'> {
+  const normalization = stringAt(asRecord(mesh['pathNormalization']), 'normalization');
+  const known = (['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const).find(
+    (name) => name === normalization,
+  );
+  return known ? { pathNormalization: known } : {};
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new InputError(`ConfigMap ${SYSTEM_NAMESPACE}/istio, data.mesh: ${(error as Error).message}`);
+  }
+}
