@@ -1,0 +1,164 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CanI } from './can-i.js';
+import { run } from './program.js';
+
+/* Steps 3 and 4 of the article, for the server that is to be migrated. */
+
+const article = new URL('../../examples/article', import.meta.url).pathname;
+
+const policies = `
+apiVersion: security.istio.io/v1beta1
+kind: RequestAuthentication
+metadata: { name: require-jwt, namespace: legacy-apps }
+spec:
+  selector: { matchLabels: { app: httpbin-legacy } }
+  jwtRules: [{ issuer: us, jwksUri: https://us.example/jwks }]
+---
+apiVersion: security.istio.io/v1beta1
+kind: AuthorizationPolicy
+metadata: { name: ip-with-jwt, namespace: legacy-apps }
+spec:
+  selector: { matchLabels: { app: httpbin-legacy } }
+  rules:
+  - from: [{ source: { principals: [cluster.local/ns/ambient-apps/sa/sleep-ambient] } }]
+    to: [{ operation: { paths: [/ip] } }]
+    when: [{ key: 'request.auth.claims[iss]', values: [us] }]
+`;
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function sidestep(...args: string[]): Promise<Outcome> {
+  let [stdout, stderr] = ['', ''];
+  const code = await run(args, {
+    version: '0',
+    kubeconfig: undefined,
+    print: (text) => void (stdout += text),
+    complain: (text) => void (stderr += text),
+  });
+  return { code, stdout, stderr };
+}
+
+describe('sidestep can-i', () => {
+  let dir = '';
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), 'sidestep-can-i-'));
+    writeFileSync(join(dir, 'policies.yaml'), policies);
+  });
+  afterAll(() => rmSync(dir, { recursive: true }));
+
+  const ask = (...args: string[]): Promise<Outcome> =>
+    sidestep('can-i', '-f', article, '-f', dir, '--to', 'httpbin-legacy.legacy-apps:8000', ...args);
+  const sleep = ['--from', 'ambient-apps/sleep-ambient'];
+  const token = ['--claim', 'iss=us', '--claim', 'sub=sleep'];
+
+  it.each([
+    ['/headers with a token', [...sleep, '--path', '/headers', ...token], 1],
+    ['/ip without a token', [...sleep, '--path', '/ip'], 1],
+    ['/ip with a token', [...sleep, '--path', '/ip', ...token], 0],
+    ['/ip with a token from somebody else', ['--from', 'ambient-apps/rogue-sa', '--path', '/ip', ...token], 1],
+  ])('answers what the article expects before the migration: %s', async (_, args, code) => {
+    expect(await ask(...args)).toMatchObject({ code, stderr: '' });
+  });
+
+  it('shows at which step a request would be refused, and by whom', async () => {
+    const { code, stdout } = await ask(...sleep, '--path', '/ip', ...token, '--all-steps', '-o', 'json');
+    const { steps } = JSON.parse(stdout) as CanI;
+    expect(code).toBe(1);
+    expect(steps.map(({ step, allowed }) => [step, allowed])).toEqual([
+      ['Before', true],
+      ['Tunnel', true],
+      ['Bind', true],
+      ['Enrol', true],
+      ['Workloads', false],
+      ['After', false],
+    ]);
+    const sidecar = {
+      hop: 'Sidecar',
+      enforcer: 'Pod/legacy-apps/httpbin-legacy',
+      allowed: true,
+      by: 'ALLOW legacy-apps/ip-with-jwt, rule 0',
+    };
+    const ztunnel = {
+      hop: 'Ztunnel',
+      enforcer: 'Pod/legacy-apps/httpbin-legacy',
+      allowed: false,
+      by: 'no rule allows it of legacy-apps/ip-with-jwt',
+    };
+    expect(steps[4]?.trace).toEqual([sidecar, ztunnel]);
+    expect(steps[5]?.trace).toEqual([ztunnel]);
+  });
+
+  it('asks at one step, and prints for people', async () => {
+    const { code, stdout } = await ask(...sleep, '--path', '/ip', ...token, '--at', 'After');
+    expect({ code, stdout }).toEqual({
+      code: 1,
+      stdout:
+        'After: no\n  no   Ztunnel Pod/legacy-apps/httpbin-legacy: no rule allows it of legacy-apps/ip-with-jwt\n',
+    });
+  });
+
+  it.each([
+    [['--from', 'sleep-ambient'], 65, '--from: sleep-ambient must be a namespace and a ServiceAccount'],
+    [['--from', 'ambient-apps/nobody'], 65, 'no workload of namespace ambient-apps runs under ServiceAccount nobody'],
+    [[...sleep, '--to', 'httpbin-legacy'], 65, '--to: httpbin-legacy must be a Service and its port'],
+    [[...sleep, '--to', 'httpbin.legacy-apps:8000'], 65, 'there is no Service httpbin in namespace legacy-apps'],
+    [[...sleep, '--to', 'httpbin-legacy.legacy-apps:81'], 65, 'has no port 81; it has 8000'],
+    [[...sleep, '--claim', 'iss'], 65, '--claim: iss must be name=value'],
+    [[...sleep, '--header', 'x'], 65, '--header: x must be name=value'],
+    [[...sleep, '--path', 'ip'], 65, '--path: ip must begin with a slash'],
+    [[...sleep, '--at', 'Never'], 64, 'Allowed choices are Before, Tunnel'],
+    [[...sleep, '-f', '/nowhere'], 65, '/nowhere: there is no such file'],
+    [['--path', '/'], 64, "required option '--from"],
+  ])('refuses %j', async (args, code, message) => {
+    const outcome = await ask(...args);
+    expect(outcome).toMatchObject({ code, stdout: '' });
+    expect(outcome.stderr).toContain(message);
+  });
+
+  it.each([
+    ['kind: [', 'document 1, line 1'],
+    ['apiVersion: v1\nmetadata: { name: a }', 'document 1: kind must be a text'],
+    ['kind: A\nmetadata: { name: a }', 'document 1: apiVersion must be a text'],
+    [
+      '---\napiVersion: v1\nkind: Namespace\nmetadata: { name: a }\n---\napiVersion: v1\nkind: A',
+      'document 2: metadata.name',
+    ],
+    ['apiVersion: v1\nkind: A\nmetadata: { name: a, namespace: 7 }', 'metadata.namespace must be a text'],
+    ['{"apiVersion": "v1", "kind": "List", "items": [{"kind": "A"}]}', 'items[0]: apiVersion must be a text'],
+  ])('names file, document and field of %j', async (text, message) => {
+    const broken = join(dir, 'broken');
+    mkdirSync(broken, { recursive: true });
+    writeFileSync(join(broken, 'a.yaml'), text);
+    const { code, stderr } = await sidestep('can-i', '-f', broken, '--to', 'a:1', ...sleep);
+    rmSync(broken, { recursive: true });
+    expect(code).toBe(65);
+    expect(stderr).toContain(`${join(broken, 'a.yaml')}, ${message.startsWith('document') ? '' : 'document 1'}`);
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('sidestep explain', () => {
+  it('says what a finding means and how to accept it', async () => {
+    const { code, stdout } = await sidestep('explain', 'sst2003');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^SST2003 {2}BLOCK: .*, or accepted in spec.acknowledge\n/);
+    expect(stdout).toContain('    - code: SST2003\n');
+    expect(stdout).toContain('Source: istio.io, ambient/usage/networkpolicy\n');
+  });
+
+  it('does not offer to accept what cannot be accepted', async () => {
+    const { stdout } = await sidestep('explain', 'SST1001');
+    expect(stdout).not.toContain('acknowledge');
+  });
+
+  it('knows the code', async () => {
+    expect(await sidestep('explain', 'SST9999')).toMatchObject({ code: 65, stdout: '' });
+  });
+});
