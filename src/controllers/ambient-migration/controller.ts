@@ -47,6 +47,9 @@ export async function reconcile(request: Request, context: ReconcileContext, loc
     : await decideWithDryRuns(seen, context);
 
   const outcome = isNew ? { written: 0 } : await attempt(() => carryOut(decision, observed, context));
+  // The next pass comes at once, finds the rollout and tells of it: one status for each restart, not two.
+  const isRestarted = decision.verdict.reason === 'Restarting' && 'written' in outcome && outcome.written > 0;
+  if (isRestarted) return next(decision, isNew, outcome.written);
   await report(observed, decision, { isNew, failure: 'error' in outcome ? String(outcome.error) : undefined }, context);
   if ('error' in outcome) throw outcome.error;
   return next(decision, isNew, outcome.written);
