@@ -42,6 +42,8 @@ interface Measured {
   /** Since the start of the operator. */
   readonly peakMb: number;
   readonly requests: RequestCounts;
+  /** Runs of all controllers. */
+  readonly passes: number;
 }
 
 const WAYS = [
@@ -97,6 +99,7 @@ async function measure(cluster: Cluster, form: Form): Promise<Measured[]> {
 
 async function measureWay(cluster: Cluster, pid: number, form: Form, way: Way): Promise<Measured> {
   const { dataplaneMode } = way;
+  const passesBefore = await passesOf(cluster);
   const before = { entries: cluster.audit().length, cpuMs: cpuMs(pid), atMs: cluster.time.now() };
   const migrations = form.namespaces.map((name) => ({
     apiVersion: 'sidestep.dev/v1alpha1',
@@ -115,9 +118,15 @@ async function measureWay(cluster: Cluster, pid: number, form: Form, way: Way): 
     cpuMs: cpuMs(pid) - before.cpuMs,
     peakMb: peakMemoryMb(pid),
     requests: requestsAbout(cluster.audit().slice(before.entries), (name) => form.namespaces.includes(name)),
+    passes: (await passesOf(cluster)) - passesBefore,
   };
   console.log(`${form.title}, ${way.name}: ${seconds.toFixed(1)} s`);
   return measured;
+}
+
+async function passesOf({ operator }: Cluster): Promise<number> {
+  const counts = (await operator.metrics()).matchAll(/^controller_runtime_reconcile_total\{.*\} (\d+)$/gm);
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 async function areReady(cluster: Cluster, { namespaces }: Form, { reason }: Way): Promise<true | undefined> {
@@ -133,7 +142,7 @@ async function areReady(cluster: Cluster, { namespaces }: Form, { reason }: Way)
 
 /** Prints everything; 1 if a template was written too often or not at all. */
 function report(measured: readonly Measured[]): number {
-  const rows = measured.map(({ form, way, seconds, cpuMs: cpu, peakMb, requests }) => {
+  const rows = measured.map(({ form, way, seconds, cpuMs: cpu, peakMb, requests, passes }) => {
     const workloads = form.namespaces.length * form.workloads;
     const each = (count: number | undefined): string => ((count ?? 0) / workloads).toFixed(2);
     return [
@@ -142,6 +151,7 @@ function report(measured: readonly Measured[]): number {
       (cpu / 1_000).toFixed(2),
       (cpu / workloads).toFixed(1),
       peakMb.toFixed(0),
+      String(passes),
       String(total(requests)),
       each(total(requests)),
       each(requests['patch deployments']),
@@ -149,7 +159,17 @@ function report(measured: readonly Measured[]): number {
       each(requests['create events']),
     ];
   });
-  const titles = ['', 's', 'CPU s', 'CPU ms/workload', 'peak MB', 'requests', '/workload', 'patches/workload'];
+  const titles = [
+    '',
+    's',
+    'CPU s',
+    'CPU ms/workload',
+    'peak MB',
+    'passes',
+    'requests',
+    '/workload',
+    'patches/workload',
+  ];
   console.log(`\n${table([[...titles, 'statuses/workload', 'Events/workload'], ...rows])}\n`);
   const sorts = [...new Set(measured.flatMap(({ requests }) => Object.keys(requests)))].sort();
   const counts = sorts.map((sort) => [sort, ...measured.map(({ requests }) => String(requests[sort] ?? 0))]);

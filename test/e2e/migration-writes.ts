@@ -3,10 +3,9 @@ import { isFollowing } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { type Load, type RequestCounts, loadOf, requestsAbout } from '../support/migration-load.js';
 
-/** Twice as many workloads each time, and other numbers of pods: what is asked grows with the former, and not with the latter. */
+/** Four times as many workloads, and fewer pods of each: what is asked grows with the former, and not with the latter. */
 const LOADS: readonly Load[] = [
   { workloads: 3, replicas: 3 },
-  { workloads: 6, replicas: 2 },
   { workloads: 12, replicas: 1 },
 ];
 
@@ -76,5 +75,29 @@ export function migrationWrites(cluster: () => Cluster): void {
       isExact ? counts : Object.fromEntries(WRITES.map((what) => [what, counts[what] ?? 0]));
     expect(certain(await asked('Ambient'))).toEqual(certain(forward(workloads)));
     expect(certain(await asked('Sidecar'))).toEqual(certain(back(workloads)));
+  });
+
+  it('ask for no dry runs with every pod that comes while the migration waits for approval', async () => {
+    const name = 'writes-awaiting';
+    const workloads = 4;
+    await cluster().apply(loadOf(name, { workloads, replicas: 1 }));
+    await cluster().podsReady(name, workloads);
+    await cluster().migrate(name, { approval: 'Manual' });
+    await cluster().condition(name, 'Approved', { status: 'False', reason: 'AwaitingApproval' });
+    await cluster().time.sleep(AFTERWARDS_MS);
+    const before = cluster().audit().length;
+    for (const replicas of [2, 3, 4, 5]) {
+      await cluster().kubectl('scale', 'deployment', 'app-00', '-n', name, `--replicas=${replicas}`);
+      await cluster().podsReady(name, workloads - 1 + replicas);
+    }
+    await cluster().time.sleep(AFTERWARDS_MS);
+    const asked = requestsAbout(cluster().audit().slice(before), (namespace) => namespace === name);
+    // With the first pod, and when what that has shown is 5 s old; in real time perhaps once in between.
+    expect(asked['dry-run pods']).toBeGreaterThanOrEqual(workloads);
+    expect(asked['dry-run pods']).toBeLessThanOrEqual(3 * workloads);
+
+    const { status } = await cluster().migration(name);
+    await cluster().migrate(name, { approval: 'Manual', approvedPlan: status?.plan?.hash });
+    await cluster().ready(name, 'Migrated');
   });
 }
