@@ -5,6 +5,7 @@ import { type AccountingOptions, accounting } from './accounting.js';
 import { badInput } from './bad-input.js';
 import { crashes } from './crashes.js';
 import { hands } from './hands.js';
+import { migrationWrites } from './migration-writes.js';
 import { namespaceWaypoints } from './namespace-waypoints.js';
 import { obstacles } from './obstacles.js';
 import { outages } from './outages.js';
@@ -32,6 +33,7 @@ export const MIGRATION_SUITES: readonly Suite[] = [
   ['outages', outages],
   ['migrations with a waypoint', waypointMigrations],
   ['the view of ztunnel', ztunnelView],
+  ['many workloads', migrationWrites],
 ];
 
 /** Of waypoints. */

@@ -133,7 +133,7 @@ async function restart(action: Act<'restart'>, observed: Observed, context: Reco
     { path: [...annotations, ANNOTATION.restartedAt], value: new Date(context.clock.now()).toISOString() },
   ];
   if (!(await patchGuarded(type, object, changes, context))) return false;
-  announce(observed, context, 'WorkloadRestarted', `${workloadName(workload)}: ${state.message}`);
+  announce(observed, context, 'WorkloadRestarted', `${workloadName(workload)}: ${state.message}`, object);
   return true;
 }
 
@@ -171,7 +171,24 @@ async function readWorkload(
   }
 }
 
-function announce(observed: Observed, context: ReconcileContext, reason: string, note: string): void {
+/**
+ * @param about  default: the AmbientMigration. What happens to each of many objects is told of these: the Events about one object
+ *   are limited
+ */
+function announce(
+  { migration }: Observed,
+  context: ReconcileContext,
+  reason: string,
+  note: string,
+  about: KubeObject = migration,
+): void {
   context.log.info({ reason, note }, 'changed the cluster');
-  context.events.emit({ regarding: referenceTo(observed.migration), type: 'Normal', reason, note, action: 'Migrate' });
+  context.events.emit({
+    regarding: referenceTo(about),
+    ...(about !== migration && { related: referenceTo(migration) }),
+    type: 'Normal',
+    reason,
+    note,
+    action: 'Migrate',
+  });
 }

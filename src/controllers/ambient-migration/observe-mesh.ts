@@ -89,18 +89,10 @@ export function observeMesh(
   const revision = label === undefined ? undefined : revisionOf(label, revisionObjects(stores, location));
   const config = meshConfig(stores, istioNamespace, revision);
   const gatewayClass = stores.of(GATEWAY_CLASS).get({ name: 'istio-waypoint' });
-  const ready = (component: string): Set<string | undefined> =>
-    new Set(
-      stores
-        .of(POD)
-        .byIndex(COMPONENT_INDEX, component)
-        .filter(
-          (pod) =>
-            isLive(pod) && pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
-        )
-        .map((pod) => pod.spec?.nodeName),
-    );
-  const without = (component: string): string[] => [...nodes].filter((node) => !ready(component).has(node)).sort();
+  const without = (component: string): string[] => {
+    const ready = nodesWith(component, stores);
+    return [...nodes].filter((node) => !ready.has(node)).sort();
+  };
   return {
     rootNamespace: config.rootNamespace ?? istioNamespace,
     settings: config.settings,
@@ -122,6 +114,15 @@ export function observeMesh(
       .map((pod) => `${pod.metadata.namespace ?? ''}/${pod.metadata.name}`)
       .sort(),
   };
+}
+
+/** Names of the nodes where a pod of a DaemonSet of ambient mode is ready. */
+function nodesWith(component: string, stores: Stores): ReadonlySet<string | undefined> {
+  const pods = stores.of(POD).byIndex(COMPONENT_INDEX, component);
+  const ready = pods.filter(
+    (pod) => isLive(pod) && pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+  );
+  return new Set(ready.map((pod) => pod.spec?.nodeName));
 }
 
 /** @see istio/istio manifests/charts/istio-cni/templates/configmap-cni.yaml */

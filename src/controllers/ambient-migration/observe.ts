@@ -15,15 +15,20 @@ import {
   REPLICA_SET,
   STATEFUL_SET,
 } from '../../kube/types.js';
+import { perVersion } from '../../runtime/per-version.js';
 import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { observeMesh, observePolicies } from './observe-mesh.js';
 import { observeWaypoint } from './observe-waypoint.js';
 import type { MeshLocation } from '../istio-configuration.js';
 import type { Budget, Observed } from './observed.js';
-import { type PodView, podView } from './pods.js';
+import { type PodView, storedPodView } from './pods.js';
 import { parseSnapshot, snapshotNumber } from './snapshot.js';
 import { type Workload, compareWorkloads, daemonSetView, deploymentView, statefulSetView } from './workloads.js';
+
+// Large, and looked at in every pass.
+const specOf = perVersion(parseAmbientMigrationSpec);
+const snapshotIn = perVersion(parseSnapshot);
 
 /**
  * Reads everything a pass needs from the caches; no request is sent.
@@ -41,7 +46,7 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
   const nodes = new Set([...pods.values()].flatMap(({ view }) => (view.live && view.nodeName ? [view.nodeName] : [])));
   const workloads = workloadsOf(stores, namespaceName, pods);
   const rest = [...pods.values()].filter(({ workload, view }) => workload === undefined && view.live);
-  const spec = parseAmbientMigrationSpec(migration);
+  const spec = specOf(migration);
   return {
     nowMs,
     migration,
@@ -80,7 +85,7 @@ function podsOf(stores: Stores, namespace: string): Map<string, OwnedPod> {
 }
 
 function ownedPod(pod: Pod, stores: Stores, namespace: string): OwnedPod {
-  const view = podView(pod);
+  const view = storedPodView(pod);
   const { kind, name } = view.owner ?? { kind: '', name: '' };
   switch (kind) {
     case 'ReplicaSet': {
@@ -100,7 +105,11 @@ function ownedPod(pod: Pod, stores: Stores, namespace: string): OwnedPod {
 
 function workloadsOf(stores: Stores, namespace: string, pods: ReadonlyMap<string, OwnedPod>): Workload[] {
   const byWorkload = new Map<string | undefined, PodView[]>();
-  for (const { workload, view } of pods.values()) byWorkload.set(workload, [...(byWorkload.get(workload) ?? []), view]);
+  for (const { workload, view } of pods.values()) {
+    const views = byWorkload.get(workload);
+    if (views) views.push(view);
+    else byWorkload.set(workload, [view]);
+  }
   const podsOfWorkload = (key: string): PodView[] => byWorkload.get(key) ?? [];
   return [
     ...stores
@@ -146,7 +155,7 @@ function snapshotOf(
   const newest = revisions.sort((a, b) => b.number - a.number)[0]?.revision;
   if (newest === undefined) return { snapshot: undefined, lastSnapshot: undefined, snapshotProblem: undefined };
   try {
-    const lastSnapshot = parseSnapshot(newest);
+    const lastSnapshot = snapshotIn(newest);
     return { snapshot: lastSnapshot.restored ? undefined : lastSnapshot, lastSnapshot, snapshotProblem: undefined };
   } catch (error) {
     const snapshotProblem = error instanceof Error ? error.message : String(error);

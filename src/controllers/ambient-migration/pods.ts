@@ -1,3 +1,4 @@
+import equal from 'fast-deep-equal';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { Pod } from '../../kube/types.js';
 import {
@@ -11,6 +12,8 @@ import {
   speaksHbone,
 } from '../../mesh/dataplane.js';
 import type { Requests } from '../../mesh/findings/savings.js';
+import { perVersion } from '../../runtime/per-version.js';
+import type { Change } from '../../runtime/store.js';
 
 /** How a pod takes part in the mesh; `none`: neither by a sidecar nor by ztunnel. */
 export type PodMode = 'sidecar' | 'ambient' | 'none';
@@ -64,6 +67,14 @@ export function podView(pod: Pod): PodView {
     progressAtMs: Math.max(timeOf(pod.metadata.creationTimestamp), timeOf(readyCondition?.lastTransitionTime)),
     problem: ready ? undefined : problemOf(pod),
   };
+}
+
+/** {@link podView} of a pod in a store: a pass looks at all of them, and an event changes one. */
+export const storedPodView = perVersion(podView);
+
+/** Predicate: a migration sees the pod in another way than before. Much of what a kubelet reports is nothing to it. */
+export function podViewChanged({ old, new: now }: Change<Pod>): boolean {
+  return !old || !now || !equal(storedPodView(old), storedPodView(now));
 }
 
 function sidecarRequests({ spec: { containers, initContainers = [] } }: Pod): Requests {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NOW_MS, pod, workload } from '../../../test/support/observed.js';
+import type { PodView } from './pods.js';
 import { type Aim, assess } from './restarts.js';
 
 const MINUTE_MS = 60_000;
@@ -112,6 +113,24 @@ describe('what a workload needs', () => {
       pods: [pod({ mode: 'ambient', ready: false, progressAtMs: NOW_MS - MINUTE_MS })],
     });
     const state = assess(given, aim({ clockStartMs: 0 }));
-    expect(state).toMatchObject({ kind: 'rolling', deadlineAtMs: NOW_MS + 9 * MINUTE_MS });
+    expect(state).toMatchObject({ kind: 'rolling', lookAgainAtMs: NOW_MS + 9 * MINUTE_MS });
+  });
+
+  it('names the pod that is awaited once none has moved for 10 s: until then what it says does not follow each pod', () => {
+    const at = (nowMs: number, pods: readonly PodView[]) =>
+      assess(workload({ finished: false, pods }), aim({ nowMs, clockStartMs: 0 }));
+    const moving = { progressAtMs: NOW_MS, ready: false };
+    const underWay = {
+      kind: 'rolling',
+      message: 'its rollout is under way',
+      lookAgainAtMs: NOW_MS + 10_000,
+    };
+    expect(at(NOW_MS, [pod({ ...moving, mode: 'none' })])).toEqual(underWay);
+    expect(at(NOW_MS + 9_999, [pod({ ...moving, name: 'web-2', mode: 'ambient' })])).toEqual(underWay);
+    expect(at(NOW_MS + 10_000, [pod({ ...moving, name: 'web-2', mode: 'ambient' })])).toEqual({
+      kind: 'rolling',
+      message: 'pod web-2 is not ready',
+      lookAgainAtMs: NOW_MS + 10 * MINUTE_MS,
+    });
   });
 });

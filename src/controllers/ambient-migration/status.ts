@@ -197,8 +197,11 @@ function workloadStatus(observed: Observed, decision: Decision): AmbientMigratio
     ({ state }) => state.kind !== 'exempt',
   );
   const count = (matches: (entry: Judged) => boolean): number => judged.filter(matches).length;
-  const all = (mode: 'sidecar' | 'ambient') => (entry: Judged) =>
-    entry.workload.pods.length > 0 && entry.workload.pods.every((pod) => !pod.counts || pod.mode === mode);
+  // Not while it rolls out: the numbers change once for a workload that does, with its progress.
+  const all =
+    (mode: 'sidecar' | 'ambient') =>
+    ({ workload: { pods }, state }: Judged) =>
+      state.kind !== 'rolling' && pods.length > 0 && pods.every((pod) => !pod.counts || pod.mode === mode);
   const done = count(({ state }) => state.kind === 'done');
   return {
     total: judged.length,

@@ -27,6 +27,7 @@ import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtim
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
 import { trimPod } from '../stored-pod.js';
 import { NAMED_INDEX, namedBy } from '../use-waypoint.js';
+import { podViewChanged } from './pods.js';
 import { CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LABEL } from './observe-mesh.js';
 
 /** Everything an AmbientMigration depends on, in one place. */
@@ -48,6 +49,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     watch({
       type: POD,
       map: podConcerns,
+      predicate: podViewChanged,
       transform: trimPod,
       indexes: {
         [COMPONENT_INDEX]: (pod) => componentOf(pod) ?? [],

@@ -54,7 +54,7 @@ export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
   if (blocked) return blocked;
 
   if (rolling.length === 0) return done(DONE[goal], describeDone(judged));
-  const dueMs = Math.min(...rolling.map(({ state }) => state.deadlineAtMs)) - observed.nowMs;
+  const dueMs = Math.min(...rolling.map(({ state }) => state.lookAgainAtMs)) - observed.nowMs;
   return {
     kind: 'wait',
     reason: 'RolloutInProgress',
