@@ -8,7 +8,7 @@ import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js'
 import { generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { act } from './act.js';
 import { type Decision, decide } from './decide.js';
-import { labelManagersOf, withLabelOwners } from './field-owners.js';
+import { managersOf, withLabelOwners } from './field-owners.js';
 import { STATUS_FIELD_MANAGER } from '../../api/field-managers.js';
 import { observe } from './observe.js';
 import type { MeshLocation } from '../istio-configuration.js';
@@ -63,9 +63,9 @@ async function decideWithDryRuns(
     const dryRuns = await dryRun(verdict.request, observed, context.client, context.signal);
     return decideWithDryRuns({ ...observed, dryRuns }, context);
   }
-  if (verdict.reason === 'FieldReverted' && observed.labelManagers === undefined) {
-    const labelManagers = (await labelManagersOf(observed, context)) ?? '';
-    return decideWithDryRuns({ ...observed, labelManagers }, context);
+  if (verdict.kind === 'stalled' && verdict.reverted && observed.managers === undefined) {
+    const managers = await managersOf(verdict.reverted, context);
+    return decideWithDryRuns({ ...observed, managers }, context);
   }
   return { observed, decision };
 }

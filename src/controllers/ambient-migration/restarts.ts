@@ -15,7 +15,7 @@ export type WorkloadState =
   | { readonly kind: 'stuck'; readonly reason: StuckReason; readonly message: string };
 
 /** Why a workload needs a person. */
-export type StuckReason = 'ProgressDeadlineExceeded' | 'WrongModeAfterRestart';
+export type StuckReason = 'ProgressDeadlineExceeded' | 'WrongModeAfterRestart' | 'FieldReverted';
 
 /** What a workload is judged by. */
 export interface Aim {
@@ -44,7 +44,8 @@ export function assess(workload: Workload, aim: Aim): WorkloadState {
 
   const isDue = workload.finished || (aim.goal === 'sidecar' ? isFirst(workload, aim) : isSuperseded(workload, aim));
   if (isDue && pods.some((pod) => isWrong(pod, aim) && isCurrent(pod, workload))) return restart(workload, aim, pods);
-  const message = awaited === undefined ? 'its rollout is not finished' : describeAwaited(awaited, aim);
+  const unfinished = `its rollout is not finished${workload.progress ? ` (${workload.progress})` : ''}`;
+  const message = awaited === undefined || waitsForOthers(workload, aim) ? unfinished : describeAwaited(awaited, aim);
   const deadlineAtMs = lastProgressMs(workload, aim) + aim.progressDeadlineMs;
   if (aim.nowMs < deadlineAtMs) return { kind: 'rolling', message, deadlineAtMs };
   return { kind: 'stuck', reason: 'ProgressDeadlineExceeded', message };
@@ -75,10 +76,20 @@ function restart(workload: Workload, aim: Aim, pods: readonly PodView[]): Worklo
   const attempt = repeated ? last.attempt + 1 : 1;
   const wrong = pods.find((pod) => isWrong(pod, aim));
   const message = `pod ${wrong?.name ?? ''} ${wrongMode(aim.goal)}`;
+  if (attempt > MAX_ATTEMPTS && workload.reverted) {
+    const field = workload.kind === 'Rollout' ? 'spec.restartAt' : 'the pod template';
+    return { kind: 'stuck', reason: 'FieldReverted', message: `somebody sets ${field} back after each restart` };
+  }
   if (attempt > MAX_ATTEMPTS) {
     return { kind: 'stuck', reason: 'WrongModeAfterRestart', message: `${message} after ${MAX_ATTEMPTS} restarts` };
   }
   return { kind: 'restart', mark: { goal: aim.goal, generation: aim.generation, attempt }, message };
+}
+
+/** A rollout of somebody else is under way, and tells more than the pods that wait for its end. */
+function waitsForOthers({ finished, progress, restartMark }: Workload, aim: Aim): boolean {
+  const isOurs = restartMark?.goal === aim.goal && restartMark.generation === aim.generation;
+  return !finished && progress !== undefined && !isOurs;
 }
 
 function concerns(pod: PodView, aim: Aim): boolean {
