@@ -56,7 +56,8 @@ export function thereAndBack(cluster: () => Cluster): void {
         deployment(name, 'once', { strategy: { type: 'Recreate' } }),
       ),
     );
-    await goThereAndBack(cluster(), name, 6, () => cluster().migrate(name));
+    const acknowledge = [{ code: 'SST4030', object: 'Deployment/once', reason: 'it may be away' }];
+    await goThereAndBack(cluster(), name, 6, () => cluster().migrate(name, { acknowledge }));
   });
 
   it('starts from the state of now when a namespace is migrated again after a rollback', async () => {
