@@ -38,7 +38,7 @@ function storesOf(objects: readonly KubeObject[]): Stores {
   const of = (type: ResourceType): unknown => ({
     list: (namespace?: string) => list(type, namespace),
     get: ({ name }: { name: string }) => list(type).find(({ metadata }) => metadata.name === name),
-    by: () => [],
+    byIndex: () => [],
   });
   return { of } as Stores;
 }
