@@ -164,7 +164,7 @@ export const AmbientMigrationStatusSchema = z
           .max(MAX_NOT_DONE)
           .describe('The first 50 workloads that are not where they should be.'),
       })
-      .describe('How far the workloads are. A workload is a Deployment, StatefulSet or DaemonSet.'),
+      .describe('How far the workloads are. A workload is a Deployment, StatefulSet, DaemonSet or Rollout of Argo.'),
     waypoints: atomicList(WaypointStatusSchema)
       .max(MAX_WAYPOINTS)
       .describe('Waypoints that the migration uses or has created.'),

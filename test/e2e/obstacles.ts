@@ -2,9 +2,10 @@ import { expect, it } from 'vitest';
 import { applyYaml } from '../../scripts/apply-yaml.js';
 import type { AmbientMigration } from '../../src/api/ambient-migration.js';
 import { findCondition } from '../../src/kube/conditions.js';
+import { CONFIG_MAP } from '../../src/kube/types.js';
 import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
-import { budget, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
+import { budget, daemonSet, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { namespaceState } from '../support/namespace-state.js';
 import { changesOf } from '../support/audit.js';
 
@@ -117,6 +118,8 @@ export function obstacles(cluster: () => Cluster): void {
       yaml(
         namespace(name),
         deployment(name, 'paused'),
+        deployment(name, 'all-at-once', { replicas: 2, strategy: { type: 'Recreate' } }),
+        daemonSet(name, 'agent', { updateStrategy: { type: 'OnDelete' } }),
         statefulSet(name, 'by-hand', { updateStrategy: { type: 'OnDelete' } }),
         statefulSet(name, 'parted', {
           replicas: 2,
@@ -151,9 +154,20 @@ export function obstacles(cluster: () => Cluster): void {
           metadata: { name: 'bare', namespace: name },
           spec: { containers: [{ name: 'app', image: 'x' }] },
         },
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'somebody', namespace: name } },
       ),
     );
-    await cluster().podsReady(name, 9);
+    const { metadata } = await cluster().client.get(CONFIG_MAP, { namespace: name, name: 'somebody' });
+    const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'somebody', uid: metadata.uid, controller: true };
+    await cluster().apply(
+      yaml({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'foreign', namespace: name, ownerReferences: [owner] },
+        spec: { containers: [{ name: 'app', image: 'x' }] },
+      }),
+    );
+    await cluster().podsReady(name, 14);
     await cluster().kubectl('rollout', 'pause', 'deployment/paused', '-n', name);
     await cluster().migrate(name);
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
@@ -162,6 +176,8 @@ export function obstacles(cluster: () => Cluster): void {
       .map(({ code, object }) => `${code} ${object}`);
     expect(blocks).toEqual([
       'SST4003 Pod/bare',
+      'SST4003 Pod/foreign',
+      'SST4004 DaemonSet/agent',
       'SST4004 StatefulSet/by-hand',
       'SST4005 StatefulSet/parted',
       'SST4006 Deployment/paused',
@@ -169,7 +185,11 @@ export function obstacles(cluster: () => Cluster): void {
       'SST4008 Deployment/out',
       'SST4009 Deployment/excluded',
       'SST4022 HorizontalPodAutoscaler/by-sidecar',
+      'SST4030 Deployment/all-at-once',
     ]);
+    expect(matters(stalled)).toContainEqual(
+      expect.objectContaining({ object: 'Pod/foreign', message: 'pod foreign is owned by ConfigMap/somebody' }),
+    );
     expect(changesIn(cluster(), name)).toEqual([]);
   });
 

@@ -9,6 +9,8 @@ import { migrationWrites } from './migration-writes.js';
 import { namespaceWaypoints } from './namespace-waypoints.js';
 import { obstacles } from './obstacles.js';
 import { outages } from './outages.js';
+import { reverts } from './reverts.js';
+import { rolloutKinds } from './rollout-kinds.js';
 import { thereAndBack } from './there-and-back.js';
 import { otherForms } from './waypoint-forms.js';
 import { leavingWaypoints } from './waypoint-leaving.js';
@@ -28,7 +30,9 @@ export const MIGRATION_SUITES: readonly Suite[] = [
   ['there and back', thereAndBack],
   ['bad input', badInput],
   ['what a migration meets', obstacles],
+  ['kinds of rollouts', rolloutKinds],
   ['hands in between', hands],
+  ['what somebody sets back', reverts],
   ['a crash of the operator', crashes],
   ['outages', outages],
   ['migrations with a waypoint', waypointMigrations],

@@ -8,7 +8,7 @@ import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js'
 import { generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { act } from './act.js';
 import { type Decision, decide } from './decide.js';
-import { labelManagersOf, withLabelOwners } from './field-owners.js';
+import { managersOf, withLabelOwners } from './field-owners.js';
 import { STATUS_FIELD_MANAGER } from '../../api/field-managers.js';
 import { observe } from './observe.js';
 import type { MeshLocation } from '../istio-configuration.js';
@@ -80,9 +80,9 @@ async function decideWithDryRuns(
     recent.keep(observed, dryRuns);
     return decideWithDryRuns({ ...observed, dryRuns }, context, recent);
   }
-  if (verdict.reason === 'FieldReverted' && observed.labelManagers === undefined) {
-    const labelManagers = (await labelManagersOf(observed, context)) ?? '';
-    return decideWithDryRuns({ ...observed, labelManagers }, context, recent);
+  if (verdict.kind === 'stalled' && verdict.reverted && observed.managers === undefined) {
+    const managers = await managersOf(verdict.reverted, context);
+    return decideWithDryRuns({ ...observed, managers }, context, recent);
   }
   return { observed, decision };
 }

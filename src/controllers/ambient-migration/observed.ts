@@ -1,7 +1,13 @@
 import type { AmbientMigration, AmbientMigrationSpec } from '../../api/ambient-migration.js';
 import type { Gateway, GatewayClass } from '../../api/gateway-api.js';
 import type { LabelSelector } from '../../kube/selectors.js';
-import type { MutatingWebhookConfiguration, Namespace, Service, ServiceAccount } from '../../kube/types.js';
+import type {
+  MutatingWebhookConfiguration,
+  Namespace,
+  PodTemplate,
+  Service,
+  ServiceAccount,
+} from '../../kube/types.js';
 import type { LabelOwner } from '../../mesh/findings/namespace.js';
 import type { MeshSettings } from '../../mesh/policies.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
@@ -27,6 +33,7 @@ export interface Observed {
   readonly workloads: readonly Workload[];
   /** Live pods of Jobs: they cannot be restarted, only awaited. */
   readonly jobPods: readonly PodView[];
+  readonly cronJobs: readonly CronJobView[];
   /** Live pods that no workload of a known kind owns. */
   readonly strayPods: readonly PodView[];
   readonly budgets: readonly Budget[];
@@ -40,8 +47,8 @@ export interface Observed {
   readonly dryRuns: DryRuns | undefined;
   /** Who owns labels of the namespace; empty unless a GitOps tool has marked it, and the plan is still to be made. */
   readonly labelOwners: readonly LabelOwner[];
-  /** Field managers of the injection labels, once a revert has been seen; for the message only. */
-  readonly labelManagers: string | undefined;
+  /** Field managers of what somebody reverts, once that has been seen; for the message only. */
+  readonly managers: string | undefined;
 }
 
 /** Waypoints, and what may be bound to them. */
@@ -64,6 +71,12 @@ export interface WaypointView {
   readonly unsettled: readonly string[];
   /** What was deployed for a Gateway that is gone. */
   readonly orphans: readonly string[];
+}
+
+/** A CronJob of the namespace, as far as it decides what its next pods are like. */
+export interface CronJobView {
+  readonly name: string;
+  readonly template: PodTemplate;
 }
 
 /** A PodDisruptionBudget of the namespace. */
@@ -111,6 +124,8 @@ export interface DryRuns {
   /** By `Kind/name` of the workload. */
   readonly pods: ReadonlyMap<string, PodDryRun>;
   readonly istiod: 'alive' | 'down' | 'unknown' | 'not-asked';
+  /** By `Kind/name` of what would be written to: the fields that admission takes off again. Absent: none. */
+  readonly undone?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What became of a pod made from a workload's template, in a dry run. */

@@ -39,6 +39,8 @@ export interface PodView {
   readonly dataplaneMode: string | undefined;
   /** Our mark of the restart that made this pod; undefined for a pod of before. */
   readonly restartMark: string | undefined;
+  /** Milliseconds since the epoch, in whole seconds. */
+  readonly createdAtMs: number;
   /** When the pod last moved: created, or turned Ready. Milliseconds since the epoch. */
   readonly progressAtMs: number;
   /** Why the pod is not ready, in the kubelet's or the scheduler's words. */
@@ -50,6 +52,7 @@ export function podView(pod: Pod): PodView {
   const controller = pod.metadata.ownerReferences?.find((reference) => reference.controller === true);
   const readyCondition = pod.status?.conditions?.find((condition) => condition.type === 'Ready');
   const ready = readyCondition?.status === 'True';
+  const createdAtMs = timeOf(pod.metadata.creationTimestamp);
   return {
     name: pod.metadata.name,
     labels: pod.metadata.labels ?? {},
@@ -64,7 +67,8 @@ export function podView(pod: Pod): PodView {
     ready,
     dataplaneMode: dataplaneModeOf(pod),
     restartMark: pod.metadata.annotations?.[OWN_ANNOTATION.restart],
-    progressAtMs: Math.max(timeOf(pod.metadata.creationTimestamp), timeOf(readyCondition?.lastTransitionTime)),
+    createdAtMs,
+    progressAtMs: Math.max(createdAtMs, timeOf(readyCondition?.lastTransitionTime)),
     problem: ready ? undefined : problemOf(pod),
   };
 }
@@ -92,6 +96,7 @@ function problemOf(pod: Pod): string | undefined {
   return condition && [condition.reason, condition.message].filter(Boolean).join(': ');
 }
 
-function timeOf(timestamp: string | null | undefined): number {
-  return timestamp ? Date.parse(timestamp) : 0;
+/** A time as the API has it, in milliseconds since the epoch; 0 for none. */
+export function timeOf(timestamp: string | null | undefined): number {
+  return Date.parse(timestamp ?? '') || 0;
 }

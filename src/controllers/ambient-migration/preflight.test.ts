@@ -147,6 +147,8 @@ const RAISED: Record<
     'Namespace/shop',
   ],
   SST4013: [observed({ workloads: [workload({ finished: false })] }), 'Deployment/web'],
+  SST4030: [observed({ workloads: [workload({ recreates: true, outage: true })] }), 'Deployment/web'],
+  SST4031: [observed({ workloads: [workload({ kind: 'Rollout', obstacle: 'NoTemplate' })] }), 'Rollout/web'],
 };
 
 function findings(given: Observed): Finding[] {
@@ -176,7 +178,20 @@ describe('findings', () => {
     expect(findings(off).map(({ code, object }) => `${code} ${object}`)).toEqual(['SST1009 Namespace/shop']);
   });
 
+  it('tell what the template of a CronJob says, unless its pods have no sidecar anyway', () => {
+    const annotations = { 'traffic.sidecar.istio.io/excludeInboundPorts': '1' };
+    const nightly = (labels: Record<string, string>) => ({
+      name: 'nightly',
+      template: { metadata: { labels, annotations }, spec: { containers: [] } },
+    });
+    const found = (labels: Record<string, string>): string[] =>
+      findings(observed({ cronJobs: [nightly(labels)] })).map(({ code, object }) => `${code} ${object}`);
+    expect(found({ [LABEL.dataplaneMode]: 'none' })).toEqual(['SST4008 CronJob/nightly', 'SST4009 CronJob/nightly']);
+    expect(found({ [LABEL.inject]: 'false' })).toEqual([]);
+  });
+
   it.each<[string, Observed]>([
+    ['a workload that recreates no pods', observed({ workloads: [workload({ recreates: true, replicas: 0 })] })],
     [
       'a gateway that is opted out',
       observed({ strayPods: [pod({ gateway: true, dataplaneMode: 'none', counts: false })] }),

@@ -10,7 +10,7 @@ import { enrolChanges, isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
 import { policyScope, wantedWaypoint } from './scope.js';
 import { waypointFindings } from './waypoint-state.js';
-import type { Budget, Observed, PodDryRun } from './observed.js';
+import type { Budget, CronJobView, Observed, PodDryRun } from './observed.js';
 import { type Workload, templateLabels, workloadName } from './workloads.js';
 
 /** Health of the mesh (findings 1xxx): before the snapshot they block, afterwards they hold forward steps. Pure. */
@@ -128,10 +128,21 @@ function workloadFindings(observed: Observed): Finding[] {
   return [
     ...found,
     ...losing.flatMap((workload) => templateFindings(observed, workload)),
+    ...observed.cronJobs.flatMap((cronJob) => cronJobFindings(observed, cronJob)),
     ...scrapeFindings(observed, losing),
     ...autoscalerFindings(observed.autoscalers, new Set(losing.map(workloadName))),
     ...savingFindings(observed.namespace.metadata.name, losing.map(sidecarsOf), addedWaypoint(observed)),
   ];
+}
+
+/** The next pods of a CronJob start without a sidecar by themselves: what its template says is all that matters. */
+function cronJobFindings({ mesh, namespace }: Observed, { name, template }: CronJobView): Finding[] {
+  const labels = template.metadata?.labels ?? {};
+  const injects =
+    template.spec.hostNetwork !== true && wouldInject(mesh.injectors, namespace.metadata.labels ?? {}, labels);
+  if (!injects) return [];
+  const object = `CronJob/${name}`;
+  return podTemplateFindings(template).map(({ code, message }) => ({ code, object, message: `${object} ${message}` }));
 }
 
 function scrapeFindings(observed: Observed, losing: readonly Workload[]): Finding[] {
@@ -177,9 +188,14 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
     }
   }
   for (const { code, message } of podTemplateFindings(workload.template)) add(code, message);
-  if (workload.outage && workload.replicas > 0)
+  if (workload.obstacle === 'NoTemplate')
+    add('SST4031', 'takes its pod template from an object that is missing or no Deployment');
+  if (workload.recreates && workload.replicas > 0)
+    add('SST4030', `ends all ${workload.replicas} pods before it starts new ones`);
+  else if (workload.outage && workload.replicas > 0)
     add('SST4011', 'is restarted without a second pod that serves meanwhile');
-  if (!workload.finished) add('SST4013', 'has a rollout that is not finished');
+  if (!workload.finished)
+    add('SST4013', `has a rollout that is not finished${workload.progress ? ` (${workload.progress})` : ''}`);
   return found;
 }
 

@@ -21,7 +21,7 @@ export type WorkloadState =
   | { readonly kind: 'stuck'; readonly reason: StuckReason; readonly message: string };
 
 /** Why a workload needs a person. */
-export type StuckReason = 'ProgressDeadlineExceeded' | 'WrongModeAfterRestart';
+export type StuckReason = 'ProgressDeadlineExceeded' | 'WrongModeAfterRestart' | 'FieldReverted';
 
 /** What a workload is judged by. */
 export interface Aim {
@@ -54,7 +54,8 @@ export function assess(workload: Workload, aim: Aim): WorkloadState {
   const deadlineAtMs = movedAtMs + aim.progressDeadlineMs;
   const namedAtMs = Math.min(movedAtMs + PATIENCE_MS, deadlineAtMs);
   if (aim.nowMs < namedAtMs) return { kind: 'rolling', message: 'its rollout is under way', lookAgainAtMs: namedAtMs };
-  const message = awaited === undefined ? 'its rollout is not finished' : describeAwaited(awaited, aim);
+  const unfinished = `its rollout is not finished${workload.progress ? ` (${workload.progress})` : ''}`;
+  const message = awaited === undefined || waitsForOthers(workload, aim) ? unfinished : describeAwaited(awaited, aim);
   if (aim.nowMs < deadlineAtMs) return { kind: 'rolling', message, lookAgainAtMs: deadlineAtMs };
   return { kind: 'stuck', reason: 'ProgressDeadlineExceeded', message };
 }
@@ -84,10 +85,20 @@ function restart(workload: Workload, aim: Aim, pods: readonly PodView[]): Worklo
   const attempt = repeated ? last.attempt + 1 : 1;
   const wrong = pods.find((pod) => isWrong(pod, aim));
   const message = `pod ${wrong?.name ?? ''} ${wrongMode(aim.goal)}`;
+  if (attempt > MAX_ATTEMPTS && workload.reverted) {
+    const field = workload.kind === 'Rollout' ? 'spec.restartAt' : 'the pod template';
+    return { kind: 'stuck', reason: 'FieldReverted', message: `somebody sets ${field} back after each restart` };
+  }
   if (attempt > MAX_ATTEMPTS) {
     return { kind: 'stuck', reason: 'WrongModeAfterRestart', message: `${message} after ${MAX_ATTEMPTS} restarts` };
   }
   return { kind: 'restart', mark: { goal: aim.goal, generation: aim.generation, attempt }, message };
+}
+
+/** A rollout of somebody else is under way, and tells more than the pods that wait for its end. */
+function waitsForOthers({ finished, progress, restartMark }: Workload, aim: Aim): boolean {
+  const isOurs = restartMark?.goal === aim.goal && restartMark.generation === aim.generation;
+  return !finished && progress !== undefined && !isOurs;
 }
 
 function concerns(pod: PodView, aim: Aim): boolean {

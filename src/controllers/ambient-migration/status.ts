@@ -273,10 +273,11 @@ function nextAction(decision: Decision, isNew: boolean): string {
 function adviceFor({ verdict, direction }: Decision): string {
   switch (verdict.reason) {
     case 'ProgressDeadlineExceeded':
-      // Kubernetes docs, StatefulSet, "Forced rollback": a new template alone does not replace a pod that never got ready.
+      // Kubernetes docs, StatefulSet, "Forced rollback"; argoproj/argo-rollouts rollout/restart.go (canRestart): a new template, or
+      // a restart, alone does not replace a pod that never got ready.
       return direction === 'forward'
         ? `mend ${verdict.message}, or set spec.dataplaneMode: Sidecar to roll back`
-        : `mend ${verdict.message}; a StatefulSet does not replace a pod that never got ready: delete that pod`;
+        : `mend ${verdict.message}; neither a StatefulSet nor a Rollout of Argo replaces a pod that never got ready: delete that pod`;
     case 'BlockedByFindings':
       return `fix, or acknowledge in spec.acknowledge: ${verdict.message}`;
     default:

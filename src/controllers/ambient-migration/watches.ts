@@ -5,6 +5,8 @@ import { OWN_LABEL } from '../../api/own-labels.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import {
   CONTROLLER_REVISION,
+  CRON_JOB,
+  type CronJob,
   DAEMON_SET,
   DEPLOYMENT,
   HORIZONTAL_POD_AUTOSCALER,
@@ -24,6 +26,7 @@ import { hasSidecar, speaksHbone } from '../../mesh/dataplane.js';
 import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
+import { ARGO_ROLLOUT } from '../argo-rollouts.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
 import { trimPod } from '../stored-pod.js';
 import { NAMED_INDEX, namedBy } from '../use-waypoint.js';
@@ -63,6 +66,9 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     }),
     inNamespace(STATEFUL_SET),
     inNamespace(DAEMON_SET),
+    inNamespace(ARGO_ROLLOUT),
+    // Of Jobs only the pods matter, and of CronJobs what they will make.
+    watch({ type: CRON_JOB, map: ofNamespace, predicate: generationOrMetadataChanged, transform: withoutStatus }),
     watch({
       type: REPLICA_SET,
       map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
@@ -121,6 +127,10 @@ function componentOf(pod: Pod): string[] | undefined {
 
 function metadataOnly<T extends KubeObject>(object: T): T {
   return { apiVersion: object.apiVersion, kind: object.kind, metadata: object.metadata } as T;
+}
+
+function withoutStatus({ status: _, ...cronJob }: CronJob): CronJob {
+  return cronJob;
 }
 
 function ofNamespace({ metadata }: KubeObject, stores: Stores): readonly Request[] {
