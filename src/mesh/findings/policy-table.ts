@@ -4,7 +4,7 @@ const AUTHORIZATION = 'istio/istio pilot/pkg/serviceregistry/ambient/authorizati
 const MATRIX = 'istio.io, ambient/migrate/_index, support matrix';
 const NETWORK_POLICY = 'istio.io, ambient/usage/networkpolicy';
 
-/** The findings about policies: who may call whom, and how. Those about policies behind a waypoint are in `waypoint-findings.ts`. */
+/** The findings about policies: who may call whom, and how. Those about policies behind a waypoint are in `waypoint-table.ts`. */
 export const POLICY_FINDINGS = {
   SST2001: kind(
     'BLOCK',

@@ -1,4 +1,4 @@
-import { type FindingKind, MUST_FIX, NEEDS_WAYPOINT, kind } from './finding-kind.js';
+import { type FindingKind, MUST_FIX, NEEDS_WAYPOINT, kind } from '../finding-kind.js';
 
 /** The findings about waypoints, and about policies behind one. */
 export const WAYPOINT_FINDINGS = {
