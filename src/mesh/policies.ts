@@ -4,7 +4,9 @@ import { classTargetFindings, sharedTargetFindings, unservedTargetFindings } fro
 import { authorizationFindings, isDryRun, usesIdentity } from './findings/authorization.js';
 import { destinationRuleFindings } from './findings/destination-rule.js';
 import { headlessFindings } from './findings/headless.js';
+import { neighbourFindings } from './findings/network-neighbours.js';
 import { networkPolicyFindings } from './findings/network-policy.js';
+import { waypointNetworkFindings } from './findings/network-waypoint.js';
 import { serviceEntryFindings, workloadEntryFindings } from './findings/outside.js';
 import { isIgnored, isStrict, peerAuthenticationFindings } from './findings/peer-authentication.js';
 import { envoyFilterFindings, telemetryFindings } from './findings/proxy-settings.js';
@@ -38,6 +40,8 @@ export function policyFindings(objects: readonly PolicyObject[], scope: PolicySc
   return [
     ...objects.flatMap((object) => objectFindings(object, objects, scope)),
     ...behindWaypoint(objects, scope),
+    ...neighbourFindings(objects, scope),
+    ...waypointNetworkFindings(objects, scope),
     ...headlessFindings(objects, scope),
     ...meshSettingsFindings(scope),
   ];

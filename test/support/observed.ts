@@ -18,6 +18,7 @@ export function pod(overrides: Partial<PodView> = {}): PodView {
     name: 'web-1',
     labels: { app: 'web' },
     nodeName: 'node-1',
+    isIpv6: false,
     owner: { kind: 'ReplicaSet', name: 'web-abc' },
     mode: 'sidecar',
     sidecarRequests: {},

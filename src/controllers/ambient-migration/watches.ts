@@ -31,7 +31,7 @@ import { CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LA
 
 /** Everything an AmbientMigration depends on, in one place. */
 export function watches(location: MeshLocation): readonly WatchSpec[] {
-  const policyKinds = POLICY_KINDS.filter((type) => type !== NAMESPACE && type !== SERVICE && type !== NETWORK_POLICY);
+  const policyKinds = POLICY_KINDS.filter((type) => type !== NAMESPACE && type !== SERVICE);
   return [
     // One that goes may have kept others from their turn.
     watch({
@@ -42,7 +42,10 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     // Namespace and metadata-only kinds have no generation: labels and annotations decide.
     watch({
       type: NAMESPACE,
-      map: (object, stores) => migrationsIn(object.metadata.name, stores),
+      map: (object, stores) =>
+        stores.of(NETWORK_POLICY).list(object.metadata.name).length > 0
+          ? allMigrations(stores)
+          : migrationsIn(object.metadata.name, stores),
       predicate: generationOrMetadataChanged,
     }),
     watch({
@@ -77,11 +80,6 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     }),
     watch({
       type: SERVICE,
-      map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
-      predicate: generationOrMetadataChanged,
-    }),
-    watch({
-      type: NETWORK_POLICY,
       map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
       predicate: generationOrMetadataChanged,
     }),
