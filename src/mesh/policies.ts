@@ -7,7 +7,7 @@ import { headlessFindings } from './findings/headless.js';
 import { neighbourFindings } from './findings/network-neighbours.js';
 import { networkPolicyFindings } from './findings/network-policy.js';
 import { waypointNetworkFindings } from './findings/network-waypoint.js';
-import { serviceEntryFindings, workloadEntryFindings } from './findings/outside.js';
+import { exportFindings, serviceEntryFindings, workloadEntryFindings } from './findings/outside.js';
 import { isIgnored, isStrict, peerAuthenticationFindings } from './findings/peer-authentication.js';
 import { envoyFilterFindings, telemetryFindings } from './findings/proxy-settings.js';
 import { routeFindings, virtualServiceFindings } from './findings/routes.js';
@@ -124,7 +124,7 @@ function selectingFindings(object: PolicyObject, objects: readonly PolicyObject[
       return networkPolicyFindings(object, policies, scope);
     }
     case 'Service':
-      return boundFindings(object, scope);
+      return [...boundFindings(object, scope), ...exportFindings(object, scope)];
     default:
       return [notUnderstood(object, 'kind', scope)];
   }

@@ -362,6 +362,16 @@ const CASES: Record<Code, Case> = {
     nearMiss: [service({ clusterIP: 'None' }), authorization(targetRefs('Gateway', 'waypoint'))],
     scope: withWaypoint,
   },
+  SST3027: {
+    raised: [service(), destination({ trafficPolicy: { loadBalancer: { consistentHash: { useSourceIp: true } } } })],
+    object: 'DestinationRule/x',
+    nearMiss: [service(), destination({ trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } })],
+  },
+  SST3028: {
+    raised: [object('Service', http, { name: 'web', annotations: { 'networking.istio.io/exportTo': '.' } })],
+    object: 'Service/web',
+    nearMiss: [object('Service', http, { name: 'web', annotations: { 'networking.istio.io/exportTo': '*' } })],
+  },
 };
 
 const found = (objects: readonly PolicyObject[], scope = policyScope()): string[] =>
