@@ -7,12 +7,14 @@ import {
   DAEMON_SET,
   DEPLOYMENT,
   HORIZONTAL_POD_AUTOSCALER,
+  LIMIT_RANGE,
   NAMESPACE,
   POD,
   POD_DISRUPTION_BUDGET,
   type Pod,
   type PodDisruptionBudget,
   REPLICA_SET,
+  RESOURCE_QUOTA,
   STATEFUL_SET,
 } from '../../kube/types.js';
 import type { Request } from '../../runtime/request.js';
@@ -54,6 +56,8 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
     strayPods: rest.filter(({ job }) => !job).map(({ view }) => view),
     budgets: stores.of(POD_DISRUPTION_BUDGET).list(namespaceName).map(budgetView),
     autoscalers: stores.of(HORIZONTAL_POD_AUTOSCALER).list(namespaceName),
+    limitRanges: stores.of(LIMIT_RANGE).list(namespaceName),
+    quotas: stores.of(RESOURCE_QUOTA).list(namespaceName),
     mesh: observeMesh(stores, location, namespaceName, nodes),
     policies: observePolicies(stores),
     waypoint: observeWaypoint(spec, namespace, stores),

@@ -8,6 +8,7 @@ import {
   DAEMON_SET,
   DEPLOYMENT,
   HORIZONTAL_POD_AUTOSCALER,
+  LIMIT_RANGE,
   MUTATING_WEBHOOK_CONFIGURATION,
   NAMESPACE,
   NETWORK_POLICY,
@@ -15,6 +16,7 @@ import {
   POD_DISRUPTION_BUDGET,
   type Pod,
   REPLICA_SET,
+  RESOURCE_QUOTA,
   SERVICE,
   SERVICE_ACCOUNT,
   STATEFUL_SET,
@@ -22,6 +24,7 @@ import {
 } from '../../kube/types.js';
 import { hasSidecar, speaksHbone } from '../../mesh/dataplane.js';
 import type { Request } from '../../runtime/request.js';
+import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
@@ -73,6 +76,9 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     inNamespace(POD_DISRUPTION_BUDGET),
     // Its status follows every breath of the load.
     watch({ type: HORIZONTAL_POD_AUTOSCALER, map: ofNamespace, predicate: generationOrMetadataChanged }),
+    inNamespace(LIMIT_RANGE),
+    // Its status follows every pod; a migration that it blocks looks again by itself.
+    watch({ type: RESOURCE_QUOTA, map: ofNamespace, predicate: specChanged }),
     watch({
       type: CONTROLLER_REVISION,
       map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
@@ -104,6 +110,11 @@ function inNamespace<T extends KubeObject>(type: ResourceType<T>): WatchSpec {
 /** A change that may concern any namespace: exported hosts, the root namespace's policies. Status does not matter. */
 function everywhere<T extends KubeObject>(type: ResourceType<T>): WatchSpec {
   return watch({ type, map: (_, stores) => allMigrations(stores), predicate: generationOrMetadataChanged });
+}
+
+/** For kinds without a generation. */
+function specChanged({ old, new: now }: Change<KubeObject & { spec?: unknown }>): boolean {
+  return JSON.stringify(old?.spec) !== JSON.stringify(now?.spec);
 }
 
 function podConcerns(pod: Pod, stores: Stores): readonly Request[] {
