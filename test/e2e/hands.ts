@@ -24,13 +24,13 @@ interface Turn {
 
 /** Something that applies to the namespace and would lose its effect. */
 function blocker(cluster: Cluster, name: string): Promise<void> {
-  const metadata = { name: 'logs', namespace: name };
+  const metadata = { name: 'filter', namespace: name };
   return cluster.apply(
     yaml({
-      apiVersion: 'telemetry.istio.io/v1',
-      kind: 'Telemetry',
+      apiVersion: 'extensions.istio.io/v1alpha1',
+      kind: 'WasmPlugin',
       metadata,
-      spec: { accessLogging: [{ disabled: true }] },
+      spec: { url: 'oci://example.com/filter' },
     }),
   );
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { applyYaml } from '../../scripts/apply-yaml.js';
 import type { AmbientMigration } from '../../src/api/ambient-migration.js';
 import { findCondition } from '../../src/kube/conditions.js';
-import { CONFIG_MAP } from '../../src/kube/types.js';
+import { CONFIG_MAP, POD } from '../../src/kube/types.js';
 import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
 import { budget, daemonSet, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
@@ -185,12 +185,52 @@ export function obstacles(cluster: () => Cluster): void {
       'SST4008 Deployment/out',
       'SST4009 Deployment/excluded',
       'SST4022 HorizontalPodAutoscaler/by-sidecar',
-      'SST4030 Deployment/all-at-once',
     ]);
+    expect(stalled.status?.plan?.findings).toContainEqual(
+      expect.objectContaining({ code: 'SST4030', object: 'Deployment/all-at-once', verdict: 'WARN' }),
+    );
     expect(matters(stalled)).toContainEqual(
       expect.objectContaining({ object: 'Pod/foreign', message: 'pod foreign is owned by ConfigMap/somebody' }),
     );
     expect(changesIn(cluster(), name)).toEqual([]);
+  });
+
+  it('tells what quotas and limits would refuse without sidecars, as the API server does', async () => {
+    const name = 'limited';
+    const limitRange = (...limits: object[]): object => {
+      return { apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'bounds', namespace: name }, spec: { limits } };
+    };
+    const defaults = { type: 'Container', defaultRequest: { cpu: '20m' } };
+    await cluster().apply(
+      yaml(namespace(name), limitRange({ type: 'Pod', min: { cpu: '50m' } }, defaults), deployment(name, 'web'), {
+        apiVersion: 'v1',
+        kind: 'ResourceQuota',
+        metadata: { name: 'team', namespace: name },
+        spec: { hard: { 'requests.cpu': '350m', 'count/configmaps': '10' } },
+      }),
+    );
+    await cluster().podsReady(name, 1);
+    const waypoint = { provision: 'Always' } as const;
+    await cluster().migrate(name, { waypoint });
+    const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
+    expect(matters(stalled).map((one) => (one as { message: string }).message)).toEqual([
+      'LimitRange/bounds would refuse pods without sidecar: Deployment/web, field spec.limits[0].min.cpu: 50m, but they request 20m',
+      'ResourceQuota/team counts sidecars: field spec.hard[requests.cpu], 100m of 350m',
+      'ResourceQuota/team has no room for waypoint waypoint: field spec.hard[requests.cpu], 300m of the 230m that are left',
+    ]);
+    const bare = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'bare', namespace: name, labels: { 'sidecar.istio.io/inject': 'false' } },
+      spec: { containers: [{ name: 'app', image: 'x' }] },
+    };
+    await expect(cluster().client.create(POD, bare, { dryRun: true, fieldManager: 'test' })).rejects.toThrow(
+      /minimum cpu usage per Pod is 50m, but request is 20m/,
+    );
+
+    await cluster().apply(yaml(limitRange(defaults)));
+    await cluster().migrate(name, { waypoint: { ...waypoint, replicas: { min: 1, max: 1 } } });
+    await cluster().ready(name, 'Migrated');
   });
 
   it('stops where a GitOps tool owns the very label that it must change', async () => {

@@ -9,12 +9,14 @@ import {
   DAEMON_SET,
   DEPLOYMENT,
   HORIZONTAL_POD_AUTOSCALER,
+  LIMIT_RANGE,
   NAMESPACE,
   POD,
   POD_DISRUPTION_BUDGET,
   type Pod,
   type PodDisruptionBudget,
   REPLICA_SET,
+  RESOURCE_QUOTA,
   STATEFUL_SET,
 } from '../../kube/types.js';
 import { isLive } from '../../mesh/dataplane.js';
@@ -73,6 +75,8 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
     strayPods: rest.filter(({ job }) => !job).map(({ view }) => view),
     budgets: stores.of(POD_DISRUPTION_BUDGET).list(namespaceName).map(budgetView),
     autoscalers: stores.of(HORIZONTAL_POD_AUTOSCALER).list(namespaceName),
+    limitRanges: stores.of(LIMIT_RANGE).list(namespaceName),
+    quotas: stores.of(RESOURCE_QUOTA).list(namespaceName),
     mesh: observeMesh(stores, location, namespaceName, nodes),
     policies: observePolicies(stores),
     waypoint: observeWaypoint(spec, namespace, stores),

@@ -9,6 +9,8 @@ import type {
   ServiceAccount,
 } from '../../kube/types.js';
 import type { LabelOwner } from '../../mesh/findings/namespace.js';
+import type { QuotaObject } from '../../mesh/findings/resource-quota.js';
+import type { Resources } from '../../mesh/pod-resources.js';
 import type { MeshSettings } from '../../mesh/policies.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import type { PodView } from './pods.js';
@@ -39,6 +41,8 @@ export interface Observed {
   readonly budgets: readonly Budget[];
   /** HorizontalPodAutoscalers of the namespace. */
   readonly autoscalers: readonly PolicyObject[];
+  readonly limitRanges: readonly PolicyObject[];
+  readonly quotas: readonly QuotaObject[];
   readonly mesh: Mesh;
   /** Istio, Gateway API and NetworkPolicy objects of the whole cluster; what applies is decided by `src/mesh`. */
   readonly policies: readonly PolicyObject[];
@@ -94,6 +98,8 @@ export interface Mesh {
   readonly settings: MeshSettings;
   /** GatewayClass `istio-waypoint` is accepted: istiod runs with ambient support. */
   readonly ambientAccepted: boolean;
+  /** What the mesh gives to each pod of a waypoint. */
+  readonly waypointResources: Resources;
   /** The injector gives new sidecars HBONE. */
   readonly injectsHbone: boolean;
   readonly injectors: readonly MutatingWebhookConfiguration[];

@@ -23,6 +23,8 @@ export interface PodView {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly nodeName: string | undefined;
+  /** The kubelet probes it by IPv6: its first address is one. */
+  readonly isIpv6: boolean;
   /** `Kind` and name of the controller that owns the pod directly; undefined for a bare pod. */
   readonly owner: { readonly kind: string; readonly name: string } | undefined;
   readonly mode: PodMode;
@@ -57,6 +59,7 @@ export function podView(pod: Pod): PodView {
     name: pod.metadata.name,
     labels: pod.metadata.labels ?? {},
     nodeName: pod.spec?.nodeName,
+    isIpv6: pod.status?.podIPs?.[0]?.ip.includes(':') === true,
     owner: controller && { kind: controller.kind, name: controller.name },
     mode: hasSidecar(pod) ? 'sidecar' : isEnrolled(pod) ? 'ambient' : 'none',
     sidecarRequests: hasSidecar(pod) ? sidecarRequests(pod) : undefined,

@@ -5,10 +5,10 @@ import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/poli
 import { autoscalerFindings } from '../../mesh/findings/autoscaler.js';
 import { gitOpsFindings, systemNamespaceFindings } from '../../mesh/findings/namespace.js';
 import { isProxyless, isScrapedAtSidecar, podTemplateFindings } from '../../mesh/findings/pod-template.js';
-import { type AddedWaypoint, type Requests, savingFindings } from '../../mesh/findings/savings.js';
 import { enrolChanges, isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
-import { policyScope, wantedWaypoint } from './scope.js';
+import { resourceFindings } from './resource-findings.js';
+import { policyScope } from './scope.js';
 import { waypointFindings } from './waypoint-state.js';
 import type { Budget, CronJobView, Observed, PodDryRun } from './observed.js';
 import { type Workload, templateLabels, workloadName } from './workloads.js';
@@ -131,7 +131,7 @@ function workloadFindings(observed: Observed): Finding[] {
     ...observed.cronJobs.flatMap((cronJob) => cronJobFindings(observed, cronJob)),
     ...scrapeFindings(observed, losing),
     ...autoscalerFindings(observed.autoscalers, new Set(losing.map(workloadName))),
-    ...savingFindings(observed.namespace.metadata.name, losing.map(sidecarsOf), addedWaypoint(observed)),
+    ...resourceFindings(observed, losing),
   ];
 }
 
@@ -153,17 +153,6 @@ function scrapeFindings(observed: Observed, losing: readonly Workload[]): Findin
   return strict || identityBased
     ? scraped.map((object) => ({ code: 'SST4029', object, message: `${object} ${message}` }))
     : [];
-}
-
-function sidecarsOf({ replicas, pods }: Workload): { replicas: number; requests: Requests } {
-  return { replicas, requests: pods.find(({ sidecarRequests }) => sidecarRequests)?.sidecarRequests ?? {} };
-}
-
-function addedWaypoint(observed: Observed): AddedWaypoint | undefined {
-  const waypoint = wantedWaypoint(observed);
-  if (!waypoint?.own || observed.waypoint.gateway) return undefined;
-  const { name, min, sizing } = waypoint;
-  return { name, min, requests: sizing?.resources.requests };
 }
 
 function losesSidecar(observed: Observed, workload: Workload): boolean {

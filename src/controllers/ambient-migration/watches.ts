@@ -10,6 +10,7 @@ import {
   DAEMON_SET,
   DEPLOYMENT,
   HORIZONTAL_POD_AUTOSCALER,
+  LIMIT_RANGE,
   MUTATING_WEBHOOK_CONFIGURATION,
   NAMESPACE,
   NETWORK_POLICY,
@@ -17,6 +18,7 @@ import {
   POD_DISRUPTION_BUDGET,
   type Pod,
   REPLICA_SET,
+  RESOURCE_QUOTA,
   SERVICE,
   SERVICE_ACCOUNT,
   STATEFUL_SET,
@@ -24,6 +26,7 @@ import {
 } from '../../kube/types.js';
 import { hasSidecar, speaksHbone } from '../../mesh/dataplane.js';
 import type { Request } from '../../runtime/request.js';
+import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { ARGO_ROLLOUT } from '../argo-rollouts.js';
@@ -35,7 +38,7 @@ import { CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LA
 
 /** Everything an AmbientMigration depends on, in one place. */
 export function watches(location: MeshLocation): readonly WatchSpec[] {
-  const policyKinds = POLICY_KINDS.filter((type) => type !== NAMESPACE && type !== SERVICE && type !== NETWORK_POLICY);
+  const policyKinds = POLICY_KINDS.filter((type) => type !== NAMESPACE && type !== SERVICE);
   return [
     // One that goes may have kept others from their turn.
     watch({
@@ -46,7 +49,10 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     // Namespace and metadata-only kinds have no generation: labels and annotations decide.
     watch({
       type: NAMESPACE,
-      map: (object, stores) => migrationsIn(object.metadata.name, stores),
+      map: (object, stores) =>
+        stores.of(NETWORK_POLICY).list(object.metadata.name).length > 0
+          ? allMigrations(stores)
+          : migrationsIn(object.metadata.name, stores),
       predicate: generationOrMetadataChanged,
     }),
     watch({
@@ -78,6 +84,9 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     inNamespace(POD_DISRUPTION_BUDGET),
     // Its status follows every breath of the load.
     watch({ type: HORIZONTAL_POD_AUTOSCALER, map: ofNamespace, predicate: generationOrMetadataChanged }),
+    inNamespace(LIMIT_RANGE),
+    // Its status follows every pod; a migration that it blocks looks again by itself.
+    watch({ type: RESOURCE_QUOTA, map: ofNamespace, predicate: specChanged }),
     watch({
       type: CONTROLLER_REVISION,
       map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
@@ -85,11 +94,6 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     }),
     watch({
       type: SERVICE,
-      map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
-      predicate: generationOrMetadataChanged,
-    }),
-    watch({
-      type: NETWORK_POLICY,
       map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
       predicate: generationOrMetadataChanged,
     }),
@@ -114,6 +118,11 @@ function inNamespace<T extends KubeObject>(type: ResourceType<T>): WatchSpec {
 /** A change that may concern any namespace: exported hosts, the root namespace's policies. Status does not matter. */
 function everywhere<T extends KubeObject>(type: ResourceType<T>): WatchSpec {
   return watch({ type, map: (_, stores) => allMigrations(stores), predicate: generationOrMetadataChanged });
+}
+
+/** For kinds without a generation. */
+function specChanged({ old, new: now }: Change<KubeObject & { spec?: unknown }>): boolean {
+  return JSON.stringify(old?.spec) !== JSON.stringify(now?.spec);
 }
 
 function podConcerns(pod: Pod, stores: Stores): readonly Request[] {

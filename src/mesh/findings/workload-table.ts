@@ -207,4 +207,18 @@ export const WORKLOAD_FINDINGS = {
     'argoproj/argo-rollouts docs/migrating.md',
     MUST_FIX,
   ),
+  SST4035: kind(
+    'BLOCK',
+    'A LimitRange has bounds for the sum of a pod, in which the sidecar counts today: it would refuse the pods without it.',
+    'Change the bound that the message names, or set requests and limits of the containers of the application so that they alone keep it.',
+    'Kubernetes docs, Limit Ranges; kubernetes/kubernetes plugin/pkg/admission/limitranger/admission.go',
+    MUST_FIX,
+  ),
+  SST4036: kind(
+    'KEEP',
+    'A ResourceQuota counts what sidecars request, which becomes free when they go.',
+    'Nothing; lower the quota when the migration is Ready, and raise it again before a rollback.',
+    'Kubernetes docs, Resource Quotas',
+    FROM_PODS,
+  ),
 } satisfies Record<string, FindingKind>;
