@@ -77,8 +77,10 @@ export default defineConfig({
           provide: { cluster: 'controlplane' },
           // A control plane at a time: two would share the cores, and time out.
           fileParallelism: false,
+          // Of the tests that may run at the same time: they wait for controllers and for time to pass.
+          maxConcurrency: 10,
           sequence: { groupOrder: 2 },
-          testTimeout: 120_000,
+          testTimeout: 180_000,
           // The first start builds the control plane with Go.
           hookTimeout: 900_000,
         },
