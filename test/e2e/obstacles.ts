@@ -7,10 +7,9 @@ import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
 import { budget, daemonSet, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { namespaceState } from '../support/namespace-state.js';
-import { changesOf } from '../support/audit.js';
 
 /** Findings but the information about what is freed, which every namespace has. */
-const matters = ({ status }: AmbientMigration): readonly object[] =>
+export const matters = ({ status }: AmbientMigration): readonly object[] =>
   (status?.plan?.findings ?? []).filter(({ code }) => code !== 'SST4027');
 
 /** What stops a migration before its first change, what holds it, and the way back from a pod that does not start. */
@@ -280,46 +279,5 @@ export function obstacles(cluster: () => Cluster): void {
     expect(changesIn(cluster(), name)).toEqual([]);
     await cluster().migrate(name, { approval: 'Manual', approvedPlan: hash });
     await cluster().ready(name, 'Migrated');
-  });
-
-  it('brings sidecars without HBONE up to date before anything else', async () => {
-    const name = 'tunnel';
-    await cluster().apply(
-      yaml(
-        namespace(name),
-        deployment(name, 'web'),
-        namespace(`${name}-caller`),
-        deployment(`${name}-caller`, 'caller'),
-      ),
-    );
-    await cluster().podsReady(`${name}-caller`, 1);
-    const [pod] = await cluster().podsReady(name, 1);
-    const [caller] = await cluster().pods(`${name}-caller`);
-    // An injector without the ambient profile would have left the label out.
-    await cluster().kubectl('label', 'pod', '-n', name, pod?.metadata.name ?? '', 'networking.istio.io/tunnel-');
-    await cluster().kubectl(
-      'label',
-      'pod',
-      '-n',
-      `${name}-caller`,
-      caller?.metadata.name ?? '',
-      'networking.istio.io/tunnel-',
-    );
-    await cluster().migrate(name);
-    const migrated = await cluster().ready(name, 'Migrated');
-    expect(matters(migrated)).toMatchObject([
-      {
-        code: 'SST3001',
-        verdict: 'WARN',
-        message: `sidecars without HBONE: ${name}-caller/${caller?.metadata.name ?? ''}`,
-      },
-    ]);
-    const restarts = changesOf(cluster().audit()).filter(
-      ({ objectRef }) => objectRef?.namespace === name && objectRef.resource === 'deployments',
-    );
-    expect(
-      restarts.map(({ requestObject }) => JSON.stringify(requestObject).match(/(tunnel|ambient)\.1\.1/)?.[0]),
-    ).toEqual(['tunnel.1.1', 'ambient.1.1']);
-    await cluster().kubectl('delete', 'ns', `${name}-caller`, '--wait=false');
   });
 }
