@@ -176,19 +176,26 @@ describe('over TLS, with the files of a pod', () => {
     '{"kind":"ConfigMapList","metadata":{"resourceVersion":"11"},"items":{}}',
     '{"kind":"ConfigMapList","metadata":{"resourceVersion":"11"},"items":[null]}',
     '{"kind":"ConfigMapList","items":[]}',
-    '{"kind":"ConfigMapList","metadata":{},"items":[]}',
     '{"kind":"ConfigMapList","metadata":{"resourceVersion":"11"},"items":[',
     '<html>please log in</html>',
-  ])('%s is no list, and what is known stays known', async (body) => {
-    reflect();
-    await server.watch(1);
-    server.on({ path: collection, watch: true }, { status: 410 });
-    server.on({ path: collection, watch: false }, { body });
-    server.watches[0]?.end();
-    await until(() => server.requests.length >= 3 || (void clock.advance(500), false));
-    await until(() => server.watches.length === 2 || (void clock.advance(500), false));
-    expect(views).toEqual([['a'], ['a']]);
+  ])('%s is no list, and is told to be none', async (body) => {
+    server.on({}, { body });
+    expect(await failureOf(client.list(CONFIG_MAP, inShop))).toBeInstanceOf(TransportError);
   });
+
+  it.each(['null', '{"kind":"Status","metadata":{}}', '{"kind":"ConfigMapList","metadata":{},"items":[]}'])(
+    'after %s for a list, what is known stays known',
+    async (body) => {
+      reflect();
+      await server.watch(1);
+      server.on({ path: collection, watch: true }, { status: 410 });
+      server.on({ path: collection, watch: false }, { body });
+      server.watches[0]?.end();
+      await until(() => server.requests.length >= 3 || (void clock.advance(500), false));
+      await until(() => server.watches.length === 2 || (void clock.advance(500), false));
+      expect(views).toEqual([['a'], ['a']]);
+    },
+  );
 
   it.each([
     ['null', 'the answer is no object'],
