@@ -280,8 +280,9 @@ function newSeries(event: EmittedEvent, now: number): Series {
   };
 }
 
+/** A clock that was set back takes nothing away. */
 const tokensAt = ({ tokens, at }: Allowance, now: number): number =>
-  Math.min(burstPerObject, tokens + (now - at) / refillMs);
+  Math.min(burstPerObject, tokens + Math.max(0, now - at) / refillMs);
 
 const objectKey = ({ apiVersion, kind, namespace, name, uid }: ObjectReference): string =>
   JSON.stringify([apiVersion, kind, namespace, name, uid]);
