@@ -118,7 +118,9 @@ const WorkloadStatus = z.object({
   kind: z.string().describe('Kind of the workload, such as Deployment.'),
   name: z.string().describe('Name of the workload.'),
   state: z.string().describe('What it is doing, one word.'),
-  message: z.string().describe('What it waits for, with the pod that is in the way; of a rollout, once no pod has moved for 10 s.'),
+  message: z
+    .string()
+    .describe('What it waits for, with the pod that is in the way; of a rollout, once no pod has moved for 10 s.'),
 });
 
 const count = (description: string): z.ZodInt32 => z.int32().min(0).describe(description);
