@@ -62,6 +62,7 @@ const siblings = CONTROLLERS.map((name) => ({
     './use-waypoint.ts',
     './created-waypoint.ts',
     './listed.ts',
+    './argo-rollouts.ts',
   ],
   message: 'controllers meet only in the cluster; what they share stands beside them',
 }));

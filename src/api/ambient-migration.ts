@@ -118,7 +118,9 @@ const WorkloadStatus = z.object({
   kind: z.string().describe('Kind of the workload, such as Deployment.'),
   name: z.string().describe('Name of the workload.'),
   state: z.string().describe('What it is doing, one word.'),
-  message: z.string().describe('What it waits for, with the pod that is in the way.'),
+  message: z
+    .string()
+    .describe('What it waits for, with the pod that is in the way; of a rollout, once no pod has moved for 10 s.'),
 });
 
 const count = (description: string): z.ZodInt32 => z.int32().min(0).describe(description);
@@ -155,8 +157,8 @@ export const AmbientMigrationStatusSchema = z
     workloads: z
       .object({
         total: count('Workloads of the namespace.'),
-        sidecar: count('Workloads whose pods all run with a sidecar.'),
-        ambient: count('Workloads whose pods all run in ambient mode.'),
+        sidecar: count('Workloads whose pods all run with a sidecar, those that are rolling out left out.'),
+        ambient: count('Workloads whose pods all run in ambient mode, those that are rolling out left out.'),
         pending: count('Workloads on their way.'),
         failed: count('Workloads that are stuck.'),
         progress: z.string().describe('Workloads that are where they should be, of all: 7/12.'),
@@ -164,7 +166,7 @@ export const AmbientMigrationStatusSchema = z
           .max(MAX_NOT_DONE)
           .describe('The first 50 workloads that are not where they should be.'),
       })
-      .describe('How far the workloads are. A workload is a Deployment, StatefulSet or DaemonSet.'),
+      .describe('How far the workloads are. A workload is a Deployment, StatefulSet, DaemonSet or Rollout of Argo.'),
     waypoints: atomicList(WaypointStatusSchema)
       .max(MAX_WAYPOINTS)
       .describe('Waypoints that the migration uses or has created.'),

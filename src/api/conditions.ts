@@ -63,7 +63,8 @@ export const REASONS = {
   // Labels
   LabelsSet: 'The namespace has the labels that it should have.',
   LabelsMissing: 'Labels of the namespace are about to be set.',
-  FieldReverted: 'Somebody sets a label back that the migration needs; the message names who, and what to commit.',
+  FieldReverted:
+    'Somebody sets back what the migration writes, or admission takes it off; the message names who, and what to do.',
   ControlPlaneDown: 'istiod does not answer; nothing is changed until it does.',
 
   // Workloads
@@ -72,7 +73,8 @@ export const REASONS = {
   AllSidecar: 'Every workload runs with its sidecar again.',
   Restarting: 'A workload is about to be restarted.',
   RolloutInProgress: 'A restarted workload has not finished its rollout.',
-  RolloutBlocked: 'A workload cannot be rolled out: it is paused, OnDelete or partitioned.',
+  RolloutBlocked:
+    'A workload cannot be rolled out: it is paused, OnDelete or partitioned, or its pod template is unknown.',
   BudgetExhausted: 'A PodDisruptionBudget allows no disruption now.',
   InjectorDown: 'The sidecar injector does not answer: a restarted pod could not be created.',
   InjectorNotInjecting: 'A new pod would not get the sidecar that it should get.',

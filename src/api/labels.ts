@@ -268,6 +268,13 @@ export const ANNOTATION = {
   autoRegistrationGroup: 'istio.io/autoRegistrationGroup',
 
   /**
+   * Service: the namespaces whose sidecars know it, separated by commas; `.` its own, `*` all, `~` none.
+   *
+   * @see istio/api annotation/annotations.yaml, networking.istio.io/exportTo
+   */
+  exportTo: 'networking.istio.io/exportTo',
+
+  /**
    * Pod template: when `kubectl rollout restart` last changed it, RFC 3339; we write it too, so that tools which know it
    * show our restarts.
    *

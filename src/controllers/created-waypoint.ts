@@ -4,7 +4,7 @@ import { type Gateway, GATEWAY } from '../api/gateway-api.js';
 import { LABEL } from '../api/labels.js';
 import { OWN_ANNOTATION } from '../api/own-labels.js';
 import { formatTime } from '../kube/conditions.js';
-import { isAlreadyExists, isConflict, isNotFound } from '../kube/errors.js';
+import { isAlreadyExists, isNotFound } from '../kube/errors.js';
 import { referenceTo } from '../kube/events.js';
 import { type FieldChange, guardedPatch } from '../kube/patch.js';
 import type { KubeObject, ResourceType } from '../kube/resource.js';
@@ -152,7 +152,11 @@ export async function carryOut(steps: readonly Step[], owner: OwnerObject, conte
   ]);
 }
 
-/** False if somebody was faster: the next pass looks at what is there then. */
+/**
+ * False if somebody has made or deleted what it is about: we hear of that, and the next pass looks at what is there then.
+ *
+ * @throws {ApiError} 409 if somebody has changed it: of what does not concern us (the `secrets` of an account) we hear nothing
+ */
 async function take(step: Step, owner: OwnerObject, context: ReconcileContext): Promise<boolean> {
   try {
     switch (step.type) {
@@ -169,7 +173,7 @@ async function take(step: Step, owner: OwnerObject, context: ReconcileContext): 
     }
     return true;
   } catch (error) {
-    if (!isConflict(error) && !isAlreadyExists(error) && !isNotFound(error)) throw error;
+    if (!isAlreadyExists(error) && !isNotFound(error)) throw error;
     return false;
   }
 }

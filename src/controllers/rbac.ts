@@ -20,6 +20,7 @@ import {
   SERVICE_ACCOUNT,
   STATEFUL_SET,
 } from '../kube/types.js';
+import { ARGO_ROLLOUT } from './argo-rollouts.js';
 
 /** Name of the Lease by which one operator leads. */
 export const LEASE_NAME = 'sidestep';
@@ -36,6 +37,7 @@ const CALLS: readonly Grant[] = [
   [DEPLOYMENT, ['get', 'create', 'patch', 'delete']],
   [STATEFUL_SET, ['get', 'patch']],
   [DAEMON_SET, ['get', 'patch']],
+  [ARGO_ROLLOUT, ['get', 'patch']],
   // Server-side apply of an object that does not exist asks for both.
   [CONTROLLER_REVISION, ['create', 'patch']],
   [AMBIENT_MIGRATION, ['patch'], 'status'],

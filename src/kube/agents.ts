@@ -42,9 +42,16 @@ export function makeAgents(connection: Connection, secure: boolean): Agents {
     ca,
     cert,
     key,
-    pool: secure ? new https.Agent({ ...tls, ...pool }) : new http.Agent(pool),
-    streams: secure ? new https.Agent({ ...tls, ...streams }) : new http.Agent(streams),
+    pool: secure ? new OneServerAgent({ ...tls, ...pool }) : new http.Agent(pool),
+    streams: secure ? new OneServerAgent({ ...tls, ...streams }) : new http.Agent(streams),
   };
+}
+
+/** All connections are alike. Node would write all certificates into a name, three times for each request, to tell them apart. */
+class OneServerAgent extends https.Agent {
+  getName(): string {
+    return 'api-server';
+  }
 }
 
 /** Makes connections in its own way; errors of it are those of the request. */

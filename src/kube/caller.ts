@@ -71,15 +71,15 @@ export class Caller {
 
   /** Makes a call and parses its answer, repeating it as the class comment of `Client` says. */
   async json(call: Call, { signal, timeoutMs = defaultTimeoutMs }: CallLimits): Promise<unknown> {
-    const deadline = this.#clock.now() + timeoutMs;
+    const deadline = this.#clock.uptime() + timeoutMs;
     for (let repetitions = 0; ; repetitions++) {
       const { ca } = this.#connection;
       try {
         call.guard?.();
-        return await this.#attempt(call, { signal, timeoutMs: deadline - this.#clock.now() });
+        return await this.#attempt(call, { signal, timeoutMs: deadline - this.#clock.uptime() });
       } catch (error) {
         const waitMs = this.#repeatAfter(error, call, repetitions, ca);
-        if (waitMs === undefined || this.#clock.now() + waitMs >= deadline) throw error;
+        if (waitMs === undefined || this.#clock.uptime() + waitMs >= deadline) throw error;
         if (waitMs > 0) await delay(this.#clock, waitMs, signal);
       }
     }
@@ -126,12 +126,12 @@ export class Caller {
   }
 
   async #measured<T>(call: Call, work: (note: (code: number) => void) => Promise<T>): Promise<T> {
-    const startedAt = this.#clock.now();
+    const startedAt = this.#clock.uptime();
     let code = 0;
     try {
       return await work((status) => (code = status));
     } finally {
-      this.#onResponse({ verb: call.verb, code, durationMs: this.#clock.now() - startedAt });
+      this.#onResponse({ verb: call.verb, code, durationMs: this.#clock.uptime() - startedAt });
     }
   }
 

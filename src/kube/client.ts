@@ -84,7 +84,9 @@ export class Client {
       target: targetOf(type, ref),
       idempotent: true,
     };
-    return this.#object<T>(call, options);
+    const object = await this.#object<T>(call, options);
+    if (object.kind === type.kind) return object;
+    throw new TransportError(`get ${call.target}: the answer is a ${object.kind}, no ${type.kind}`);
   }
 
   /** Reads a whole collection, page by page. */
@@ -337,9 +339,8 @@ export class Client {
       target: collectionOf(type, options.namespace),
       idempotent: true,
     };
-    const list = (await this.#caller.json(call, options)) as ListBody<T>;
-    // Somebody between who answers `{}` must not make a collection look empty.
-    if (list.items === undefined) throw new TransportError(`list ${call.target}: the answer is no list`);
+    const list = await this.#caller.json(call, options);
+    if (!isList<T>(list)) throw new TransportError(`list ${call.target}: the answer is no list`);
     const identity = { apiVersion: apiVersionOf(type), kind: type.kind };
     const items = (list.items ?? []).map((item) => {
       // The API leaves these two out of the items of most lists.
@@ -348,8 +349,8 @@ export class Client {
     });
     return {
       items,
-      resourceVersion: list.metadata?.resourceVersion ?? '',
-      next: list.metadata?.continue === '' ? undefined : list.metadata?.continue,
+      resourceVersion: list.metadata.resourceVersion ?? '',
+      next: list.metadata.continue === '' ? undefined : list.metadata.continue,
     };
   }
 
@@ -362,16 +363,33 @@ export class Client {
   }
 
   async #object<T extends KubeObject>(call: Call, options: CallOptions): Promise<T> {
-    const object = (await this.#caller.json(call, options)) as T;
-    return options.managedFields ? object : withoutManagedFields(object);
+    const object = await this.#caller.json(call, options);
+    if (!isObject(object)) throw new TransportError(`${call.verb} ${call.target}: the answer is no object`);
+    return (options.managedFields ? object : withoutManagedFields(object)) as T;
   }
 }
 
 interface ListBody<T> {
-  metadata?: { resourceVersion?: string; continue?: string };
+  metadata: { resourceVersion?: string; continue?: string };
   /** Null for none, from some servers. */
-  items?: T[] | null;
+  items: T[] | null;
 }
+
+/**
+ * Whether the API server may have sent it. What stands between (a proxy that wants a login, a load balancer with nobody behind it) says 200
+ * to anything; taken for an object or a list, that would be a TypeError far from here, or a collection that looks empty.
+ */
+function isObject(body: unknown): body is KubeObject {
+  return isRecord(body) && isRecord(body['metadata']);
+}
+
+function isList<T extends KubeObject>(body: unknown): body is ListBody<T> {
+  if (!isObject(body)) return false;
+  const { items } = body as { items?: unknown };
+  return items === null || (Array.isArray(items) && items.every(isObject));
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 function writeQuery(options: WriteOptions): NonNullable<Call['query']> {
   return {

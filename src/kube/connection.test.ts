@@ -76,14 +76,32 @@ describe('connectionFromKubeConfig', () => {
 
   it('reads certificates again after a minute, and keeps the old value while the content is the same', async () => {
     const certFile = write('cert', 'one');
-    const connection = connect(kubeconfig({ 'client-certificate': certFile, 'client-key': write('key', 'KEY') }));
+    const caFile = write('ca.crt', 'CA');
+    const user = { 'client-certificate': certFile, 'client-key': write('key', 'KEY') };
+    const connection = connect(kubeconfig(user, { 'certificate-authority': caFile }));
     await connection.headers();
-    const { cert, key } = connection;
+    const { ca, cert, key } = connection;
     fs.writeFileSync(certFile, 'two');
+    fs.writeFileSync(caFile, 'CA and CA 2');
     await clock.advance(60_000);
     await connection.headers();
     expect([String(cert), String(connection.cert)]).toEqual(['one', 'two']);
+    expect([String(ca), String(connection.ca)]).toEqual(['CA', 'CA and CA 2']);
     expect(connection.key).toBe(key);
+  });
+
+  it('keeps certificates whose files are being replaced', async () => {
+    const certFile = write('cert', 'one');
+    const connection = connect(kubeconfig({ 'client-certificate': certFile, 'client-key': write('key', 'KEY') }));
+    await connection.headers();
+    fs.rmSync(certFile);
+    await clock.advance(60_000);
+    await connection.headers();
+    expect(String(connection.cert)).toBe('one');
+    fs.writeFileSync(certFile, 'two');
+    await clock.advance(60_000);
+    await connection.headers();
+    expect(String(connection.cert)).toBe('two');
   });
 
   it('runs an exec plugin, and again only when its credentials are refused', async () => {

@@ -183,10 +183,12 @@ class KubeConfigConnection implements Connection {
   }
 
   headers(): Promise<Record<string, string>> {
-    if (this.#fresh && this.#clock.now() < this.#freshUntil) return this.#fresh;
-    const fresh = this.#refresh();
+    if (this.#fresh && this.#clock.uptime() < this.#freshUntil) return this.#fresh;
+    const last = this.#fresh;
+    // What was good a minute ago most likely still is: a file that is being replaced is no reason to stop. As in client-go.
+    const fresh = last ? this.#refresh().catch(() => last) : this.#refresh();
     this.#fresh = fresh;
-    this.#freshUntil = this.#clock.now() + refreshMs;
+    this.#freshUntil = this.#clock.uptime() + refreshMs;
     // A failure is told to those who wait for it, and the next request tries again.
     fresh.catch(() => {
       if (this.#fresh === fresh) this.#fresh = undefined;
@@ -222,6 +224,8 @@ class KubeConfigConnection implements Connection {
   }
 
   async #refresh(): Promise<Record<string, string>> {
+    // The library's reader of token files has a minute of its own, which would come on top of ours; a new configuration starts without.
+    if (tokenFileOf(this.#config) !== undefined) this.#config = this.#load();
     const options: https.RequestOptions = { headers: {} };
     await this.#config.applyToHTTPSOptions(options);
     this.#ca = keepIfEqual(this.#ca, options.ca as Pem);
@@ -233,8 +237,17 @@ class KubeConfigConnection implements Connection {
       // A token file usually ends in a newline, which no header may hold.
       headers[name.toLowerCase()] = String(value).trim();
     }
+    const tokenFile = tokenFileOf(this.#config);
+    // Without one we would be anonymous, and told that we may do nothing: no 401 that would make us look again.
+    if (tokenFile !== undefined && !headers['authorization']?.includes(' '))
+      throw new Error(`token file ${tokenFile} is empty`);
     return headers;
   }
+}
+
+function tokenFileOf(config: KubeConfig): string | undefined {
+  const provider = config.getCurrentUser()?.authProvider as { config?: { tokenFile?: string } } | undefined;
+  return provider?.config?.tokenFile;
 }
 
 function caOf(config: KubeConfig): Pem {

@@ -51,7 +51,8 @@ describe('EventRecorder', () => {
   const series = () => server.seen({ method: 'PATCH' }).map((request) => request.body);
 
   it('writes an event that the API accepts', async () => {
-    recorder.emit(event({ note: 'x'.repeat(2_000) }));
+    const related = { apiVersion: 'v1', kind: 'Secret', name: 'b', namespace: 'shop' };
+    recorder.emit(event({ note: 'x'.repeat(2_000), related }));
     await recorder.flush(1_000);
     expect(server.requests).toMatchObject([{ method: 'POST', path }]);
     expect(created()).toEqual([
@@ -67,6 +68,7 @@ describe('EventRecorder', () => {
         type: 'Normal',
         note: 'x'.repeat(1_024),
         regarding: event().regarding,
+        related,
       },
     ]);
   });

@@ -11,6 +11,8 @@ import { EVENT, type Event, type ObjectReference } from './types.js';
 export interface EmittedEvent {
   /** What it is about. */
   regarding: ObjectReference;
+  /** A second object that it has to do with, such as the one for whose sake it happened. */
+  related?: ObjectReference;
   type: 'Normal' | 'Warning';
   /** Why; one CamelCase word, at most 128 characters. */
   reason: string;
@@ -174,7 +176,7 @@ export class EventRecorder {
 
   async #create(series: Series, count: number): Promise<void> {
     const { client, component, instance } = this.#options;
-    const { regarding, type, reason, note, action } = series.event;
+    const { regarding, related, type, reason, note, action } = series.event;
     const event: Event = {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',
@@ -187,6 +189,7 @@ export class EventRecorder {
       type,
       note: note.slice(0, 1024),
       regarding,
+      ...(related && { related }),
       ...(count > 1 && { series: { count, lastObservedTime: microTime(series.lastAt) } }),
     };
     await this.#persistently(() => client.create(EVENT, event, { fieldManager: component, timeoutMs: writeTimeoutMs }));
@@ -277,8 +280,9 @@ function newSeries(event: EmittedEvent, now: number): Series {
   };
 }
 
+/** A clock that was set back takes nothing away. */
 const tokensAt = ({ tokens, at }: Allowance, now: number): number =>
-  Math.min(burstPerObject, tokens + (now - at) / refillMs);
+  Math.min(burstPerObject, tokens + Math.max(0, now - at) / refillMs);
 
 const objectKey = ({ apiVersion, kind, namespace, name, uid }: ObjectReference): string =>
   JSON.stringify([apiVersion, kind, namespace, name, uid]);

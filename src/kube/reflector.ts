@@ -1,7 +1,7 @@
 import { onAbort, type Clock } from '../clock.js';
 import type { Logger } from '../log.js';
 import type { Client } from './client.js';
-import { ApiError, SilentStreamError, isGone, isNotFound } from './errors.js';
+import { ApiError, SilentStreamError, TransportError, isGone, isNotFound } from './errors.js';
 import { describeRef, resourceName, type KubeObject, type ResourceType } from './resource.js';
 import type { WatchEvent } from './watch-stream.js';
 
@@ -136,12 +136,12 @@ export class Reflector<T extends KubeObject> {
     let watchingSince: number | undefined;
     try {
       if (this.#version === undefined) await this.#list(signal);
-      watchingSince = clock.now();
+      watchingSince = clock.uptime();
       await this.#watch(signal);
-      return this.#afterClose(clock.now() - watchingSince);
+      return this.#afterClose(clock.uptime() - watchingSince);
     } catch (error) {
       if (signal.aborted) return 0;
-      if (watchingSince !== undefined && clock.now() - watchingSince >= healthyMs) this.#recovered();
+      if (watchingSince !== undefined && clock.uptime() - watchingSince >= healthyMs) this.#recovered();
       return this.#afterFailure(error, watchingSince !== undefined);
     }
   }
@@ -157,6 +157,8 @@ export class Reflector<T extends KubeObject> {
       for (const item of page.items) objects.push(this.#reduce(item));
       version = page.resourceVersion;
     }
+    // From no version a watch would begin with what there is by then: nobody would tell what was deleted before.
+    if (!version) throw new TransportError(`list ${this.#resource}: the answer has no resourceVersion`);
     handler.replace(objects);
     this.#version = version;
     this.#lastEventAt = clock.now();

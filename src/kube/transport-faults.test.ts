@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { FakeClock, settle, until } from '../../test/support/fake-clock.js';
-import { StubApiServer, type StubCertificate } from '../../test/support/stub-api-server.js';
+import { StubApiServer, status, type StubCertificate } from '../../test/support/stub-api-server.js';
 import { silentLogger } from '../log.js';
 import { selfSignedCertificate } from '../sandbox/api-server/http/certificate.js';
 import { Client } from './client.js';
@@ -167,18 +167,184 @@ describe('over TLS, with the files of a pod', () => {
     expect(await failureOf(call())).toBeInstanceOf(TransportError);
   });
 
-  it.each(['{}', '"hello"', '{"kind":"Status"}'])('%s is no list, and what is known stays known', async (body) => {
+  it.each([
+    'null',
+    '{}',
+    '[]',
+    '"hello"',
+    '{"kind":"Status","metadata":{}}',
+    '{"kind":"ConfigMapList","metadata":{"resourceVersion":"11"},"items":{}}',
+    '{"kind":"ConfigMapList","metadata":{"resourceVersion":"11"},"items":[null]}',
+    '{"kind":"ConfigMapList","items":[]}',
+    '{"kind":"ConfigMapList","metadata":{"resourceVersion":"11"},"items":[',
+    '<html>please log in</html>',
+  ])('%s is no list, and is told to be none', async (body) => {
+    server.on({}, { body });
+    expect(await failureOf(client.list(CONFIG_MAP, inShop))).toBeInstanceOf(TransportError);
+  });
+
+  it.each(['null', '{"kind":"Status","metadata":{}}', '{"kind":"ConfigMapList","metadata":{},"items":[]}'])(
+    'after %s for a list, what is known stays known',
+    async (body) => {
+      reflect();
+      await server.watch(1);
+      server.on({ path: collection, watch: true }, { status: 410 });
+      server.on({ path: collection, watch: false }, { body });
+      server.watches[0]?.end();
+      await until(() => server.requests.length >= 3 || (void clock.advance(500), false));
+      await until(() => server.watches.length === 2 || (void clock.advance(500), false));
+      expect(views).toEqual([['a'], ['a']]);
+    },
+  );
+
+  it.each([
+    ['null', 'the answer is no object'],
+    ['[]', 'the answer is no object'],
+    ['{}', 'the answer is no object'],
+    ['"hello"', 'the answer is no object'],
+    ['{"kind":"Status","metadata":{},"status":"Failure"}', 'the answer is a Status, no ConfigMap'],
+    ['{"kind":"ConfigMap","metadata":{"name":"a"', 'the answer is not JSON'],
+    ['<html>please log in</html>', 'the answer is not JSON'],
+  ])('%s is no object: %s', async (body, message) => {
+    server.on({}, { body });
+    const error = await failureOf(read());
+    expect(error).toBeInstanceOf(TransportError);
+    expect(error).toMatchObject({ message: `get configmaps shop/a: ${message}` });
+  });
+
+  it('what is no object is no answer to a write either', async () => {
+    server.on({}, { body: 'null' });
+    expect(await failureOf(create())).toMatchObject({ message: 'create configmaps shop/a: the answer is no object' });
+  });
+
+  it('an object of three megabytes in one line of a watch is read, and what follows it', async () => {
     reflect();
-    await server.watch(1);
-    server.on({ path: collection, watch: true }, { status: 410 });
-    server.on({ path: collection, watch: false }, { body });
-    server.watches[0]?.end();
-    await until(() => server.requests.length >= 3 || (void clock.advance(500), false));
-    await until(() => server.watches.length === 2 || (void clock.advance(500), false));
-    expect(views).toEqual([['a'], ['a']]);
+    const watch = await server.watch(1);
+    const large = {
+      ...configMap,
+      metadata: { name: 'large', resourceVersion: '11' },
+      data: { x: 'é'.repeat(1_500_000) },
+    };
+    watch.send('ADDED', large);
+    watch.send('ADDED', { ...configMap, metadata: { name: 'next', resourceVersion: '12' } });
+    await until(() => views.length === 3, 'both events', 10_000);
+    expect(views).toEqual([['a'], ['large'], ['next']]);
+  });
+
+  it('a watch that sends bookmarks and nothing else goes on, and keeps its version young', async () => {
+    reflect();
+    const watch = await server.watch(1);
+    await until(() => clock.pending === 1);
+    for (let version = 11; version <= 14; version++) {
+      await clock.advance(60_000);
+      expect(watch.closed).toBe(false);
+      watch.bookmark(String(version));
+      await settle();
+    }
+    watch.end();
+    await server.watch(2);
+    expect(server.watches[1]?.request.query['resourceVersion']).toBe('14');
+    expect(server.seen({ watch: false })).toHaveLength(1);
+  });
+
+  describe('an API server that is behind the one that answered before', () => {
+    const behind = status(504, 'Timeout', {
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      retryAfterSeconds: 1,
+    });
+    const reply = { status: 504, body: behind };
+
+    it('is given time: the watch begins where it should', async () => {
+      server.on({ watch: true }, reply, 2);
+      reflect();
+      await until(() => server.watches.length === 1 || (void clock.advance(100), false));
+      expect(server.watches[0]?.request.query['resourceVersion']).toBe('10');
+      expect(server.seen({ watch: false })).toHaveLength(1);
+      // Twice at least a second, as it has asked for.
+      expect(clock.now() - Date.UTC(2026, 0, 1)).toBeGreaterThanOrEqual(2_000);
+    });
+
+    it('and never catches up, is listed anew', async () => {
+      server.on({ watch: true }, reply, 4);
+      server.set(collection, '10', [configMap]);
+      reflect();
+      await until(() => server.seen({ watch: true }).length === 3 || (void clock.advance(100), false));
+      server.set(collection, '8', []);
+      await until(() => server.watches.length === 1 || (void clock.advance(500), false));
+      expect(server.watches[0]?.request.query['resourceVersion']).toBe('8');
+      expect(views).toEqual([['a'], []]);
+    });
+  });
+
+  describe("the machine's clock", () => {
+    it.each([3_600_000, -3_600_000])('set by %i ms does not hide that a watch is dead', async (ms) => {
+      reflect();
+      const watch = await server.watch(1);
+      await until(() => clock.pending === 1);
+      clock.setByMs = ms;
+      await clock.advance(80_000);
+      await until(() => watch.closed);
+      await server.watch(2);
+    });
+
+    it.each([3_600_000, -3_600_000])('set by %i ms while a call is repeated leaves it its time', async (ms) => {
+      server.on({}, { status: 429, headers: { 'retry-after': '5' } });
+      const call = read({ timeoutMs: 10_000 });
+      call.catch(() => {});
+      await until(() => server.requests.length === 1);
+      await settle();
+      await clock.advance(1_000);
+      clock.setByMs = ms;
+      server.on({}, { hang: true });
+      await clock.advance(5_000);
+      expect(server.requests).toHaveLength(2);
+      await clock.advance(4_000);
+      expect(await failureOf(call)).toBeInstanceOf(TransportError);
+    });
+
+    it('set back does not keep an old token in use', async () => {
+      await read();
+      write('token', 'second');
+      clock.setByMs = -3_600_000;
+      await clock.advance(60_000);
+      await read();
+      expect(tokens()).toEqual(['Bearer first', 'Bearer second']);
+    });
   });
 
   describe('a token', () => {
+    it('that has been renewed in its file is taken within a minute, though the old one is still good', async () => {
+      await read();
+      write('token', 'second');
+      await clock.advance(59_000);
+      await read();
+      await clock.advance(1_000);
+      await read();
+      reflect();
+      await server.watch(1);
+      expect(tokens()).toEqual(['first', 'first', 'second', 'second', 'second'].map((token) => `Bearer ${token}`));
+    });
+
+    it.each(['empty', 'missing'])('is kept as long as its file is %s', async (fault) => {
+      await read();
+      if (fault === 'empty') write('token', '\n');
+      else fs.rmSync(path.join(dir, 'token'));
+      await clock.advance(60_000);
+      await read();
+      write('token', 'second');
+      await clock.advance(60_000);
+      await read();
+      expect(tokens()).toEqual(['first', 'first', 'second'].map((token) => `Bearer ${token}`));
+    });
+
+    it('that was never there is asked for, not gone without', async () => {
+      write('token', '');
+      expect(await failureOf(read())).toMatchObject({
+        cause: { message: `token file ${path.join(dir, 'token')} is empty` },
+      });
+      expect(server.requests).toEqual([]);
+    });
+
     it('that is refused is read again from its file, for requests and for watches', async () => {
       await read();
       write('token', 'second');

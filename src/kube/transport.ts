@@ -229,11 +229,15 @@ export function readBody(stream: http.IncomingMessage): Promise<string> {
     let body = '';
     stream.setEncoding('utf8');
     stream.on('data', (chunk: string) => (body += chunk));
-    stream.once('end', () =>
-      stream.complete ? resolve(body) : reject(new Error('the connection was closed mid-answer')),
-    );
+    stream.once('end', () => {
+      if (stream.complete) resolve(body);
+    });
     stream.once('error', reject);
-    stream.once('close', () => reject(new Error('the connection was closed mid-answer')));
+    stream.once('close', () => {
+      // Each answer is closed in the end; an error made for a whole one, with its stack, is a sixth of what a request costs.
+      const isWhole = stream.complete && stream.readableEnded;
+      if (!isWhole) reject(new Error('the connection was closed mid-answer'));
+    });
   });
 }
 

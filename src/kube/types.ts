@@ -321,6 +321,24 @@ export interface PodDisruptionBudget extends KubeObject {
   };
 }
 
+export interface ResourceQuota extends KubeObject {
+  spec?: { hard?: Record<string, string>; scopes?: string[]; scopeSelector?: unknown };
+  status?: { hard?: Record<string, string>; used?: Record<string, string> };
+}
+
+export interface LimitRange extends KubeObject {
+  spec?: {
+    limits: {
+      type: string;
+      max?: Record<string, string>;
+      min?: Record<string, string>;
+      default?: Record<string, string>;
+      defaultRequest?: Record<string, string>;
+      maxLimitRequestRatio?: Record<string, string>;
+    }[];
+  };
+}
+
 export interface NetworkPolicyPeer {
   podSelector?: LabelSelector;
   namespaceSelector?: LabelSelector;
@@ -401,6 +419,8 @@ export const CONTROLLER_REVISION = namespaced<ControllerRevision>(
 );
 export const JOB = namespaced<Job>('batch', 'v1', 'jobs', 'Job');
 export const CRON_JOB = namespaced<CronJob>('batch', 'v1', 'cronjobs', 'CronJob');
+export const RESOURCE_QUOTA = namespaced<ResourceQuota>('', 'v1', 'resourcequotas', 'ResourceQuota');
+export const LIMIT_RANGE = namespaced<LimitRange>('', 'v1', 'limitranges', 'LimitRange');
 export const POD_DISRUPTION_BUDGET = namespaced<PodDisruptionBudget>(
   'policy',
   'v1',

@@ -108,10 +108,10 @@ function parseEvent<T extends KubeObject>(
     case 'ADDED':
     case 'MODIFIED':
     case 'DELETED':
-      if (!event.object || version === undefined) break;
+      if (!event.object || !version) break;
       return { type: event.type, object: keepManagedFields ? event.object : withoutManagedFields(event.object) };
     case 'BOOKMARK':
-      if (version !== undefined) return { type: 'BOOKMARK', resourceVersion: version };
+      if (version) return { type: 'BOOKMARK', resourceVersion: version };
       break;
     case 'ERROR':
       throw apiErrorFromStatus(label, event.object);
@@ -119,7 +119,7 @@ function parseEvent<T extends KubeObject>(
   throw new TransportError(`${label}: the stream holds a line that is no watch event`);
 }
 
-/** Tells when a stream has been silent or open for too long, by the injected clock. */
+/** Tells when a stream has been silent or open for too long. By `uptime`: a clock that is set back would make a dead one look alive. */
 class Watchdog {
   readonly #options: WatchReaderOptions;
   readonly #bark: (reason: TransportError) => void;
@@ -130,13 +130,13 @@ class Watchdog {
   constructor(options: WatchReaderOptions, bark: (reason: TransportError) => void) {
     this.#options = options;
     this.#bark = bark;
-    this.#startedAt = this.#lastSeenAt = options.clock.now();
+    this.#startedAt = this.#lastSeenAt = options.clock.uptime();
     this.#cancel = this.#arm();
   }
 
   /** Only notes the time: re-arming a timer for each chunk would cost more than reading it. */
   seen(): void {
-    this.#lastSeenAt = this.#options.clock.now();
+    this.#lastSeenAt = this.#options.clock.uptime();
   }
 
   stop(): void {
@@ -146,14 +146,14 @@ class Watchdog {
   #arm(): () => void {
     const { clock, idleTimeoutMs, maxDurationMs } = this.#options;
     const dueAt = Math.min(this.#lastSeenAt + idleTimeoutMs, this.#startedAt + maxDurationMs);
-    return clock.schedule(dueAt - clock.now(), () => this.#check());
+    return clock.schedule(dueAt - clock.uptime(), () => this.#check());
   }
 
   #check(): void {
     const { clock, label, idleTimeoutMs, maxDurationMs } = this.#options;
-    if (clock.now() - this.#lastSeenAt >= idleTimeoutMs) {
+    if (clock.uptime() - this.#lastSeenAt >= idleTimeoutMs) {
       this.#bark(new SilentStreamError(`${label}: the stream was silent for ${idleTimeoutMs} ms`));
-    } else if (clock.now() - this.#startedAt >= maxDurationMs) {
+    } else if (clock.uptime() - this.#startedAt >= maxDurationMs) {
       this.#bark(new TransportError(`${label}: the stream was open for more than ${maxDurationMs} ms`));
     } else {
       this.#cancel = this.#arm();

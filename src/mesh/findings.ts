@@ -2,7 +2,7 @@ import { type FindingKind, MUST_FIX, kind } from './finding-kind.js';
 import { POLICY_FINDINGS } from './findings/policy-table.js';
 import { TRAFFIC_FINDINGS } from './findings/traffic-table.js';
 import { WORKLOAD_FINDINGS } from './findings/workload-table.js';
-import { WAYPOINT_FINDINGS } from './waypoint-findings.js';
+import { WAYPOINT_FINDINGS } from './findings/waypoint-table.js';
 
 export type { FindingKind, Verdict } from './finding-kind.js';
 

@@ -4,8 +4,10 @@ import { classTargetFindings, sharedTargetFindings, unservedTargetFindings } fro
 import { authorizationFindings, isDryRun, usesIdentity } from './findings/authorization.js';
 import { destinationRuleFindings } from './findings/destination-rule.js';
 import { headlessFindings } from './findings/headless.js';
+import { neighbourFindings } from './findings/network-neighbours.js';
 import { networkPolicyFindings } from './findings/network-policy.js';
-import { serviceEntryFindings, workloadEntryFindings } from './findings/outside.js';
+import { waypointNetworkFindings } from './findings/network-waypoint.js';
+import { exportFindings, serviceEntryFindings, workloadEntryFindings } from './findings/outside.js';
 import { isIgnored, isStrict, peerAuthenticationFindings } from './findings/peer-authentication.js';
 import { envoyFilterFindings, telemetryFindings } from './findings/proxy-settings.js';
 import { routeFindings, virtualServiceFindings } from './findings/routes.js';
@@ -38,6 +40,8 @@ export function policyFindings(objects: readonly PolicyObject[], scope: PolicySc
   return [
     ...objects.flatMap((object) => objectFindings(object, objects, scope)),
     ...behindWaypoint(objects, scope),
+    ...neighbourFindings(objects, scope),
+    ...waypointNetworkFindings(objects, scope),
     ...headlessFindings(objects, scope),
     ...meshSettingsFindings(scope),
   ];
@@ -120,7 +124,7 @@ function selectingFindings(object: PolicyObject, objects: readonly PolicyObject[
       return networkPolicyFindings(object, policies, scope);
     }
     case 'Service':
-      return boundFindings(object, scope);
+      return [...boundFindings(object, scope), ...exportFindings(object, scope)];
     default:
       return [notUnderstood(object, 'kind', scope)];
   }

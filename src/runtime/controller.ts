@@ -135,7 +135,7 @@ export class Controller {
 
   /** Starts the workers. Keys may have been added before. */
   start(): void {
-    this.#lastEndMs = this.#clock.now();
+    this.#lastEndMs = this.#clock.uptime();
     for (let worker = 0; worker < this.#concurrency; worker += 1) void this.#work();
   }
 
@@ -153,7 +153,7 @@ export class Controller {
 
   /** For the health check; both in ms: age of the oldest run, and for how long keys wait while no run ends. */
   get progress(): { readonly oldestRunMs: number; readonly starvedMs: number } {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.uptime();
     const oldestRunMs = Math.max(0, ...[...this.#runs].map((run) => nowMs - run.startedMs));
     const starvedSinceMs = Math.max(this.#lastEndMs ?? Infinity, this.queue.waitingSinceMs ?? Infinity);
     return { oldestRunMs, starvedMs: Math.max(0, nowMs - starvedSinceMs) };
@@ -173,7 +173,7 @@ export class Controller {
     const log = this.#log.child({ object: key, reconcileId: randomUUID(), generation: metadata?.generation });
     const run: Run = {
       key,
-      startedMs: this.#clock.now(),
+      startedMs: this.#clock.uptime(),
       log,
       abort: new AbortController(),
       ended: Promise.resolve(),
@@ -216,11 +216,11 @@ export class Controller {
   #end(run: Run, outcome: Outcome): void {
     const { key, log } = run;
     const { queue } = this;
-    const durationMs = this.#clock.now() - run.startedMs;
+    const durationMs = this.#clock.uptime() - run.startedMs;
     const finished = (result: Parameters<ControllerMetrics['finished']>[0]): void =>
       this.#metrics.finished(result, durationMs);
     this.#runs.delete(run);
-    this.#lastEndMs = this.#clock.now();
+    this.#lastEndMs = this.#clock.uptime();
     switch (outcome.kind) {
       case 'awaitChange':
         queue.forget(key);
@@ -291,7 +291,7 @@ export class Controller {
     });
     run.isOverdue = true;
     run.log.error(
-      { durationMs: this.#clock.now() - run.startedMs },
+      { durationMs: this.#clock.uptime() - run.startedMs },
       'reconcile ignores its deadline, its key is blocked until it ends',
     );
   }

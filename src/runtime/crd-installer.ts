@@ -22,9 +22,9 @@ export async function applyCrd(
   }
   const { name } = crd.metadata;
   let live = await client.apply(CUSTOM_RESOURCE_DEFINITION, crd, { fieldManager, force: true, signal });
-  for (const giveUpMs = clock.now() + ESTABLISHED_TIMEOUT_MS; !hasCondition(live, 'Established', 'True');) {
+  for (const giveUpMs = clock.uptime() + ESTABLISHED_TIMEOUT_MS; !hasCondition(live, 'Established', 'True');) {
     if (hasCondition(live, 'NamesAccepted', 'False')) throw new Error(`CRD ${name}: another CRD has its names`);
-    if (clock.now() > giveUpMs) throw new Error(`CRD ${name} is not Established after ${ESTABLISHED_TIMEOUT_MS} ms`);
+    if (clock.uptime() > giveUpMs) throw new Error(`CRD ${name} is not Established after ${ESTABLISHED_TIMEOUT_MS} ms`);
     await delay(clock, POLL_MS, signal);
     live = await client.get(CUSTOM_RESOURCE_DEFINITION, { name }, { signal });
   }

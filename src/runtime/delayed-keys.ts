@@ -10,7 +10,7 @@ interface Entry<V> {
 
 /**
  * Keys that become due later: a binary heap by due time and a single timer for its head, however many keys wait.
- * A key is in it once.
+ * A key is in it once. Times are of `Clock.uptime`: nothing comes late because the machine's clock was set back.
  */
 export class DelayedKeys<V> {
   readonly #clock: Clock;
@@ -29,12 +29,12 @@ export class DelayedKeys<V> {
     return this.#heap.length;
   }
 
-  /** When `key` is due (ms, clock time) and what for; undefined when it does not wait. */
+  /** When `key` is due (ms of uptime) and what for; undefined when it does not wait. */
   get(key: string): { readonly dueMs: number; readonly value: V } | undefined {
     return this.#byKey.get(key);
   }
 
-  /** Sets or moves `key` to `dueMs` (clock time). */
+  /** Sets or moves `key` to `dueMs` (ms of uptime). */
   set(key: string, dueMs: number, value: V): void {
     const held = this.#byKey.get(key);
     if (held) {
@@ -67,7 +67,7 @@ export class DelayedKeys<V> {
 
   #fire(): void {
     this.#timer = undefined;
-    for (let head = this.#heap[0]; head && head.dueMs <= this.#clock.now(); head = this.#heap[0]) {
+    for (let head = this.#heap[0]; head && head.dueMs <= this.#clock.uptime(); head = this.#heap[0]) {
       this.#remove(head);
       this.#onDue(head.key, head.value);
     }
@@ -81,7 +81,7 @@ export class DelayedKeys<V> {
     this.#timer = undefined;
     if (!head) return;
     // At least 1 ms: a timer that fires a moment before the clock reads the due time must not spin.
-    const delayMs = Math.max(1, head.dueMs - this.#clock.now());
+    const delayMs = Math.max(1, head.dueMs - this.#clock.uptime());
     this.#timer = { dueMs: head.dueMs, cancel: this.#clock.schedule(delayMs, () => this.#fire()) };
   }
 

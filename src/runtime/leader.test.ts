@@ -23,6 +23,8 @@ beforeEach(() => {
 /** A process that stands for election, with a network that can be cut. */
 class Candidate {
   isCut = false;
+  /** By how much its machine's clock is off; timers and uptime do not care. */
+  skewMs: number;
   leadership: Leadership | undefined;
   readonly stop = new AbortController();
   readonly elector: LeaderElector;
@@ -31,8 +33,9 @@ class Candidate {
     identity: string,
     options: { skewMs?: number; random?: () => number; network?: (call: Call) => Promise<void> } = {},
   ) {
+    this.skewMs = options.skewMs ?? 0;
     const own: Clock = {
-      now: () => clock.now() + (options.skewMs ?? 0),
+      now: () => clock.now() + this.skewMs,
       uptime: () => clock.uptime(),
       schedule: (delayMs, callback) => clock.schedule(delayMs, callback),
     };
@@ -129,6 +132,42 @@ describe('leader election', () => {
     clock.now = now;
   });
 
+  test('a candidate whose clock is set forward does not take the lease of a holder who lives', async () => {
+    const a = new Candidate('a').run();
+    await settle();
+    const b = new Candidate('b').run();
+    await clock.advance(10_500);
+    b.skewMs = 3_600_000;
+    await clock.advance(60_000);
+    expect([a.mayWrite, b.mayWrite, lease()?.holderIdentity]).toEqual([true, false, 'a']);
+  });
+
+  test('a candidate whose clock is set back waits for a dead holder no longer than others', async () => {
+    const a = new Candidate('a').run();
+    await settle();
+    const b = new Candidate('b').run();
+    await clock.advance(20_000);
+    a.isCut = true;
+    b.skewMs = -3_600_000;
+    await clock.advance(20_000);
+    expect([a.mayWrite, b.mayWrite]).toEqual([false, true]);
+  });
+
+  test('a holder whose clock is set back stands down after 10 s as ever, also if nobody asks', async () => {
+    let lateMs = 0;
+    const network = (): Promise<void> => new Promise((resolve) => clock.schedule(lateMs, resolve));
+    const a = new Candidate('a', { network }).run();
+    await clock.advance(10_000);
+    lateMs = 1_000;
+    await clock.advance(2_500);
+    // A renewal is under way.
+    a.skewMs = -3_600_000;
+    await clock.advance(1_000);
+    a.isCut = true;
+    await clock.advance(11_000);
+    expect(a.leadership?.signal.reason).toBeInstanceOf(LeadershipLostError);
+  });
+
   test('a lease that was taken away is noticed at the next renewal, and not taken back', async () => {
     const a = new Candidate('a').run();
     await clock.advance(5_000);
@@ -168,7 +207,7 @@ describe('leader election', () => {
   test('never two leaders at once, with networks that fail or delay and clocks that disagree', async () => {
     const step = fc.record({
       who: fc.nat(1),
-      change: fc.constantFrom('cut', 'heal', 'slow', 'fast', 'release', 'none'),
+      change: fc.constantFrom('cut', 'heal', 'slow', 'fast', 'release', 'forward', 'back', 'none'),
       ms: fc.integer({ min: 1, max: 12_000 }),
     });
     await fc.assert(
@@ -190,6 +229,7 @@ describe('leader election', () => {
             const one = candidates[who] as Candidate;
             if (change === 'cut' || change === 'heal') one.isCut = change === 'cut';
             if (change === 'slow' || change === 'fast') lagMs[who] = change === 'slow' ? 3_000 : 0;
+            if (change === 'forward' || change === 'back') one.skewMs += change === 'back' ? -3_600_000 : 3_600_000;
             if (change === 'release') void one.leadership?.release();
             for (let passed = 0; passed < ms; passed += 500) {
               await clock.advance(500);

@@ -69,7 +69,10 @@ export class LeaderElector {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #random: () => number;
-  /** The Lease as last seen, and when (own clock) it was first seen like that. */
+  /**
+   * The Lease as last seen, and when it was first seen like that: by `uptime`, or a candidate whose clock is set forward would take
+   * the Lease from one who lives.
+   */
   #seen: { lease: Lease; sinceMs: number } | undefined;
   /** `#seen` may be out of date: a write failed, and perhaps only its answer was lost. */
   #mustRead = true;
@@ -124,7 +127,7 @@ export class LeaderElector {
     const renewed = (at: Moment): void => {
       renewedAt = at;
       cancelExpiry();
-      cancelExpiry = this.#clock.schedule(at[0] + this.#renewDeadlineMs - this.#clock.now(), expire);
+      cancelExpiry = this.#clock.schedule(this.#renewDeadlineMs - this.#sinceMs(at), expire);
     };
     renewed(acquired);
     const renewing = this.#renew(released.signal, renewed, () => lose('the lease is no longer ours'));
@@ -260,7 +263,7 @@ export class LeaderElector {
   #see(lease: Lease): void {
     const isSame = this.#seen && JSON.stringify(this.#seen.lease.spec) === JSON.stringify(lease.spec);
     this.#mustRead = false;
-    this.#seen = { lease, sinceMs: isSame && this.#seen ? this.#seen.sinceMs : this.#clock.now() };
+    this.#seen = { lease, sinceMs: isSame && this.#seen ? this.#seen.sinceMs : this.#clock.uptime() };
   }
 
   #now(): Moment {
@@ -279,7 +282,7 @@ export class LeaderElector {
     const { holderIdentity, leaseDurationSeconds } = this.#seen?.lease.spec ?? {};
     if (!this.#seen || !holderIdentity || this.#isOurs()) return false;
     const durationMs = leaseDurationSeconds === undefined ? this.#leaseDurationMs : leaseDurationSeconds * 1000;
-    return this.#clock.now() < this.#seen.sinceMs + durationMs;
+    return this.#clock.uptime() < this.#seen.sinceMs + durationMs;
   }
 
   #callOptions(signal?: AbortSignal): { timeoutMs: number; signal?: AbortSignal } {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { FakeClock, settle } from '../../test/support/fake-clock.js';
+import { FakeClock, settle, until } from '../../test/support/fake-clock.js';
 import { TransportError } from '../kube/errors.js';
 import type { KubeObject, ResourceType } from '../kube/resource.js';
 import { CUSTOM_RESOURCE_DEFINITION, EVENT, LEASE } from '../kube/types.js';
@@ -318,6 +318,51 @@ describe('manager', () => {
     deaf.stop.abort();
     await clock.advance(7_000);
     expect(await deaf.ended).toBeInstanceOf(ShutdownError);
+  });
+
+  test('while the API server is away the leader ends, others stay alive, and one of them goes on when it is back', async () => {
+    let isAway = false;
+    const network = (): void => {
+      if (isAway) throw new TransportError('refused');
+    };
+    const probes = { host: '127.0.0.1', port: 0 };
+    const seen: string[] = [];
+    const operator = (name: string) =>
+      start([things(async (request) => seen.push(`${name} ${request.name}`))], {
+        leaderElection: election,
+        network,
+        probes,
+      });
+    const codesOf = async ({ manager }: ReturnType<typeof start>): Promise<number[]> =>
+      Promise.all(['healthz', 'readyz'].map(async (path) => (await fetch(`${manager.probesUrl}/${path}`)).status));
+    api.put(THING, thing('old'));
+    const leader = operator('leader');
+    await until(() => leader.manager.state === 'leading');
+    const standby = operator('standby');
+    await until(() => standby.manager.state === 'standby');
+    isAway = true;
+    api.breakWatches();
+    api.put(THING, thing('new'));
+    await clock.advance(12_000);
+    expect(await leader.ended).toBeInstanceOf(LeadershipLostError);
+    // As the kubelet would start it.
+    const next = operator('next');
+    await until(() => next.manager.probesUrl !== undefined);
+    await clock.advance(48_000);
+    expect(await codesOf(standby)).toEqual([200, 200]);
+    expect(await codesOf(next)).toEqual([200, 503]);
+    expect(seen).toEqual(['leader old']);
+    isAway = false;
+    // A list may have backed off to 30 s by then.
+    await clock.advance(45_000);
+    const states = [standby.manager.state, next.manager.state];
+    expect(states.sort()).toEqual(['leading', 'standby']);
+    expect(
+      seen
+        .slice(1)
+        .map((run) => run.split(' ')[1])
+        .sort(),
+    ).toEqual(['new', 'old']);
   });
 
   test('a stop while the API server is down, and one while standing by, end at once', async () => {

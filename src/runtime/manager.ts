@@ -267,7 +267,7 @@ export class Manager {
   #scrape(): void {
     this.#setLeading(false);
     this.#metrics.scrape({
-      nowMs: () => this.#clock.now(),
+      uptimeMs: () => this.#clock.uptime(),
       queues: () => this.#controllers.map(({ name, queue }) => ({ controller: name, queue })),
       informers: () =>
         this.#informers.all.map(({ kind, size, lastEventAt }) => ({

@@ -142,7 +142,7 @@ export class Metrics {
 
   /** Registers what is read at each scrape. Call once. */
   scrape(sources: {
-    nowMs: () => number;
+    uptimeMs: () => number;
     queues: () => readonly Scraped['queue'][];
     informers: () => readonly Scraped['informer'][];
     eventLoopLagMs: () => number;
@@ -162,7 +162,7 @@ export class Metrics {
       });
     };
     const ages = (queue: WorkQueue): number[] =>
-      queue.runningSince.map((sinceMs) => (sources.nowMs() - sinceMs) / 1000);
+      queue.runningSince.map((sinceMs) => (sources.uptimeMs() - sinceMs) / 1000);
     perQueue('workqueue_depth', 'Keys that wait for a worker', (queue) => queue.depth);
     perQueue('workqueue_delayed', 'Keys that wait for their time: backoff and requeueAfter', (queue) => queue.delayed);
     perQueue('workqueue_unfinished_work_seconds', 'Age of all runs under way, added up', (queue) =>

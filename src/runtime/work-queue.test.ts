@@ -97,6 +97,21 @@ describe('work queue', () => {
     expect(queue.retry('a', 5_000)).toBe(5_000);
   });
 
+  test.each([3_600_000, -3_600_000])('a clock that is set by %i ms makes no key late or early', async (ms) => {
+    queue.add('a', { delayMs: 5_000 });
+    clock.setByMs = ms;
+    queue.add('b', { delayMs: 6_000 });
+    const taken = [queue.take(), queue.take()];
+    let ended = 0;
+    for (const each of taken) void each.then(() => (ended += 1));
+    await clock.advance(4_999);
+    expect(ended).toBe(0);
+    await clock.advance(1);
+    expect(ended).toBe(1);
+    await clock.advance(1_000);
+    expect(await Promise.all(taken)).toEqual(['a', 'b']);
+  });
+
   test('closing drops what waits, wakes the workers and takes nothing in', async () => {
     const idle = queue.take().then(async (key) => [key, await queue.take()]);
     queue.add('taken');

@@ -64,7 +64,7 @@ export class WorkQueue {
   readonly #lanes: Record<Priority, Lane> = { high: new Lane(), normal: new Lane(), low: new Lane() };
   /** The live entry of each waiting key; an entry in a lane that is not here was moved to another lane. */
   readonly #waiting = new Map<string, Waiting>();
-  /** Key → when its run began, ms. */
+  /** Key → when its run began, ms of uptime. */
   readonly #processing = new Map<string, number>();
   readonly #again = new Map<string, Priority>();
   readonly #failures = new Map<string, number>();
@@ -98,7 +98,7 @@ export class WorkQueue {
   add(key: string, options: { priority?: Priority; delayMs?: number } = {}): void {
     if (this.#closed) return;
     const { priority = 'normal', delayMs = 0 } = options;
-    if (delayMs > 0) this.#addLater(key, this.#clock.now() + delayMs, priority);
+    if (delayMs > 0) this.#addLater(key, this.#clock.uptime() + delayMs, priority);
     else if (this.#processing.has(key)) this.#addAgain(key, priority);
     else this.#addNow(key, priority);
   }
@@ -141,7 +141,7 @@ export class WorkQueue {
     const startedMs = this.#processing.get(key);
     if (startedMs === undefined) return;
     this.#processing.delete(key);
-    this.#observer?.done(this.#clock.now() - startedMs);
+    this.#observer?.done(this.#clock.uptime() - startedMs);
     const priority = this.#again.get(key);
     if (priority === undefined) return;
     this.#again.delete(key);
@@ -168,13 +168,13 @@ export class WorkQueue {
     return this.#delayed.size;
   }
 
-  /** Since when the key that waits longest could be taken, ms; undefined when none waits. */
+  /** Since when the key that waits longest could be taken, ms of uptime; undefined when none waits. */
   get waitingSinceMs(): number | undefined {
     const heads = this.#heads();
     return heads.length === 0 ? undefined : Math.min(...heads.map((head) => head.sinceMs));
   }
 
-  /** When each run that is under way began, ms. */
+  /** When each run that is under way began, ms of uptime. */
   get runningSince(): readonly number[] {
     return [...this.#processing.values()];
   }
@@ -183,7 +183,7 @@ export class WorkQueue {
     const held = this.#waiting.get(key);
     if (held && !isHigher(priority, held.priority)) return;
     // The new entry keeps its age; the old one stays in its lane and is skipped there.
-    const item = { key, priority, sinceMs: held?.sinceMs ?? this.#clock.now() };
+    const item = { key, priority, sinceMs: held?.sinceMs ?? this.#clock.uptime() };
     this.#waiting.set(key, item);
     this.#lanes[priority].push(item);
     if (held) return;
@@ -214,7 +214,7 @@ export class WorkQueue {
   #start(item: Waiting): string {
     this.#waiting.delete(item.key);
     this.#delayed.delete(item.key);
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.uptime();
     this.#processing.set(item.key, nowMs);
     this.#observer?.taken(nowMs - item.sinceMs);
     return item.key;

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { eventually, uniqueName, type Server } from './server.js';
-import { conformance } from './suite.js';
+import { independently } from './suite.js';
 import { warnings } from './webhook-server.js';
 
 const admission = '/apis/admissionregistration.k8s.io/v1';
@@ -81,7 +81,7 @@ function create(server: Server, namespace: string, object: object, dryRun = fals
   return server.post(`/api/v1/namespaces/${namespace}/configmaps`, object, dryRun ? { query: { dryRun: 'All' } } : {});
 }
 
-conformance('admission-policies', (test) => {
+independently('admission-policies', (test) => {
   test('a validation that is false denies, as an Invalid with its message', async (server) => {
     const validations = [{ expression: "object.metadata.name != 'bad'", message: ' no bad ones ' }];
     await withPolicy(server, { validations }, async (namespace, name) => {

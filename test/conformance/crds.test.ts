@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { type Defined, defined, definition, definitionsPath, type VersionParts } from './definitions.js';
 import { type Answer, eventually, type Server, uniqueName } from './server.js';
-import { conformance } from './suite.js';
+import { conformance, independently } from './suite.js';
 import { withWebhooks } from './webhook-server.js';
 
 /** What a refused object says: the message behind `Widget.<group> "<name>" is invalid: `. */
@@ -467,7 +467,7 @@ conformance('crds: definitions', (test) => {
   });
 });
 
-conformance('crds: objects', (test) => {
+independently('crds: objects', (test) => {
   test('unknown fields are pruned, except below preserve-unknown-fields', async (server) => {
     const [made] = await create(
       server,
@@ -761,7 +761,7 @@ conformance('crds: objects', (test) => {
   });
 });
 
-conformance('crds: rules', (test) => {
+independently('crds: rules', (test) => {
   test('a rule that fails is told by itself, its message or its messageExpression', async (server) => {
     const [plain, told, computed] = await create(
       server,
@@ -997,7 +997,7 @@ conformance('crds: rules', (test) => {
   }
 });
 
-conformance('crds: ratcheting', (test) => {
+independently('crds: ratcheting', (test) => {
   /** Stores an object under a loose definition, then makes it strict. */
   async function tightened(
     server: Server,
@@ -1077,7 +1077,7 @@ conformance('crds: ratcheting', (test) => {
   });
 });
 
-conformance('crds: subresources and versions', (test) => {
+independently('crds: subresources and versions', (test) => {
   const counted = object({ n: { type: 'integer', maximum: 5 } });
 
   test('with a status subresource, each side keeps its hands off the other', async (server) => {

@@ -5,6 +5,8 @@ export interface AdminApi {
   /** @returns the parsed answer. @throws {AdminApiError} for any status but 2xx, or when nobody answers within 30 s */
   get(path: string): Promise<unknown>;
   post(path: string, body: object): Promise<unknown>;
+  /** Server-side apply. */
+  apply(path: string, object: object): Promise<unknown>;
   delete(path: string): Promise<unknown>;
   close(): void;
 }
@@ -29,7 +31,7 @@ export function adminApi(server: string, token: string): AdminApi {
       const headers = {
         authorization: `Bearer ${token}`,
         accept: 'application/json',
-        ...(body ? { 'content-type': 'application/json' } : {}),
+        ...(body ? { 'content-type': method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json' } : {}),
       };
       const outgoing = request(new URL(path, server), { method, agent, headers, timeout: timeoutMs }, (answer) => {
         const chunks: Buffer[] = [];
@@ -51,6 +53,7 @@ export function adminApi(server: string, token: string): AdminApi {
   return {
     get: (path) => send('GET', path),
     post: (path, body) => send('POST', path, body),
+    apply: (path, object) => send('PATCH', path, object),
     delete: (path) => send('DELETE', path),
     close: () => agent.destroy(),
   };

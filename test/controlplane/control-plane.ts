@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type AdminApi, adminApi } from './admin-api.js';
+import { apply, type Manifest } from './apply.js';
 import { build } from './build.js';
 import { bundleCniAgent } from './cni-agent-bundle.js';
 import { Component } from './component.js';
@@ -18,8 +19,7 @@ import {
 } from './components.js';
 import { type Credentials, makeCredentials, type User, users, writeKubeconfig } from './credentials.js';
 import { type Inputs, inputs, revisionInputs, webhookUrlPlaceholder } from './inputs.js';
-import { installManifests, operatorAccount, operatorManifests, operatorToken } from './install.js';
-import { apply, type KubectlTarget } from './kubectl.js';
+import { installOperator, operatorAccount, operatorToken } from './install.js';
 import { nodes } from './nodes.js';
 import { type Ports, reservePorts } from './ports.js';
 import { whenMeshIsReady } from './readiness.js';
@@ -96,7 +96,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const log = options.log ?? (() => undefined);
   const binaries = await build({ log });
   const rendered = await inputs(binaries);
-  const instance = await prepare(options, binaries.kubectl, rendered);
+  const instance = await prepare(options, rendered);
   const setup: Setup = {
     dir: options.dir,
     binaries,
@@ -124,7 +124,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   return {
     dir: options.dir,
     server: instance.server,
-    kubeconfig: instance.target.kubeconfig,
+    kubeconfig: instance.userKubeconfig('admin'),
     operatorKubeconfig: join(options.dir, 'operator.kubeconfig'),
     istiodUrl: `http://127.0.0.1:${instance.addresses.istiodMonitoring}`,
     istiodXdsUrl: `http://127.0.0.1:${instance.addresses.istiodGrpc}`,
@@ -134,9 +134,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     component: (name) => componentOf(components, name),
     startRevision: async (revision, values = {}) => {
       const addresses = { ...instance.addresses, ...takeIstiodAddresses(instance.ports) };
-      const url = `https://127.0.0.1:${addresses.istiodWebhook}`;
-      const yaml = await revisionInputs(binaries, revision, values);
-      await apply(instance.target, yaml.replaceAll(webhookUrlPlaceholder, url));
+      const objects = await revisionInputs(binaries, revision, values);
+      await apply(instance.api, withWebhooksAt(addresses.istiodWebhook, objects));
       const istiod = new Component(istiodOfRevision({ ...setup, addresses }, revision), watchdog, log);
       components.set(`istiod-${revision}`, istiod);
       await istiod.start();
@@ -161,12 +160,11 @@ interface Instance {
   cniAgent: string;
   server: string;
   api: AdminApi;
-  target: KubectlTarget;
   inputs: Inputs;
   userKubeconfig: (user: User) => string;
 }
 
-async function prepare(options: ControlPlaneOptions, kubectl: string, rendered: Inputs): Promise<Instance> {
+async function prepare(options: ControlPlaneOptions, rendered: Inputs): Promise<Instance> {
   const { dir } = options;
   for (const name of ['etcd', 'kube-apiserver', 'credentials', 'logs', 'audit.jsonl'])
     rmSync(join(dir, name), { recursive: true, force: true });
@@ -185,7 +183,6 @@ async function prepare(options: ControlPlaneOptions, kubectl: string, rendered: 
     cniAgent,
     server,
     api: adminApi(server, credentials.tokens.admin),
-    target: { kubectl, kubeconfig: join(dir, 'kubeconfig') },
     inputs: rendered,
     userKubeconfig: (user) =>
       user === 'admin'
@@ -205,9 +202,6 @@ async function bringUp(
     await Promise.all(names.map((name) => componentOf(components, name).start()));
     done(`${names.join(', ')} started`);
   };
-  const manifests = operatorManifests();
-  // It is awaited below; until then a failure must not count as unhandled.
-  manifests.catch(() => undefined);
   await start('etcd', 'kube-apiserver');
   writeKubeconfigs(instance);
   await Promise.all([
@@ -215,9 +209,7 @@ async function bringUp(
     installIstio(instance)
       .then(() => done('Istio applied'))
       // Sidestep has a Role in Istio's namespace, which must be there.
-      .then(() =>
-        Promise.all([start('istiod'), installOperator(instance, manifests).then(() => done('Sidestep applied'))]),
-      ),
+      .then(() => Promise.all([start('istiod'), installSidestep(instance).then(() => done('Sidestep applied'))])),
   ]);
   await whenMeshIsReady(instance.api, {
     nodes: instance.nodes,
@@ -226,22 +218,18 @@ async function bringUp(
   done('mesh ready');
 }
 
-async function installIstio(instance: Instance): Promise<void> {
-  const { target, addresses } = instance;
-  await apply(target, nodes(instance.nodes));
-  await apply(target, readFileSync(instance.inputs.crds, 'utf8'));
-  await apply(
-    target,
-    readFileSync(instance.inputs.istiod, 'utf8').replaceAll(
-      webhookUrlPlaceholder,
-      `https://127.0.0.1:${addresses.istiodWebhook}`,
-    ),
-  );
-  await apply(target, readFileSync(instance.inputs.nodeComponents, 'utf8'));
+async function installIstio({ api, addresses, inputs, nodes: count }: Instance): Promise<void> {
+  await apply(api, [...nodes(count), ...inputs.crds]);
+  await apply(api, [...withWebhooksAt(addresses.istiodWebhook, inputs.istiod), ...inputs.nodeComponents]);
 }
 
-async function installOperator(instance: Instance, manifests: Promise<string>): Promise<void> {
-  await installManifests(instance.target, await manifests);
+function withWebhooksAt(port: number, objects: readonly Manifest[]): Manifest[] {
+  const url = `https://127.0.0.1:${port}`;
+  return JSON.parse(JSON.stringify(objects).replaceAll(webhookUrlPlaceholder, url)) as Manifest[];
+}
+
+async function installSidestep(instance: Instance): Promise<void> {
+  await installOperator(instance.api);
   writeKubeconfig(join(instance.dir, 'operator.kubeconfig'), {
     server: instance.server,
     ca: apiServerCertificate(instance.dir),

@@ -14,32 +14,30 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { parseAllDocuments, stringify } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 
+import type { Manifest } from './apply.js';
 import { type Binaries, dependencyDir, moduleDir } from './build.js';
 import { cacheDir, harnessDir } from './paths.js';
 
 const run = promisify(execFile);
 
-/** Files that are the same for every control plane; paths are absolute. */
+/** What is the same for every control plane. */
 export interface Inputs {
   /** CustomResourceDefinitions of Istio and of Gateway API (standard channel). */
-  crds: string;
+  crds: Manifest[];
   /** istiod's objects without what would run it in the cluster; {@link webhookUrlPlaceholder} stands for its address. */
-  istiod: string;
+  istiod: Manifest[];
   /** ServiceAccounts, RBAC and DaemonSets of ztunnel and the CNI agent. */
-  nodeComponents: string;
-  /** kwok's stages. */
+  nodeComponents: Manifest[];
+  /** Path of the file with kwok's stages. */
   stages: string;
 }
 
 /** In {@link Inputs.istiod}: where a control plane puts `https://127.0.0.1:PORT`. */
 export const webhookUrlPlaceholder = 'https://istiod.invalid';
 
-interface Manifest {
-  apiVersion: string;
-  kind: string;
-  metadata: { name: string; namespace?: string };
+interface WithWebhooks extends Manifest {
   webhooks?: { clientConfig: { service?: { path?: string }; url?: string } }[];
 }
 
@@ -51,12 +49,12 @@ interface Manifest {
 export async function inputs(binaries: Binaries): Promise<Inputs> {
   const dir = join(cacheDir, `inputs-${fingerprint()}`);
   if (!existsSync(dir)) await render(binaries.helm, dir);
-  const file = (name: string): string => join(dir, name);
+  const read = (name: string): Manifest[] => JSON.parse(readFileSync(join(dir, name), 'utf8')) as Manifest[];
   return {
-    crds: file('crds.yaml'),
-    istiod: file('istiod.yaml'),
-    nodeComponents: file('node-components.yaml'),
-    stages: file('stages.yaml'),
+    crds: read('crds.json'),
+    istiod: read('istiod.json'),
+    nodeComponents: read('node-components.json'),
+    stages: join(dir, 'stages.yaml'),
   };
 }
 
@@ -79,13 +77,13 @@ async function render(helm: string, dir: string): Promise<void> {
     const base = await chart('base');
     const istiod = await chart('istio-control/istio-discovery');
     const isCrd = (object: Manifest): boolean => object.kind === 'CustomResourceDefinition';
-    write(aside, 'crds.yaml', [...base.filter(isCrd), ...(await gatewayApiCrds())]);
+    write(aside, 'crds.json', [...base.filter(isCrd), ...(await gatewayApiCrds())]);
     write(
       aside,
-      'istiod.yaml',
+      'istiod.json',
       [...base.filter((object) => !isCrd(object)), ...istiod].filter(runsOutside).map(withWebhookUrls),
     );
-    write(aside, 'node-components.yaml', [...(await chart('istio-cni')), ...(await chart('ztunnel'))]);
+    write(aside, 'node-components.json', [...(await chart('istio-cni')), ...(await chart('ztunnel'))]);
     writeFileSync(join(aside, 'stages.yaml'), await stages());
     renameSync(aside, dir);
   } catch (error) {
@@ -96,7 +94,7 @@ async function render(helm: string, dir: string): Promise<void> {
 }
 
 /**
- * YAML of what another istiod of a revision of its own needs beside the first: ConfigMaps and webhooks, with
+ * What another istiod of a revision of its own needs beside the first: ConfigMaps and webhooks, with
  * {@link webhookUrlPlaceholder} for its address.
  *
  * @param values  more values of the chart, such as `global.tag`
@@ -106,12 +104,12 @@ export async function revisionInputs(
   { helm }: Binaries,
   revision: string,
   values: Readonly<Record<string, string>>,
-): Promise<string> {
+): Promise<Manifest[]> {
   const kinds = ['ConfigMap', 'MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'];
   const istio = await dependencyDir('istio', 'istio.io/istio');
   const chart = join(istio, 'manifests', 'charts', 'istio-control', 'istio-discovery');
   const objects = await renderChart(helm, chart, { ...values, revision });
-  return yamlOf(objects.filter(({ kind }) => kinds.includes(kind)).map(withWebhookUrls));
+  return objects.filter(({ kind }) => kinds.includes(kind)).map(withWebhookUrls);
 }
 
 async function renderChart(
@@ -148,7 +146,7 @@ function runsOutside(object: Manifest): boolean {
   return !['Deployment', 'HorizontalPodAutoscaler', 'PodDisruptionBudget'].includes(object.kind);
 }
 
-function withWebhookUrls(object: Manifest): Manifest {
+function withWebhookUrls(object: WithWebhooks): WithWebhooks {
   if (!object.webhooks) return object;
   const webhooks = object.webhooks.map((webhook) => {
     const { service, ...rest } = webhook.clientConfig;
@@ -164,10 +162,5 @@ async function stages(): Promise<string> {
 }
 
 function write(dir: string, name: string, objects: Manifest[]): void {
-  writeFileSync(join(dir, name), yamlOf(objects));
-}
-
-/** Without aliases: kubectl does not resolve anchors across what yaml shares between objects. */
-function yamlOf(objects: Manifest[]): string {
-  return objects.map((object) => stringify(object, { aliasDuplicateObjects: false })).join('---\n');
+  writeFileSync(join(dir, name), JSON.stringify(objects));
 }

@@ -32,12 +32,3 @@ export function kubectl(target: KubectlTarget, args: readonly string[], input?: 
     child.stdin.end(input);
   });
 }
-
-/** Applies YAML documents with server-side apply, in their order. */
-export async function apply(target: KubectlTarget, yaml: string): Promise<void> {
-  await kubectl(
-    target,
-    ['apply', '--server-side', '--force-conflicts', '--field-manager=sidestep-controlplane', '-f', '-'],
-    yaml,
-  );
-}

@@ -1,5 +1,4 @@
-import { stringify } from 'yaml';
-
+import type { Manifest } from './apply.js';
 import { kubernetesVersion } from './build.js';
 
 // All are required by the API; the stage node-initialize fills in those that are empty.
@@ -17,13 +16,13 @@ const emptyNodeInfo = {
 };
 
 /**
- * YAML of `count` nodes for kwok, and of the namespace istio-system.
+ * `count` nodes for kwok, and of the namespace istio-system.
  *
  * Their addresses are fixed: kwok would otherwise give each the address of this machine, and hostNetwork pods with it.
  */
-export function nodes(count: number): string {
+export function nodes(count: number): Manifest[] {
   const names = Array.from({ length: count }, (_, index) => `node-${index + 1}`);
-  const objects: object[] = names.map((name, index) => ({
+  const objects = names.map((name, index) => ({
     apiVersion: 'v1',
     kind: 'Node',
     metadata: {
@@ -41,5 +40,5 @@ export function nodes(count: number): string {
     },
   }));
   const istioSystem = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } };
-  return [istioSystem, ...objects].map((object) => stringify(object)).join('---\n');
+  return [istioSystem, ...objects];
 }

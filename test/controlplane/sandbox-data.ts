@@ -1,11 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { parseAllDocuments } from 'yaml';
-import type { KubeObject } from '../../src/kube/resource.js';
 import { dataFiles, type IstioManifests, type PublishedOpenApi, readData } from '../../src/sandbox/data/index.js';
 import { Server } from '../conformance/server.js';
 import { build } from './build.js';
@@ -73,12 +70,12 @@ type Definitions = PublishedOpenApi['definitions'];
 /** What the files in src/sandbox/data should hold, by file name. */
 export async function collectSandboxData(server: Server): Promise<Record<string, unknown>> {
   const rendered = await inputs(await build({ log: () => undefined }));
-  const istio: IstioManifests = { istiod: objects(rendered.istiod), nodeComponents: objects(rendered.nodeComponents) };
+  const istio: IstioManifests = { istiod: rendered.istiod, nodeComponents: rendered.nodeComponents };
   const openApi = await publishedBy(server);
   return {
     [dataFiles.openApi]: openApi,
     [dataFiles.protobuf]: await protobufMessages(openApi),
-    [dataFiles.customResourceDefinitions]: objects(rendered.crds),
+    [dataFiles.customResourceDefinitions]: rendered.crds,
     [dataFiles.istio]: istio,
   };
 }
@@ -128,12 +125,6 @@ function addReachable(name: string, from: Definitions, into: Definitions): void 
   for (const [, reference = ''] of JSON.stringify(schema).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)) {
     addReachable(reference, from, into);
   }
-}
-
-function objects(file: string): KubeObject[] {
-  return parseAllDocuments(readFileSync(file, 'utf8'))
-    .map((document) => document.toJS() as KubeObject | null)
-    .filter((object) => object !== null);
 }
 
 async function main(): Promise<void> {

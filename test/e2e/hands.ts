@@ -8,10 +8,10 @@ import { containersOf, namespaceState } from '../support/namespace-state.js';
 
 const SNAPSHOT: FencedWrite = { apiGroup: 'apps', resource: 'controllerrevisions', operation: 'CREATE' };
 const LABELS: FencedWrite = { apiGroup: '', resource: 'namespaces', operation: 'UPDATE' };
-const RESTART: FencedWrite = { apiGroup: 'apps', resource: 'deployments', operation: 'UPDATE' };
+export const RESTART: FencedWrite = { apiGroup: 'apps', resource: 'deployments', operation: 'UPDATE' };
 
 /** A rollback that is asked for while a step is the current one. */
-interface Turn {
+export interface Turn {
   readonly step: string;
   readonly name: string;
   readonly spec?: object;
@@ -24,22 +24,15 @@ interface Turn {
 
 /** Something that applies to the namespace and would lose its effect. */
 function blocker(cluster: Cluster, name: string): Promise<void> {
-  const metadata = { name: 'logs', namespace: name };
+  const metadata = { name: 'filter', namespace: name };
   return cluster.apply(
     yaml({
-      apiVersion: 'telemetry.istio.io/v1',
-      kind: 'Telemetry',
+      apiVersion: 'extensions.istio.io/v1alpha1',
+      kind: 'WasmPlugin',
       metadata,
-      spec: { accessLogging: [{ disabled: true }] },
+      spec: { url: 'oci://example.com/filter' },
     }),
   );
-}
-
-/** Pods as an injector without the ambient profile would have left them. */
-async function withoutHbone(cluster: Cluster, name: string): Promise<void> {
-  for (const { metadata } of await cluster.pods(name)) {
-    await cluster.kubectl('label', 'pod', '-n', name, metadata.name, 'networking.istio.io/tunnel-');
-  }
 }
 
 /** People change things while a migration runs: they turn round, edit objects, delete the AmbientMigration. */
@@ -48,30 +41,11 @@ export function hands(cluster: () => Cluster): void {
     { step: 'Preflight', name: 'turn-preflight', prepare: blocker, reason: 'NothingToRollBack' },
     { step: 'Approval', name: 'turn-approval', spec: { approval: 'Manual' }, reason: 'NothingToRollBack' },
     { step: 'Snapshot', name: 'turn-snapshot', fenced: SNAPSHOT, reason: 'NothingToRollBack' },
-    { step: 'Tunnel', name: 'turn-tunnel', prepare: withoutHbone, fenced: RESTART, reason: 'RolledBack' },
     { step: 'Enrol', name: 'turn-enrol', fenced: LABELS, reason: 'RolledBack' },
     { step: 'Workloads', name: 'turn-workloads', fenced: RESTART, reason: 'RolledBack' },
     { step: 'Plan', name: 'turn-plan', fenced: RESTART, meanwhile: blocker, reason: 'RolledBack' },
     { step: 'Verify', name: 'turn-verify', spec: { rollout: { soak: '1h' } }, reason: 'RolledBack' },
-  ])('rolls back when asked to while $step is the current step', async (turn) => {
-    const { step, name, spec = {}, reason } = turn;
-    await cluster().apply(yaml(namespace(name), deployment(name, 'web', { replicas: 2 })));
-    await cluster().podsReady(name, 2);
-    const before = await namespaceState(cluster().client, name);
-    await turn.prepare?.(cluster(), name);
-    const lift = turn.fenced && (await fence(cluster(), name, turn.fenced));
-    await cluster().migrate(name, spec);
-    if (turn.meanwhile) {
-      await atStep(cluster(), name, 'Workloads');
-      await turn.meanwhile(cluster(), name);
-    }
-    await atStep(cluster(), name, step);
-    await cluster().migrate(name, { ...spec, dataplaneMode: 'Sidecar' });
-    await lift?.();
-    await cluster().condition(name, 'Ready', { status: 'True', reason });
-    await cluster().podsReady(name, 2);
-    expect(await namespaceState(cluster().client, name)).toEqual(before);
-  });
+  ])('rolls back when asked to while $step is the current step', (turn) => rollsBack(cluster(), turn));
 
   it('says in its conditions which write was refused, and by what', async () => {
     const name = 'refused';
@@ -176,6 +150,27 @@ export function hands(cluster: () => Cluster): void {
     await cluster().podsReady(name, 3);
     expect(await namespaceState(cluster().client, name)).toEqual(before);
   });
+}
+
+/** Turns round in the middle of a step: everything is as it was. */
+export async function rollsBack(cluster: Cluster, turn: Turn): Promise<void> {
+  const { step, name, spec = {}, reason } = turn;
+  await cluster.apply(yaml(namespace(name), deployment(name, 'web', { replicas: 2 })));
+  await cluster.podsReady(name, 2);
+  const before = await namespaceState(cluster.client, name);
+  await turn.prepare?.(cluster, name);
+  const lift = turn.fenced && (await fence(cluster, name, turn.fenced));
+  await cluster.migrate(name, spec);
+  if (turn.meanwhile) {
+    await atStep(cluster, name, 'Workloads');
+    await turn.meanwhile(cluster, name);
+  }
+  await atStep(cluster, name, step);
+  await cluster.migrate(name, { ...spec, dataplaneMode: 'Sidecar' });
+  await lift?.();
+  await cluster.condition(name, 'Ready', { status: 'True', reason });
+  await cluster.podsReady(name, 2);
+  expect(await namespaceState(cluster.client, name)).toEqual(before);
 }
 
 /** Waits until a step is the current one. */

@@ -4,10 +4,8 @@ import { findCondition } from '../../src/kube/conditions.js';
 import { isNotFound } from '../../src/kube/errors.js';
 import type { KubeObject } from '../../src/kube/resource.js';
 import { EVENT, type Event, NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../src/kube/types.js';
-import { writesTo } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
-import { independent } from '../support/independent.js';
 
 const USE = 'istio.io/use-waypoint';
 const CREATED = 'sidestep.dev/waypoint-created';
@@ -132,7 +130,7 @@ export function namespaceWaypoints(cluster: () => Cluster): void {
     await cluster().kubectl('annotate', 'gateway', name, '-n', inNamespace, value, '--overwrite');
   };
 
-  independent('come 30 s after the label of an ambient namespace, once, and their Services are bound', async () => {
+  it('come 30 s after the label of an ambient namespace, once, and their Services are bound', async () => {
     const name = 'label-namespace';
     await cluster().apply(
       yaml(
@@ -166,7 +164,7 @@ export function namespaceWaypoints(cluster: () => Cluster): void {
     expect(await missingMetric(name, 'waypoint')).toBe('1');
   });
 
-  independent('go when nothing has used them for 5 min: no label anywhere, no policy', async () => {
+  it('go when nothing has used them for 5 min: no label anywhere, no policy', async () => {
     const name = 'label-removed';
     const user = 'label-removed-user';
     const policy = { namespace: name, name: 'only-get' };
@@ -213,7 +211,7 @@ export function namespaceWaypoints(cluster: () => Cluster): void {
     await whenTold(name, 'WaypointRemoved', /label-removed\/waypoint/);
   });
 
-  independent('are never made, and never deleted, where they are a person’s or another namespace’s', async () => {
+  it('are never made, and never deleted, where they are a person’s or another namespace’s', async () => {
     const name = 'label-theirs';
     const shared = 'label-shared';
     const taken = 'label-taken';
@@ -244,93 +242,87 @@ export function namespaceWaypoints(cluster: () => Cluster): void {
     expect(await annotationsOf(shared)).not.toHaveProperty([CREATED]);
   });
 
-  independent(
-    'come for the label of a ServiceAccount, and routes with weights and mirroring on its Services stay accepted',
-    async () => {
-      const name = 'label-account';
-      const backendRefs = [
-        { name: 'backend-v1', port: 8080, weight: 90 },
-        { name: 'backend-v2', port: 8080, weight: 10 },
-      ];
-      const requestMirror = { backendRef: { name: 'backend-v2', port: 8080 } };
-      const mirror = { filters: [{ type: 'RequestMirror', requestMirror }], backendRefs: backendRefs.slice(0, 1) };
-      await cluster().apply(
-        yaml(
-          ambient(name),
-          account(name, 'backend', { [USE]: 'backend-waypoint' }),
-          ...['v1', 'v2'].flatMap((version) => [
-            under('backend', deployment(name, `backend-${version}`, { labels: { part: 'backend' } })),
-            service(name, `backend-${version}`, { app: `backend-${version}` }),
-          ]),
-          deployment(name, 'other', { labels: { half: 'yes' } }),
-          under('backend', deployment(name, 'half', { labels: { half: 'yes' } })),
-          service(name, 'mixed', { half: 'yes' }),
-          service(name, 'backend', { part: 'backend' }),
-          service(name, 'other', { app: 'other' }),
-          route(name, 'weights', { matches: [{ path: { value: '/orders' } }], backendRefs }),
-          route(name, 'mirror', mirror),
-        ),
-      );
-      await whenMade(name, 'backend-waypoint');
-      for (const bound of ['backend', 'backend-v1', 'backend-v2']) {
-        expect((await boundBy(name, bound)).annotations).toMatchObject({
-          'sidestep.dev/bound-waypoint': 'backend-waypoint',
-        });
-      }
-      const { items } = await cluster().client.list(SERVICE, { namespace: name });
-      const labelled = items.filter(({ metadata }) => metadata.labels?.[USE] !== undefined);
-      expect(labelled.map(({ metadata }) => metadata.name).sort()).toEqual(['backend', 'backend-v1', 'backend-v2']);
-      for (const routeName of ['weights', 'mirror']) {
-        const { status } = await cluster().until(`${routeName} is accepted`, async () => {
-          const found = (await cluster().client.get(HTTP_ROUTE, { namespace: name, name: routeName })) as KubeObject & {
-            status?: { parents: { conditions: { type: string; status: string }[] }[] };
-          };
-          return found.status?.parents.length ? found : undefined;
-        });
-        const conditions = status?.parents.flatMap((parent) => parent.conditions) ?? [];
-        expect(conditions.filter(({ status: is }) => is !== 'True')).toEqual([]);
-        expect(conditions.map(({ type }) => type)).toEqual(expect.arrayContaining(['Accepted', 'ResolvedRefs']));
-      }
-      const told = await whenTold(name, 'MixedAccounts', /backend, default, and only backend/);
-      expect(told.regarding).toMatchObject({ kind: 'Service', name: 'mixed' });
-
-      await setLabel('serviceaccount', 'backend', `${USE}-`, '-n', name);
-      await passUnused(name, 'backend-waypoint');
-      await whenGone(name, 'backend-waypoint');
-      const { metadata } = await cluster().client.get(SERVICE_ACCOUNT, { namespace: name, name: 'backend' });
-      expect(metadata.annotations ?? {}).not.toHaveProperty([CREATED]);
-    },
-  );
-
-  independent(
-    'bind the Services of an account to a waypoint of another namespace that admits it, and let them go',
-    async () => {
-      const name = 'label-abroad';
-      const shared = 'label-abroad-shared';
-      await cluster().apply(
-        yaml(
-          ambient(shared),
-          waypoint(shared, 'waypoint', 'All'),
-          ambient(name),
-          account(name, 'backend', { [USE]: 'waypoint', 'istio.io/use-waypoint-namespace': shared }),
-          under('backend', deployment(name, 'web')),
-          service(name, 'web', { app: 'web' }),
-        ),
-      );
-      expect((await boundBy(name, 'web')).labels).toMatchObject({ 'istio.io/use-waypoint-namespace': shared });
-      await cluster().apply(yaml(waypoint(shared, 'waypoint', 'Same')));
-      await cluster().until('web is let go', async () => {
-        const { metadata } = await cluster().client.get(SERVICE, { namespace: name, name: 'web' });
-        const keys = Object.keys({ ...metadata.labels, ...metadata.annotations });
-        return keys.some((key) => key.includes('waypoint')) ? undefined : true;
+  it('come for the label of a ServiceAccount, and routes with weights and mirroring on its Services stay accepted', async () => {
+    const name = 'label-account';
+    const backendRefs = [
+      { name: 'backend-v1', port: 8080, weight: 90 },
+      { name: 'backend-v2', port: 8080, weight: 10 },
+    ];
+    const requestMirror = { backendRef: { name: 'backend-v2', port: 8080 } };
+    const mirror = { filters: [{ type: 'RequestMirror', requestMirror }], backendRefs: backendRefs.slice(0, 1) };
+    await cluster().apply(
+      yaml(
+        ambient(name),
+        account(name, 'backend', { [USE]: 'backend-waypoint' }),
+        ...['v1', 'v2'].flatMap((version) => [
+          under('backend', deployment(name, `backend-${version}`, { labels: { part: 'backend' } })),
+          service(name, `backend-${version}`, { app: `backend-${version}` }),
+        ]),
+        deployment(name, 'other', { labels: { half: 'yes' } }),
+        under('backend', deployment(name, 'half', { labels: { half: 'yes' } })),
+        service(name, 'mixed', { half: 'yes' }),
+        service(name, 'backend', { part: 'backend' }),
+        service(name, 'other', { app: 'other' }),
+        route(name, 'weights', { matches: [{ path: { value: '/orders' } }], backendRefs }),
+        route(name, 'mirror', mirror),
+      ),
+    );
+    await whenMade(name, 'backend-waypoint');
+    for (const bound of ['backend', 'backend-v1', 'backend-v2']) {
+      expect((await boundBy(name, bound)).annotations).toMatchObject({
+        'sidestep.dev/bound-waypoint': 'backend-waypoint',
       });
-      expect(await findGateway(name)).toBeUndefined();
-      const { regarding } = await whenTold(name, 'WaypointNotBound', /does not admit namespace label-abroad/);
-      expect(regarding).toMatchObject({ kind: 'ServiceAccount', name: 'backend' });
-    },
-  );
+    }
+    const { items } = await cluster().client.list(SERVICE, { namespace: name });
+    const labelled = items.filter(({ metadata }) => metadata.labels?.[USE] !== undefined);
+    expect(labelled.map(({ metadata }) => metadata.name).sort()).toEqual(['backend', 'backend-v1', 'backend-v2']);
+    for (const routeName of ['weights', 'mirror']) {
+      const { status } = await cluster().until(`${routeName} is accepted`, async () => {
+        const found = (await cluster().client.get(HTTP_ROUTE, { namespace: name, name: routeName })) as KubeObject & {
+          status?: { parents: { conditions: { type: string; status: string }[] }[] };
+        };
+        return found.status?.parents.length ? found : undefined;
+      });
+      const conditions = status?.parents.flatMap((parent) => parent.conditions) ?? [];
+      expect(conditions.filter(({ status: is }) => is !== 'True')).toEqual([]);
+      expect(conditions.map(({ type }) => type)).toEqual(expect.arrayContaining(['Accepted', 'ResolvedRefs']));
+    }
+    const told = await whenTold(name, 'MixedAccounts', /backend, default, and only backend/);
+    expect(told.regarding).toMatchObject({ kind: 'Service', name: 'mixed' });
 
-  independent('tell which mode a namespace is in, and that its labels ask for both', async () => {
+    await setLabel('serviceaccount', 'backend', `${USE}-`, '-n', name);
+    await passUnused(name, 'backend-waypoint');
+    await whenGone(name, 'backend-waypoint');
+    const { metadata } = await cluster().client.get(SERVICE_ACCOUNT, { namespace: name, name: 'backend' });
+    expect(metadata.annotations ?? {}).not.toHaveProperty([CREATED]);
+  });
+
+  it('bind the Services of an account to a waypoint of another namespace that admits it, and let them go', async () => {
+    const name = 'label-abroad';
+    const shared = 'label-abroad-shared';
+    await cluster().apply(
+      yaml(
+        ambient(shared),
+        waypoint(shared, 'waypoint', 'All'),
+        ambient(name),
+        account(name, 'backend', { [USE]: 'waypoint', 'istio.io/use-waypoint-namespace': shared }),
+        under('backend', deployment(name, 'web')),
+        service(name, 'web', { app: 'web' }),
+      ),
+    );
+    expect((await boundBy(name, 'web')).labels).toMatchObject({ 'istio.io/use-waypoint-namespace': shared });
+    await cluster().apply(yaml(waypoint(shared, 'waypoint', 'Same')));
+    await cluster().until('web is let go', async () => {
+      const { metadata } = await cluster().client.get(SERVICE, { namespace: name, name: 'web' });
+      const keys = Object.keys({ ...metadata.labels, ...metadata.annotations });
+      return keys.some((key) => key.includes('waypoint')) ? undefined : true;
+    });
+    expect(await findGateway(name)).toBeUndefined();
+    const { regarding } = await whenTold(name, 'WaypointNotBound', /does not admit namespace label-abroad/);
+    expect(regarding).toMatchObject({ kind: 'ServiceAccount', name: 'backend' });
+  });
+
+  it('tell which mode a namespace is in, and that its labels ask for both', async () => {
     const name = 'label-both';
     await cluster().apply(yaml(ambient(name, { 'istio-injection': 'enabled' }), deployment(name, 'web')));
     await whenAnnotated(name, DATAPLANE, 'Sidecar');
@@ -341,15 +333,5 @@ export function namespaceWaypoints(cluster: () => Cluster): void {
     await whenAnnotated(name, DATAPLANE, 'Ambient');
     await cluster().kubectl('label', 'namespace', name, 'istio-injection-', 'istio.io/dataplane-mode-');
     await whenAnnotated(name, DATAPLANE, undefined);
-  });
-
-  it('are written once: a second look changes nothing', async () => {
-    await cluster().time.sleep(2_000);
-    await cluster().operator.stop();
-    const before = cluster().audit().length;
-    await cluster().operator.start();
-    await cluster().time.sleep(5_000);
-    const written = writesTo(cluster().audit().slice(before), 'label-');
-    expect(written.map(({ verb, requestURI }) => `${verb} ${requestURI}`)).toEqual([]);
   });
 }

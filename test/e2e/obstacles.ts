@@ -2,14 +2,14 @@ import { expect, it } from 'vitest';
 import { applyYaml } from '../../scripts/apply-yaml.js';
 import type { AmbientMigration } from '../../src/api/ambient-migration.js';
 import { findCondition } from '../../src/kube/conditions.js';
+import { CONFIG_MAP, POD } from '../../src/kube/types.js';
 import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
-import { budget, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
+import { budget, daemonSet, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { namespaceState } from '../support/namespace-state.js';
-import { changesOf } from '../support/audit.js';
 
 /** Findings but the information about what is freed, which every namespace has. */
-const matters = ({ status }: AmbientMigration): readonly object[] =>
+export const matters = ({ status }: AmbientMigration): readonly object[] =>
   (status?.plan?.findings ?? []).filter(({ code }) => code !== 'SST4027');
 
 /** What stops a migration before its first change, what holds it, and the way back from a pod that does not start. */
@@ -117,6 +117,8 @@ export function obstacles(cluster: () => Cluster): void {
       yaml(
         namespace(name),
         deployment(name, 'paused'),
+        deployment(name, 'all-at-once', { replicas: 2, strategy: { type: 'Recreate' } }),
+        daemonSet(name, 'agent', { updateStrategy: { type: 'OnDelete' } }),
         statefulSet(name, 'by-hand', { updateStrategy: { type: 'OnDelete' } }),
         statefulSet(name, 'parted', {
           replicas: 2,
@@ -151,9 +153,20 @@ export function obstacles(cluster: () => Cluster): void {
           metadata: { name: 'bare', namespace: name },
           spec: { containers: [{ name: 'app', image: 'x' }] },
         },
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'somebody', namespace: name } },
       ),
     );
-    await cluster().podsReady(name, 9);
+    const { metadata } = await cluster().client.get(CONFIG_MAP, { namespace: name, name: 'somebody' });
+    const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'somebody', uid: metadata.uid, controller: true };
+    await cluster().apply(
+      yaml({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'foreign', namespace: name, ownerReferences: [owner] },
+        spec: { containers: [{ name: 'app', image: 'x' }] },
+      }),
+    );
+    await cluster().podsReady(name, 14);
     await cluster().kubectl('rollout', 'pause', 'deployment/paused', '-n', name);
     await cluster().migrate(name);
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
@@ -162,6 +175,8 @@ export function obstacles(cluster: () => Cluster): void {
       .map(({ code, object }) => `${code} ${object}`);
     expect(blocks).toEqual([
       'SST4003 Pod/bare',
+      'SST4003 Pod/foreign',
+      'SST4004 DaemonSet/agent',
       'SST4004 StatefulSet/by-hand',
       'SST4005 StatefulSet/parted',
       'SST4006 Deployment/paused',
@@ -170,7 +185,51 @@ export function obstacles(cluster: () => Cluster): void {
       'SST4009 Deployment/excluded',
       'SST4022 HorizontalPodAutoscaler/by-sidecar',
     ]);
+    expect(stalled.status?.plan?.findings).toContainEqual(
+      expect.objectContaining({ code: 'SST4030', object: 'Deployment/all-at-once', verdict: 'WARN' }),
+    );
+    expect(matters(stalled)).toContainEqual(
+      expect.objectContaining({ object: 'Pod/foreign', message: 'pod foreign is owned by ConfigMap/somebody' }),
+    );
     expect(changesIn(cluster(), name)).toEqual([]);
+  });
+
+  it('tells what quotas and limits would refuse without sidecars, as the API server does', async () => {
+    const name = 'limited';
+    const limitRange = (...limits: object[]): object => {
+      return { apiVersion: 'v1', kind: 'LimitRange', metadata: { name: 'bounds', namespace: name }, spec: { limits } };
+    };
+    const defaults = { type: 'Container', defaultRequest: { cpu: '20m' } };
+    await cluster().apply(
+      yaml(namespace(name), limitRange({ type: 'Pod', min: { cpu: '50m' } }, defaults), deployment(name, 'web'), {
+        apiVersion: 'v1',
+        kind: 'ResourceQuota',
+        metadata: { name: 'team', namespace: name },
+        spec: { hard: { 'requests.cpu': '350m', 'count/configmaps': '10' } },
+      }),
+    );
+    await cluster().podsReady(name, 1);
+    const waypoint = { provision: 'Always' } as const;
+    await cluster().migrate(name, { waypoint });
+    const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
+    expect(matters(stalled).map((one) => (one as { message: string }).message)).toEqual([
+      'LimitRange/bounds would refuse pods without sidecar: Deployment/web, field spec.limits[0].min.cpu: 50m, but they request 20m',
+      'ResourceQuota/team counts sidecars: field spec.hard[requests.cpu], 100m of 350m',
+      'ResourceQuota/team has no room for waypoint waypoint: field spec.hard[requests.cpu], 300m of the 230m that are left',
+    ]);
+    const bare = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'bare', namespace: name, labels: { 'sidecar.istio.io/inject': 'false' } },
+      spec: { containers: [{ name: 'app', image: 'x' }] },
+    };
+    await expect(cluster().client.create(POD, bare, { dryRun: true, fieldManager: 'test' })).rejects.toThrow(
+      /minimum cpu usage per Pod is 50m, but request is 20m/,
+    );
+
+    await cluster().apply(yaml(limitRange(defaults)));
+    await cluster().migrate(name, { waypoint: { ...waypoint, replicas: { min: 1, max: 1 } } });
+    await cluster().ready(name, 'Migrated');
   });
 
   it('stops where a GitOps tool owns the very label that it must change', async () => {
@@ -220,46 +279,5 @@ export function obstacles(cluster: () => Cluster): void {
     expect(changesIn(cluster(), name)).toEqual([]);
     await cluster().migrate(name, { approval: 'Manual', approvedPlan: hash });
     await cluster().ready(name, 'Migrated');
-  });
-
-  it('brings sidecars without HBONE up to date before anything else', async () => {
-    const name = 'tunnel';
-    await cluster().apply(
-      yaml(
-        namespace(name),
-        deployment(name, 'web'),
-        namespace(`${name}-caller`),
-        deployment(`${name}-caller`, 'caller'),
-      ),
-    );
-    await cluster().podsReady(`${name}-caller`, 1);
-    const [pod] = await cluster().podsReady(name, 1);
-    const [caller] = await cluster().pods(`${name}-caller`);
-    // An injector without the ambient profile would have left the label out.
-    await cluster().kubectl('label', 'pod', '-n', name, pod?.metadata.name ?? '', 'networking.istio.io/tunnel-');
-    await cluster().kubectl(
-      'label',
-      'pod',
-      '-n',
-      `${name}-caller`,
-      caller?.metadata.name ?? '',
-      'networking.istio.io/tunnel-',
-    );
-    await cluster().migrate(name);
-    const migrated = await cluster().ready(name, 'Migrated');
-    expect(matters(migrated)).toMatchObject([
-      {
-        code: 'SST3001',
-        verdict: 'WARN',
-        message: `sidecars without HBONE: ${name}-caller/${caller?.metadata.name ?? ''}`,
-      },
-    ]);
-    const restarts = changesOf(cluster().audit()).filter(
-      ({ objectRef }) => objectRef?.namespace === name && objectRef.resource === 'deployments',
-    );
-    expect(
-      restarts.map(({ requestObject }) => JSON.stringify(requestObject).match(/(tunnel|ambient)\.1\.1/)?.[0]),
-    ).toEqual(['tunnel.1.1', 'ambient.1.1']);
-    await cluster().kubectl('delete', 'ns', `${name}-caller`, '--wait=false');
   });
 }

@@ -8,7 +8,7 @@ import { containersOf } from '../support/namespace-state.js';
 import { restartOperator } from './crashes.js';
 
 /** A kind that Sidestep watches, and that a cluster may lack. */
-const ABSENT_KIND = 'telemetries.telemetry.istio.io';
+const ABSENT_KIND = 'wasmplugins.extensions.istio.io';
 
 /** The API server, istiod, and the right to write go away in mid-migration. */
 export function outages(cluster: () => Cluster): void {
@@ -132,14 +132,14 @@ export function outages(cluster: () => Cluster): void {
     await cluster().apply(yaml({ ...crd, metadata: { name: ABSENT_KIND, annotations } }));
     await cluster().apply(
       yaml({
-        apiVersion: 'telemetry.istio.io/v1',
-        kind: 'Telemetry',
+        apiVersion: 'extensions.istio.io/v1alpha1',
+        kind: 'WasmPlugin',
         metadata: { name: 'late', namespace: name },
-        spec: { accessLogging: [{ disabled: true }] },
+        spec: { url: 'oci://example.com/filter' },
       }),
     );
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
-    expect(stalled.status?.nextAction).toMatch(/Telemetry late/);
+    expect(stalled.status?.nextAction).toMatch(/WasmPlugin late/);
   });
 }
 

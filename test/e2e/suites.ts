@@ -5,9 +5,13 @@ import { type AccountingOptions, accounting } from './accounting.js';
 import { badInput } from './bad-input.js';
 import { crashes } from './crashes.js';
 import { hands } from './hands.js';
+import { migrationWrites } from './migration-writes.js';
 import { namespaceWaypoints } from './namespace-waypoints.js';
 import { obstacles } from './obstacles.js';
+import { oldSidecars } from './old-sidecars.js';
 import { outages } from './outages.js';
+import { reverts } from './reverts.js';
+import { rolloutKinds } from './rollout-kinds.js';
 import { thereAndBack } from './there-and-back.js';
 import { otherForms } from './waypoint-forms.js';
 import { leavingWaypoints } from './waypoint-leaving.js';
@@ -18,47 +22,86 @@ import { waypointTurns } from './waypoint-turns.js';
 import { waypointWrites } from './waypoint-writes.js';
 import { waypoints } from './waypoints.js';
 import { ztunnelView } from './ztunnel-view.js';
+import { ztunnelViewRestarts } from './ztunnel-view-restarts.js';
 
 /** Names what it tests, and declares tests on the cluster that the function returns once they run. */
-type Suite = readonly [name: string, declare: (cluster: () => Cluster) => void];
+interface Suite {
+  readonly name: string;
+  readonly declare: (cluster: () => Cluster) => void;
+  /** Its tests run at the same time, where waiting takes real time. Where time is simulated only one can move it. */
+  readonly sideBySide?: true;
+}
+
+/** Suites of one theme. */
+export interface Suites {
+  /** These reach everything of the theme that there is, and so begin. */
+  readonly first: readonly Suite[];
+  /**
+   * These leave the operator, istiod, the API server and the mesh's configuration alone, and every test looks at namespaces of its
+   * own only: so all of them run at the same time.
+   */
+  readonly independent: readonly Suite[];
+  /** The others, one after the other. */
+  readonly last: readonly Suite[];
+}
+
+const suite = (name: string, declare: Suite['declare']): Suite => ({ name, declare });
+
+const independent = (name: string, declare: Suite['declare']): Suite => ({ name, declare, sideBySide: true });
 
 /** Of namespaces on their way to ambient mode and back. */
-export const MIGRATION_SUITES: readonly Suite[] = [
-  ['there and back', thereAndBack],
-  ['bad input', badInput],
-  ['what a migration meets', obstacles],
-  ['hands in between', hands],
-  ['a crash of the operator', crashes],
-  ['outages', outages],
-  ['migrations with a waypoint', waypointMigrations],
-  ['the view of ztunnel', ztunnelView],
-];
+export const MIGRATION_SUITES: Suites = {
+  first: [],
+  independent: [
+    // Longest first.
+    independent('the view of ztunnel', ztunnelView),
+    independent('migrations with a waypoint', waypointMigrations),
+    independent('there and back', thereAndBack),
+    independent('bad input', badInput),
+    independent('what a migration meets', obstacles),
+    independent('hands in between', hands),
+  ],
+  last: [
+    suite('kinds of rollouts', rolloutKinds),
+    suite('what somebody sets back', reverts),
+    suite('many workloads', migrationWrites),
+    suite('sidecars without HBONE', oldSidecars),
+    suite('a crash of the operator', crashes),
+    suite('outages', outages),
+    suite('the view of ztunnel, with the operator away', ztunnelViewRestarts),
+  ],
+};
 
 /** Of waypoints. */
-export const WAYPOINT_SUITES: readonly Suite[] = [
-  // First: it reaches every waypoint that there is.
-  ['a new configuration of the mesh', waypointTurns],
-  ['waypoints', waypoints],
-  ['waypoints of other classes', otherForms],
-  ['waypoints that are to go', leavingWaypoints],
-  ['waypoints that istiod deploys', sizedWaypoints],
-  ['outages of waypoints', waypointOutages],
-  ['writes for waypoints', waypointWrites],
-  ['waypoints that labels ask for', namespaceWaypoints],
-];
+export const WAYPOINT_SUITES: Suites = {
+  first: [suite('a new configuration of the mesh', waypointTurns)],
+  independent: [
+    independent('waypoints that labels ask for', namespaceWaypoints),
+    independent('waypoints', waypoints),
+    independent('waypoints of other classes', otherForms),
+    independent('waypoints that are to go', leavingWaypoints),
+  ],
+  last: [
+    suite('writes for waypoints', waypointWrites),
+    // Not beside the others: it measures how long they take.
+    independent('waypoints that istiod deploys', sizedWaypoints),
+    suite('outages of waypoints', waypointOutages),
+  ],
+};
 
 /**
  * Declares suites on one cluster, with one audit log: the last suite accounts for every request of all of them. Every test has
  * namespaces of its own. The project says which cluster: the real control plane, or the sandbox.
  */
-export function onOneCluster(suites: readonly Suite[], options: AccountingOptions): void {
+export function onOneCluster(themes: readonly Suites[], options: AccountingOptions): void {
+  const kind = inject('cluster');
   let cluster: Cluster;
   let failed = false;
 
   beforeAll(async () => {
-    cluster = await startCluster({ kind: inject('cluster') });
+    cluster = await startCluster({ kind });
     await cluster.operator.start();
-  }, 120_000);
+  }, 900_000);
 
   afterAll(async () => {
     await cluster?.stop({ keepLogs: failed });
@@ -69,6 +112,9 @@ export function onOneCluster(suites: readonly Suite[], options: AccountingOption
     failed ||= task.result?.state === 'fail';
   });
 
-  for (const [name, declare] of suites) describe(name, () => declare(() => cluster));
+  const suites = (['first', 'independent', 'last'] as const).flatMap((part) => themes.flatMap((theme) => theme[part]));
+  for (const { name, declare, sideBySide = false } of suites) {
+    describe(name, { concurrent: sideBySide && kind === 'controlplane' }, () => declare(() => cluster));
+  }
   describe('accounting', () => accounting(() => cluster, options));
 }

@@ -93,10 +93,11 @@ export function leavingWaypoints(cluster: () => Cluster): void {
     await cluster().client.delete(DEPLOYMENT, { namespace: name, name: NAME });
     await watcher.deployed(name, ...OURS);
     await cluster().client.delete(NAMESPACE, { name });
-    await cluster().until('the namespace is gone', async () => {
+    const isGone = async (): Promise<true | undefined> => {
       const { items } = await cluster().client.list(NAMESPACE);
       return !items.some(({ metadata }) => metadata.name === name) || undefined;
-    });
+    };
+    await cluster().until('the namespace is gone', isGone, { timeoutMs: 90_000 });
   });
 
   it('go at once if somebody insists', async () => {

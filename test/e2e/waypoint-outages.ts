@@ -6,7 +6,16 @@ import type { Cluster } from '../support/cluster.js';
 import { yaml } from '../support/fixtures.js';
 import { allBound, mostWrites } from '../support/many-waypoints.js';
 import { restartOperator } from './crashes.js';
-import { article, deployed, NAME } from './waypoint-gateways.js';
+import {
+  ambient,
+  article,
+  deployed,
+  gateway,
+  GatewayWatcher,
+  INGRESS_OF_ISTIOD,
+  NAME,
+  OURS,
+} from './waypoint-gateways.js';
 
 /** How long the API server is away, ms: on the sandbox a minute costs nothing. */
 const AWAY_MS = { sandbox: 60_000, controlplane: 3_000 };
@@ -27,6 +36,18 @@ export function waypointOutages(cluster: () => Cluster): void {
     if (!operator.running) await restartOperator(cluster());
     await allBound(cluster(), name, PATIENCE);
     expect(await deployed(cluster(), name)).toHaveLength(5);
+  });
+
+  it('are taken over from istiod, which has deployed an ingress gateway for them while there was no operator', async () => {
+    const name = 'waypoint-takeover';
+    const watcher = new GatewayWatcher(cluster);
+    await cluster().operator.stop();
+    await cluster().apply(yaml(ambient(name), gateway(name)));
+    await watcher.deployed(name, ...INGRESS_OF_ISTIOD);
+    await cluster().operator.start();
+    await watcher.serving(name, 'True', 'Serving');
+    await watcher.deployed(name, ...OURS);
+    expect(await cluster().eventNote(name, 'Removed')).toMatch(/-istio/);
   });
 
   it('are taken over by a second operator in between, and nothing is written twice', async () => {

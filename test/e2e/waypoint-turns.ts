@@ -82,7 +82,10 @@ export function waypointTurns(cluster: () => Cluster): void {
       await watcher.serving(second, 'True', 'Serving');
       expect(await cpuOf(second)).toBe('123m');
       // One for the Deployment as it was, one for what the mesh has changed.
-      const { metadata } = await cluster().client.get(DEPLOYMENT, { namespace: second, name: NAME });
+      const { metadata } = await cluster().until('its controller has seen it', async () => {
+        const found = await cluster().client.get(DEPLOYMENT, { namespace: second, name: NAME });
+        return found.status?.observedGeneration === found.metadata.generation ? found : undefined;
+      });
       expect(metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/revision': '2' });
     } finally {
       await requestCpu(before ?? '100m');

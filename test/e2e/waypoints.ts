@@ -3,7 +3,6 @@ import { GATEWAY } from '../../src/api/gateway-api.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import { isNotFound } from '../../src/kube/errors.js';
 import { DEPLOYMENT, NAMESPACE, SERVICE } from '../../src/kube/types.js';
-import { writesTo } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { yaml } from '../support/fixtures.js';
 import {
@@ -21,6 +20,9 @@ import {
   waypointsOf,
 } from './waypoint-gateways.js';
 
+/** What the controller of namespaces may take beside other work: it waits between its looks at what is left. Milliseconds. */
+const NAMESPACE_GONE_MS = 90_000;
+
 /** Waypoints of class `istio`, which Sidestep deploys. */
 export function waypoints(cluster: () => Cluster): void {
   const watcher = new GatewayWatcher(cluster);
@@ -37,17 +39,6 @@ export function waypoints(cluster: () => Cluster): void {
     expect(findCondition(served.status?.conditions, 'Programmed')).toMatchObject({ status: 'True' });
     expect(served.status?.addresses).toContainEqual({ type: 'Hostname', value: `${NAME}.${name}.svc.cluster.local` });
     await cluster().podsReady(name, 2);
-  });
-
-  it('are taken over from istiod, which has deployed an ingress gateway for them', async () => {
-    const name = 'waypoint-takeover';
-    await cluster().operator.stop();
-    await cluster().apply(yaml(ambient(name), gateway(name)));
-    await whenDeployed(name, ...INGRESS_OF_ISTIOD);
-    await cluster().operator.start();
-    await serving(name, 'True', 'Serving');
-    await whenDeployed(name, ...OURS);
-    expect(await cluster().eventNote(name, 'Removed')).toMatch(/-istio/);
   });
 
   it('are bound to the Services of their account, and to no other; deleted, they let these go first', async () => {
@@ -130,7 +121,12 @@ export function waypoints(cluster: () => Cluster): void {
     await serving(name, 'True', 'Serving');
     await cluster().client.delete(GATEWAY, { namespace: name, name: NAME });
     await whenDeployed(name);
-    await expect(read(name)).rejects.toSatisfy(isNotFound);
+    await cluster().until('the end of the Gateway', () =>
+      read(name).then(
+        () => undefined,
+        (error) => isNotFound(error) || undefined,
+      ),
+    );
   });
 
   it('do not hold a namespace back that is deleted', async () => {
@@ -141,11 +137,14 @@ export function waypoints(cluster: () => Cluster): void {
       async () => (await waypointsOf(cluster(), name))['web'] === NAME || undefined,
     );
     await cluster().client.delete(NAMESPACE, { name });
-    await cluster().until('the end of the namespace', () =>
+    const look = (): Promise<true | undefined> =>
       cluster()
         .client.get(NAMESPACE, { name })
-        .then(() => undefined, isNotFound),
-    );
+        .then(
+          () => undefined,
+          (error) => isNotFound(error) || undefined,
+        );
+    await cluster().until('the end of the namespace', look, { timeoutMs: NAMESPACE_GONE_MS });
   });
 
   it('are given up when they turn into something else', async () => {
@@ -230,18 +229,5 @@ export function waypoints(cluster: () => Cluster): void {
     expect(await deployed(cluster(), taken)).toContain(`Service/${NAME}`);
     await cluster().kubectl('delete', 'service', '-n', taken, NAME);
     await serving(taken, 'True', 'Serving');
-  });
-
-  it('are written once: a second look changes nothing', async () => {
-    const name = 'waypoint-quiet';
-    await cluster().apply(yaml(ambient(name), gateway(name)));
-    await serving(name, 'True', 'Serving');
-    await cluster().podsReady(name, 2);
-    await cluster().operator.stop();
-    const before = cluster().audit().length;
-    await cluster().operator.start();
-    await cluster().time.sleep(5_000);
-    const written = writesTo(cluster().audit().slice(before), name);
-    expect(written).toEqual([]);
   });
 }

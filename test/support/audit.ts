@@ -72,12 +72,17 @@ export function writesOf(entries: readonly AuditEntry[], user = OPERATOR_USER): 
   return entries.filter((entry) => entry.user.username === user && WRITE_VERBS.has(entry.verb) && !isDryRun(entry));
 }
 
-/**
- * The writes of the operator that change something. What follows what the cluster is like, at its own pace, is none, and has tests
- * of its own: notes on a Namespace about its mode and its waypoint, and the view of ztunnel.
- */
+/** The writes of the operator that change something. */
 export function changesOf(entries: readonly AuditEntry[]): AuditEntry[] {
-  return writesOf(entries).filter((entry) => !isNote(entry) && !isView(entry));
+  return writesOf(entries).filter((entry) => !isFollowing(entry));
+}
+
+/**
+ * A request for what follows the cluster at its own pace, and has tests of its own: notes on a Namespace about its mode and its
+ * waypoint, and the view of ztunnel.
+ */
+export function isFollowing(entry: AuditEntry): boolean {
+  return isNote(entry) || isView(entry);
 }
 
 function isNote({ verb, objectRef, requestObject }: AuditEntry): boolean {

@@ -200,15 +200,16 @@ export class Cluster {
   }
 
   /** Waits until a namespace has this many ready pods and no others, and their workloads know it. */
-  async podsReady(namespace: string, count: number): Promise<Pod[]> {
-    return this.until(`${count} ready pods in ${namespace}`, async () => {
+  async podsReady(namespace: string, count: number, options: { timeoutMs?: number } = {}): Promise<Pod[]> {
+    const look = async (): Promise<Pod[] | undefined> => {
       const pods = await this.pods(namespace);
       const ready = pods.filter((pod) =>
         pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
       );
       const isAll = ready.length === count && pods.length === count;
       return isAll && (await this.#workloadsKnow(namespace)) ? pods : undefined;
-    });
+    };
+    return this.until(`${count} ready pods in ${namespace}`, look, options);
   }
 
   /** Whether the status of every workload says what its pods do: it follows a moment later. */

@@ -14,15 +14,21 @@ const CLOSE_LOOK_MS = 5;
  * The real control plane, and the bundled operator in a process beside it.
  *
  * @param options.dir  folder for everything of it
+ * @param options.operatorArgs  options of Node for the operator
  * @throws see `startControlPlane`
  */
 export async function controlPlaneBackend(options: {
   dir: string;
+  operatorArgs?: readonly string[];
   log?: (line: string) => void;
 }): Promise<ClusterBackend> {
   const controlPlane = await startControlPlane(options);
   const { dir, kubeconfig, operatorKubeconfig } = controlPlane;
-  const operator = await OperatorProcess.create({ dir, kubeconfig: operatorKubeconfig });
+  const operator = await OperatorProcess.create({
+    dir,
+    kubeconfig: operatorKubeconfig,
+    operatorArgs: options.operatorArgs ?? [],
+  });
   const log = new AuditLog(controlPlane.auditLog);
   const audit = (): AuditEntry[] => log.entries();
   return {

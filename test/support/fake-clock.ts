@@ -6,6 +6,13 @@ export class FakeClock extends SimulatedClock {
   constructor(startMs = Date.UTC(2026, 0, 1)) {
     super({ startMs, quietTurns: 2 });
   }
+
+  /** By how much somebody has set the machine's clock; timers and `uptime` do not care, as with the system's. */
+  setByMs = 0;
+
+  override now(): number {
+    return super.now() + this.setByMs;
+  }
 }
 
 /** Lets all promises settle that can, and gives pending input and output two turns. */

@@ -41,8 +41,14 @@ export function statefulSet(
 }
 
 /** A DaemonSet. */
-export function daemonSet(inNamespace: string, name: string, options: PodOptions = {}): object {
-  return workload('DaemonSet', inNamespace, name, options, {});
+export function daemonSet(
+  inNamespace: string,
+  name: string,
+  options: PodOptions & { updateStrategy?: object } = {},
+): object {
+  return workload('DaemonSet', inNamespace, name, options, {
+    ...(options.updateStrategy && { updateStrategy: options.updateStrategy }),
+  });
 }
 
 /** A PodDisruptionBudget over the pods of one workload. */
@@ -52,6 +58,58 @@ export function budget(inNamespace: string, app: string, minAvailable: number): 
     kind: 'PodDisruptionBudget',
     metadata: { name: app, namespace: inNamespace },
     spec: { minAvailable, selector: { matchLabels: { app } } },
+  };
+}
+
+/** A CronJob that is suspended: people make Jobs from it. */
+export function cronJob(inNamespace: string, name: string, options: PodOptions = {}): object {
+  const { labels = {}, annotations = {} } = options;
+  const template = {
+    metadata: { labels, annotations: { 'sidestep.dev/test': 'keep-running', ...annotations } },
+    spec: { restartPolicy: 'Never', containers: [{ name: 'app', image: 'curlimages/curl' }] },
+  };
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: { name, namespace: inNamespace },
+    spec: { schedule: '0 3 * * *', suspend: true, jobTemplate: { spec: { template } } },
+  };
+}
+
+/** A Job whose pods end by themselves. */
+export function endingJob(inNamespace: string, name: string, completions: number): object {
+  const spec = { restartPolicy: 'Never', containers: [{ name: 'app', image: 'curlimages/curl' }] };
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name, namespace: inNamespace },
+    spec: { completions, parallelism: 10, template: { metadata: { labels: { app: name } }, spec } },
+  };
+}
+
+/** A Rollout of Argo; its pod template is its own, or that of a Deployment. */
+export function argoRollout(
+  inNamespace: string,
+  name: string,
+  options: { replicas?: number; workloadRef?: string; annotations?: Labels } = {},
+): object {
+  const { replicas = 1, workloadRef, annotations = {} } = options;
+  const template = {
+    metadata: { labels: { app: name } },
+    spec: { containers: [{ name: 'app', image: 'docker.io/kennethreitz/httpbin' }] },
+  };
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Rollout',
+    metadata: { name, namespace: inNamespace, annotations },
+    spec: {
+      replicas,
+      strategy: { canary: { steps: [{ setWeight: 20 }, { pause: {} }] } },
+      selector: { matchLabels: { app: workloadRef ?? name } },
+      ...(workloadRef === undefined
+        ? { template }
+        : { workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: workloadRef } }),
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import type { Gateway, GatewayCondition, GatewayListener } from '../../src/api/g
 import { LABEL } from '../../src/api/labels.js';
 import type { Mesh, Observed, WaypointView } from '../../src/controllers/ambient-migration/observed.js';
 import type { PodView } from '../../src/controllers/ambient-migration/pods.js';
-import type { Workload } from '../../src/controllers/ambient-migration/workloads.js';
+import { type Workload, formatRestartMark } from '../../src/controllers/ambient-migration/workloads.js';
 import type { MutatingWebhookConfiguration } from '../../src/kube/types.js';
 
 /** Builders of what a pass observes: a healthy mesh, and a namespace with sidecars. Tests override what they are about. */
@@ -18,6 +18,7 @@ export function pod(overrides: Partial<PodView> = {}): PodView {
     name: 'web-1',
     labels: { app: 'web' },
     nodeName: 'node-1',
+    isIpv6: false,
     owner: { kind: 'ReplicaSet', name: 'web-abc' },
     mode: 'sidecar',
     sidecarRequests: {},
@@ -28,6 +29,7 @@ export function pod(overrides: Partial<PodView> = {}): PodView {
     ready: true,
     dataplaneMode: undefined,
     restartMark: undefined,
+    createdAtMs: NOW_MS - 3_600_000,
     progressAtMs: NOW_MS - 3_600_000,
     problem: undefined,
     ...overrides,
@@ -36,6 +38,7 @@ export function pod(overrides: Partial<PodView> = {}): PodView {
 
 /** A finished Deployment of one sidecar pod. */
 export function workload(overrides: Partial<Workload> = {}): Workload {
+  const { restartMark } = overrides;
   return {
     kind: 'Deployment',
     name: 'web',
@@ -45,11 +48,15 @@ export function workload(overrides: Partial<Workload> = {}): Workload {
     pods: [pod()],
     observed: true,
     finished: true,
-    restartMark: undefined,
+    progress: undefined,
+    restartMark,
     restartedAtMs: 0,
+    templateMark: restartMark && formatRestartMark(restartMark),
+    reverted: false,
     maxUnavailable: 0,
     obstacle: undefined,
     outage: false,
+    recreates: false,
     ...overrides,
   };
 }
@@ -101,6 +108,7 @@ export function mesh(overrides: Partial<Mesh> = {}): Mesh {
       object: 'ConfigMap/istio-system/istio',
     },
     ambientAccepted: true,
+    waypointResources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '2', memory: '1Gi' } },
     injectsHbone: true,
     injectors: injectors(),
     validatingRevisions: ['default'],
@@ -213,15 +221,18 @@ export function observed(
     snapshotProblem: undefined,
     workloads: [workload()],
     jobPods: [],
+    cronJobs: [],
     strayPods: [],
     budgets: [],
     autoscalers: [],
+    limitRanges: [],
+    quotas: [],
     mesh: mesh(),
     policies: [],
     waypoint: waypointView(),
     dryRuns: undefined,
     labelOwners: [],
-    labelManagers: undefined,
+    managers: undefined,
     ...rest,
   };
 }

@@ -33,6 +33,7 @@ export class OperatorProcess implements Operator {
 
   /**
    * @param options.name  tells the logs of several operators apart, and is its identity in the Lease
+   * @param options.operatorArgs  options of Node
    * @throws {Error} the bundle is not built
    */
   static async create(options: {
@@ -40,6 +41,7 @@ export class OperatorProcess implements Operator {
     kubeconfig: string;
     name?: string;
     environment?: Record<string, string>;
+    operatorArgs?: readonly string[];
   }): Promise<OperatorProcess> {
     const bundle = join(repositoryRoot, 'dist', 'main.cjs');
     if (!existsSync(bundle)) throw new Error(`${bundle} is missing: make build`);
@@ -49,7 +51,7 @@ export class OperatorProcess implements Operator {
     const spec = {
       name,
       command: process.execPath,
-      args: ['--enable-source-maps', bundle],
+      args: ['--enable-source-maps', ...(options.operatorArgs ?? []), bundle],
       env: {
         KUBECONFIG: options.kubeconfig,
         POD_NAME: name,

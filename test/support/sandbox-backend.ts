@@ -57,9 +57,14 @@ export async function simulatedBackend({ dir }: { dir: string }): Promise<Simula
  *
  * @param options.dir  folder for everything of it
  * @param options.log  told of each step
+ * @param options.operatorArgs  options of Node for the operator
  */
-export async function realTimeBackend(options: { dir: string; log?: (line: string) => void }): Promise<ClusterBackend> {
-  const { dir, log } = options;
+export async function realTimeBackend(options: {
+  dir: string;
+  operatorArgs?: readonly string[];
+  log?: (line: string) => void;
+}): Promise<ClusterBackend> {
+  const { dir, log, operatorArgs = [] } = options;
   const sandbox = await startSandbox({ dir });
   log?.(`embedded cluster started: ${sandbox.server}`);
   const path = join(dir, 'operator.kubeconfig');
@@ -67,7 +72,7 @@ export async function realTimeBackend(options: { dir: string; log?: (line: strin
   log?.('Sidestep applied');
   await meshReady(sandbox, realTime);
   log?.('mesh ready');
-  const operator = await OperatorProcess.create({ dir, kubeconfig: path });
+  const operator = await OperatorProcess.create({ dir, kubeconfig: path, operatorArgs });
   return {
     ...partsOf(sandbox, dir),
     time: realTime,

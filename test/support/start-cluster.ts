@@ -10,6 +10,8 @@ export interface StartOptions {
   readonly realTime?: boolean;
   /** Told of each step. */
   readonly log?: (line: string) => void;
+  /** Options of Node for the operator, where it is a process of its own. */
+  readonly operatorArgs?: readonly string[];
 }
 
 /**
@@ -17,9 +19,9 @@ export interface StartOptions {
  *
  * @throws {GoMissingError} the real one must be built first, and Go is missing
  */
-export async function startCluster({ kind, realTime = false, log }: StartOptions): Promise<Cluster> {
+export async function startCluster({ kind, realTime = false, log, operatorArgs = [] }: StartOptions): Promise<Cluster> {
   const dir = mkdtempSync(join(tmpdir(), 'sidestep-'));
-  const options = { dir, ...(log && { log }) };
+  const options = { dir, operatorArgs, ...(log && { log }) };
   if (kind === 'controlplane') {
     const { controlPlaneBackend } = await import('./control-plane-backend.js');
     return new Cluster(await controlPlaneBackend(options));

@@ -98,7 +98,7 @@ export class StubWatch {
 /**
  * An API server that a test scripts, over real HTTP or HTTPS on a free loopback port. Without a script it serves the collections
  * that `set` gave it: lists (with `limit` and `continue`), single objects, watches that stay open; a write is answered
- * with its own body.
+ * with its own body, a JSON patch with the object as it was.
  */
 export class StubApiServer {
   readonly requests: RecordedRequest[] = [];
@@ -217,13 +217,14 @@ export class StubApiServer {
   }
 
   #usual(request: RecordedRequest): Reply {
-    if (request.method !== 'GET') return { body: request.body };
+    if (request.method !== 'GET' && !Array.isArray(request.body)) return { body: request.body };
     const collection = this.#collections.get(request.path);
     if (collection) return { body: pageOf(collection, request.query) };
     const end = request.path.lastIndexOf('/');
     const name = decodeURIComponent(request.path.slice(end + 1));
     const siblings = this.#collections.get(request.path.slice(0, end))?.objects;
     const found = siblings?.find((object) => object.metadata.name === name);
+    if (request.method !== 'GET') return { body: found ?? { metadata: { name } } };
     return found ? { body: found } : { status: 404 };
   }
 }

@@ -22,6 +22,6 @@ export async function until<T>(
       last = error;
     }
     if (performance.now() > deadline) throw new Error(`timed out: ${what}; last: ${String(last)}`);
-    await delay(options.everyMs ?? 50);
+    await delay(options.everyMs ?? 100);
   }
 }

@@ -1,39 +1,19 @@
-import { ANNOTATION } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { applyIfChanged } from '../../kube/apply.js';
 import { referenceTo } from '../../kube/events.js';
-import type { FieldChange } from '../../kube/patch.js';
-import type { KubeObject, ResourceType } from '../../kube/resource.js';
-import { formatSelector } from '../../kube/selectors.js';
-import {
-  CONTROLLER_REVISION,
-  DAEMON_SET,
-  DEPLOYMENT,
-  type DaemonSet,
-  type Deployment,
-  NAMESPACE,
-  POD,
-  STATEFUL_SET,
-  type StatefulSet,
-} from '../../kube/types.js';
+import type { KubeObject } from '../../kube/resource.js';
+import { CONTROLLER_REVISION, NAMESPACE } from '../../kube/types.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import type { Observed } from './observed.js';
 import { patchGuarded } from './patch-guarded.js';
-import { podView } from './pods.js';
+import { WORKLOAD_TYPES, readWorkload, restartChanges } from './restart-write.js';
 import { assess } from './restarts.js';
 import { aimFor } from './situation.js';
 import { snapshotObject } from './snapshot.js';
 import type { Action } from './verdict.js';
 import { actOnWaypoint, type WaypointAction } from './waypoint-act.js';
-import {
-  type Workload,
-  daemonSetView,
-  deploymentView,
-  formatRestartMark,
-  statefulSetView,
-  workloadName,
-} from './workloads.js';
+import { formatRestartMark, workloadName } from './workloads.js';
 
 type Act<T extends Action['type']> = Extract<Action, { type: T }>;
 
@@ -124,54 +104,34 @@ async function labelNamespace(
 
 async function restart(action: Act<'restart'>, observed: Observed, context: ReconcileContext): Promise<boolean> {
   const { workload, mark } = action;
-  const { type, object, view } = await readWorkload(workload, observed, context);
+  const namespace = observed.namespace.metadata.name;
+  const { object, view } = await readWorkload(workload, namespace, context.client, context.signal);
   const state = assess(view, aimFor(observed, mark.goal));
   if (state.kind !== 'restart' || formatRestartMark(state.mark) !== formatRestartMark(mark)) return false;
-  const annotations = ['spec', 'template', 'metadata', 'annotations'];
-  const changes: FieldChange[] = [
-    { path: [...annotations, OWN_ANNOTATION.restart], value: formatRestartMark(mark) },
-    { path: [...annotations, ANNOTATION.restartedAt], value: new Date(context.clock.now()).toISOString() },
-  ];
-  if (!(await patchGuarded(type, object, changes, context))) return false;
-  announce(observed, context, 'WorkloadRestarted', `${workloadName(workload)}: ${state.message}`);
+  const changes = restartChanges(view, mark, context.clock.now());
+  if (!(await patchGuarded(WORKLOAD_TYPES[workload.kind], object, changes, context))) return false;
+  announce(observed, context, 'WorkloadRestarted', `${workloadName(workload)}: ${state.message}`, object);
   return true;
 }
 
-/** The workload as it is now, with those of its pods that the cache knew, as they are now. */
-async function readWorkload(
-  workload: Workload,
-  observed: Observed,
+/**
+ * @param about  default: the AmbientMigration. What happens to each of many objects is told of these: the Events about one object
+ *   are limited
+ */
+function announce(
+  { migration }: Observed,
   context: ReconcileContext,
-): Promise<{ type: ResourceType; object: KubeObject; view: Workload }> {
-  const namespace = observed.namespace.metadata.name;
-  const ref = { namespace, name: workload.name };
-  const { signal, client } = context;
-  const known = new Set(workload.pods.map((pod) => pod.name));
-  const podsOf = async (object: Deployment | StatefulSet | DaemonSet): Promise<ReturnType<typeof podView>[]> => {
-    const { items } = await client.list(POD, {
-      namespace,
-      labelSelector: formatSelector(object.spec.selector),
-      signal,
-    });
-    return items.map(podView).filter((pod) => known.has(pod.name));
-  };
-  switch (workload.kind) {
-    case 'Deployment': {
-      const object = await client.get(DEPLOYMENT, ref, { signal });
-      return { type: DEPLOYMENT, object, view: deploymentView(object, await podsOf(object)) };
-    }
-    case 'StatefulSet': {
-      const object = await client.get(STATEFUL_SET, ref, { signal });
-      return { type: STATEFUL_SET, object, view: statefulSetView(object, await podsOf(object)) };
-    }
-    case 'DaemonSet': {
-      const object = await client.get(DAEMON_SET, ref, { signal });
-      return { type: DAEMON_SET, object, view: daemonSetView(object, await podsOf(object)) };
-    }
-  }
-}
-
-function announce(observed: Observed, context: ReconcileContext, reason: string, note: string): void {
+  reason: string,
+  note: string,
+  about: KubeObject = migration,
+): void {
   context.log.info({ reason, note }, 'changed the cluster');
-  context.events.emit({ regarding: referenceTo(observed.migration), type: 'Normal', reason, note, action: 'Migrate' });
+  context.events.emit({
+    regarding: referenceTo(about),
+    ...(about !== migration && { related: referenceTo(migration) }),
+    type: 'Normal',
+    reason,
+    note,
+    action: 'Migrate',
+  });
 }

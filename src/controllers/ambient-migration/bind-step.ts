@@ -7,6 +7,7 @@ import { isHeldByMigration } from '../../mesh/waypoint-holders.js';
 import { waypointNeed } from '../../mesh/waypoint-needs.js';
 import { bindingMark, changeFor, intendedServices, refusalChange, targetsOf } from './binding.js';
 import { MAX_LABEL_ATTEMPTS, enrolmentMark, isEnrolledNamespace } from './enrolment.js';
+import { labelsOf } from './field-owners.js';
 import { type Pending, leftBehind } from './hand-over.js';
 import type { Observed } from './observed.js';
 import { type Waypoint, isChosen, wantedWaypoint } from './scope.js';
@@ -107,9 +108,9 @@ function bindVerdict(observed: Observed, { namespace, name }: Waypoint, setting:
     ({ change }) => change.isReverted && (change.mark?.attempt ?? 0) > MAX_LABEL_ATTEMPTS,
   );
   if (exhausted.length > 0) {
-    const managers = observed.labelManagers ? ` (${observed.labelManagers})` : '';
+    const managers = observed.managers ? ` (${observed.managers})` : '';
     const message = `somebody takes waypoint labels off ${exhausted.map(nameOf).join(', ')}${managers}; commit ${LABEL.useWaypoint}: ${name} there`;
-    return { kind: 'stalled', reason: 'FieldReverted', message };
+    return { kind: 'stalled', reason: 'FieldReverted', message, reverted: labelsOf(observed) };
   }
   return changeVerdict(setting, `binding ${setting.map(nameOf).join(', ')} to Gateway ${namespace}/${name}`);
 }

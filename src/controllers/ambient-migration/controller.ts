@@ -8,18 +8,20 @@ import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js'
 import { generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { act } from './act.js';
 import { type Decision, decide } from './decide.js';
-import { labelManagersOf, withLabelOwners } from './field-owners.js';
+import { managersOf, withLabelOwners } from './field-owners.js';
 import { STATUS_FIELD_MANAGER } from '../../api/field-managers.js';
 import { observe } from './observe.js';
 import type { MeshLocation } from '../istio-configuration.js';
 import type { Observed } from './observed.js';
 import { dryRun } from './dry-run.js';
+import { RecentDryRuns } from './recent-dry-runs.js';
 import { generationOf } from './situation.js';
 import { type Pass, statusOf } from './status.js';
 import { watches } from './watches.js';
 
 /** The controller of AmbientMigration: the phases of design 5. */
 export function ambientMigration(location: MeshLocation): ControllerSpec {
+  const recent = new RecentDryRuns();
   return {
     name: 'ambient-migration',
     primary: watch({
@@ -28,7 +30,7 @@ export function ambientMigration(location: MeshLocation): ControllerSpec {
       predicate: generationOrMetadataChanged,
     }),
     watches: watches(location),
-    reconcile: (request, context) => reconcile(request, context, location),
+    reconcile: (request, context) => reconcile(request, context, location, recent),
   };
 }
 
@@ -37,16 +39,27 @@ export function ambientMigration(location: MeshLocation): ControllerSpec {
  *
  * @throws {ApiError} an action or the status write failed; the queue retries the pass
  */
-export async function reconcile(request: Request, context: ReconcileContext, location: MeshLocation): Promise<Result> {
+async function reconcile(
+  request: Request,
+  context: ReconcileContext,
+  location: MeshLocation,
+  recent: RecentDryRuns,
+): Promise<Result> {
   const cached = observe(request, context.stores, location, context.clock.now());
-  if (!cached) return awaitChange();
+  if (!cached) {
+    recent.forget(request.namespace ?? '');
+    return awaitChange();
+  }
   const seen = await withLabelOwners(cached, context);
   const isNew = seen.migration.status?.observedGeneration !== generationOf(seen);
   const { observed, decision } = isNew
     ? { observed: seen, decision: decide(seen) }
-    : await decideWithDryRuns(seen, context);
+    : await decideWithDryRuns(seen, context, recent);
 
   const outcome = isNew ? { written: 0 } : await attempt(() => carryOut(decision, observed, context));
+  // The next pass comes at once, finds the rollout and tells of it: one status for each restart, not two.
+  const isRestarted = decision.verdict.reason === 'Restarting' && 'written' in outcome && outcome.written > 0;
+  if (isRestarted) return next(decision, isNew, outcome.written);
   await report(observed, decision, { isNew, failure: 'error' in outcome ? String(outcome.error) : undefined }, context);
   if ('error' in outcome) throw outcome.error;
   return next(decision, isNew, outcome.written);
@@ -56,16 +69,20 @@ export async function reconcile(request: Request, context: ReconcileContext, loc
 async function decideWithDryRuns(
   observed: Observed,
   context: ReconcileContext,
+  recent: RecentDryRuns,
 ): Promise<{ observed: Observed; decision: Decision }> {
   const decision = decide(observed);
   const { verdict } = decision;
   if (verdict.kind === 'dry-run') {
+    const waiting = recent.waitOf(observed);
+    if (waiting) return waiting;
     const dryRuns = await dryRun(verdict.request, observed, context.client, context.signal);
-    return decideWithDryRuns({ ...observed, dryRuns }, context);
+    recent.keep(observed, dryRuns);
+    return decideWithDryRuns({ ...observed, dryRuns }, context, recent);
   }
-  if (verdict.reason === 'FieldReverted' && observed.labelManagers === undefined) {
-    const labelManagers = (await labelManagersOf(observed, context)) ?? '';
-    return decideWithDryRuns({ ...observed, labelManagers }, context);
+  if (verdict.kind === 'stalled' && verdict.reverted && observed.managers === undefined) {
+    const managers = await managersOf(verdict.reverted, context);
+    return decideWithDryRuns({ ...observed, managers }, context, recent);
   }
   return { observed, decision };
 }

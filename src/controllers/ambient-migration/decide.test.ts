@@ -3,6 +3,7 @@ import { NOW_MS, mesh, migration, observed, pod, workload } from '../../../test/
 import { LABEL } from '../../api/labels.js';
 import { decide } from './decide.js';
 import type { Observed, DryRuns } from './observed.js';
+import type { PodView } from './pods.js';
 import { snapshotData } from './plan.js';
 import type { Snapshot } from './snapshot.js';
 
@@ -123,6 +124,45 @@ describe('forward', () => {
     [
       'names a workload to which a hand has given OnDelete meanwhile',
       observed({ snapshot, labels: enrolledLabels, workloads: [workload({ obstacle: 'OnDelete' })] }),
+      'Workloads stalled RolloutBlocked',
+    ],
+    [
+      'does not label where admission would take that off again',
+      observed({ snapshot, dryRuns: { ...alive, undone: new Map([['Namespace/shop', ['metadata.annotations.x']]]) } }),
+      'Enrol stalled FieldReverted',
+    ],
+    [
+      'does not restart where admission would take that off again',
+      observed({
+        snapshot,
+        labels: enrolledLabels,
+        dryRuns: { ...notInjected, undone: new Map([['Deployment/web', ['spec.x']]]) },
+      }),
+      'Workloads stalled FieldReverted',
+    ],
+    [
+      'stops when somebody has set the pod template back twice',
+      observed({
+        snapshot,
+        labels: enrolledLabels,
+        dryRuns: notInjected,
+        workloads: [
+          workload({
+            reverted: true,
+            restartMark: { goal: 'ambient', generation: 1, attempt: 2 },
+            templateMark: undefined,
+          }),
+        ],
+      }),
+      'Workloads stalled FieldReverted',
+    ],
+    [
+      'names a Rollout whose pod template is gone meanwhile',
+      observed({
+        snapshot,
+        labels: enrolledLabels,
+        workloads: [workload({ kind: 'Rollout', obstacle: 'NoTemplate' })],
+      }),
       'Workloads stalled RolloutBlocked',
     ],
     [
@@ -354,6 +394,29 @@ describe('forward again, after a rollback', () => {
     expect(decide(again).verdict).toMatchObject({ actions: [{ type: 'write-snapshot', name: 'sidestep-before-2' }] });
     const blocked = { ...again, workloads: [workload({ obstacle: 'OnDelete' })] } as const;
     expect(verdictOf(blocked)).toBe('Preflight stalled BlockedByFindings');
+  });
+});
+
+describe('of a thousand Job pods', () => {
+  const jobPods = (more: object): PodView[] =>
+    Array.from({ length: 1_000 }, (_, i) =>
+      pod({ name: `job-${i}`, owner: { kind: 'Job', name: `job-${i}` }, ...more }),
+    );
+  const migrated = { snapshot, labels: enrolledLabels, workloads: [workload({ pods: ambientPods })] };
+
+  it('only a few are named', () => {
+    const forward = decide(observed({ ...migrated, jobPods: jobPods({}) }));
+    expect(forward.verdict).toMatchObject({ kind: 'done', reason: 'Migrated' });
+    const workloads = forward.steps.find(({ step }) => step.name === 'Workloads');
+    expect(workloads?.verdict?.message).toBe(
+      '1 of 1 workloads; 1000 Job pods keep their sidecar until they end: job-0, job-1, job-2 and 997 more',
+    );
+    const labels = { [LABEL.injection]: 'enabled', [LABEL.dataplaneMode]: 'ambient' };
+    const enrolledPods = jobPods({ mode: 'ambient', hbone: false });
+    const rollback = { snapshot, labels, annotations: mark, migration: back, jobPods: enrolledPods };
+    expect(decide(observed(rollback)).verdict.message.length).toBeLessThan(200);
+    const outside = decide(observed({ jobPods: jobPods({ mode: 'none' }) }));
+    expect(outside.verdict.message).toMatch(/; and 980 more$/);
   });
 });
 

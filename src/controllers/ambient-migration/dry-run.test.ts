@@ -3,6 +3,7 @@ import { observed, mesh, workload } from '../../../test/support/observed.js';
 import { StubApiServer } from '../../../test/support/stub-api-server.js';
 import { Client } from '../../kube/client.js';
 import { dryRun } from './dry-run.js';
+import type { DryRuns } from './observed.js';
 
 const PODS = '/api/v1/namespaces/shop/pods';
 const POLICIES = '/apis/security.istio.io/v1/namespaces/shop/authorizationpolicies';
@@ -103,6 +104,47 @@ describe('dryRuns', () => {
     const blind = observed({ mesh: mesh({ validatingRevisions: [] }) });
     expect((await dryRun({ pods: [], istiod: true }, blind, client, signal)).istiod).toBe('unknown');
     expect(server.requests).toEqual([]);
+  });
+
+  describe('of a restart', () => {
+    const PATH = '/apis/apps/v1/namespaces/shop/deployments/web';
+    const mark = { goal: 'ambient', generation: 1, attempt: 1 } as const;
+    const write = { type: 'restart', workload: workload(), mark } as const;
+    const deployment = (own: object, inTemplate: object): object => ({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web', namespace: 'shop', resourceVersion: '1', annotations: own },
+      spec: { template: { metadata: { annotations: inTemplate } } },
+    });
+    const ours = { 'sidestep.dev/restart': 'ambient.1.1' };
+    const at = { 'kubectl.kubernetes.io/restartedAt': '2026-11-21T10:00:00.000Z' };
+    const ask = (): Promise<DryRuns> =>
+      dryRun({ pods: [], istiod: false, writes: [write] }, observed(), client, signal);
+
+    it.each<[string, object, readonly string[] | undefined]>([
+      ['nothing that stays', deployment(ours, { ...ours, ...at }), undefined],
+      [
+        'what admission takes off the pod template',
+        deployment(ours, at),
+        ['spec.template.metadata.annotations.sidestep.dev/restart'],
+      ],
+      [
+        'what it takes off everywhere',
+        deployment({}, at),
+        ['metadata.annotations.sidestep.dev/restart', 'spec.template.metadata.annotations.sidestep.dev/restart'],
+      ],
+    ])('tell %s', async (_, answer, undone) => {
+      server.on({ method: 'GET', path: PATH }, { status: 200, body: deployment({}, {}) });
+      server.on({ method: 'PATCH', path: PATH }, { status: 200, body: answer });
+      expect((await ask()).undone?.get('Deployment/web')).toEqual(undone);
+      expect(server.seen({ method: 'PATCH' }).map(({ query }) => query['dryRun'])).toEqual(['All']);
+    });
+
+    it('leave a refusal to the write itself', async () => {
+      server.on({ method: 'GET', path: PATH }, { status: 200, body: deployment({}, {}) });
+      server.on({ method: 'PATCH', path: PATH }, { status: 422, body: status(422, 'denied by a policy') });
+      expect((await ask()).undone).toEqual(new Map());
+    });
   });
 
   it('fail, to be repeated, when the API server itself is in trouble', async () => {

@@ -7,6 +7,7 @@ import { POD, type Pod } from '../../kube/types.js';
 import { hasSidecar } from '../../mesh/dataplane.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import type { Observed, PodDryRun, DryRuns } from './observed.js';
+import { targetOf, undoneFields } from './tried-writes.js';
 import type { DryRunRequest } from './verdict.js';
 import { type Workload, workloadName } from './workloads.js';
 
@@ -14,7 +15,8 @@ const TIMEOUT_MS = 12_000;
 
 /**
  * Makes the dry runs that a decision needs; the cluster is not changed. They show what labels cannot: what the injector
- * does now (the API server's view of namespace labels lags), a dead webhook, quota, Pod Security, other admission.
+ * does now (the API server's view of namespace labels lags), a dead webhook, quota, Pod Security, other admission, and whether
+ * admission leaves a write of ours as it is.
  */
 export async function dryRun(
   request: DryRunRequest,
@@ -29,7 +31,12 @@ export async function dryRun(
     // One injector serves them all, and a silent one takes ten seconds to say nothing.
     if (answer.kind === 'injector-down') return { pods, istiod: request.istiod ? 'down' : 'not-asked' };
   }
-  return { pods, istiod: request.istiod ? await askIstiod(observed, client, signal) : 'not-asked' };
+  const undone = new Map<string, readonly string[]>();
+  for (const write of request.writes ?? []) {
+    const fields = await undoneFields(write, observed, client, signal);
+    if (fields.length > 0) undone.set(targetOf(write, observed), fields);
+  }
+  return { pods, istiod: request.istiod ? await askIstiod(observed, client, signal) : 'not-asked', undone };
 }
 
 async function dryRunPod(

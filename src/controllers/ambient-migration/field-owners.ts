@@ -1,17 +1,31 @@
 import { LABEL } from '../../api/labels.js';
+import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import { NAMESPACE } from '../../kube/types.js';
 import { type LabelOwner, trackerOf } from '../../mesh/findings/namespace.js';
-import { asRecord } from '../../mesh/policy-object.js';
+import { asRecord, stringAt } from '../../mesh/policy-object.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import type { Observed } from './observed.js';
 
-/** Who else owns the namespace's labels of injection, data plane and waypoint, from managedFields; for the message of `FieldReverted`. */
-export async function labelManagersOf(observed: Observed, context: ReconcileContext): Promise<string | undefined> {
-  const owners = (await labelOwnersOf(observed, context))
-    .filter(({ labels }) => OURS.some((key) => labels.includes(key)))
+/** Fields of an object. */
+export interface Fields {
+  readonly type: ResourceType;
+  readonly ref: { readonly namespace?: string | undefined; readonly name: string };
+  /** Keys from the root of the object. */
+  readonly paths: readonly (readonly string[])[];
+}
+
+/**
+ * Who else manages the fields, or what is below them, from managedFields; for the message of `FieldReverted`. Whoever takes a
+ * field away leaves no trace there: but he mostly manages what is around it. Empty if nobody does.
+ */
+export async function managersOf({ type, ref, paths }: Fields, context: ReconcileContext): Promise<string> {
+  const object = await context.client.get(type, ref, { signal: context.signal, managedFields: true });
+  const names = managersIn(object)
+    .filter(({ fields }) => paths.some((path) => owns(fields, path)))
+    .sort((a, b) => (a.time < b.time ? 1 : -1))
     .map(({ manager }) => manager);
-  return owners.length > 0 ? `field manager ${[...new Set(owners)].join(', ')}` : undefined;
+  return names.length > 0 ? `field manager ${[...new Set(names)].join(', ')}` : '';
 }
 
 /**
@@ -20,18 +34,42 @@ export async function labelManagersOf(observed: Observed, context: ReconcileCont
  */
 export async function withLabelOwners(observed: Observed, context: ReconcileContext): Promise<Observed> {
   if (observed.snapshot || !trackerOf(observed.namespace)) return observed;
-  return { ...observed, labelOwners: await labelOwnersOf(observed, context) };
-}
-
-const OURS: readonly string[] = [LABEL.injection, LABEL.dataplaneMode, LABEL.useWaypoint];
-
-async function labelOwnersOf(observed: Observed, context: ReconcileContext): Promise<LabelOwner[]> {
   const ref = { name: observed.namespace.metadata.name };
   const namespace = await context.client.get(NAMESPACE, ref, { signal: context.signal, managedFields: true });
-  return (namespace.metadata.managedFields ?? [])
+  const labelOwners = managersIn(namespace).map(({ manager, fields }): LabelOwner => {
+    return { manager, labels: ownedLabels(fields) };
+  });
+  return { ...observed, labelOwners };
+}
+
+/** The labels of a namespace that a migration changes. */
+export function labelsOf(observed: Observed): Fields {
+  const keys = [LABEL.injection, LABEL.dataplaneMode, LABEL.useWaypoint];
+  const { name } = observed.namespace.metadata;
+  return { type: NAMESPACE, ref: { name }, paths: keys.map((key) => ['metadata', 'labels', key]) };
+}
+
+interface Manager {
+  readonly manager: string;
+  /** When what it manages last changed, RFC 3339. */
+  readonly time: string;
+  readonly fields: unknown;
+}
+
+/** All but ourselves, and but those who write status. */
+function managersIn({ metadata }: KubeObject): Manager[] {
+  return (metadata.managedFields ?? [])
     .map(asRecord)
-    .filter((entry) => entry['manager'] !== FIELD_MANAGER)
-    .map((entry) => ({ manager: String(entry['manager']), labels: ownedLabels(entry['fieldsV1']) }));
+    .filter((entry) => entry['manager'] !== FIELD_MANAGER && !entry['subresource'])
+    .map((entry) => ({
+      manager: stringAt(entry, 'manager') ?? '',
+      time: stringAt(entry, 'time') ?? '',
+      fields: entry['fieldsV1'],
+    }));
+}
+
+function owns(fields: unknown, path: readonly string[]): boolean {
+  return path.reduce<unknown>((inner, key) => asRecord(inner)[`f:${key}`], fields) !== undefined;
 }
 
 function ownedLabels(fields: unknown): string[] {

@@ -1,5 +1,6 @@
 import { matchesSelector } from '../../kube/selectors.js';
 import type { MutatingWebhookConfiguration } from '../../kube/types.js';
+import { perVersion } from '../../runtime/per-version.js';
 
 /** Istio names every rule of its injector `<case>.sidecar-injector.istio.io`. */
 const INJECTOR_SUFFIX = 'sidecar-injector.istio.io';
@@ -17,12 +18,16 @@ export function wouldInject(
   namespaceLabels: Labels,
   podLabels: Labels,
 ): boolean {
-  return configurations
-    .flatMap((configuration) => configuration.webhooks ?? [])
-    .filter((webhook) => webhook.name.endsWith(INJECTOR_SUFFIX))
-    .some(
-      (webhook) =>
-        matchesSelector(webhook.namespaceSelector ?? {}, namespaceLabels) &&
-        matchesSelector(webhook.objectSelector ?? {}, podLabels),
-    );
+  return podSelectors(configurations)(namespaceLabels).some((selector) => matchesSelector(selector, podLabels));
 }
+
+/** Pod selectors of the rules that match a namespace: the same for each of its pods. */
+const podSelectors = perVersion((configurations: readonly MutatingWebhookConfiguration[]) =>
+  perVersion((namespaceLabels: Labels) =>
+    configurations
+      .flatMap(({ webhooks = [] }) => webhooks)
+      .filter(({ name }) => name.endsWith(INJECTOR_SUFFIX))
+      .filter(({ namespaceSelector = {} }) => matchesSelector(namespaceSelector, namespaceLabels))
+      .map(({ objectSelector = {} }) => objectSelector),
+  ),
+);

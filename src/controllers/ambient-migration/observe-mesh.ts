@@ -28,8 +28,11 @@ import {
 } from '../../kube/types.js';
 import { hasSidecar, isLive, speaksHbone } from '../../mesh/dataplane.js';
 import type { MeshSettings } from '../../mesh/policies.js';
+import type { Resources } from '../../mesh/pod-resources.js';
+import type { Quantities } from '../../mesh/quantity.js';
 import { revisionOf } from '../../mesh/revision.js';
 import { type PolicyObject, asRecord, asRecords, asStrings, stringAt } from '../../mesh/policy-object.js';
+import { configMapsOf } from '../../mesh/waypoint-inputs.js';
 import type { Stores } from '../../runtime/stores.js';
 import { CNI_CONFIG, type MeshLocation, configuration, parsedKey, revisionObjects } from '../istio-configuration.js';
 import type { EnrolmentConfig, Mesh } from './observed.js';
@@ -89,22 +92,15 @@ export function observeMesh(
   const revision = label === undefined ? undefined : revisionOf(label, revisionObjects(stores, location));
   const config = meshConfig(stores, istioNamespace, revision);
   const gatewayClass = stores.of(GATEWAY_CLASS).get({ name: 'istio-waypoint' });
-  const ready = (component: string): Set<string | undefined> =>
-    new Set(
-      stores
-        .of(POD)
-        .byIndex(COMPONENT_INDEX, component)
-        .filter(
-          (pod) =>
-            isLive(pod) && pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
-        )
-        .map((pod) => pod.spec?.nodeName),
-    );
-  const without = (component: string): string[] => [...nodes].filter((node) => !ready(component).has(node)).sort();
+  const without = (component: string): string[] => {
+    const ready = nodesWith(component, stores);
+    return [...nodes].filter((node) => !ready.has(node)).sort();
+  };
   return {
     rootNamespace: config.rootNamespace ?? istioNamespace,
     settings: config.settings,
     ambientAccepted: findCondition(gatewayClass?.status?.conditions ?? [], 'Accepted')?.status === 'True',
+    waypointResources: waypointResources(stores, istioNamespace, revision),
     injectsHbone: config.hbone,
     injectors: stores.of(MUTATING_WEBHOOK_CONFIGURATION).list(),
     validatingRevisions: stores
@@ -124,6 +120,15 @@ export function observeMesh(
   };
 }
 
+/** Names of the nodes where a pod of a DaemonSet of ambient mode is ready. */
+function nodesWith(component: string, stores: Stores): ReadonlySet<string | undefined> {
+  const pods = stores.of(POD).byIndex(COMPONENT_INDEX, component);
+  const ready = pods.filter(
+    (pod) => isLive(pod) && pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+  );
+  return new Set(ready.map((pod) => pod.spec?.nodeName));
+}
+
 /** @see istio/istio manifests/charts/istio-cni/templates/configmap-cni.yaml */
 function enrolmentConfig(stores: Stores, istioNamespace: string): EnrolmentConfig | undefined {
   const found = configuration(stores, { istioNamespace }).get({ namespace: istioNamespace, name: CNI_CONFIG });
@@ -135,6 +140,21 @@ function enrolmentConfig(stores: Stores, istioNamespace: string): EnrolmentConfi
     excludedNamespaces: (data['EXCLUDE_NAMESPACES'] ?? '').split(',').map((name) => name.trim()),
     selectors: asRecords(selectors),
   };
+}
+
+/** @see istio/istio manifests/charts/istio-control/istio-discovery/values.yaml, global.waypoint.resources */
+function waypointResources(stores: Stores, istioNamespace: string, revision: string | undefined): Resources {
+  const name = configMapsOf(revision ?? '').injector;
+  const found = configuration(stores, { istioNamespace }).get({ namespace: istioNamespace, name });
+  const { global } = found ? asRecord(parsedKey(found, 'values', '{}')) : {};
+  const { requests, limits } = asRecord(asRecord(asRecord(global)['waypoint'])['resources']);
+  return { requests: texts(requests), limits: texts(limits) };
+}
+
+/** Quantities may be numbers in values, and null where a default is taken away. */
+function texts(quantities: unknown): Quantities {
+  const entries = Object.entries(asRecord(quantities)).filter(([, quantity]) => quantity !== null);
+  return Object.fromEntries(entries.map(([name, quantity]) => [name, String(quantity)]));
 }
 
 interface MeshConfig {

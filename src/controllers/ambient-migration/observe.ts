@@ -4,26 +4,45 @@ import type { KubeObject } from '../../kube/resource.js';
 import { matchesSelector } from '../../kube/selectors.js';
 import {
   CONTROLLER_REVISION,
+  CRON_JOB,
+  type CronJob,
   DAEMON_SET,
   DEPLOYMENT,
   HORIZONTAL_POD_AUTOSCALER,
+  LIMIT_RANGE,
   NAMESPACE,
   POD,
   POD_DISRUPTION_BUDGET,
   type Pod,
   type PodDisruptionBudget,
   REPLICA_SET,
+  RESOURCE_QUOTA,
   STATEFUL_SET,
 } from '../../kube/types.js';
+import { isLive } from '../../mesh/dataplane.js';
+import { perVersion } from '../../runtime/per-version.js';
 import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
+import { ARGO_ROLLOUT } from '../argo-rollouts.js';
+import { argoOwner, argoRolloutView, referencedDeployment } from './argo-rollout.js';
 import { observeMesh, observePolicies } from './observe-mesh.js';
 import { observeWaypoint } from './observe-waypoint.js';
 import type { MeshLocation } from '../istio-configuration.js';
-import type { Budget, Observed } from './observed.js';
-import { type PodView, podView } from './pods.js';
+import type { Budget, CronJobView, Observed } from './observed.js';
+import { type PodView, storedPodView } from './pods.js';
 import { parseSnapshot, snapshotNumber } from './snapshot.js';
-import { type Workload, compareWorkloads, daemonSetView, deploymentView, statefulSetView } from './workloads.js';
+import {
+  type Workload,
+  compareWorkloads,
+  daemonSetView,
+  deploymentView,
+  statefulSetView,
+  workloadName,
+} from './workloads.js';
+
+// Large, and looked at in every pass.
+const specOf = perVersion(parseAmbientMigrationSpec);
+const snapshotIn = perVersion(parseSnapshot);
 
 /**
  * Reads everything a pass needs from the caches; no request is sent.
@@ -38,10 +57,11 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
   if (!migration || !namespace || namespace.metadata.deletionTimestamp !== undefined) return undefined;
 
   const pods = podsOf(stores, namespaceName);
-  const nodes = new Set([...pods.values()].flatMap(({ view }) => (view.live && view.nodeName ? [view.nodeName] : [])));
+  const nodes = new Set(pods.flatMap(({ view }) => view.nodeName ?? []));
   const workloads = workloadsOf(stores, namespaceName, pods);
-  const rest = [...pods.values()].filter(({ workload, view }) => workload === undefined && view.live);
-  const spec = parseAmbientMigrationSpec(migration);
+  const known = new Set(workloads.map(workloadName));
+  const rest = pods.filter(({ workload }) => workload === undefined || !known.has(workload));
+  const spec = specOf(migration);
   return {
     nowMs,
     migration,
@@ -51,15 +71,18 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
     ...snapshotOf(stores, namespaceName),
     workloads,
     jobPods: rest.filter(({ job }) => job).map(({ view }) => view),
+    cronJobs: stores.of(CRON_JOB).list(namespaceName).flatMap(cronJobView),
     strayPods: rest.filter(({ job }) => !job).map(({ view }) => view),
     budgets: stores.of(POD_DISRUPTION_BUDGET).list(namespaceName).map(budgetView),
     autoscalers: stores.of(HORIZONTAL_POD_AUTOSCALER).list(namespaceName),
+    limitRanges: stores.of(LIMIT_RANGE).list(namespaceName),
+    quotas: stores.of(RESOURCE_QUOTA).list(namespaceName),
     mesh: observeMesh(stores, location, namespaceName, nodes),
     policies: observePolicies(stores),
     waypoint: observeWaypoint(spec, namespace, stores),
     dryRuns: undefined,
     labelOwners: [],
-    labelManagers: undefined,
+    managers: undefined,
   };
 }
 
@@ -70,23 +93,25 @@ interface OwnedPod {
   readonly job: boolean;
 }
 
-function podsOf(stores: Stores, namespace: string): Map<string, OwnedPod> {
-  return new Map(
-    stores
-      .of(POD)
-      .list(namespace)
-      .map((pod) => [pod.metadata.name, ownedPod(pod, stores, namespace)]),
-  );
+/** The live pods: those that have ended, a long history of Jobs above all, are not looked at. */
+function podsOf(stores: Stores, namespace: string): OwnedPod[] {
+  return stores
+    .of(POD)
+    .list(namespace)
+    .filter(isLive)
+    .map((pod) => ownedPod(pod, stores, namespace));
 }
 
 function ownedPod(pod: Pod, stores: Stores, namespace: string): OwnedPod {
-  const view = podView(pod);
+  const view = storedPodView(pod);
   const { kind, name } = view.owner ?? { kind: '', name: '' };
   switch (kind) {
     case 'ReplicaSet': {
-      const replicaSet = stores.of(REPLICA_SET).get({ namespace, name });
-      const deployment = replicaSet?.metadata.ownerReferences?.find((reference) => reference.kind === 'Deployment');
-      return { view, workload: deployment && `Deployment/${deployment.name}`, job: false };
+      const owners = stores.of(REPLICA_SET).get({ namespace, name })?.metadata.ownerReferences;
+      const deployment = owners?.find((reference) => reference.kind === 'Deployment')?.name;
+      const rollout = argoOwner(owners);
+      const workload = deployment ? `Deployment/${deployment}` : rollout && `Rollout/${rollout}`;
+      return { view, workload, job: false };
     }
     case 'StatefulSet':
     case 'DaemonSet':
@@ -98,9 +123,13 @@ function ownedPod(pod: Pod, stores: Stores, namespace: string): OwnedPod {
   }
 }
 
-function workloadsOf(stores: Stores, namespace: string, pods: ReadonlyMap<string, OwnedPod>): Workload[] {
+function workloadsOf(stores: Stores, namespace: string, pods: readonly OwnedPod[]): Workload[] {
   const byWorkload = new Map<string | undefined, PodView[]>();
-  for (const { workload, view } of pods.values()) byWorkload.set(workload, [...(byWorkload.get(workload) ?? []), view]);
+  for (const { workload, view } of pods) {
+    const views = byWorkload.get(workload);
+    if (views) views.push(view);
+    else byWorkload.set(workload, [view]);
+  }
   const podsOfWorkload = (key: string): PodView[] => byWorkload.get(key) ?? [];
   return [
     ...stores
@@ -115,7 +144,20 @@ function workloadsOf(stores: Stores, namespace: string, pods: ReadonlyMap<string
       .of(DAEMON_SET)
       .list(namespace)
       .map((object) => daemonSetView(object, podsOfWorkload(`DaemonSet/${object.metadata.name}`))),
+    ...stores
+      .of(ARGO_ROLLOUT)
+      .list(namespace)
+      .map((object) => {
+        const name = referencedDeployment(object);
+        const referenced = name === undefined ? undefined : stores.of(DEPLOYMENT).get({ namespace, name });
+        return argoRolloutView(object, referenced, podsOfWorkload(`Rollout/${object.metadata.name}`));
+      }),
   ].sort(compareWorkloads);
+}
+
+function cronJobView({ metadata, spec }: CronJob): CronJobView[] {
+  const template = spec?.jobTemplate.spec.template;
+  return template ? [{ name: metadata.name, template }] : [];
 }
 
 /**
@@ -146,7 +188,7 @@ function snapshotOf(
   const newest = revisions.sort((a, b) => b.number - a.number)[0]?.revision;
   if (newest === undefined) return { snapshot: undefined, lastSnapshot: undefined, snapshotProblem: undefined };
   try {
-    const lastSnapshot = parseSnapshot(newest);
+    const lastSnapshot = snapshotIn(newest);
     return { snapshot: lastSnapshot.restored ? undefined : lastSnapshot, lastSnapshot, snapshotProblem: undefined };
   } catch (error) {
     const snapshotProblem = error instanceof Error ? error.message : String(error);

@@ -1,8 +1,16 @@
 import type { AmbientMigration, AmbientMigrationSpec } from '../../api/ambient-migration.js';
 import type { Gateway, GatewayClass } from '../../api/gateway-api.js';
 import type { LabelSelector } from '../../kube/selectors.js';
-import type { MutatingWebhookConfiguration, Namespace, Service, ServiceAccount } from '../../kube/types.js';
+import type {
+  MutatingWebhookConfiguration,
+  Namespace,
+  PodTemplate,
+  Service,
+  ServiceAccount,
+} from '../../kube/types.js';
 import type { LabelOwner } from '../../mesh/findings/namespace.js';
+import type { QuotaObject } from '../../mesh/findings/resource-quota.js';
+import type { Resources } from '../../mesh/pod-resources.js';
 import type { MeshSettings } from '../../mesh/policies.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import type { PodView } from './pods.js';
@@ -27,11 +35,14 @@ export interface Observed {
   readonly workloads: readonly Workload[];
   /** Live pods of Jobs: they cannot be restarted, only awaited. */
   readonly jobPods: readonly PodView[];
+  readonly cronJobs: readonly CronJobView[];
   /** Live pods that no workload of a known kind owns. */
   readonly strayPods: readonly PodView[];
   readonly budgets: readonly Budget[];
   /** HorizontalPodAutoscalers of the namespace. */
   readonly autoscalers: readonly PolicyObject[];
+  readonly limitRanges: readonly PolicyObject[];
+  readonly quotas: readonly QuotaObject[];
   readonly mesh: Mesh;
   /** Istio, Gateway API and NetworkPolicy objects of the whole cluster; what applies is decided by `src/mesh`. */
   readonly policies: readonly PolicyObject[];
@@ -40,8 +51,8 @@ export interface Observed {
   readonly dryRuns: DryRuns | undefined;
   /** Who owns labels of the namespace; empty unless a GitOps tool has marked it, and the plan is still to be made. */
   readonly labelOwners: readonly LabelOwner[];
-  /** Field managers of the injection labels, once a revert has been seen; for the message only. */
-  readonly labelManagers: string | undefined;
+  /** Field managers of what somebody reverts, once that has been seen; for the message only. */
+  readonly managers: string | undefined;
 }
 
 /** Waypoints, and what may be bound to them. */
@@ -66,6 +77,12 @@ export interface WaypointView {
   readonly orphans: readonly string[];
 }
 
+/** A CronJob of the namespace, as far as it decides what its next pods are like. */
+export interface CronJobView {
+  readonly name: string;
+  readonly template: PodTemplate;
+}
+
 /** A PodDisruptionBudget of the namespace. */
 export interface Budget {
   readonly name: string;
@@ -81,6 +98,8 @@ export interface Mesh {
   readonly settings: MeshSettings;
   /** GatewayClass `istio-waypoint` is accepted: istiod runs with ambient support. */
   readonly ambientAccepted: boolean;
+  /** What the mesh gives to each pod of a waypoint. */
+  readonly waypointResources: Resources;
   /** The injector gives new sidecars HBONE. */
   readonly injectsHbone: boolean;
   readonly injectors: readonly MutatingWebhookConfiguration[];
@@ -111,6 +130,8 @@ export interface DryRuns {
   /** By `Kind/name` of the workload. */
   readonly pods: ReadonlyMap<string, PodDryRun>;
   readonly istiod: 'alive' | 'down' | 'unknown' | 'not-asked';
+  /** By `Kind/name` of what would be written to: the fields that admission takes off again. Absent: none. */
+  readonly undone?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What became of a pod made from a workload's template, in a dry run. */

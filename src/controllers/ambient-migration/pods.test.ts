@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../../kube/types.js';
 import { trimPod } from '../stored-pod.js';
-import { podView } from './pods.js';
+import { podView, podViewChanged } from './pods.js';
 
 const CREATED = '2026-11-21T09:00:00Z';
 const READY_AT = '2026-11-21T09:00:05Z';
@@ -118,6 +118,18 @@ describe('a pod', () => {
   ])('%s is seen as such, trimmed or whole', (_, given, expected) => {
     expect(podView(given)).toMatchObject(expected);
     expect(podView(trimPod(given))).toEqual(podView(given));
+  });
+
+  it.each([
+    ['that comes', { new: pod() }, true],
+    ['that goes', { old: pod() }, true],
+    ['that becomes ready', { old: crashing, new: pod() }, true],
+    ['that is being deleted', { old: pod(), new: pod({ metadata: { deletionTimestamp: CREATED } }) }, true],
+    ['that is labelled', { old: pod(), new: pod({ metadata: { labels: { app: 'other' } } }) }, true],
+    ['that got its address', { old: pod(), new: pod({ status: { ...pod().status, podIP: '10.0.0.1' } }) }, false],
+    ['that is written anew', { old: pod(), new: pod({ metadata: { resourceVersion: '2' } }) }, false],
+  ])('%s wakes a migration, if that sees it in another way: %#', (_, change, isChanged) => {
+    expect(podViewChanged(change)).toBe(isChanged);
   });
 
   it('keeps little of itself in the cache', () => {

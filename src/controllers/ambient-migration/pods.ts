@@ -1,3 +1,4 @@
+import equal from 'fast-deep-equal';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { Pod } from '../../kube/types.js';
 import {
@@ -12,12 +13,16 @@ import {
   speaksHbone,
 } from '../../mesh/dataplane.js';
 import type { Requests } from '../../mesh/findings/savings.js';
+import { perVersion } from '../../runtime/per-version.js';
+import type { Change } from '../../runtime/store.js';
 
 /** A pod as the migration sees it: plain data, computed once per pass. */
 export interface PodView {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly nodeName: string | undefined;
+  /** The kubelet probes it by IPv6: its first address is one. */
+  readonly isIpv6: boolean;
   /** `Kind` and name of the controller that owns the pod directly; undefined for a bare pod. */
   readonly owner: { readonly kind: string; readonly name: string } | undefined;
   readonly mode: PodMode;
@@ -34,6 +39,8 @@ export interface PodView {
   readonly dataplaneMode: string | undefined;
   /** Our mark of the restart that made this pod; undefined for a pod of before. */
   readonly restartMark: string | undefined;
+  /** Milliseconds since the epoch, in whole seconds. */
+  readonly createdAtMs: number;
   /** When the pod last moved: created, or turned Ready. Milliseconds since the epoch. */
   readonly progressAtMs: number;
   /** Why the pod is not ready, in the kubelet's or the scheduler's words. */
@@ -45,10 +52,12 @@ export function podView(pod: Pod): PodView {
   const controller = pod.metadata.ownerReferences?.find((reference) => reference.controller === true);
   const readyCondition = pod.status?.conditions?.find((condition) => condition.type === 'Ready');
   const ready = readyCondition?.status === 'True';
+  const createdAtMs = timeOf(pod.metadata.creationTimestamp);
   return {
     name: pod.metadata.name,
     labels: pod.metadata.labels ?? {},
     nodeName: pod.spec?.nodeName,
+    isIpv6: pod.status?.podIPs?.[0]?.ip.includes(':') === true,
     owner: controller && { kind: controller.kind, name: controller.name },
     mode: podMode(pod),
     sidecarRequests: hasSidecar(pod) ? sidecarRequests(pod) : undefined,
@@ -59,9 +68,18 @@ export function podView(pod: Pod): PodView {
     ready,
     dataplaneMode: dataplaneModeOf(pod),
     restartMark: pod.metadata.annotations?.[OWN_ANNOTATION.restart],
-    progressAtMs: Math.max(timeOf(pod.metadata.creationTimestamp), timeOf(readyCondition?.lastTransitionTime)),
+    createdAtMs,
+    progressAtMs: Math.max(createdAtMs, timeOf(readyCondition?.lastTransitionTime)),
     problem: ready ? undefined : problemOf(pod),
   };
+}
+
+/** {@link podView} of a pod in a store: a pass looks at all of them, and an event changes one. */
+export const storedPodView = perVersion(podView);
+
+/** Predicate: a migration sees the pod in another way than before. Much of what a kubelet reports is nothing to it. */
+export function podViewChanged({ old, new: now }: Change<Pod>): boolean {
+  return !old || !now || !equal(storedPodView(old), storedPodView(now));
 }
 
 function sidecarRequests({ spec: { containers, initContainers = [] } }: Pod): Requests {
@@ -79,6 +97,7 @@ function problemOf(pod: Pod): string | undefined {
   return condition && [condition.reason, condition.message].filter(Boolean).join(': ');
 }
 
-function timeOf(timestamp: string | null | undefined): number {
-  return timestamp ? Date.parse(timestamp) : 0;
+/** A time as the API has it, in milliseconds since the epoch; 0 for none. */
+export function timeOf(timestamp: string | null | undefined): number {
+  return Date.parse(timestamp ?? '') || 0;
 }

@@ -43,10 +43,10 @@ const behindWaypoint = (source: object): Observed =>
 type FoundInMesh =
   TemplateCode | keyof typeof POLICY_FINDINGS | Exclude<keyof typeof TRAFFIC_FINDINGS, 'SST3001' | 'SST3002'>;
 
-/** For each other code, and one of those: a namespace in which it is raised, and the object that it names. */
+/** For each other code, and one of those: a namespace in which it is raised, the object that it names, and what cannot but be raised before it. */
 const RAISED: Record<
   Exclude<keyof typeof FINDINGS, FoundInMesh> | 'SST2001' | 'SST4009' | 'SST4019',
-  [Observed, string]
+  readonly [Observed, string, beside?: string]
 > = {
   SST1001: [observed({ mesh: mesh({ ambientAccepted: false }) }), 'GatewayClass/istio-waypoint'],
   SST1002: [observed({ mesh: mesh({ injectsHbone: false }) }), 'ConfigMap/istio-system/istio'],
@@ -107,6 +107,18 @@ const RAISED: Record<
     'Namespace/shop',
   ],
   SST4029: [observed({ policies: [strict], workloads: [workload(scraped())] }), 'Deployment/web'],
+  SST4035: [
+    observed({ limitRanges: [policy('LimitRange', { limits: [{ type: 'Pod', min: { cpu: '1' } }] })] }),
+    'LimitRange/x',
+  ],
+  SST4036: [
+    observed({
+      quotas: [policy('ResourceQuota', { hard: { 'requests.memory': '1Gi' } })],
+      workloads: [workload({ pods: [pod({ sidecarRequests: { memory: '1Mi' } })] })],
+    }),
+    'ResourceQuota/x',
+    'SST4027 Namespace/shop',
+  ],
   SST5001: [
     observed({ policies: [policy('RequestAuthentication', { targetRefs: [{ kind: 'Service', name: 'web' }] })] }),
     'RequestAuthentication/x',
@@ -146,7 +158,20 @@ const RAISED: Record<
     }),
     'Namespace/shop',
   ],
+  SST5008: [
+    observed({
+      migration: always,
+      limitRanges: [policy('LimitRange', { limits: [{ type: 'Container', max: { memory: '512Mi' } }] })],
+    }),
+    'LimitRange/x',
+  ],
+  SST5009: [
+    observed({ migration: always, quotas: [policy('ResourceQuota', { hard: { 'limits.cpu': '5' } })] }),
+    'ResourceQuota/x',
+  ],
   SST4013: [observed({ workloads: [workload({ finished: false })] }), 'Deployment/web'],
+  SST4030: [observed({ workloads: [workload({ recreates: true, outage: true })] }), 'Deployment/web'],
+  SST4031: [observed({ workloads: [workload({ kind: 'Rollout', obstacle: 'NoTemplate' })] }), 'Rollout/web'],
 };
 
 function findings(given: Observed): Finding[] {
@@ -154,8 +179,9 @@ function findings(given: Observed): Finding[] {
 }
 
 describe('findings', () => {
-  it.each(Object.entries(RAISED))('%s is raised, alone, and names its object', (code, [given, object]) => {
-    expect(findings(given).map((finding) => `${finding.code} ${finding.object}`)).toEqual([`${code} ${object}`]);
+  it.each(Object.entries(RAISED))('%s is raised, alone, and names its object', (code, [given, object, ...beside]) => {
+    const expected = [...beside, `${code} ${object}`];
+    expect(findings(given).map((finding) => `${finding.code} ${finding.object}`)).toEqual(expected);
   });
 
   it('are none in a healthy namespace', () => {
@@ -176,7 +202,20 @@ describe('findings', () => {
     expect(findings(off).map(({ code, object }) => `${code} ${object}`)).toEqual(['SST1009 Namespace/shop']);
   });
 
+  it('tell what the template of a CronJob says, unless its pods have no sidecar anyway', () => {
+    const annotations = { 'traffic.sidecar.istio.io/excludeInboundPorts': '1' };
+    const nightly = (labels: Record<string, string>) => ({
+      name: 'nightly',
+      template: { metadata: { labels, annotations }, spec: { containers: [] } },
+    });
+    const found = (labels: Record<string, string>): string[] =>
+      findings(observed({ cronJobs: [nightly(labels)] })).map(({ code, object }) => `${code} ${object}`);
+    expect(found({ [LABEL.dataplaneMode]: 'none' })).toEqual(['SST4008 CronJob/nightly', 'SST4009 CronJob/nightly']);
+    expect(found({ [LABEL.inject]: 'false' })).toEqual([]);
+  });
+
   it.each<[string, Observed]>([
+    ['a workload that recreates no pods', observed({ workloads: [workload({ recreates: true, replicas: 0 })] })],
     [
       'a gateway that is opted out',
       observed({ strayPods: [pod({ gateway: true, dataplaneMode: 'none', counts: false })] }),
@@ -190,6 +229,36 @@ describe('findings', () => {
       observed({
         labels: { [LABEL.dataplaneMode]: 'ambient' },
         workloads: [workload({ pods: [pod({ mode: 'none' })] })],
+      }),
+    ],
+    [
+      'a LimitRange that pods keep without sidecar',
+      observed({
+        limitRanges: [
+          policy('LimitRange', {
+            limits: [
+              { type: 'Pod', min: { cpu: '1' } },
+              { type: 'Container', defaultRequest: { cpu: '1' } },
+            ],
+          }),
+        ],
+      }),
+    ],
+    [
+      'a quota and a waypoint that is smaller than the mesh says',
+      observed({
+        migration: migration({
+          waypoint: { provision: 'Always', replicas: { min: 1, max: 1 }, resources: { limits: { cpu: '500m' } } },
+        }),
+        quotas: [policy('ResourceQuota', { hard: { 'limits.cpu': '1', 'requests.cpu': '200m' } })],
+      }),
+    ],
+    [
+      'a full quota and a waypoint that is there',
+      observed({
+        migration: always,
+        waypoint: waypointView({ gateway: gateway() }),
+        quotas: [policy('ResourceQuota', { hard: { pods: '0' } })],
       }),
     ],
     ['an autoscaler of another workload', observed({ autoscalers: [autoscaler('shop', 'Resource')] })],

@@ -5,12 +5,12 @@ import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/poli
 import { autoscalerFindings } from '../../mesh/findings/autoscaler.js';
 import { gitOpsFindings, systemNamespaceFindings } from '../../mesh/findings/namespace.js';
 import { isProxyless, isScrapedAtSidecar, podTemplateFindings } from '../../mesh/findings/pod-template.js';
-import { type AddedWaypoint, type Requests, savingFindings } from '../../mesh/findings/savings.js';
 import { enrolChanges, isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
-import { policyScope, wantedWaypoint } from './scope.js';
+import { resourceFindings } from './resource-findings.js';
+import { policyScope } from './scope.js';
 import { waypointFindings } from './waypoint-state.js';
-import type { Budget, Observed, PodDryRun } from './observed.js';
+import type { Budget, CronJobView, Observed, PodDryRun } from './observed.js';
 import { type Workload, templateLabels, workloadName } from './workloads.js';
 
 /** Health of the mesh (findings 1xxx): before the snapshot they block, afterwards they hold forward steps. Pure. */
@@ -128,10 +128,21 @@ function workloadFindings(observed: Observed): Finding[] {
   return [
     ...found,
     ...losing.flatMap((workload) => templateFindings(observed, workload)),
+    ...observed.cronJobs.flatMap((cronJob) => cronJobFindings(observed, cronJob)),
     ...scrapeFindings(observed, losing),
     ...autoscalerFindings(observed.autoscalers, new Set(losing.map(workloadName))),
-    ...savingFindings(observed.namespace.metadata.name, losing.map(sidecarsOf), addedWaypoint(observed)),
+    ...resourceFindings(observed, losing),
   ];
+}
+
+/** The next pods of a CronJob start without a sidecar by themselves: what its template says is all that matters. */
+function cronJobFindings({ mesh, namespace }: Observed, { name, template }: CronJobView): Finding[] {
+  const labels = template.metadata?.labels ?? {};
+  const injects =
+    template.spec.hostNetwork !== true && wouldInject(mesh.injectors, namespace.metadata.labels ?? {}, labels);
+  if (!injects) return [];
+  const object = `CronJob/${name}`;
+  return podTemplateFindings(template).map(({ code, message }) => ({ code, object, message: `${object} ${message}` }));
 }
 
 function scrapeFindings(observed: Observed, losing: readonly Workload[]): Finding[] {
@@ -142,17 +153,6 @@ function scrapeFindings(observed: Observed, losing: readonly Workload[]): Findin
   return strict || identityBased
     ? scraped.map((object) => ({ code: 'SST4029', object, message: `${object} ${message}` }))
     : [];
-}
-
-function sidecarsOf({ replicas, pods }: Workload): { replicas: number; requests: Requests } {
-  return { replicas, requests: pods.find(({ sidecarRequests }) => sidecarRequests)?.sidecarRequests ?? {} };
-}
-
-function addedWaypoint(observed: Observed): AddedWaypoint | undefined {
-  const waypoint = wantedWaypoint(observed);
-  if (!waypoint?.own || observed.waypoint.gateway) return undefined;
-  const { name, min, sizing } = waypoint;
-  return { name, min, requests: sizing?.resources.requests };
 }
 
 function losesSidecar(observed: Observed, workload: Workload): boolean {
@@ -177,9 +177,14 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
     }
   }
   for (const { code, message } of podTemplateFindings(workload.template)) add(code, message);
-  if (workload.outage && workload.replicas > 0)
+  if (workload.obstacle === 'NoTemplate')
+    add('SST4031', 'takes its pod template from an object that is missing or no Deployment');
+  if (workload.recreates && workload.replicas > 0)
+    add('SST4030', `ends all ${workload.replicas} pods before it starts new ones`);
+  else if (workload.outage && workload.replicas > 0)
     add('SST4011', 'is restarted without a second pod that serves meanwhile');
-  if (!workload.finished) add('SST4013', 'has a rollout that is not finished');
+  if (!workload.finished)
+    add('SST4013', `has a rollout that is not finished${workload.progress ? ` (${workload.progress})` : ''}`);
   return found;
 }
 

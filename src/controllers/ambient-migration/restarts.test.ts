@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NOW_MS, pod, workload } from '../../../test/support/observed.js';
+import type { PodView } from './pods.js';
 import { type Aim, assess } from './restarts.js';
 
 const MINUTE_MS = 60_000;
@@ -61,6 +62,35 @@ describe('what a workload needs', () => {
     expect(after(2)).toMatchObject({ kind: 'stuck', reason: 'WrongModeAfterRestart' });
   });
 
+  it.each(['ambient', 'sidecar'] as const)(
+    'restarts once more, towards %s, what somebody has set back, then needs a person',
+    (goal) => {
+      const pods = [pod({ mode: goal === 'ambient' ? 'sidecar' : 'ambient' })];
+      const after = (attempt: number, finished = true) => {
+        const restartMark = { goal, generation: 3, attempt } as const;
+        const given = workload({ restartMark, templateMark: undefined, reverted: true, finished, pods });
+        return assess(given, aim({ goal }));
+      };
+      expect(after(1)).toMatchObject({ kind: 'restart', mark: { attempt: 2 } });
+      expect(after(1, false).kind).toBe('rolling');
+      expect(after(2)).toEqual({
+        kind: 'stuck',
+        reason: 'FieldReverted',
+        message: 'somebody sets the pod template back after each restart',
+      });
+      expect(assess(workload({ ...workload(), reverted: true, pods: [ambientPod] }), aim()).kind).toBe('done');
+    },
+  );
+
+  it('tells what the controller says about a rollout of somebody else, and of ours which pod is waited for', () => {
+    const unready = pod({ mode: 'ambient', ready: false });
+    const canary = workload({ finished: false, progress: 'Paused: CanaryPauseStep', pods: [pod(), unready] });
+    expect(assess(canary, aim())).toMatchObject({ message: 'its rollout is not finished (Paused: CanaryPauseStep)' });
+    const restartMark = { goal: 'ambient', generation: 3, attempt: 1 } as const;
+    const ours = { ...canary, restartMark, templateMark: 'ambient.3.1' };
+    expect(assess(ours, aim())).toMatchObject({ message: 'pod web-1 still has a sidecar' });
+  });
+
   it('counts attempts anew for another generation and for another goal', () => {
     const old = { goal: 'ambient', generation: 2, attempt: 2 } as const;
     const given = workload({ restartMark: old, pods: [pod({ restartMark: 'ambient.2.2' })] });
@@ -112,6 +142,24 @@ describe('what a workload needs', () => {
       pods: [pod({ mode: 'ambient', ready: false, progressAtMs: NOW_MS - MINUTE_MS })],
     });
     const state = assess(given, aim({ clockStartMs: 0 }));
-    expect(state).toMatchObject({ kind: 'rolling', deadlineAtMs: NOW_MS + 9 * MINUTE_MS });
+    expect(state).toMatchObject({ kind: 'rolling', lookAgainAtMs: NOW_MS + 9 * MINUTE_MS });
+  });
+
+  it('names the pod that is awaited once none has moved for 10 s: until then what it says does not follow each pod', () => {
+    const at = (nowMs: number, pods: readonly PodView[]) =>
+      assess(workload({ finished: false, pods }), aim({ nowMs, clockStartMs: 0 }));
+    const moving = { progressAtMs: NOW_MS, ready: false };
+    const underWay = {
+      kind: 'rolling',
+      message: 'its rollout is under way',
+      lookAgainAtMs: NOW_MS + 10_000,
+    };
+    expect(at(NOW_MS, [pod({ ...moving, mode: 'none' })])).toEqual(underWay);
+    expect(at(NOW_MS + 9_999, [pod({ ...moving, name: 'web-2', mode: 'ambient' })])).toEqual(underWay);
+    expect(at(NOW_MS + 10_000, [pod({ ...moving, name: 'web-2', mode: 'ambient' })])).toEqual({
+      kind: 'rolling',
+      message: 'pod web-2 is not ready',
+      lookAgainAtMs: NOW_MS + 10 * MINUTE_MS,
+    });
   });
 });

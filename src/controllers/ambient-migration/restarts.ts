@@ -4,18 +4,24 @@ import { type RestartGoal, type RestartMark, type Workload, isCurrent } from './
 /** Restarts of one workload for one goal and spec generation: one, and at most one repeat (design 5.2). */
 const MAX_ATTEMPTS = 2;
 
+/**
+ * How long no pod may move before the one that is awaited is named, in milliseconds. If it were named at once, each pod of a
+ * rollout would change the status several times.
+ */
+const PATIENCE_MS = 10_000;
+
 /** What a workload needs in order to reach a goal; each with one sentence for people. */
 export type WorkloadState =
   /** Nothing to do, now or later: no pod of it is meant to have the mode at hand. */
   | { readonly kind: 'exempt' }
   | { readonly kind: 'done' }
-  /** Pods are on their way; `deadlineAtMs` is when no progress becomes a failure. */
-  | { readonly kind: 'rolling'; readonly message: string; readonly deadlineAtMs: number }
+  /** Pods are on their way; from `lookAgainAtMs` on, the same pods are judged otherwise. Milliseconds since the epoch. */
+  | { readonly kind: 'rolling'; readonly message: string; readonly lookAgainAtMs: number }
   | { readonly kind: 'restart'; readonly mark: RestartMark; readonly message: string }
   | { readonly kind: 'stuck'; readonly reason: StuckReason; readonly message: string };
 
 /** Why a workload needs a person. */
-export type StuckReason = 'ProgressDeadlineExceeded' | 'WrongModeAfterRestart';
+export type StuckReason = 'ProgressDeadlineExceeded' | 'WrongModeAfterRestart' | 'FieldReverted';
 
 /** What a workload is judged by. */
 export interface Aim {
@@ -44,9 +50,13 @@ export function assess(workload: Workload, aim: Aim): WorkloadState {
 
   const isDue = workload.finished || (aim.goal === 'sidecar' ? isFirst(workload, aim) : isSuperseded(workload, aim));
   if (isDue && pods.some((pod) => isWrong(pod, aim) && isCurrent(pod, workload))) return restart(workload, aim, pods);
-  const message = awaited === undefined ? 'its rollout is not finished' : describeAwaited(awaited, aim);
-  const deadlineAtMs = lastProgressMs(workload, aim) + aim.progressDeadlineMs;
-  if (aim.nowMs < deadlineAtMs) return { kind: 'rolling', message, deadlineAtMs };
+  const movedAtMs = lastProgressMs(workload, aim);
+  const deadlineAtMs = movedAtMs + aim.progressDeadlineMs;
+  const namedAtMs = Math.min(movedAtMs + PATIENCE_MS, deadlineAtMs);
+  if (aim.nowMs < namedAtMs) return { kind: 'rolling', message: 'its rollout is under way', lookAgainAtMs: namedAtMs };
+  const unfinished = `its rollout is not finished${workload.progress ? ` (${workload.progress})` : ''}`;
+  const message = awaited === undefined || waitsForOthers(workload, aim) ? unfinished : describeAwaited(awaited, aim);
+  if (aim.nowMs < deadlineAtMs) return { kind: 'rolling', message, lookAgainAtMs: deadlineAtMs };
   return { kind: 'stuck', reason: 'ProgressDeadlineExceeded', message };
 }
 
@@ -75,10 +85,20 @@ function restart(workload: Workload, aim: Aim, pods: readonly PodView[]): Worklo
   const attempt = repeated ? last.attempt + 1 : 1;
   const wrong = pods.find((pod) => isWrong(pod, aim));
   const message = `pod ${wrong?.name ?? ''} ${wrongMode(aim.goal)}`;
+  if (attempt > MAX_ATTEMPTS && workload.reverted) {
+    const field = workload.kind === 'Rollout' ? 'spec.restartAt' : 'the pod template';
+    return { kind: 'stuck', reason: 'FieldReverted', message: `somebody sets ${field} back after each restart` };
+  }
   if (attempt > MAX_ATTEMPTS) {
     return { kind: 'stuck', reason: 'WrongModeAfterRestart', message: `${message} after ${MAX_ATTEMPTS} restarts` };
   }
   return { kind: 'restart', mark: { goal: aim.goal, generation: aim.generation, attempt }, message };
+}
+
+/** A rollout of somebody else is under way, and tells more than the pods that wait for its end. */
+function waitsForOthers({ finished, progress, restartMark }: Workload, aim: Aim): boolean {
+  const isOurs = restartMark?.goal === aim.goal && restartMark.generation === aim.generation;
+  return !finished && progress !== undefined && !isOurs;
 }
 
 function concerns(pod: PodView, aim: Aim): boolean {

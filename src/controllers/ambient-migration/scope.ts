@@ -44,7 +44,10 @@ export function policyScope(observed: Observed): PolicyScope {
     namespace: observed.namespace.metadata.name,
     rootNamespace: observed.mesh.rootNamespace,
     workloadLabels: [...observed.workloads.map(templateLabels), ...podLabels],
-    probes: observed.workloads.flatMap(probedPorts),
+    probes: observed.workloads.flatMap((workload) => {
+      const family = workload.pods.some(({ isIpv6 }) => isIpv6) ? 'IPv6' : 'IPv4';
+      return probedPorts(workload).map((probed) => ({ ...probed, family }));
+    }),
     mesh: observed.mesh.settings,
     waypoint: wantedWaypoint(observed),
     followers: followers(observed),

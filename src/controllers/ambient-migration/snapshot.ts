@@ -5,6 +5,7 @@ import { OWN_ANNOTATION, OWN_LABEL } from '../../api/own-labels.js';
 import type { ControllerRevision } from '../../kube/types.js';
 import type { Finding, FindingCode } from '../../mesh/findings.js';
 import { FINDINGS } from '../../mesh/findings.js';
+import { WORKLOAD_KINDS } from './workloads.js';
 
 /** Name of a namespace's first snapshot; it has no owner, so that it outlives every AmbientMigration. */
 export const SNAPSHOT_NAME = 'sidestep-before';
@@ -29,7 +30,7 @@ const SnapshotSchema = z.object({
   }),
   workloads: z.array(
     z.object({
-      kind: z.enum(['Deployment', 'StatefulSet', 'DaemonSet']),
+      kind: z.enum(WORKLOAD_KINDS),
       name: z.string(),
       /** The injector gave its pods a sidecar. */
       injected: z.boolean(),

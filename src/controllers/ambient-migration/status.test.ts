@@ -142,7 +142,7 @@ describe('the status', () => {
     const back = migration({ dataplaneMode: 'Sidecar' });
     const given = observed({ migration: back, snapshot, labels: restored, workloads: [sick] });
     expect(report(given).nextAction).toBe(
-      'You: mend StatefulSet/db: pod db-2 is not ready; a StatefulSet does not replace a pod that never got ready: delete that pod.',
+      'You: mend StatefulSet/db: pod db-2 is not ready; neither a StatefulSet nor a Rollout of Argo replaces a pod that never got ready: delete that pod.',
     );
   });
 

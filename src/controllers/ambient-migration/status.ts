@@ -197,8 +197,11 @@ function workloadStatus(observed: Observed, decision: Decision): AmbientMigratio
     ({ state }) => state.kind !== 'exempt',
   );
   const count = (matches: (entry: Judged) => boolean): number => judged.filter(matches).length;
-  const all = (mode: 'sidecar' | 'ambient') => (entry: Judged) =>
-    entry.workload.pods.length > 0 && entry.workload.pods.every((pod) => !pod.counts || pod.mode === mode);
+  // Not while it rolls out: the numbers change once for a workload that does, with its progress.
+  const all =
+    (mode: 'sidecar' | 'ambient') =>
+    ({ workload: { pods }, state }: Judged) =>
+      state.kind !== 'rolling' && pods.length > 0 && pods.every((pod) => !pod.counts || pod.mode === mode);
   const done = count(({ state }) => state.kind === 'done');
   return {
     total: judged.length,
@@ -270,10 +273,11 @@ function nextAction(decision: Decision, isNew: boolean): string {
 function adviceFor({ verdict, direction }: Decision): string {
   switch (verdict.reason) {
     case 'ProgressDeadlineExceeded':
-      // Kubernetes docs, StatefulSet, "Forced rollback": a new template alone does not replace a pod that never got ready.
+      // Kubernetes docs, StatefulSet, "Forced rollback"; argoproj/argo-rollouts rollout/restart.go (canRestart): a new template, or
+      // a restart, alone does not replace a pod that never got ready.
       return direction === 'forward'
         ? `mend ${verdict.message}, or set spec.dataplaneMode: Sidecar to roll back`
-        : `mend ${verdict.message}; a StatefulSet does not replace a pod that never got ready: delete that pod`;
+        : `mend ${verdict.message}; neither a StatefulSet nor a Rollout of Argo replaces a pod that never got ready: delete that pod`;
     case 'BlockedByFindings':
       return `fix, or acknowledge in spec.acknowledge: ${verdict.message}`;
     default:

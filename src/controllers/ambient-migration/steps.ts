@@ -3,6 +3,7 @@ import type { ConditionType } from '../../api/conditions.js';
 import { LABEL } from '../../api/labels.js';
 import type { FieldChange } from '../../kube/patch.js';
 import { FINDINGS, type Finding, isBlocking } from '../../mesh/findings.js';
+import { listed } from '../listed.js';
 import {
   MAX_LABEL_ATTEMPTS,
   enrolmentMark,
@@ -13,6 +14,7 @@ import {
   restoreInjectionChanges,
 } from './enrolment.js';
 import { isBindingMissing, waypointBound, waypointUnbound } from './bind-step.js';
+import { labelsOf } from './field-owners.js';
 import type { Observed } from './observed.js';
 import { type Plan, snapshotData } from './plan.js';
 import { dryRunFindings, healthFindings, isInjected } from './preflight.js';
@@ -21,7 +23,7 @@ import { nextSnapshotName } from './snapshot.js';
 import { aimFor, generationOf, transitionMs, unpausedAtMs } from './situation.js';
 import { type Verdict, done } from './verdict.js';
 import { provisioning, waypointGone, waypointReady } from './waypoint-step.js';
-import { judge, refusalOf, restartVerdict } from './workload-step.js';
+import { judge, refusalOf, restartVerdict, undoneVerdict } from './workload-step.js';
 import { workloadName } from './workloads.js';
 
 /** A step of design 5, as data. `forward` and `back` are pure; a step without `back` has nothing to undo. */
@@ -35,6 +37,9 @@ export interface Step {
 
 const RECHECK_HEALTH_MS = 10_000;
 const RECHECK_FINDINGS_MS = 30_000;
+
+/** How many findings a condition tells; the plan lists more. */
+const MAX_TOLD = 20;
 
 /** The steps in order. Forward, the current step is the first that is not done; back, the last that is not undone. */
 export const STEPS: readonly Step[] = [
@@ -81,7 +86,9 @@ function blockedBy(observed: Observed, plan: Plan): Verdict | undefined {
   const fixable = blocking.map(({ code, message }) =>
     FINDINGS[code].acknowledgeable ? `${code} ${message}` : `${code} ${message} (cannot be acknowledged)`,
   );
-  return { kind: 'stalled', reason: 'BlockedByFindings', message: fixable.join('; '), recheckMs: RECHECK_FINDINGS_MS };
+  const more = fixable.length - MAX_TOLD;
+  const message = `${fixable.slice(0, MAX_TOLD).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+  return { kind: 'stalled', reason: 'BlockedByFindings', message, recheckMs: RECHECK_FINDINGS_MS };
 }
 
 function approved(observed: Observed, plan: Plan): Verdict {
@@ -117,8 +124,12 @@ function enrolled(observed: Observed): Verdict {
   const changes = enrolChanges(observed);
   if (changes.length === 0) return done('LabelsSet', `${LABEL.dataplaneMode}=ambient`);
   const message = `labelling the namespace ${describe(changes)}`;
-  if (!observed.dryRuns)
-    return { kind: 'dry-run', request: { pods: [], istiod: true }, reason: 'LabelsMissing', message };
+  const verdict = labelVerdict(observed, changes, message);
+  if (verdict.kind !== 'act') return verdict;
+  if (!observed.dryRuns) {
+    const request = { pods: [], istiod: true, writes: verdict.actions };
+    return { kind: 'dry-run', request, reason: 'LabelsMissing', message };
+  }
   if (observed.dryRuns.istiod === 'down') {
     return {
       kind: 'wait',
@@ -127,7 +138,7 @@ function enrolled(observed: Observed): Verdict {
       recheckMs: RECHECK_HEALTH_MS,
     };
   }
-  return labelVerdict(observed, changes, message);
+  return undoneVerdict(observed, verdict.actions) ?? verdict;
 }
 
 /** Sets labels with our mark; after the second revert by somebody else it stops and names the field. */
@@ -137,7 +148,8 @@ function labelVerdict(observed: Observed, changes: readonly FieldChange[], messa
     return {
       kind: 'stalled',
       reason: 'FieldReverted',
-      message: `somebody reverts ${describe(changes)} on the namespace${observed.labelManagers ? ` (${observed.labelManagers})` : ''}; commit these labels there`,
+      message: `somebody reverts ${describe(changes)} on the namespace${observed.managers ? ` (${observed.managers})` : ''}; commit these labels there`,
+      reverted: labelsOf(observed),
     };
   }
   const actions = [{ type: 'label-namespace', changes: [...changes, markChange(mark)], note: message }] as const;
@@ -146,9 +158,13 @@ function labelVerdict(observed: Observed, changes: readonly FieldChange[], messa
 
 function workloadsAmbient(observed: Observed): Verdict {
   const verdict = restartVerdict(observed, 'ambient');
-  const jobs = observed.jobPods.filter((pod) => pod.counts && pod.mode === 'sidecar').length;
-  if (verdict.kind !== 'done' || jobs === 0) return verdict;
-  return done(verdict.reason, `${verdict.message}; ${jobs} Job pods keep their sidecar until they end`);
+  const jobs = observed.jobPods.filter((pod) => pod.counts && pod.mode === 'sidecar');
+  if (verdict.kind !== 'done' || jobs.length === 0) return verdict;
+  const names = listed(jobs.map(({ name }) => name));
+  return done(
+    verdict.reason,
+    `${verdict.message}; ${jobs.length} Job pods keep their sidecar until they end: ${names}`,
+  );
 }
 
 function verified(observed: Observed): Verdict {
@@ -202,7 +218,7 @@ function unenrolled(observed: Observed): Verdict {
     (pod) => pod.counts && pod.mode === 'ambient' && aim.isInjected(pod),
   );
   if (held.length > 0) {
-    const names = held.map((pod) => pod.name).join(', ');
+    const names = listed(held.map((pod) => pod.name));
     return { kind: 'done', reason: 'HeldByPods', message: `${LABEL.dataplaneMode} stays until ${names} end` };
   }
   const leaving = wouldLeaveMesh(observed);

@@ -2,6 +2,7 @@ import type { Reason } from '../../api/conditions.js';
 import type { FieldChange } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
 import type { BindingChange, BoundKind } from './binding.js';
+import type { Fields } from './field-owners.js';
 import type { SnapshotData } from './snapshot.js';
 import type { RestartMark, Workload } from './workloads.js';
 
@@ -17,8 +18,14 @@ export type Verdict =
   | { readonly kind: 'dry-run'; readonly request: DryRunRequest; readonly reason: Reason; readonly message: string }
   /** Something in the cluster has to happen first. `recheckMs`: look again after that long, for no event may tell. */
   | { readonly kind: 'wait'; readonly reason: Reason; readonly message: string; readonly recheckMs?: number }
-  /** A person has to act; `recheckMs` as above. */
-  | { readonly kind: 'stalled'; readonly reason: Reason; readonly message: string; readonly recheckMs?: number };
+  /** A person has to act; `recheckMs` as above. `reverted`: the fields whose managers the message shall name. */
+  | {
+      readonly kind: 'stalled';
+      readonly reason: Reason;
+      readonly message: string;
+      readonly recheckMs?: number;
+      readonly reverted?: Fields;
+    };
 
 /** A write, as data. Each is computed again from a fresh read when it is carried out. */
 export type Action =
@@ -51,6 +58,8 @@ export interface DryRunRequest {
   readonly pods: readonly Workload[];
   /** Whether istiod is alive. */
   readonly istiod: boolean;
+  /** Writes that admission might undo; only those that label the namespace, and restarts. */
+  readonly writes?: readonly Action[];
 }
 
 /** A step that is complete. */

@@ -5,9 +5,12 @@ import { OWN_LABEL } from '../../api/own-labels.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import {
   CONTROLLER_REVISION,
+  CRON_JOB,
+  type CronJob,
   DAEMON_SET,
   DEPLOYMENT,
   HORIZONTAL_POD_AUTOSCALER,
+  LIMIT_RANGE,
   MUTATING_WEBHOOK_CONFIGURATION,
   NAMESPACE,
   NETWORK_POLICY,
@@ -15,6 +18,7 @@ import {
   POD_DISRUPTION_BUDGET,
   type Pod,
   REPLICA_SET,
+  RESOURCE_QUOTA,
   SERVICE,
   SERVICE_ACCOUNT,
   STATEFUL_SET,
@@ -22,16 +26,19 @@ import {
 } from '../../kube/types.js';
 import { hasSidecar, speaksHbone } from '../../mesh/dataplane.js';
 import type { Request } from '../../runtime/request.js';
+import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
+import { ARGO_ROLLOUT } from '../argo-rollouts.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
 import { trimPod } from '../stored-pod.js';
 import { NAMED_INDEX, namedBy } from '../use-waypoint.js';
+import { podViewChanged } from './pods.js';
 import { CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LABEL } from './observe-mesh.js';
 
 /** Everything an AmbientMigration depends on, in one place. */
 export function watches(location: MeshLocation): readonly WatchSpec[] {
-  const policyKinds = POLICY_KINDS.filter((type) => type !== NAMESPACE && type !== SERVICE && type !== NETWORK_POLICY);
+  const policyKinds = POLICY_KINDS.filter((type) => type !== NAMESPACE && type !== SERVICE);
   return [
     // One that goes may have kept others from their turn.
     watch({
@@ -42,12 +49,16 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     // Namespace and metadata-only kinds have no generation: labels and annotations decide.
     watch({
       type: NAMESPACE,
-      map: (object, stores) => migrationsIn(object.metadata.name, stores),
+      map: (object, stores) =>
+        stores.of(NETWORK_POLICY).list(object.metadata.name).length > 0
+          ? allMigrations(stores)
+          : migrationsIn(object.metadata.name, stores),
       predicate: generationOrMetadataChanged,
     }),
     watch({
       type: POD,
       map: podConcerns,
+      predicate: podViewChanged,
       transform: trimPod,
       indexes: {
         [COMPONENT_INDEX]: (pod) => componentOf(pod) ?? [],
@@ -61,6 +72,9 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     }),
     inNamespace(STATEFUL_SET),
     inNamespace(DAEMON_SET),
+    inNamespace(ARGO_ROLLOUT),
+    // Of Jobs only the pods matter, and of CronJobs what they will make.
+    watch({ type: CRON_JOB, map: ofNamespace, predicate: generationOrMetadataChanged, transform: withoutStatus }),
     watch({
       type: REPLICA_SET,
       map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
@@ -70,6 +84,9 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     inNamespace(POD_DISRUPTION_BUDGET),
     // Its status follows every breath of the load.
     watch({ type: HORIZONTAL_POD_AUTOSCALER, map: ofNamespace, predicate: generationOrMetadataChanged }),
+    inNamespace(LIMIT_RANGE),
+    // Its status follows every pod; a migration that it blocks looks again by itself.
+    watch({ type: RESOURCE_QUOTA, map: ofNamespace, predicate: specChanged }),
     watch({
       type: CONTROLLER_REVISION,
       map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
@@ -77,11 +94,6 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     }),
     watch({
       type: SERVICE,
-      map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
-      predicate: generationOrMetadataChanged,
-    }),
-    watch({
-      type: NETWORK_POLICY,
       map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
       predicate: generationOrMetadataChanged,
     }),
@@ -108,6 +120,11 @@ function everywhere<T extends KubeObject>(type: ResourceType<T>): WatchSpec {
   return watch({ type, map: (_, stores) => allMigrations(stores), predicate: generationOrMetadataChanged });
 }
 
+/** For kinds without a generation. */
+function specChanged({ old, new: now }: Change<KubeObject & { spec?: unknown }>): boolean {
+  return JSON.stringify(old?.spec) !== JSON.stringify(now?.spec);
+}
+
 function podConcerns(pod: Pod, stores: Stores): readonly Request[] {
   return componentOf(pod) ? allMigrations(stores) : migrationsIn(pod.metadata.namespace, stores);
 }
@@ -119,6 +136,10 @@ function componentOf(pod: Pod): string[] | undefined {
 
 function metadataOnly<T extends KubeObject>(object: T): T {
   return { apiVersion: object.apiVersion, kind: object.kind, metadata: object.metadata } as T;
+}
+
+function withoutStatus({ status: _, ...cronJob }: CronJob): CronJob {
+  return cronJob;
 }
 
 function ofNamespace({ metadata }: KubeObject, stores: Stores): readonly Request[] {

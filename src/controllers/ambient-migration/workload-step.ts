@@ -3,7 +3,9 @@ import type { Observed } from './observed.js';
 import { budgetsOf } from './preflight.js';
 import { type WorkloadState, assess } from './restarts.js';
 import { aimFor, transitionMs } from './situation.js';
-import { type Verdict, done } from './verdict.js';
+import { WORKLOAD_TYPES } from './restart-write.js';
+import { targetOf } from './tried-writes.js';
+import { type Action, type Verdict, done } from './verdict.js';
 import { type RestartGoal, type RestartMark, type Workload, workloadName } from './workloads.js';
 
 /** A workload and what it needs. */
@@ -33,11 +35,7 @@ export function judge(observed: Observed, goal: RestartGoal): Judged[] {
 export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
   const judged = judge(observed, goal);
   const stuck = judged.flatMap(({ workload, state }) => (state.kind === 'stuck' ? [{ workload, state }] : []))[0];
-  const stalled: Verdict | undefined = stuck && {
-    kind: 'stalled',
-    reason: stuck.state.reason,
-    message: `${workloadName(stuck.workload)}: ${stuck.state.message}`,
-  };
+  const stalled = stuck && stuckVerdict(observed, stuck.workload, stuck.state);
   if (stalled && goal !== 'sidecar') return stalled;
 
   const rolling = judged.flatMap(({ workload, state }) => (state.kind === 'rolling' ? [{ workload, state }] : []));
@@ -54,7 +52,7 @@ export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
   if (blocked) return blocked;
 
   if (rolling.length === 0) return done(DONE[goal], describeDone(judged));
-  const dueMs = Math.min(...rolling.map(({ state }) => state.deadlineAtMs)) - observed.nowMs;
+  const dueMs = Math.min(...rolling.map(({ state }) => state.lookAgainAtMs)) - observed.nowMs;
   return {
     kind: 'wait',
     reason: 'RolloutInProgress',
@@ -62,6 +60,37 @@ export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
     // While the migration is paused no deadline comes.
     ...(Number.isFinite(dueMs) && { recheckMs: Math.max(0, dueMs) }),
   };
+}
+
+function stuckVerdict(
+  observed: Observed,
+  workload: Workload,
+  { reason, message }: Extract<WorkloadState, { kind: 'stuck' }>,
+): Verdict {
+  const text = `${workloadName(workload)}: ${message}`;
+  if (reason !== 'FieldReverted') return { kind: 'stalled', reason, message: text };
+  const { kind, name } = workload;
+  const managers = observed.managers ? ` (${observed.managers})` : '';
+  const paths = kind === 'Rollout' ? [['spec', 'restartAt']] : [['spec', 'template']];
+  const ref = { namespace: observed.namespace.metadata.name, name };
+  return {
+    kind: 'stalled',
+    reason,
+    message: `${text}${managers}; keep it from that, then restart ${workloadName(workload)} yourself or change the spec of the AmbientMigration`,
+    reverted: { type: WORKLOAD_TYPES[kind], ref, paths },
+  };
+}
+
+/** What dry runs of the writes show: admission that would undo them, so that they would be repeated for ever. */
+export function undoneVerdict(observed: Observed, actions: readonly Action[]): Verdict | undefined {
+  for (const action of actions) {
+    const target = targetOf(action, observed);
+    const fields = observed.dryRuns?.undone?.get(target);
+    if (!fields) continue;
+    const message = `${target}: an admission webhook or policy takes ${fields.join(', ')} off again; exempt what Sidestep writes from it`;
+    return { kind: 'stalled', reason: 'FieldReverted', message, recheckMs: RECHECK.refusedMs };
+  }
+  return undefined;
 }
 
 const DONE: Record<RestartGoal, Reason> = { tunnel: 'AllSpeakHbone', ambient: 'AllAmbient', sidecar: 'AllSidecar' };
@@ -73,9 +102,11 @@ function startVerdict(
   message: string,
 ): Verdict {
   const workloads = chosen.map(({ workload }) => workload);
+  const actions = chosen.map(({ workload, mark }) => ({ type: 'restart' as const, workload, mark }));
   // Going back, the dry run itself asks the injector; forward it is out of the way, and istiod must be asked apart.
   if (!observed.dryRuns) {
-    return { kind: 'dry-run', request: { pods: workloads, istiod: goal === 'ambient' }, reason: 'Restarting', message };
+    const request = { pods: workloads, istiod: goal === 'ambient', writes: actions };
+    return { kind: 'dry-run', request, reason: 'Restarting', message };
   }
   if (observed.dryRuns.istiod === 'down') {
     return {
@@ -89,8 +120,7 @@ function startVerdict(
     const refusal = refusalOf(observed, workload, goal);
     if (refusal) return refusal;
   }
-  const actions = chosen.map(({ workload, mark }) => ({ type: 'restart' as const, workload, mark }));
-  return { kind: 'act', actions, reason: 'Restarting', message };
+  return undoneVerdict(observed, actions) ?? { kind: 'act', actions, reason: 'Restarting', message };
 }
 
 function obstacleTo(observed: Observed, workload: Workload, goal: RestartGoal): Verdict | undefined {
@@ -100,7 +130,7 @@ function obstacleTo(observed: Observed, workload: Workload, goal: RestartGoal): 
       return {
         kind: 'stalled',
         reason: 'RolloutBlocked',
-        message: `${name} is paused: resume it with kubectl rollout resume`,
+        message: `${name} is paused: ${workload.kind === 'Rollout' ? 'set spec.paused to false' : 'resume it with kubectl rollout resume'}`,
       };
     case 'OnDelete':
       return {
@@ -113,6 +143,12 @@ function obstacleTo(observed: Observed, workload: Workload, goal: RestartGoal): 
         kind: 'stalled',
         reason: 'RolloutBlocked',
         message: `${name} has a partition: set spec.updateStrategy.rollingUpdate.partition to 0`,
+      };
+    case 'NoTemplate':
+      return {
+        kind: 'stalled',
+        reason: 'RolloutBlocked',
+        message: `${name} takes its pod template from an object that is missing or no Deployment: name a Deployment in spec.workloadRef`,
       };
     case undefined:
       break;

@@ -149,6 +149,26 @@ describe('a rollout is finished', () => {
   });
 });
 
+describe('what somebody has set back', () => {
+  const given = (own: string | undefined, inTemplate: string | undefined): Deployment => {
+    const annotations = (mark: string | undefined): object =>
+      mark ? { annotations: { 'sidestep.dev/restart': mark } } : {};
+    const marked = { metadata: annotations(inTemplate), spec: { containers: [] } };
+    return { ...deployment({ template: marked }), metadata: { ...metadata, ...annotations(own) } };
+  };
+  it.each<[string, string | undefined, string | undefined, boolean]>([
+    ['nothing, if both marks are the same', 'ambient.1.1', 'ambient.1.1', false],
+    ['the pod template, if our mark is gone from it', 'ambient.1.1', undefined, true],
+    ['the pod template, if an older mark is in it', 'sidecar.2.1', 'ambient.1.1', true],
+    ['nothing, if an older version of Sidestep has marked the template only', undefined, 'ambient.1.1', false],
+    ['nothing, if we never restarted it', undefined, undefined, false],
+  ])('%s', (_, own, inTemplate, reverted) => {
+    const view = deploymentView(given(own, inTemplate), []);
+    expect(view).toMatchObject({ reverted, templateMark: inTemplate });
+    expect(view.restartMark && formatRestartMark(view.restartMark)).toBe(own ?? inTemplate);
+  });
+});
+
 describe('a restart mark', () => {
   it('is read back as it was written', () => {
     const mark = { goal: 'ambient', generation: 12, attempt: 2 } as const;

@@ -2,10 +2,13 @@ import { ANNOTATION } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { DaemonSet, Deployment, PodTemplate, StatefulSet } from '../../kube/types.js';
 import type { ProbedPort } from '../../mesh/policies.js';
-import type { PodView } from './pods.js';
+import { type PodView, timeOf } from './pods.js';
 
 /** The kinds of top-level controllers that Sidestep restarts. */
-export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet';
+export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout'] as const;
+
+/** One of {@link WORKLOAD_KINDS}; a `Rollout` is that of Argo. */
+export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
 
 /** A top-level controller and its pods, as plain data. */
 export interface Workload {
@@ -21,25 +24,35 @@ export interface Workload {
   readonly observed: boolean;
   /** The last rollout is over: its generation is observed, and every pod is of the current revision and available. */
   readonly finished: boolean;
-  /** Mark of our last restart, from the template; undefined if we never restarted it. */
+  /** What its controller says about a rollout that is not finished, if it says anything. */
+  readonly progress: string | undefined;
+  /** Mark of our last restart, from the workload's own annotations; undefined if we never restarted it. */
   readonly restartMark: RestartMark | undefined;
+  /** When that was; 0 if nobody knows any more. Milliseconds since the epoch. */
   readonly restartedAtMs: number;
+  /** The mark in the pod template, which its pods carry. */
+  readonly templateMark: string | undefined;
+  /** Somebody has set back what our last restart changed: the pod template, or of a Rollout `spec.restartAt`. */
+  readonly reverted: boolean;
   /** How many pods a rollout may take away before their replacements are ready; 0 for a surge rollout. */
   readonly maxUnavailable: number;
   readonly obstacle: RolloutObstacle | undefined;
   /** The rollout may leave no pod that serves; of a DaemonSet, none on a node. */
   readonly outage: boolean;
+  /** The rollout ends every pod before it starts the first new one. */
+  readonly recreates: boolean;
 }
 
 /** Why a changed template would not replace every pod. */
-export type RolloutObstacle = 'Paused' | 'OnDelete' | 'Partition';
+export type RolloutObstacle = 'Paused' | 'OnDelete' | 'Partition' | 'NoTemplate';
 
 /** What a restart is for: pods that speak HBONE, pods without sidecar, pods with sidecar. */
 export type RestartGoal = 'tunnel' | 'ambient' | 'sidecar';
 
 /**
- * Our mark in a pod template, `<goal>.<generation>.<attempt>`: it starts the rollout, tells the pods that it made from
- * those of before, and bounds the number of restarts to two per goal and spec generation, also across crashes.
+ * Our mark, `<goal>.<generation>.<attempt>`. In a pod template it starts the rollout, and tells the pods that it made from
+ * those of before. On the workload it bounds the number of restarts to two per goal and spec generation, also across
+ * crashes, and where somebody sets the pod template back.
  */
 export interface RestartMark {
   readonly goal: RestartGoal;
@@ -61,9 +74,10 @@ export function parseRestartMark(text: string | undefined): RestartMark | undefi
 }
 
 /** Whether the pod was made after our last restart of its workload (or there was none): only such a pod's mode can be wrong. */
-export function isCurrent(pod: PodView, workload: Workload): boolean {
-  const mark = workload.restartMark && formatRestartMark(workload.restartMark);
-  return pod.restartMark === mark;
+export function isCurrent(pod: PodView, { kind, templateMark, restartedAtMs, reverted }: Workload): boolean {
+  // The pods of a Rollout keep their template; its controller goes by the time as well.
+  if (kind === 'Rollout') return reverted || pod.createdAtMs >= restartedAtMs;
+  return pod.restartMark === templateMark;
 }
 
 /** `Kind/name`. */
@@ -108,6 +122,7 @@ export function deploymentView(deployment: Deployment, pods: readonly PodView[])
   return {
     ...common('Deployment', deployment, pods),
     replicas,
+    recreates: recreate,
     finished:
       isObserved(deployment) &&
       updated >= replicas &&
@@ -128,6 +143,7 @@ export function statefulSetView(statefulSet: StatefulSet, pods: readonly PodView
   return {
     ...common('StatefulSet', statefulSet, pods),
     replicas,
+    recreates: false,
     finished:
       isObserved(statefulSet) &&
       status?.currentRevision === status?.updateRevision &&
@@ -149,6 +165,7 @@ export function daemonSetView(daemonSet: DaemonSet, pods: readonly PodView[]): W
   return {
     ...common('DaemonSet', daemonSet, pods),
     replicas: desired,
+    recreates: false,
     finished:
       isObserved(daemonSet) &&
       (status?.updatedNumberScheduled ?? 0) >= desired &&
@@ -163,12 +180,10 @@ function common(
   kind: WorkloadKind,
   object: Deployment | StatefulSet | DaemonSet,
   pods: readonly PodView[],
-): Pick<
-  Workload,
-  'kind' | 'name' | 'template' | 'volumeClaims' | 'pods' | 'observed' | 'restartMark' | 'restartedAtMs'
-> {
+): Omit<Workload, 'replicas' | 'finished' | 'maxUnavailable' | 'obstacle' | 'outage' | 'recreates'> {
   const annotations = object.spec.template.metadata?.annotations;
-  const restartedAt = annotations?.[ANNOTATION.restartedAt];
+  const templateMark = annotations?.[OWN_ANNOTATION.restart];
+  const asked = parseRestartMark(object.metadata.annotations?.[OWN_ANNOTATION.restart]);
   return {
     kind,
     name: object.metadata.name,
@@ -179,8 +194,11 @@ function common(
         : [],
     pods: pods.filter((pod) => pod.live),
     observed: isObserved(object),
-    restartMark: parseRestartMark(annotations?.[OWN_ANNOTATION.restart]),
-    restartedAtMs: Date.parse(restartedAt ?? '') || 0,
+    progress: undefined,
+    restartMark: asked ?? parseRestartMark(templateMark),
+    restartedAtMs: timeOf(annotations?.[ANNOTATION.restartedAt]),
+    templateMark,
+    reverted: asked !== undefined && formatRestartMark(asked) !== templateMark,
   };
 }
 
@@ -198,7 +216,7 @@ function deploymentUnavailable(
 }
 
 /** An int-or-percent amount of `total`, rounded as the controller of the kind does. */
-function resolveAmount(amount: number | string, total: number, round: (value: number) => number): number {
+export function resolveAmount(amount: number | string, total: number, round: (value: number) => number): number {
   if (typeof amount === 'number') return amount;
   return amount.endsWith('%') ? round((Number.parseInt(amount, 10) * total) / 100) : Number.parseInt(amount, 10);
 }

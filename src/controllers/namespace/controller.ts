@@ -1,7 +1,7 @@
 import { AMBIENT_MIGRATION } from '../../api/ambient-migration.js';
 import { LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
-import { isConflict, isNotFound } from '../../kube/errors.js';
+import { isNotFound } from '../../kube/errors.js';
 import { NAMESPACE, type Namespace, POD, type Pod } from '../../kube/types.js';
 import { hasSidecar, isEnrolled, isLive } from '../../mesh/dataplane.js';
 import { attemptAll } from '../../runtime/attempt-all.js';
@@ -72,8 +72,7 @@ async function say({ name }: Request, value: Dataplane | undefined, context: Rec
   try {
     await annotate(NAMESPACE, namespace, context, { [OWN_ANNOTATION.dataplane]: value });
   } catch (error) {
-    // Who was faster wakes us again.
-    if (!isConflict(error) && !isNotFound(error)) throw error;
+    if (!isNotFound(error)) throw error;
   }
 }
 

@@ -78,6 +78,30 @@ describe('a DestinationRule without TLS', () => {
     expect(foundIn(objects)).toEqual(['SST3009 spec.trafficPolicy.connectionPool']);
   });
 
+  it.each<[object, string]>([
+    [
+      { loadBalancer: { consistentHash: { useSourceIp: true } } },
+      'SST3027 spec.trafficPolicy.loadBalancer.consistentHash',
+    ],
+    [{ tunnel: { targetHost: 'a', targetPort: 1 } }, 'SST3027 spec.trafficPolicy.tunnel'],
+    [{ proxyProtocol: { version: 'V1' } }, 'SST3027 spec.trafficPolicy.proxyProtocol'],
+    [{ loadBalancer: { simple: 'ROUND_ROBIN' } }, 'SST3009 spec.trafficPolicy.loadBalancer'],
+    [{ outlierDetection: {} }, 'SST3009 spec.trafficPolicy.outlierDetection'],
+  ])('%j blocks if applications rely on it, and warns else', (trafficPolicy, expected) => {
+    const objects = [service('web'), rule({ host: 'web', trafficPolicy })];
+    expect(foundIn(objects)).toEqual([expected]);
+    expect(foundIn(objects, bound)).toEqual([expected.replace(/^\w+/, 'SST3010')]);
+  });
+
+  it('has a finding for each of both, by port and subset', () => {
+    const hashed = { loadBalancer: { consistentHash: {} } };
+    const portLevelSettings = [{ port: { number: 80 }, ...hashed }];
+    expect(foundIn(rule({ host: 'web', trafficPolicy: { connectionPool: {}, portLevelSettings } }))).toEqual([
+      'SST3009 spec.trafficPolicy.connectionPool',
+      'SST3027 spec.trafficPolicy.portLevelSettings[0].loadBalancer.consistentHash',
+    ]);
+  });
+
   it('is carried out by a waypoint elsewhere only if it is exported there', () => {
     const shared = policyScope({ waypoint: { ...WAYPOINT, namespace: 'edge' } });
     const objects = (exportTo: string[]): PolicyObject[] => [service('web'), rule({ host: 'web', exportTo, ...pool })];

@@ -41,6 +41,8 @@ export function destinationRuleFindings(
   if (!hasCallersHere(rule, scope)) return towardsHere;
   const isMutual = place === 'elsewhere' && modes.every(({ mode }) => mode === 'ISTIO_MUTUAL');
   const unknown = Object.keys(spec).filter((field) => !KNOWN.includes(field));
+  const all = settings(spec);
+  const notCarriedOut = `ambient callers do not carry it out towards ${host}`;
   const isServed = isServedByWaypoint(rule, place === 'here', objects, scope);
   return [
     ...towardsHere,
@@ -52,8 +54,15 @@ export function destinationRuleFindings(
       'no HTTPRoute can name a subset',
     ),
     ...(isServed
-      ? found('SST3010', settings(spec), `waypoint ${scope.waypoint?.name ?? ''} carries it out`)
-      : found('SST3009', settings(spec), `ambient callers do not carry it out towards ${host}`)),
+      ? found('SST3010', all, `waypoint ${scope.waypoint?.name ?? ''} carries it out`)
+      : [
+          ...found(
+            'SST3009',
+            all.filter((path) => !isRelied(path)),
+            notCarriedOut,
+          ),
+          ...found('SST3027', all.filter(isRelied), notCarriedOut),
+        ]),
     ...(unknown.length > 0
       ? [
           notUnderstood(
@@ -96,14 +105,22 @@ function tlsModes(spec: Fields): { path: string; mode: string }[] {
   });
 }
 
+/** What an application may rely on, and not only its speed. */
+const RELIED = ['loadBalancer.consistentHash', 'tunnel', 'proxyProtocol'];
+const isRelied = (path: string): boolean => RELIED.some((field) => path.endsWith(`.${field}`));
+
 /** Paths of everything but TLS. */
 function settings(spec: Fields): string[] {
   return partsOf(spec).flatMap(({ path, policy }) =>
     Object.keys(policy)
       .filter((field) => !['tls', 'port', 'portLevelSettings'].includes(field))
+      .map((field) => (isHashed(policy, field) ? `${field}.consistentHash` : field))
       .map((field) => `${path}.${field}`),
   );
 }
+
+const isHashed = (policy: Fields, field: string): boolean =>
+  field === 'loadBalancer' && asRecord(policy[field])['consistentHash'] !== undefined;
 
 /** The waypoint looks in its own namespace, then in that of the Service, then in the root namespace. */
 function isServedByWaypoint(

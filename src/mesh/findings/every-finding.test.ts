@@ -36,10 +36,24 @@ const source = (one: object): object => ({ rules: [{ from: [{ source: one }] }] 
 const deny = (spec: object): object => ({ action: 'DENY', ...spec });
 const network = (spec: object): PolicyObject => object('NetworkPolicy', { podSelector: {}, ...spec });
 const ports = (...numbers: number[]): object => ({ ports: numbers.map((port) => ({ port })) });
+/** Of a namespace whose pods have sidecars. */
+const meshed = { kind: 'Namespace', metadata: { name: 'other', labels: { [LABEL.injection]: 'enabled' } } };
+const outside = { kind: 'Namespace', metadata: { name: 'other', labels: {} } };
+const neighbour = (spec: object): PolicyObject => object('NetworkPolicy', { podSelector: {}, ...spec }, other);
+const toShop = { to: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'shop' } } }] };
+const fromShop = { from: toShop.to };
 const service = (spec: object = {}, labels = {}): PolicyObject =>
   object('Service', { clusterIP: '10.0.0.1', selector: { app: 'web' }, ...spec }, { name: 'web', labels });
 const destination = (spec: object, metadata = {}): PolicyObject =>
   object('DestinationRule', { host: 'web.shop.svc.cluster.local', ...spec }, metadata);
+const http = { ports: [{ port: 8000, targetPort: 80 }] };
+/** Pods `app: web` may call pods of the namespace. */
+const toPods = (podSelector: object): PolicyObject =>
+  network({
+    podSelector: { matchLabels: { app: 'web' } },
+    policyTypes: ['Egress'],
+    egress: [{ to: [{ podSelector }], ...ports(15008) }],
+  });
 const tls = (mode: string): object => ({ trafficPolicy: { tls: { mode } } });
 const pool = { trafficPolicy: { connectionPool: { tcp: { maxConnections: 1 } } } };
 const route = (kind: string, parent: object): PolicyObject => object(kind, { parentRefs: [parent] });
@@ -178,6 +192,41 @@ const CASES: Record<Code, Case> = {
     scope: withWaypoint,
     nearScope: withWaypoint,
   },
+  SST2026: {
+    raised: [meshed, service(http), neighbour({ policyTypes: ['Egress'], egress: [{ ...toShop, ...ports(80) }] })],
+    object: 'NetworkPolicy/other/x',
+    nearMiss: [outside, service(http), neighbour({ policyTypes: ['Egress'], egress: [{ ...toShop, ...ports(80) }] })],
+  },
+  SST2027: {
+    raised: [meshed, neighbour({ ingress: [{ ...fromShop, ...ports(80) }] })],
+    object: 'NetworkPolicy/other/x',
+    nearMiss: [
+      meshed,
+      neighbour({
+        ingress: [
+          { ...fromShop, ...ports(80) },
+          { ...fromShop, ...ports(15008) },
+        ],
+      }),
+    ],
+  },
+  SST2028: {
+    raised: [network({ ingress: [] })],
+    object: 'NetworkPolicy/x',
+    nearMiss: [network({ podSelector: { matchLabels: { app: 'web' } }, ingress: [] })],
+    scope: withWaypoint,
+  },
+  SST2029: {
+    raised: [toPods({ matchLabels: { app: 'web' } })],
+    object: 'NetworkPolicy/x',
+    nearMiss: [toPods({})],
+    scope: withWaypoint,
+  },
+  SST2030: {
+    raised: [meshed, neighbour({ ingress: [ports(80)] })],
+    object: 'NetworkPolicy/other/x',
+    nearMiss: [meshed, neighbour({ ingress: [{}] })],
+  },
   SST3003: {
     raised: [object('VirtualService', { hosts: ['web'] })],
     object: 'VirtualService/x',
@@ -312,6 +361,16 @@ const CASES: Record<Code, Case> = {
     beside: ['SST5001 AuthorizationPolicy/x'],
     nearMiss: [service({ clusterIP: 'None' }), authorization(targetRefs('Gateway', 'waypoint'))],
     scope: withWaypoint,
+  },
+  SST3027: {
+    raised: [service(), destination({ trafficPolicy: { loadBalancer: { consistentHash: { useSourceIp: true } } } })],
+    object: 'DestinationRule/x',
+    nearMiss: [service(), destination({ trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } })],
+  },
+  SST3028: {
+    raised: [object('Service', http, { name: 'web', annotations: { 'networking.istio.io/exportTo': '.' } })],
+    object: 'Service/web',
+    nearMiss: [object('Service', http, { name: 'web', annotations: { 'networking.istio.io/exportTo': '*' } })],
   },
 };
 

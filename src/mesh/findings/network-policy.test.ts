@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WAYPOINT, foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
+import { policyFindings } from '../policies.js';
 import type { PolicyObject } from '../policy-object.js';
 
 const web = { podSelector: { matchLabels: { app: 'web' } } };
@@ -126,6 +127,27 @@ describe('a NetworkPolicy lets the kubelet in', () => {
     ['not if nobody is let in', { policyTypes: ['Ingress'] }, ['SST2020 spec.ingress']],
   ])('%s', (_, spec, expected) => {
     expect(foundIn(network(spec), probed).filter((found) => !found.startsWith('SST2003'))).toEqual(expected);
+  });
+
+  const dualStack = policyScope({
+    probes: [
+      { labels: { app: 'web' }, port: 8080, family: 'IPv6' },
+      { labels: { app: 'web' }, port: 9090, family: 'IPv6' },
+    ],
+  });
+  it.each<[string, string[]]>([
+    ['fd16:9254:7127:1337:ffff:ffff:ffff:ffff/128', []],
+    ['fd16:9254::/32', []],
+    ['169.254.7.127/32', ['SST2020 spec.ingress']],
+    ['fd17::/16', ['SST2020 spec.ingress']],
+  ])('by IPv6 if pods have it first, admitted from %s', (cidr, expected) => {
+    const given = network({ ingress: [{ from: [{ ipBlock: { cidr } }] }] });
+    expect(foundIn(given, dualStack).filter((found) => found.startsWith('SST2020'))).toEqual(expected);
+  });
+
+  it('with the address and the ports in the message', () => {
+    const [found] = policyFindings([network({ policyTypes: ['Ingress'] })], dualStack);
+    expect(found?.message).toMatch(/probes from fd16:9254:7127:1337:ffff:ffff:ffff:ffff on ports 8080, 9090$/);
   });
 
   it('by another policy, and where nothing is probed', () => {

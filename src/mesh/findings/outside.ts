@@ -74,6 +74,14 @@ function chooses({ kind, spec }: PolicyObject, labels: Labels): boolean {
   return selector !== undefined && selects(asRecord(selector), labels);
 }
 
+/** A Service that not every namespace is to know. @see istio/istio issue 55163 */
+export function exportFindings(service: PolicyObject, scope: PolicyScope): Finding[] {
+  const exportTo = service.metadata.annotations?.[ANNOTATION.exportTo];
+  if (exportTo === undefined || exportTo.split(',').some((target) => ['', '*'].includes(target.trim()))) return [];
+  const field = `metadata.annotations[${ANNOTATION.exportTo}]`;
+  return [finding('SST3028', service, field, `exported to ${exportTo}, which ztunnel does not look at`, scope)];
+}
+
 function kept(entry: PolicyObject, field: string, scope: PolicyScope): Finding {
   return finding('SST3020', entry, field, 'outside the mesh, as before', scope);
 }

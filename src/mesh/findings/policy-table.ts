@@ -4,7 +4,7 @@ const AUTHORIZATION = 'istio/istio pilot/pkg/serviceregistry/ambient/authorizati
 const MATRIX = 'istio.io, ambient/migrate/_index, support matrix';
 const NETWORK_POLICY = 'istio.io, ambient/usage/networkpolicy';
 
-/** The findings about policies: who may call whom, and how. Those about policies behind a waypoint are in `waypoint-findings.ts`. */
+/** The findings about policies: who may call whom, and how. Those about policies behind a waypoint are in `waypoint-table.ts`. */
 export const POLICY_FINDINGS = {
   SST2001: kind(
     'BLOCK',
@@ -21,7 +21,7 @@ export const POLICY_FINDINGS = {
   SST2003: kind(
     'BLOCK',
     'A NetworkPolicy admits traffic to pods of the namespace, and none does on TCP 15008, where mesh traffic arrives in ambient mode.',
-    'Add port 15008 (TCP) to the rules that the message names, or acknowledge that they are for callers outside the mesh.',
+    'Add port 15008 (TCP) to the rules that the message names: by it these callers reach every port of ambient pods, so say again which ports are theirs in an AuthorizationPolicy (to.operation.ports). Or acknowledge that the rules are for callers outside the mesh.',
     NETWORK_POLICY,
   ),
   SST2004: kind(
@@ -110,8 +110,8 @@ export const POLICY_FINDINGS = {
   ),
   SST2020: kind(
     'BLOCK',
-    'NetworkPolicies do not admit the kubelet to a port that it probes: in ambient mode probes come from 169.254.7.127, and no longer from the node.',
-    'Admit 169.254.7.127/32 (ipBlock) to the ports that the message names, or acknowledge it where your CNI always admits probes.',
+    'NetworkPolicies do not admit the kubelet to a port that it probes: in ambient mode probes come from 169.254.7.127, or fd16:9254:7127:1337:ffff:ffff:ffff:ffff by IPv6, and no longer from the node.',
+    'Admit the address that the message names (ipBlock, with /32 or /128) to the ports in it, or acknowledge it where your CNI always admits probes.',
     NETWORK_POLICY,
   ),
   SST2021: kind(
@@ -143,5 +143,35 @@ export const POLICY_FINDINGS = {
     'A policy has targetRefs that a waypoint enforces today, and the changed spec.waypoint takes the namespace away from it: what the policy denies would be let in.',
     'Target the new waypoint as well, or set spec.waypoint back; acknowledge only if nobody needs the policy.',
     'istio.io, ambient/usage/waypoint, policy attachment',
+  ),
+  SST2026: kind(
+    'BLOCK',
+    'A NetworkPolicy of another namespace of the mesh lets its pods call this one, and none does on TCP 15008, by which they reach ambient pods.',
+    'Add port 15008 (TCP) to the rules that the message names, or acknowledge that pods there do not call this namespace.',
+    NETWORK_POLICY,
+  ),
+  SST2027: kind(
+    'BLOCK',
+    'A NetworkPolicy of another namespace of the mesh admits callers of this one, and none does on TCP 15008, by which ambient pods call sidecars that speak HBONE.',
+    'Add port 15008 (TCP) to the rules that the message names, or acknowledge that pods of this namespace do not call those there.',
+    NETWORK_POLICY,
+  ),
+  SST2028: kind(
+    'BLOCK',
+    'NetworkPolicies select the pods of the waypoint, and keep callers from it, or it from the pods or istiod.',
+    'Have a NetworkPolicy for the pods of the waypoint (label gateway.networking.k8s.io/gateway-name) that admits its callers on TCP 15008, and lets it out to the pods on TCP 15008 and to istiod on TCP 15012.',
+    NETWORK_POLICY,
+  ),
+  SST2029: kind(
+    'BLOCK',
+    'A NetworkPolicy lets pods call this namespace on TCP 15008, and none lets them call its waypoint, through which ambient pods reach its Services.',
+    'Admit TCP 15008 to the pods of the waypoint (label gateway.networking.k8s.io/gateway-name), too.',
+    NETWORK_POLICY,
+  ),
+  SST2030: kind(
+    'WARN',
+    'A NetworkPolicy of another namespace of the mesh opens ports from or to everybody, and not TCP 15008, by which ambient pods call and are called by sidecars that speak HBONE.',
+    'Add port 15008 (TCP) to the rules that the message names, if pods there and pods of this namespace call each other.',
+    NETWORK_POLICY,
   ),
 } satisfies Record<string, FindingKind>;

@@ -27,7 +27,7 @@ describe('what a migration frees and adds', () => {
     [
       'less a waypoint',
       message([[10, { cpu: '100m' }]], { name: 'waypoint', min: 2, requests: { cpu: '200m', memory: '256M' } }),
-      '10 sidecars request 1000m of CPU, which becomes free; waypoint waypoint adds at least 400m of CPU and 488Mi of memory',
+      '10 sidecars request 1000m of CPU, which becomes free; waypoint waypoint adds at least 400m of CPU and 489Mi of memory',
     ],
     [
       'less a waypoint for which nobody has said anything',

@@ -1,4 +1,5 @@
 import type { Finding } from '../findings.js';
+import { amountOf, shownAmount } from '../quantity.js';
 
 /** What a container requests, as Kubernetes quantities; what is absent is not requested. */
 export interface Requests {
@@ -47,28 +48,11 @@ function addedBy({ name, min, requests }: AddedWaypoint): string {
 }
 
 function total(parts: readonly (readonly [times: number, requests: Requests])[]): string {
-  const sum = (of: keyof Requests): number =>
-    parts.reduce(
-      (all, [times, { [of]: quantity }]) => all + times * (quantity === undefined ? 0 : amount(quantity)),
-      0,
-    );
+  const sum = (of: keyof Requests): bigint =>
+    parts.reduce((all, [times, { [of]: quantity }]) => all + BigInt(times) * amountOf(quantity ?? '0'), 0n);
   const [cpu, memory] = [sum('cpu'), sum('memory')];
   return [
-    ...(cpu > 0 ? [`${Math.round(cpu * 1000)}m of CPU`] : []),
-    ...(memory > 0 ? [`${Math.round(memory / 2 ** 20)}Mi of memory`] : []),
+    ...(cpu > 0n ? [`${shownAmount('cpu', cpu)} of CPU`] : []),
+    ...(memory > 0n ? [`${shownAmount('memory', memory)} of memory`] : []),
   ].join(' and ');
-}
-
-const DECIMAL = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
-const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
-
-/**
- * A quantity as a number; 0 for what is none.
- *
- * @see kubernetes/apimachinery pkg/api/resource/quantity.go
- */
-function amount(quantity: string): number {
-  const [, digits = '', suffix = ''] = /^([0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]*)$/.exec(quantity) ?? [];
-  const scale = BINARY.includes(suffix) ? 1024 ** BINARY.indexOf(suffix) : 1000 ** (DECIMAL.indexOf(suffix) - 3);
-  return Number(digits) * scale;
 }

@@ -33,6 +33,8 @@ export interface ProbedPort {
   readonly port: number;
   /** Its name in the container, if it has one. */
   readonly name?: string | undefined;
+  /** Of the address that is probed, the first of the pod; IPv4 where no pod has one yet. */
+  readonly family?: 'IPv4' | 'IPv6' | undefined;
 }
 
 /** The part of Istio's mesh configuration (`MeshConfig`) that changes what policies mean. */

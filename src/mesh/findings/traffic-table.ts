@@ -55,10 +55,10 @@ export const TRAFFIC_FINDINGS = {
     MATRIX,
   ),
   SST3009: kind(
-    'BLOCK',
+    'WARN',
     'A DestinationRule sets load balancing, connection pools or outlier detection, which ambient callers do not carry out, nor a waypoint of this migration.',
-    'Set spec.waypoint.provision to Always, and have the DestinationRule in the namespace of the waypoint or the Service; or acknowledge that it loses its effect.',
-    MATRIX,
+    'Nothing, if callers can do without; else set spec.waypoint.provision to Always, and have the DestinationRule in the namespace of the waypoint or the Service.',
+    'istio-ambient facts 5.8',
   ),
   SST3010: kind(
     'KEEP',
@@ -103,9 +103,9 @@ export const TRAFFIC_FINDINGS = {
     MATRIX,
   ),
   SST3017: kind(
-    'BLOCK',
+    'WARN',
     'A Telemetry says what sidecars of this namespace log, count and trace: ztunnel does not read it, and no waypoint of this migration does.',
-    'Set spec.waypoint.provision to Always, and drop the selector or use targetRefs; or acknowledge that logs and metrics are those of ztunnel, without HTTP.',
+    'Nothing, if logs and metrics of ztunnel, without HTTP, are enough; else set spec.waypoint.provision to Always, and drop the selector or use targetRefs.',
     'istio-ambient facts 5.8',
   ),
   SST3018: kind(
@@ -161,5 +161,17 @@ export const TRAFFIC_FINDINGS = {
     'A policy or route for a waypoint names a headless Service: callers address its pods, past the waypoint, so that nobody enforces it.',
     'Give the Service an address (clusterIP), or acknowledge that it is not enforced there.',
     'istio-ambient facts 5.2, 6.3',
+  ),
+  SST3027: kind(
+    'BLOCK',
+    'A DestinationRule keeps a caller at one pod (consistentHash), or changes what is sent (tunnel, proxyProtocol), which ambient callers do not carry out, nor a waypoint of this migration.',
+    'Set spec.waypoint.provision to Always, and have the DestinationRule in the namespace of the waypoint or the Service; or acknowledge that the application does without.',
+    'istio.io, reference/config/networking/destination-rule; istio-ambient facts 5.8',
+  ),
+  SST3028: kind(
+    'WARN',
+    'A Service is not exported to every namespace (annotation networking.istio.io/exportTo): ztunnel does not look at that, so that ambient callers of any namespace know it.',
+    'Say in an AuthorizationPolicy who may call it, if that was meant.',
+    'istio/istio issue 55163',
   ),
 } satisfies Record<string, FindingKind>;

@@ -39,9 +39,9 @@ export const WORKLOAD_FINDINGS = {
   ),
   SST4006: kind(
     'BLOCK',
-    'A paused Deployment: a changed template starts no rollout.',
-    'Resume it: kubectl rollout resume.',
-    'Kubernetes docs, Deployment, Pausing and Resuming a rollout',
+    'A paused Deployment: a changed template starts no rollout. A paused Rollout of Argo would be restarted all the same, behind the back of whoever has paused it.',
+    'Resume it: kubectl rollout resume; of a Rollout, set spec.paused to false.',
+    'Kubernetes docs, Deployment, Pausing and Resuming a rollout; argoproj/argo-rollouts rollout/sync.go (syncReplicasOnly)',
     MUST_FIX,
   ),
   SST4007: kind(
@@ -74,7 +74,7 @@ export const WORKLOAD_FINDINGS = {
     'WARN',
     'The restart of this workload is an outage: no second pod serves meanwhile.',
     'Plan for it, or add replicas.',
-    'Kubernetes docs, Deployment strategy Recreate; StatefulSet and DaemonSet rolling updates',
+    'Kubernetes docs, StatefulSet and DaemonSet rolling updates; argoproj/argo-rollouts docs/features/restart.md',
     FROM_PODS,
   ),
   SST4012: kind(
@@ -87,7 +87,7 @@ export const WORKLOAD_FINDINGS = {
   SST4013: kind(
     'WARN',
     'A rollout of this workload had not finished before the migration.',
-    'Finish or undo that rollout first; the migration waits for it when its turn comes.',
+    'Finish or undo that rollout first (promote or abort a canary); the migration waits for it when its turn comes.',
     'design 5.2',
     FROM_PODS,
   ),
@@ -192,5 +192,33 @@ export const WORKLOAD_FINDINGS = {
     'Prometheus scrapes the pods through their sidecars, in plaintext whatever the policies say; ztunnel lets a scraper without mTLS through to no port that STRICT or an identity guards.',
     'Have Prometheus in ambient mode itself, or make the port PERMISSIVE (portLevelMtls) and allow it.',
     'istio.io, ops/integrations/prometheus, metrics merging',
+  ),
+  SST4030: kind(
+    'WARN',
+    'The strategy Recreate: a restart ends every pod before it starts new ones, which is an outage however many there are.',
+    'Plan for it, or use RollingUpdate for the time of the migration.',
+    'Kubernetes docs, Deployment, Recreate Deployment',
+    FROM_PODS,
+  ),
+  SST4031: kind(
+    'BLOCK',
+    'A Rollout of Argo takes its pod template from an object that is missing, or that Sidestep does not read.',
+    'Name a Deployment in spec.workloadRef, or put the pod template into spec.template.',
+    'argoproj/argo-rollouts docs/migrating.md',
+    MUST_FIX,
+  ),
+  SST4035: kind(
+    'BLOCK',
+    'A LimitRange has bounds for the sum of a pod, in which the sidecar counts today: it would refuse the pods without it.',
+    'Change the bound that the message names, or set requests and limits of the containers of the application so that they alone keep it.',
+    'Kubernetes docs, Limit Ranges; kubernetes/kubernetes plugin/pkg/admission/limitranger/admission.go',
+    MUST_FIX,
+  ),
+  SST4036: kind(
+    'KEEP',
+    'A ResourceQuota counts what sidecars request, which becomes free when they go.',
+    'Nothing; lower the quota when the migration is Ready, and raise it again before a rollback.',
+    'Kubernetes docs, Resource Quotas',
+    FROM_PODS,
   ),
 } satisfies Record<string, FindingKind>;

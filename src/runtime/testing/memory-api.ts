@@ -1,5 +1,5 @@
 import type { Client, JsonPatchOperation, WatchEvent } from '../../kube/client.js';
-import { ApiError } from '../../kube/errors.js';
+import { ApiError, TransportError } from '../../kube/errors.js';
 import { resourceName, type KubeObject, type ObjectRef, type ResourceType } from '../../kube/resource.js';
 import { keyOf } from '../request.js';
 
@@ -26,6 +26,8 @@ export class MemoryApi {
   /** Every write that was carried out, as `verb kind key`. */
   readonly writes: string[] = [];
   #version = 0;
+  /** How often all watches were broken. */
+  #breaks = 0;
 
   /** Makes a kind exist. */
   serve(...types: ResourceType[]): this {
@@ -76,6 +78,12 @@ export class MemoryApi {
       ...object,
       metadata: { ...object.metadata, resourceVersion: String(this.#version) },
     });
+  }
+
+  /** Breaks all watches, as an API server that goes away. */
+  breakWatches(): void {
+    this.#breaks += 1;
+    for (const wake of [...this.#watchers]) wake();
   }
 
   #publish(type: ResourceType, kind: 'ADDED' | 'MODIFIED' | 'DELETED', object: AnyObject): void {
@@ -180,8 +188,10 @@ export class MemoryApi {
   ): AsyncGenerator<WatchEvent> {
     const { signal, namespace } = options;
     await open();
+    const breaks = this.#breaks;
     let after = Number(options.resourceVersion ?? 0);
     for (;;) {
+      if (this.#breaks > breaks) throw new TransportError('the stream broke off');
       for (const { kind, version, event } of this.#log.filter((entry) => entry.version > after)) {
         after = version;
         const isWanted = event.type !== 'BOOKMARK' && (!namespace || event.object.metadata.namespace === namespace);
@@ -196,7 +206,7 @@ export class MemoryApi {
         };
         this.#watchers.add(wake);
         signal?.addEventListener('abort', wake);
-        if (signal?.aborted || this.#log.some((entry) => entry.version > after)) wake();
+        if (signal?.aborted || this.#breaks > breaks || this.#log.some((entry) => entry.version > after)) wake();
       });
     }
   }

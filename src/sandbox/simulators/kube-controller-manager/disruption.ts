@@ -65,7 +65,7 @@ export class DisruptionController implements Controller {
     this.#events = new ObjectEvents(cluster, log, 'controllermanager');
     const budgets = cluster.informer(POD_DISRUPTION_BUDGET);
     const pods = cluster.informer(POD);
-    const owners = [DEPLOYMENT, REPLICA_SET, STATEFUL_SET].map((type) => cluster.informer(type));
+    const owners = [cluster.informer(DEPLOYMENT), cluster.informer(REPLICA_SET), cluster.informer(STATEFUL_SET)];
     this.#loop = new ControlLoop({ cluster, log }, 'disruption', [budgets, pods, ...owners], (key) => this.#sync(key));
     this.loops = [this.#loop];
     budgets.onChange(({ object }) => this.#loop.add(keyOf(object)));

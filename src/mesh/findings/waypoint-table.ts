@@ -1,4 +1,4 @@
-import { type FindingKind, MUST_FIX, NEEDS_WAYPOINT, kind } from './finding-kind.js';
+import { type FindingKind, FROM_PODS, MUST_FIX, NEEDS_WAYPOINT, kind } from '../finding-kind.js';
 
 /** The findings about waypoints, and about policies behind one. */
 export const WAYPOINT_FINDINGS = {
@@ -62,5 +62,19 @@ export const WAYPOINT_FINDINGS = {
     'Remove that label, or name its waypoint in spec.waypoint.name; or set spec.waypoint.scope to Service or ServiceAccount, whose labels beat it.',
     'istio/istio pilot/pkg/serviceregistry/ambient/waypoints.go',
     MUST_FIX,
+  ),
+  SST5008: kind(
+    'BLOCK',
+    'A LimitRange of the namespace would refuse the pods of the waypoint that the migration creates.',
+    'Change the bound that the message names, or set spec.waypoint.resources so that it is kept.',
+    'Kubernetes docs, Limit Ranges',
+    MUST_FIX,
+  ),
+  SST5009: kind(
+    'BLOCK',
+    'A ResourceQuota of the namespace has no room for the waypoint that the migration creates, before the first sidecar goes.',
+    'Raise the quota until the migration is Ready; or lower spec.waypoint.replicas or spec.waypoint.resources, or name a waypoint of another namespace (spec.waypoint.namespace).',
+    'Kubernetes docs, Resource Quotas',
+    { ...MUST_FIX, ...FROM_PODS },
   ),
 } satisfies Record<string, FindingKind>;

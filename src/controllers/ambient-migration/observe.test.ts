@@ -1,0 +1,82 @@
+import { expect, it } from 'vitest';
+import type { KubeObject, ResourceType } from '../../kube/resource.js';
+import type { Pod } from '../../kube/types.js';
+import type { Stores } from '../../runtime/stores.js';
+import { observe } from './observe.js';
+
+/** What of pods is looked at more closely than for its phase. */
+const looked: string[] = [];
+
+function owned(name: string, kind: string, owner: string, phase = 'Running'): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace: 'shop',
+      get annotations() {
+        looked.push(name);
+        return {};
+      },
+      ownerReferences: [{ apiVersion: 'x/v1', kind, name: owner, uid: owner, controller: true }],
+    },
+    spec: { containers: [{ name: 'app' }] },
+    status: { phase: phase as 'Running' },
+  };
+}
+
+function replicaSet(name: string, apiVersion: string, kind: string, owner: string): KubeObject {
+  const ownerReferences = [{ apiVersion, kind, name: owner, uid: owner, controller: true }];
+  return { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name, namespace: 'shop', ownerReferences } };
+}
+
+function storesOf(objects: readonly KubeObject[]): Stores {
+  const list = (type: ResourceType, namespace?: string): KubeObject[] =>
+    objects.filter(
+      ({ kind, metadata }) => kind === type.kind && (namespace === undefined || metadata.namespace === namespace),
+    );
+  const of = (type: ResourceType): unknown => ({
+    list: (namespace?: string) => list(type, namespace),
+    get: ({ name }: { name: string }) => list(type).find(({ metadata }) => metadata.name === name),
+    byIndex: () => [],
+  });
+  return { of } as Stores;
+}
+
+const metadata = { name: 'shop', namespace: 'shop' };
+const WORLD: readonly KubeObject[] = [
+  { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
+  { apiVersion: 'sidestep.dev/v1alpha1', kind: 'AmbientMigration', metadata, spec: {} } as KubeObject,
+];
+const observeAll = (...objects: readonly KubeObject[]) =>
+  observe({ namespace: 'shop', name: 'shop' }, storesOf([...WORLD, ...objects]), { istioNamespace: 'istio-system' }, 0);
+
+const rollout = {
+  apiVersion: 'argoproj.io/v1alpha1',
+  kind: 'Rollout',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: { template: { spec: { containers: [] } } },
+} as KubeObject;
+
+it('does not look at the pods of a thousand Jobs that have ended', () => {
+  looked.length = 0;
+  const history = Array.from({ length: 1_000 }, (_, i) =>
+    owned(`job-${i}`, 'Job', `job-${i}`, i % 7 ? 'Succeeded' : 'Failed'),
+  );
+  const seen = observeAll(...history, owned('job-now', 'Job', 'job-now'));
+  expect(seen?.jobPods.map(({ name }) => name)).toEqual(['job-now']);
+  expect([seen?.strayPods, seen?.workloads]).toEqual([[], []]);
+  expect([...new Set(looked)]).toEqual(['job-now']);
+});
+
+it('gives pods of a Rollout of Argo to it, where there is one, and to nobody else', () => {
+  const argo = replicaSet('web-1', 'argoproj.io/v1alpha1', 'Rollout', 'web');
+  const pod = owned('web-1-a', 'ReplicaSet', 'web-1');
+  const seen = observeAll(rollout, argo, pod);
+  expect(seen?.workloads.map(({ kind, name, pods }) => [kind, name, pods.length])).toEqual([['Rollout', 'web', 1]]);
+  expect(seen?.strayPods).toEqual([]);
+  // The kind is not served, or not seen yet.
+  expect(observeAll(argo, pod)?.strayPods.map(({ name }) => name)).toEqual(['web-1-a']);
+  const kruise = replicaSet('web-1', 'rollouts.kruise.io/v1beta1', 'Rollout', 'web');
+  expect(observeAll(rollout, kruise, pod)?.strayPods.map(({ name }) => name)).toEqual(['web-1-a']);
+});

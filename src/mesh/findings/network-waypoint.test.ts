@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { WAYPOINT, foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
+import { policyFindings } from '../policies.js';
+import type { Labels, PolicyObject } from '../policy-object.js';
+
+const space = (name: string, labels: Labels): PolicyObject => ({ kind: 'Namespace', metadata: { name, labels } });
+const shop = space('shop', { team: 'a' });
+const network = (spec: object, namespace = 'other', name = 'x'): PolicyObject =>
+  policyObject('NetworkPolicy', { podSelector: {}, ...spec }, { name, namespace });
+const tcp = (...ports: number[]): object => ({ ports: ports.map((port) => ({ port })) });
+const team = (name: string, labels?: Labels): object => ({
+  namespaceSelector: { matchLabels: { team: name } },
+  ...(labels && { podSelector: { matchLabels: labels } }),
+});
+
+describe('NetworkPolicies on the way through a waypoint', () => {
+  const bound = policyScope({ waypoint: WAYPOINT });
+  const own = (spec: object, name = 'x'): PolicyObject => network(spec, 'shop', name);
+  const ofWaypoint = { matchLabels: { 'gateway.networking.k8s.io/gateway-name': 'waypoint' } };
+  const istiod = tcp(15012);
+  const atWaypoint = (...policies: PolicyObject[]): string[] =>
+    foundIn([shop, ...policies], bound).filter((one) => /SST202[89]/.test(one));
+
+  it.each<[string, object, string[]]>([
+    ['admit nobody', { policyTypes: ['Ingress'] }, ['SST2028 spec.ingress']],
+    ['admit callers', { ingress: [tcp(15008)] }, []],
+    ['admit probes only', { ingress: [tcp(15021)] }, ['SST2028 spec.ingress']],
+    ['are for other pods', { podSelector: { matchLabels: { app: 'web' } }, ingress: [] }, []],
+    [
+      'are for pods by what they are not',
+      { podSelector: { matchExpressions: [{ key: 'app', operator: 'DoesNotExist' }] }, ingress: [] },
+      ['SST2028 spec.ingress'],
+    ],
+    ['let nobody out', { policyTypes: ['Egress'] }, ['SST2028 spec.egress']],
+    [
+      'let it out to pods only',
+      { policyTypes: ['Egress'], egress: [{ to: [{ podSelector: {} }] }] },
+      ['SST2028 spec.egress'],
+    ],
+    ['let it out to istiod only', { policyTypes: ['Egress'], egress: [istiod] }, ['SST2028 spec.egress']],
+    [
+      'let it out to both',
+      { policyTypes: ['Egress'], egress: [istiod, { to: [{ podSelector: {} }], ...tcp(15008) }] },
+      [],
+    ],
+    [
+      'let it out to other pods',
+      {
+        policyTypes: ['Egress'],
+        egress: [istiod, { to: [{ podSelector: { matchLabels: { app: 'db' } } }], ...tcp(15008) }],
+      },
+      ['SST2028 spec.egress'],
+    ],
+    ['do neither', { policyTypes: ['Ingress', 'Egress'] }, ['SST2028 spec.ingress, spec.egress']],
+  ])('%s', (_, spec, expected) => {
+    expect(atWaypoint(own(spec))).toEqual(expected);
+  });
+
+  it('say what is missing', () => {
+    const [found] = policyFindings([shop, own({ policyTypes: ['Ingress', 'Egress'] })], bound);
+    expect(found?.message).toMatch(
+      /cuts waypoint waypoint off from callers on TCP 15008, pods on TCP 15008, istiod on TCP 15012$/,
+    );
+  });
+
+  it('are looked at together', () => {
+    const closed = own({ policyTypes: ['Ingress'] });
+    const web = own({
+      podSelector: { matchLabels: { app: 'web' } },
+      ingress: [{ from: [team('a')], ...tcp(80, 15008) }],
+    });
+    const open = (from: object): PolicyObject =>
+      own({ podSelector: ofWaypoint, ingress: [{ ...from, ...tcp(15008) }] }, 'waypoint');
+    expect(atWaypoint(closed, web)).toEqual(['SST2028 spec.ingress']);
+    expect(atWaypoint(closed, web, open({ from: [team('a')] }))).toEqual([]);
+    expect(atWaypoint(closed, web, open({}))).toEqual([]);
+    // Both select its pods, and neither admits those callers of the application.
+    expect(atWaypoint(closed, web, open({ from: [team('b')] }))).toEqual([
+      'SST2028 spec.ingress',
+      'SST2028 spec.ingress',
+    ]);
+  });
+
+  it.each<[string, Labels, object, string[]]>([
+    [
+      'ambient callers to pods',
+      { 'istio.io/dataplane-mode': 'ambient' },
+      team('a', { app: 'web' }),
+      ['SST2029 spec.egress[0]'],
+    ],
+    ['ambient callers to all', { 'istio.io/dataplane-mode': 'ambient' }, team('a'), []],
+    ['sidecars, which pass it by', { 'istio-injection': 'enabled' }, team('a', { app: 'web' }), []],
+  ])('let %s', (_, labels, to, expected) => {
+    const calls = network({ policyTypes: ['Egress'], egress: [{ to: [to], ...tcp(15008) }] });
+    expect(atWaypoint(space('other', labels), calls)).toEqual(expected);
+  });
+
+  it('of a shared one are those of its namespace', () => {
+    const shared = policyScope({ waypoint: { ...WAYPOINT, namespace: 'edge' } });
+    const closed = network({ podSelector: ofWaypoint, policyTypes: ['Ingress'] }, 'edge');
+    expect(foundIn([shop, closed], shared)).toEqual(['SST2028 spec.ingress']);
+    expect(foundIn([shop, closed], bound)).toEqual([]);
+  });
+});

@@ -1,0 +1,121 @@
+import { expect, it } from 'vitest';
+import { applyYaml } from '../../scripts/apply-yaml.js';
+import { type Deployment, DEPLOYMENT, NAMESPACE } from '../../src/kube/types.js';
+import { changesOf } from '../support/audit.js';
+import type { Cluster } from '../support/cluster.js';
+import { deployment, namespace, yaml } from '../support/fixtures.js';
+import { containersOf } from '../support/namespace-state.js';
+import { Recurring } from '../support/recurring.js';
+import { strippingWebhook } from '../support/stripping-webhook.js';
+
+/** How often somebody looks whether his object is as he wants it, ms; a rollout takes longer. */
+const EVERY_MS = 20;
+/** How long he is watched after the migration has given up, ms. */
+const WATCHED_MS = 5_000;
+
+/** Somebody sets back what a migration writes: it stops after the second time, and names him. */
+export function reverts(cluster: () => Cluster): void {
+  it('restarts no more than twice, there and back, where an operator sets the pod template back, and goes on without it', async () => {
+    const name = 'template-reverted';
+    // The pods of before stay until the new one has been ready for a while: so they outlive a revert.
+    const web = deployment(name, 'web') as { spec: object };
+    await cluster().apply(yaml(namespace(name)));
+    const options = { client: cluster().client, fieldManager: 'web-operator', clock: cluster().time };
+    const made = applyYaml(yaml({ ...web, spec: { ...web.spec, minReadySeconds: 3 } }), options);
+    await cluster().time.during('apply', made);
+    await cluster().podsReady(name, 1);
+    for (const [way, spec, ready] of [
+      ['ambient', {}, 'Migrated'],
+      ['sidecar', { dataplaneMode: 'Sidecar' }, 'RolledBack'],
+    ] as const) {
+      const owner = await keepingTemplate(cluster(), name, 'web');
+      const earlier = writesTo(cluster(), name, 'deployments');
+      await cluster().migrate(name, spec);
+      const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'FieldReverted' });
+      expect(stalled.status?.nextAction).toMatch(
+        /^You: Deployment\/web: somebody sets the pod template back .*\(field manager web-operator/,
+      );
+      await cluster().time.sleep(WATCHED_MS);
+      expect(writesTo(cluster(), name, 'deployments') - earlier, way).toBe(2);
+
+      await owner.stop();
+      await cluster().kubectl('rollout', 'restart', 'deployment/web', '-n', name);
+      await cluster().ready(name, ready);
+      const [pod] = await cluster().podsReady(name, 1);
+      expect(pod && containersOf(pod).includes('istio-proxy')).toBe(way === 'sidecar');
+    }
+  });
+
+  it('sets labels no more than twice where somebody keeps setting them back, and goes on once they stay', async () => {
+    const name = 'labels-reverted';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    const earlier = writesTo(cluster(), name, 'namespaces');
+    const git = new Recurring(cluster().time, EVERY_MS, () => setInjection(cluster(), name, 'enabled', 'git-sync'));
+    await cluster().migrate(name);
+    const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'FieldReverted' });
+    expect(stalled.status?.nextAction).toMatch(/istio-injection=disabled.*field manager git-sync/);
+    await cluster().time.sleep(WATCHED_MS);
+    expect(writesTo(cluster(), name, 'namespaces') - earlier).toBe(2);
+
+    await git.stop();
+    await setInjection(cluster(), name, 'disabled', 'git-sync');
+    await cluster().ready(name, 'Migrated');
+    for (const pod of await cluster().podsReady(name, 1)) expect(containersOf(pod)).toEqual(['app']);
+  });
+
+  it('does not even restart where admission takes its annotation off, and goes on once that has gone', async () => {
+    const name = 'stripped';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    const lift = await strippingWebhook(cluster(), name);
+    await cluster().until('the webhook is in force', async () => {
+      const probe = { op: 'add', path: '/metadata/annotations/sidestep.dev~1restart', value: 'probe' } as const;
+      const options = { fieldManager: 'probe', dryRun: true };
+      const answer = await cluster().client.jsonPatch(DEPLOYMENT, { namespace: name, name: 'web' }, [probe], options);
+      return answer.metadata.annotations?.['sidestep.dev/restart'] === undefined ? true : undefined;
+    });
+    await cluster().migrate(name);
+    const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'FieldReverted' });
+    expect(stalled.status?.nextAction).toMatch(
+      /Deployment\/web: an admission webhook or policy takes .*template\.metadata\.annotations\.sidestep\.dev\/restart off again/,
+    );
+    await cluster().time.sleep(WATCHED_MS);
+    expect(writesTo(cluster(), name, 'deployments')).toBe(0);
+
+    await lift();
+    await cluster().ready(name, 'Migrated', { timeoutMs: 90_000 });
+    for (const pod of await cluster().podsReady(name, 1)) expect(containersOf(pod)).toEqual(['app']);
+  });
+}
+
+/** An operator that owns a Deployment, and keeps the annotations of the pod template as they are now. */
+async function keepingTemplate(cluster: Cluster, namespace: string, name: string): Promise<Recurring> {
+  const ref = { namespace, name };
+  const annotationsOf = ({ spec }: Deployment): string => JSON.stringify(spec.template.metadata?.annotations ?? {});
+  const kept = annotationsOf(await cluster.client.get(DEPLOYMENT, ref));
+  return new Recurring(cluster.time, EVERY_MS, async () => {
+    const now = await cluster.client.get(DEPLOYMENT, ref);
+    if (annotationsOf(now) === kept) return;
+    const operations = [
+      { op: 'test', path: '/metadata/resourceVersion', value: now.metadata.resourceVersion },
+      { op: 'add', path: '/spec/template/metadata/annotations', value: JSON.parse(kept) as unknown },
+    ] as const;
+    await cluster.client.jsonPatch(DEPLOYMENT, ref, [...operations], { fieldManager: 'web-operator' });
+  });
+}
+
+async function setInjection({ client }: Cluster, name: string, value: string, fieldManager: string): Promise<void> {
+  const { metadata } = await client.get(NAMESPACE, { name });
+  if (metadata.labels?.['istio-injection'] === value) return;
+  const path = '/metadata/labels/istio-injection';
+  await client.jsonPatch(NAMESPACE, { name }, [{ op: 'replace', path, value }], { fieldManager });
+}
+
+/** How often the operator has written to a kind of objects of, or to, a namespace. */
+function writesTo(cluster: Cluster, name: string, resource: string): number {
+  return changesOf(cluster.audit()).filter(
+    ({ objectRef }) =>
+      objectRef?.resource === resource && (objectRef.namespace ?? objectRef.name) === name && !objectRef.subresource,
+  ).length;
+}
