@@ -1,23 +1,20 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect } from 'vitest';
-import { AMBIENT_MIGRATION } from '../../src/api/ambient-migration.js';
+import { afterAll, beforeAll, expect, inject } from 'vitest';
+import { AMBIENT_MIGRATION, type AmbientMigration } from '../../src/api/ambient-migration.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import { NAMESPACE } from '../../src/kube/types.js';
-import type { InterceptedRequest } from '../../src/sandbox/api-server/http/faults.js';
-import { OPERATOR_USER, changesOf, invariantBreaches, isDryRun, type AuditEntry } from '../support/audit.js';
-import { Cluster } from '../support/cluster.js';
+import { changesOf, invariantBreaches } from '../support/audit.js';
+import { Cluster, type ClusterKind, type InProcessBackend } from '../support/cluster.js';
 import { deployment, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { namespaceState } from '../support/namespace-state.js';
-import { type SimulatedBackend, simulatedBackend } from '../support/sandbox-backend.js';
+import { startInProcess } from '../support/start-cluster.js';
 import { restartOperator } from './crashes.js';
+import { type Armed, describeWrite, isWriteTo, type Moment, strikeAt, type Target } from './strike.js';
 
 /** Which way a migration goes. */
 export type Way = 'there' | 'back';
 
-/** Before a write reaches the API server, or after it was carried out and before its answer is sent. */
-export type Moment = 'before' | 'after';
+/** One after the other. */
+export const WAYS: readonly Way[] = ['there', 'back'];
 
 /** What is migrated in a campaign, and how. */
 export interface Plot {
@@ -39,77 +36,109 @@ const ADDRESSES = /(?<=")\d+(\.\d+){3}(?=")/g;
 /** Of content in which the namespace's name stands. */
 const HASHES = /(?<="sidestep\.dev\/content-hash":")\w+/g;
 
-/** How late watches bring what has happened, in the campaign with old views, simulated ms. */
+/** How late watches bring what has happened, in the campaign with old views, ms. */
 const LAG_MS = 5_000;
 
-/** How long a second pass may take to find nothing to write, simulated ms. */
-const QUIET_MS = 30_000;
+/** How long a second pass may take to find nothing to write, ms. */
+const QUIET_MS: Readonly<Record<ClusterKind, number>> = { sandbox: 30_000, controlplane: 4_000 };
+
+/** How long all that go a way at once may take, ms. */
+const PATIENCE_MS = 240_000;
+
+/** How often to look how far they are, ms: on the real control plane it costs them time. */
+const LOOK_MS = 500;
+
+/** Kinds that the operator watches, at least: so many lists show an old view. */
+const LISTED_KINDS = 25;
 
 /** A namespace in which something is tried. */
 export interface Trial {
   readonly name: string;
-  /** Its state on sidecars, before anything was done; the name left out. */
-  readonly before: unknown;
   /** Where its requests begin in the audit log. */
   readonly since: number;
 }
 
-/** Whose writes count. */
-export interface Target extends Pick<Trial, 'name'> {
-  /** Plurals of what is disturbed when it is written; default: what the plot says. */
-  readonly disturbed?: readonly string[] | undefined;
+/** Where an operator is to be killed. */
+export interface Crash {
+  readonly trial: Trial;
+  /** At which of its writes to the namespace, from 0. */
+  readonly nth: number;
+  readonly moment: Moment;
+  /** Only writes of this kind count, as `describeWrite` says it; default: all. */
+  readonly kind?: string;
 }
 
-/** What is armed for one write of the operator. */
-export interface Armed {
-  /** Whether the write came. */
-  readonly reached: boolean;
-  disarm(): void;
+/** What a way comes to if nobody disturbs it. */
+interface Undisturbed {
+  readonly state: unknown;
+  readonly restarts: readonly string[];
+  /** Every write of the operator, as `describeWrite` says it. */
+  readonly writes: readonly string[];
 }
 
 /**
- * One sandbox on which migrations are disturbed, each in a namespace of its own. What happens at a write is exact: it is
- * done within the API server, and time stands still meanwhile.
+ * One cluster on which migrations are disturbed, each in a namespace of its own; the project says which cluster. What happens at a write
+ * is exact: it is done in the operator's own connection.
  */
 export class Campaign {
   readonly cluster: Cluster;
-  readonly backend: SimulatedBackend;
-
-  /** How a namespace ends on either way if nobody disturbs it, and by which restarts. */
-  readonly #undisturbed = new Map<Way, { state: unknown; restarts: string[] }>();
+  readonly backend: InProcessBackend;
 
   readonly #plot: Plot;
+  readonly #undisturbed = new Map<Way, Undisturbed>();
 
-  private constructor(backend: SimulatedBackend, plot: Plot) {
+  private constructor(backend: InProcessBackend, plot: Plot) {
     this.backend = backend;
     this.#plot = plot;
     this.cluster = new Cluster(backend);
   }
 
-  /** Starts a sandbox and an operator, and goes both ways once without a disturbance. */
+  /** Starts a cluster and an operator, and goes both ways once without a disturbance. */
   static async start(plot: Plot = PLAIN): Promise<Campaign> {
-    const dir = mkdtempSync(join(tmpdir(), 'sidestep-'));
-    const campaign = new Campaign(await simulatedBackend({ dir }), plot);
+    const campaign = new Campaign(await startInProcess(inject('cluster')), plot);
     await campaign.cluster.operator.start();
     const trial = await campaign.trial('undisturbed');
-    for (const way of ['there', 'back'] as const) {
-      await campaign.go(trial, way);
-      await campaign.arrived(trial, way);
-      const state = await campaign.state(trial);
-      campaign.#undisturbed.set(way, { state, restarts: campaign.#restarts(trial) });
-    }
-    expect(campaign.#undisturbed.get('back')?.state).toEqual(trial.before);
+    const before = await campaign.state(trial);
+    for (const way of WAYS) campaign.#undisturbed.set(way, await campaign.#record(trial, way));
+    expect(campaign.#undisturbed.get('back')?.state).toEqual(before);
     return campaign;
+  }
+
+  async #record(trial: Trial, way: Way): Promise<Undisturbed> {
+    const writes: string[] = [];
+    const end = this.backend.operator.intercept((request) => {
+      if (isWriteTo(request, this.#target(trial))) writes.push(describeWrite(request));
+      return undefined;
+    });
+    await this.go(trial, way);
+    await this.arrived([trial], way);
+    end();
+    return { state: await this.state(trial), restarts: this.#restarts(trial), writes };
+  }
+
+  /** Every write of a way that nobody disturbs, as `describeWrite` says it. */
+  writes(way: Way): readonly string[] {
+    return this.#undisturbed.get(way)?.writes ?? [];
   }
 
   /** Makes a namespace on sidecars. */
   async trial(name: string): Promise<Trial> {
+    const [trial] = await this.trials([name]);
+    return trial!;
+  }
+
+  /** Makes namespaces on sidecars, all at once. */
+  async trials(names: readonly string[]): Promise<Trial[]> {
     const { cluster } = this;
     const since = cluster.audit().length;
-    const workloads = [deployment(name, 'web'), statefulSet(name, 'db')];
-    await cluster.apply(yaml(namespace(name), ...workloads, ...this.#plot.objects(name)));
-    await cluster.podsReady(name, this.#plot.pods.back);
-    return { name, before: await this.state({ name }), since };
+    await Promise.all(
+      names.map((name) => {
+        const workloads = [deployment(name, 'web'), statefulSet(name, 'db')];
+        return cluster.apply(yaml(namespace(name), ...workloads, ...this.#plot.objects(name)));
+      }),
+    );
+    await this.#podsReady(names, 'back');
+    return names.map((name) => ({ name, since }));
   }
 
   /** Asks the operator to go that way. */
@@ -117,17 +146,19 @@ export class Campaign {
     await this.cluster.migrate(name, { ...this.#plot.spec, dataplaneMode: way === 'there' ? 'Ambient' : 'Sidecar' });
   }
 
-  /** Waits until it is there. */
-  async arrived({ name }: Trial, way: Way): Promise<void> {
-    await this.cluster.ready(name, way === 'there' ? 'Migrated' : 'RolledBack');
-    await this.cluster.podsReady(name, this.#plot.pods[way]);
+  /** Waits until all are there. */
+  async arrived(trials: readonly Trial[], way: Way): Promise<void> {
+    const reason = way === 'there' ? 'Migrated' : 'RolledBack';
+    await this.#untilAll(trials, `are ${reason}`, (_, migration) => isReady(migration, reason));
+    await this.#podsReady(
+      trials.map(({ name }) => name),
+      way,
+    );
   }
 
-  /** Whether it is there, for what the spec says now. */
-  async isReady({ name }: Trial): Promise<boolean> {
-    const { metadata, status } = await this.cluster.migration(name);
-    const ready = findCondition(status?.conditions ?? [], 'Ready');
-    return ready?.status === 'True' && ready.observedGeneration === metadata.generation;
+  /** One after the other: looking costs time, and when the first is ready the others nearly are. */
+  async #podsReady(names: readonly string[], way: Way): Promise<void> {
+    for (const name of names) await this.cluster.podsReady(name, this.#plot.pods[way]);
   }
 
   /** The state of a namespace, its name and addresses left out. */
@@ -143,62 +174,43 @@ export class Campaign {
 
   /** Calls `act` at the `nth` write (from 0) of the operator to the namespace from now on; "before" makes it fail. */
   at(nth: number, moment: Moment, target: Target, act: () => void): Armed {
-    const { apiServer } = this.backend.sandbox;
-    let seen = 0;
-    let reached = false;
-    const isNext = (): boolean => {
-      if (reached || seen++ < nth) return false;
-      reached = true;
-      act();
-      return true;
-    };
-    const intercept = (request: InterceptedRequest): { when: 'before'; what: 'reset' } | undefined =>
-      isWrite(request) && this.#isDisturbed(request, target) && isNext()
-        ? { when: 'before', what: 'reset' }
-        : undefined;
-    const look = (entry: AuditEntry): void => {
-      if (changesOf([entry]).length > 0 && this.#isDisturbed(entry.objectRef, target)) isNext();
-    };
-    const disarm = moment === 'before' ? apiServer.intercept(intercept) : apiServer.requests.onEntry(look);
-    return {
-      get reached() {
-        return reached;
-      },
-      disarm,
-    };
+    return strikeAt(this.backend.operator, nth, moment, this.#target(target), act);
   }
 
-  /** Notes from now on at which revision the API server was when each write of the operator to the namespace came. */
-  revisionsAtWrites({ name }: Pick<Trial, 'name'>): { readonly noted: readonly string[]; end(): void } {
-    const { apiServer } = this.backend.sandbox;
-    const noted: string[] = [];
-    let revision = '';
-    const ends = [
-      apiServer.cluster.onCommit((commit) => (revision = String(commit.revision))),
-      apiServer.intercept((request) => {
-        if (isWrite(request) && concerns(request, name)) noted.push(revision);
-      }),
-    ];
-    return { noted, end: () => ends.forEach((end) => end()) };
-  }
-
-  #isDisturbed(
-    ref: { resource: string; namespace?: string; name?: string } | undefined,
-    { name, disturbed = this.#plot.disturbed }: Target,
-  ): boolean {
-    return concerns(ref, name) && (disturbed === undefined || disturbed.includes(ref?.resource ?? ''));
-  }
-
-  /** Kills the operator at the `nth` write of the way and lets time run until then; false if the way has fewer writes. */
-  async crashAt(nth: number, moment: Moment, trial: Trial, way: Way): Promise<boolean> {
-    const armed = this.at(nth, moment, trial, () => this.backend.operator.crash());
-    await this.go(trial, way);
-    await this.cluster.until(
-      `write ${nth} of ${trial.name}`,
-      async () => armed.reached || (await this.isReady(trial)) || undefined,
+  /**
+   * Kills the operator at a write of its in each namespace, while all go that way at once. In one that has had its write, all further
+   * ones are refused; when all have, or are there, the operator is killed. (A connection that breaks off would keep Events of the
+   * others waiting.)
+   *
+   * @returns the writes, as `describeWrite` says them; undefined where the way was over before. If all were, it lives
+   */
+  async crash(crashes: readonly Crash[], way: Way): Promise<readonly (string | undefined)[]> {
+    const { operator } = this.backend;
+    let alive = crashes.length;
+    const armed = crashes.map(({ trial: { name }, nth, moment, kind }) =>
+      strikeAt(
+        operator,
+        nth,
+        moment,
+        this.#target({ name, kind }),
+        () => {
+          alive -= 1;
+          if (alive === 0) operator.crash();
+        },
+        'refuse',
+      ),
     );
-    armed.disarm();
-    return armed.reached;
+    const trials = crashes.map(({ trial }) => trial);
+    const isDead = (index: number): boolean => armed[index]?.write() !== undefined;
+    const unmute = operator.intercept((request) =>
+      trials.some((trial, index) => isDead(index) && isWriteTo(request, trial)) ? 'refuse' : undefined,
+    );
+    await Promise.all(trials.map((trial) => this.go(trial, way)));
+    await this.#untilAll(trials, 'had the write', (index, migration) => isDead(index) || isReady(migration));
+    for (const { disarm } of armed) disarm();
+    if (alive < crashes.length) operator.crash();
+    unmute();
+    return armed.map(({ write }) => write());
   }
 
   /** Asks to go back at the `nth` write of the way there, and waits until it is back; false if the way has fewer writes. */
@@ -206,18 +218,42 @@ export class Campaign {
     let turned: Promise<void> | undefined;
     const armed = this.at(nth, moment, trial, () => void (turned = this.#turnRound(trial)));
     await this.go(trial, 'there');
-    await this.cluster.until(
-      `write ${nth} of ${trial.name}`,
-      async () => armed.reached || (await this.isReady(trial)) || undefined,
-    );
+    await this.#untilAll([trial], 'had the write', (_, migration) => armed.write() !== undefined || isReady(migration));
     armed.disarm();
-    if (!armed.reached) return false;
+    if (turned === undefined) return false;
     await turned;
-    await this.cluster.until(`${trial.name} is back`, async () => (await this.isReady(trial)) || undefined, {
-      timeoutMs: 60_000,
-    });
-    await this.cluster.podsReady(trial.name, this.#plot.pods.back);
+    await this.#untilAll([trial], 'are back', (_, migration) => isReady(migration));
+    await this.#podsReady([trial.name], 'back');
     return true;
+  }
+
+  async #turnRound({ name }: Trial): Promise<void> {
+    const operations = [{ op: 'add' as const, path: '/spec/dataplaneMode', value: 'Sidecar' }];
+    await this.cluster.client.jsonPatch(AMBIENT_MIGRATION, { namespace: name, name }, operations, {
+      fieldManager: 'test',
+    });
+  }
+
+  /** Waits until something is true of the migrations of all. */
+  async #untilAll(
+    trials: readonly Trial[],
+    what: string,
+    isTrue: (index: number, migration: AmbientMigration | undefined) => boolean,
+  ): Promise<void> {
+    const look = async (): Promise<true> => {
+      const { items } = await this.cluster.client.list(AMBIENT_MIGRATION);
+      const migrations = new Map(items.map((migration) => [migration.metadata.namespace, migration]));
+      const missing = trials.filter(({ name }, index) => !isTrue(index, migrations.get(name)));
+      if (missing.length === 0) return true;
+      throw new Error(
+        `not ${missing.map(({ name }) => `${name}: ${migrations.get(name)?.status?.nextAction ?? ''}`).join(', ')}`,
+      );
+    };
+    await this.cluster.until(`all ${what}`, look, { timeoutMs: PATIENCE_MS, everyMs: LOOK_MS });
+  }
+
+  #target({ disturbed = this.#plot.disturbed, ...target }: Target): Target {
+    return { ...target, disturbed };
   }
 
   /** Revision of the API server's last change. */
@@ -235,26 +271,20 @@ export class Campaign {
    * only {@link LAG_MS} later, as from an API server or a connection that lags behind.
    */
   async restartWithOldView(revision: string): Promise<void> {
-    const { operator, sandbox } = this.backend;
-    const listed = new Set<string>();
-    const stopAgeing = sandbox.apiServer.intercept(({ user, verb, resource, query }) => {
-      if (user !== OPERATOR_USER || verb !== 'list' || resource === AMBIENT_MIGRATION.plural || listed.has(resource))
-        return;
-      listed.add(resource);
+    const { operator } = this.backend;
+    const aged = new Set<string>();
+    const stopAgeing = operator.intercept(({ verb, resource, path, query }) => {
+      if (verb !== 'list' || resource === AMBIENT_MIGRATION.plural || aged.has(path)) return undefined;
+      aged.add(path);
       query.set('resourceVersion', revision);
       query.set('resourceVersionMatch', 'Exact');
+      return undefined;
     });
     operator.watchLagMs = LAG_MS;
     await this.restart();
     operator.watchLagMs = 0;
     stopAgeing();
-  }
-
-  async #turnRound({ name }: Trial): Promise<void> {
-    const operations = [{ op: 'add' as const, path: '/spec/dataplaneMode', value: 'Sidecar' }];
-    await this.cluster.client.jsonPatch(AMBIENT_MIGRATION, { namespace: name, name }, operations, {
-      fieldManager: 'test',
-    });
+    expect(aged.size, 'lists of an old view').toBeGreaterThan(LISTED_KINDS);
   }
 
   /** A new operator looks at everything again, and finds nothing to write. */
@@ -262,7 +292,7 @@ export class Campaign {
     await this.backend.operator.kill('SIGTERM');
     const before = this.cluster.audit().length;
     await this.restart();
-    await this.cluster.time.sleep(QUIET_MS);
+    await this.cluster.time.sleep(QUIET_MS[this.cluster.kind]);
     const later = changesOf(this.cluster.audit().slice(before)).filter(
       ({ objectRef }) => objectRef?.resource !== 'leases',
     );
@@ -277,13 +307,22 @@ export class Campaign {
     expect(invariantBreaches(this.cluster.audit().slice(since), name), `breaches in ${name}`).toEqual([]);
   }
 
-  /** The namespace has ended as it does undisturbed, by the same restarts, without a breach, and a second pass writes nothing. */
-  async expectSameEnd(trial: Trial, way: Way): Promise<void> {
-    const { state, restarts } = this.#undisturbed.get(way) ?? {};
-    expect(await this.state(trial), `end of ${trial.name}, ${way}`).toEqual(state);
-    expect(this.#restarts(trial), `restarts in ${trial.name}, ${way}`).toEqual(restarts);
+  /** The namespace is as it was on sidecars, before anything was done. */
+  async expectAsBefore(trial: Trial): Promise<void> {
+    expect(await this.state(trial), `end of ${trial.name}`).toEqual(this.#undisturbed.get('back')?.state);
     this.expectNoBreach(trial);
     await this.expectQuiet(trial);
+  }
+
+  /** The namespaces have ended as they do undisturbed, by the same restarts, without a breach, and a second pass writes nothing. */
+  async expectSameEnd(trials: readonly Trial[], way: Way): Promise<void> {
+    const { state, restarts } = this.#undisturbed.get(way) ?? {};
+    for (const trial of trials) {
+      expect(await this.state(trial), `end of ${trial.name}, ${way}`).toEqual(state);
+      expect(this.#restarts(trial), `restarts in ${trial.name}, ${way}`).toEqual(restarts);
+      this.expectNoBreach(trial);
+    }
+    await this.expectQuiet({ name: trials.map(({ name }) => name).join(', ') });
   }
 
   /** Restarts that the API server has accepted, by workload. */
@@ -311,15 +350,26 @@ export class Campaign {
   }
 }
 
-const WRITES = new Set(['create', 'update', 'patch', 'delete']);
-
-function isWrite({ user, verb, uri }: InterceptedRequest): boolean {
-  return user === OPERATOR_USER && WRITES.has(verb) && !isDryRun({ requestURI: uri });
+/** Whether a migration is there, for what its spec says now. */
+function isReady(migration: AmbientMigration | undefined, reason?: string): boolean {
+  const ready = findCondition(migration?.status?.conditions ?? [], 'Ready');
+  return (
+    ready?.status === 'True' &&
+    ready.observedGeneration === migration?.metadata.generation &&
+    (reason === undefined || ready.reason === reason)
+  );
 }
 
-/** Whether an object is the namespace or in it; Events about it are in it too. */
-function concerns(ref: { resource: string; namespace?: string; name?: string } | undefined, name: string): boolean {
-  return ref?.namespace === name || (ref?.resource === 'namespaces' && ref.name === name);
+/** Declares that a campaign is started before the tests, and stopped after them. */
+export function campaignOf(plot?: Plot): () => Campaign {
+  let campaign: Campaign;
+  beforeAll(async () => {
+    campaign = await Campaign.start(plot);
+  });
+  afterAll(async () => {
+    await campaign?.stop();
+  });
+  return () => campaign;
 }
 
 /** Calls `attempt` for the first write, the second, … until it says that there is none; fails if there were too few. */

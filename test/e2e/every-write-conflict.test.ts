@@ -44,7 +44,7 @@ class Hand {
   constructor(trial: Trial, strikes: (nth: number) => boolean) {
     this.#trial = trial;
     this.#strikes = strikes;
-    this.#forget = campaign.backend.sandbox.apiServer.requests.onEntry((entry) => this.#see(entry));
+    this.#forget = campaign.backend.sandbox!.apiServer.requests.onEntry((entry) => this.#see(entry));
   }
 
   /** Lets go of everything, notes included; before that, each must be as it was written last. */
@@ -97,15 +97,16 @@ function conflicts({ name, since }: Trial): AuditEntry[] {
 describe('somebody who writes the same objects', () => {
   it('after three of four reads only slows a migration down, there and back', async () => {
     const trial = await campaign.trial('storm-of-three');
+    const before = await campaign.state(trial);
     const hand = new Hand(trial, (nth) => nth % 4 < 3);
     for (const way of ['there', 'back'] as const) {
-      const before = conflicts(trial).length;
+      const earlier = conflicts(trial).length;
       await campaign.go(trial, way);
-      await campaign.arrived(trial, way);
-      expect(conflicts(trial).length - before, `conflicts ${way}`).toBeGreaterThanOrEqual(3);
+      await campaign.arrived([trial], way);
+      expect(conflicts(trial).length - earlier, `conflicts ${way}`).toBeGreaterThanOrEqual(3);
     }
     await hand.leave();
-    expect(await campaign.state(trial)).toEqual(trial.before);
+    expect(await campaign.state(trial)).toEqual(before);
     campaign.expectNoBreach(trial);
     await campaign.expectQuiet(trial);
     await campaign.end(trial);
@@ -115,12 +116,12 @@ describe('somebody who writes the same objects', () => {
     const trial = await campaign.trial('storm-of-all');
     const hand = new Hand(trial, (nth) => nth < 10);
     await campaign.go(trial, 'there');
-    await campaign.arrived(trial, 'there');
+    await campaign.arrived([trial], 'there');
     await hand.leave();
     const tries = conflicts(trial).length;
     // The namespace, the Deployment and the StatefulSet; a status is never refused.
     expect(tries).toBe(30);
-    await campaign.expectSameEnd(trial, 'there');
+    await campaign.expectSameEnd([trial], 'there');
     await campaign.end(trial);
   });
 });

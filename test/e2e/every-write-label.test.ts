@@ -4,7 +4,8 @@ import { isNotFound } from '../../src/kube/errors.js';
 import { NAMESPACE, SERVICE_ACCOUNT } from '../../src/kube/types.js';
 import { changesOf } from '../support/audit.js';
 import { namespace, yaml } from '../support/fixtures.js';
-import { Campaign, forEachWrite, type Moment } from './campaign.js';
+import { Campaign, forEachWrite } from './campaign.js';
+import type { Moment } from './strike.js';
 
 /*
  * The operator is killed at each of its writes for a waypoint that a label asks for, while it comes and while it goes. The end is always
@@ -120,12 +121,13 @@ describe.each<Kind>(['Namespace', 'ServiceAccount'])('a crash at every write for
     const options = { timeoutMs: PATIENCE_MS };
     await cluster.until(
       `write ${nth} in ${name}`,
-      async () => armed.reached || (await isOver(name)) || undefined,
+      async () => armed.write() ?? ((await isOver(name)) || undefined),
       options,
     );
     armed.disarm();
-    if (armed.reached) await campaign.restart();
+    const isReached = armed.write() !== undefined;
+    if (isReached) await campaign.restart();
     await cluster.until(`the end in ${name}`, async () => (await isOver(name)) || undefined, options);
-    return armed.reached;
+    return isReached;
   }
 });

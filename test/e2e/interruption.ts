@@ -1,4 +1,5 @@
-import type { Campaign, Moment, Target } from './campaign.js';
+import type { Campaign } from './campaign.js';
+import { isWriteTo, type Moment, type Target } from './strike.js';
 
 /** What the operator that follows a crash is shown first. */
 export type View = 'of now' | 'of before that write' | 'of before the first write';
@@ -35,14 +36,33 @@ export async function interrupt(
   const { cluster, backend } = campaign;
   const { name } = target;
   const isDone = async (): Promise<true | undefined> => (await isOver(name)) || undefined;
-  const revisions = campaign.revisionsAtWrites(target);
+  const revisions = revisionsAtWrites(campaign, target);
   const armed = campaign.at(nth, moment, target, () => backend.operator.crash());
   await ask(name);
-  await cluster.until(`write ${nth} in ${name}`, async () => armed.reached || (await isDone()), options);
+  await cluster.until(`write ${nth} in ${name}`, async () => armed.write() ?? (await isDone()), options);
   armed.disarm();
   revisions.end();
   const old = view === 'of before the first write' ? revisions.noted[0] : revisions.noted.at(-1);
-  if (armed.reached) await (view === 'of now' ? campaign.restart() : campaign.restartWithOldView(old!));
+  const isReached = armed.write() !== undefined;
+  if (isReached) await (view === 'of now' ? campaign.restart() : campaign.restartWithOldView(old!));
   await cluster.until(`the end in ${name}`, isDone, options);
-  return armed.reached;
+  return isReached;
+}
+
+/** Notes from now on at which revision the API server was when each write of the operator to the namespace came. */
+function revisionsAtWrites(
+  { backend: { sandbox, operator } }: Campaign,
+  target: Target,
+): { readonly noted: readonly string[]; end(): void } {
+  if (!sandbox) throw new Error('only the sandbox tells its revision at once');
+  const noted: string[] = [];
+  let revision = '';
+  const ends = [
+    sandbox.apiServer.cluster.onCommit((commit) => (revision = String(commit.revision))),
+    operator.intercept((request) => {
+      if (isWriteTo(request, target)) noted.push(revision);
+      return undefined;
+    }),
+  ];
+  return { noted, end: () => ends.forEach((end) => end()) };
 }

@@ -74,24 +74,29 @@ export function writesOf(entries: readonly AuditEntry[], user = OPERATOR_USER): 
 
 /** The writes of the operator that change something. */
 export function changesOf(entries: readonly AuditEntry[]): AuditEntry[] {
-  return writesOf(entries).filter((entry) => !isFollowing(entry));
+  return writesOf(entries).filter(isChange);
 }
 
 /**
  * A request for what follows the cluster at its own pace, and has tests of its own: notes on a Namespace about its mode and its
  * waypoint, and the view of ztunnel.
  */
-export function isFollowing(entry: AuditEntry): boolean {
+export function isFollowing(entry: Pick<AuditEntry, 'verb' | 'objectRef' | 'requestObject'>): boolean {
   return isNote(entry) || isView(entry);
 }
 
-function isNote({ verb, objectRef, requestObject }: AuditEntry): boolean {
+/** Whether a write is one of {@link changesOf}. */
+export function isChange(write: Pick<AuditEntry, 'verb' | 'objectRef' | 'requestObject'>): boolean {
+  return !isFollowing(write);
+}
+
+function isNote({ verb, objectRef, requestObject }: Pick<AuditEntry, 'verb' | 'objectRef' | 'requestObject'>): boolean {
   if (verb !== 'patch' || objectRef?.resource !== 'namespaces' || !Array.isArray(requestObject)) return false;
   const paths = (requestObject as { op: string; path: string }[]).filter(({ op }) => op !== 'test');
   return paths.every(({ path }) => /^\/metadata\/annotations(\/sidestep\.dev~1(dataplane|waypoint-.*))?$/.test(path));
 }
 
-const isView = ({ objectRef }: AuditEntry): boolean =>
+const isView = ({ objectRef }: Pick<AuditEntry, 'objectRef'>): boolean =>
   objectRef?.resource === 'configmaps' && (objectRef.name?.startsWith('sidestep-ztunnel') ?? false);
 
 /** The writes to namespaces whose names begin like this, and to what is in them. */

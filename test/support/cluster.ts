@@ -14,10 +14,12 @@ import {
   STATEFUL_SET,
   type StatefulSet,
 } from '../../src/kube/types.js';
+import type { Sandbox } from '../../src/sandbox/sandbox.js';
 import { applyYaml } from '../../scripts/apply-yaml.js';
 import { type AmbientWorkload, ambientWorkload } from './ambientz.js';
 import type { AuditEntry } from './audit.js';
 import { impersonating } from './impersonation.js';
+import type { InProcessOperator } from './in-process-operator.js';
 import type { Operator } from './operator.js';
 
 /** Which programs a cluster is made of: the real ones, or the stand-ins of src/sandbox. */
@@ -38,9 +40,14 @@ export interface Time extends Clock {
    *
    * @param look  returns the value when it is there, undefined (or throws) while it is not
    * @param options.timeoutMs  default 30 000
+   * @param options.everyMs  how often to look where time cannot be moved; default 50
    * @throws {Error} it is not there in time; names `what` and what was seen last
    */
-  until<T>(what: string, look: () => Promise<T | undefined>, options?: { timeoutMs?: number }): Promise<T>;
+  until<T>(
+    what: string,
+    look: () => Promise<T | undefined>,
+    options?: { timeoutMs?: number; everyMs?: number },
+  ): Promise<T>;
   /** Lets this much time pass, milliseconds. */
   sleep(ms: number): Promise<void>;
   /** Lets time pass until `work` has ended; resolves or rejects as it does. */
@@ -71,6 +78,13 @@ export interface ClusterBackend {
   killOperatorAfter(moment: (entry: AuditEntry) => boolean): Promise<void>;
   /** Ends everything but the operators; `dir` stays. */
   stop(): Promise<void>;
+}
+
+/** One whose operator runs in this process, where each of its requests can be seen and disturbed. */
+export interface InProcessBackend extends ClusterBackend {
+  readonly operator: InProcessOperator;
+  /** The embedded cluster, where it is one. */
+  readonly sandbox?: Sandbox;
 }
 
 /** A cluster with the mesh and an operator that is not started yet, as end-to-end tests and the demo use it. */
@@ -157,7 +171,11 @@ export class Cluster {
   }
 
   /** Waits until `look` finds what it looks for; see {@link Time.until}. */
-  until<T>(what: string, look: () => Promise<T | undefined>, options: { timeoutMs?: number } = {}): Promise<T> {
+  until<T>(
+    what: string,
+    look: () => Promise<T | undefined>,
+    options: { timeoutMs?: number; everyMs?: number } = {},
+  ): Promise<T> {
     return this.time.until(what, look, options);
   }
 

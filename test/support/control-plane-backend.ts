@@ -2,33 +2,60 @@ import { connectionFromKubeConfig } from '../../src/kube/connection.js';
 import { type ControlPlane, startControlPlane } from '../controlplane/control-plane.js';
 import { type AuditEntry, AuditLog, OPERATOR_USER } from './audit.js';
 import { kubectl } from '../controlplane/kubectl.js';
-import type { ClusterBackend, Part } from './cluster.js';
-import { OperatorProcess } from './operator.js';
+import type { ClusterBackend, InProcessBackend, Part } from './cluster.js';
+import { InProcessOperator } from './in-process-operator.js';
+import { type Operator, OperatorProcess } from './operator.js';
 import { realTime } from './real-time.js';
+import { streamConnection } from './stream-connection.js';
 import { until } from './until.js';
 
 /** How often the audit log is read where the moment counts, ms. */
 const CLOSE_LOOK_MS = 5;
 
+/** How a control plane is started. */
+interface ControlPlaneBackendOptions {
+  /** Folder for everything of it. */
+  readonly dir: string;
+  /** Told of each step. */
+  readonly log?: (line: string) => void;
+}
+
 /**
  * The real control plane, and the bundled operator in a process beside it.
  *
- * @param options.dir  folder for everything of it
- * @param options.operatorArgs  options of Node for the operator
  * @throws see `startControlPlane`
  */
-export async function controlPlaneBackend(options: {
-  dir: string;
-  operatorArgs?: readonly string[];
-  log?: (line: string) => void;
-}): Promise<ClusterBackend> {
+export async function controlPlaneBackend(
+  options: ControlPlaneBackendOptions & { operatorArgs?: readonly string[] },
+): Promise<ClusterBackend> {
   const controlPlane = await startControlPlane(options);
-  const { dir, kubeconfig, operatorKubeconfig } = controlPlane;
-  const operator = await OperatorProcess.create({
-    dir,
-    kubeconfig: operatorKubeconfig,
-    operatorArgs: options.operatorArgs ?? [],
-  });
+  const { dir, operatorKubeconfig: kubeconfig } = controlPlane;
+  const operator = await OperatorProcess.create({ dir, kubeconfig, operatorArgs: options.operatorArgs ?? [] });
+  const secondOperator = (name: string): Promise<Operator> => OperatorProcess.create({ dir, kubeconfig, name });
+  return { ...partsOf(controlPlane, operator), operator, secondOperator };
+}
+
+/**
+ * The real control plane, with operators in this process. They need no Lease, so one at a time.
+ *
+ * @throws see `startControlPlane`
+ */
+export async function inProcessControlPlaneBackend(options: ControlPlaneBackendOptions): Promise<InProcessBackend> {
+  const controlPlane = await startControlPlane(options);
+  const { dir, operatorKubeconfig: kubeconfig } = controlPlane;
+  const connection = streamConnection(connectionFromKubeConfig({ kubeconfig }));
+  // Campaigns load the machine until a leader cannot renew in time, and one that has lost its Lease ends.
+  const alone = { dir, connection, time: realTime, leaderElection: false };
+  const operator = new InProcessOperator(alone);
+  return {
+    ...partsOf(controlPlane, operator),
+    operator,
+    secondOperator: async (name) => new InProcessOperator({ ...alone, name }),
+  };
+}
+
+function partsOf(controlPlane: ControlPlane, operator: Operator): Omit<ClusterBackend, 'operator' | 'secondOperator'> {
+  const { dir, kubeconfig } = controlPlane;
   const log = new AuditLog(controlPlane.auditLog);
   const audit = (): AuditEntry[] => log.entries();
   return {
@@ -37,11 +64,9 @@ export async function controlPlaneBackend(options: {
     connection: connectionFromKubeConfig({ kubeconfig }),
     kubectl: (args) => kubectl(controlPlane, args),
     time: realTime,
-    operator,
     apiServer: partOf(controlPlane, 'kube-apiserver'),
     istiod: partOf(controlPlane, 'istiod'),
     istiodUrl: controlPlane.istiodUrl,
-    secondOperator: (name) => OperatorProcess.create({ dir, kubeconfig: operatorKubeconfig, name }),
     audit,
     killOperatorAfter: async (moment) => {
       const seen = audit().length;

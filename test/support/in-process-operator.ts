@@ -5,6 +5,7 @@ import type { Connection } from '../../src/kube/connection.js';
 import { createLogger } from '../../src/log.js';
 import { type Assembly, assemble } from '../../src/operator.js';
 import type { Time } from './cluster.js';
+import { type Interceptor, interceptedConnection } from './intercepted-connection.js';
 import { laggingWatches } from './lagging-connection.js';
 import { Lifeline } from './lifeline.js';
 import type { Operator } from './operator.js';
@@ -30,21 +31,24 @@ export class InProcessOperator implements Operator {
     readonly log: string;
     readonly connection: Connection;
     readonly time: Time;
+    readonly leaderElection: boolean;
   };
+  readonly #interceptors = new Set<Interceptor>();
   #run: Run | undefined;
   /** How late watches of the runs that start from now on bring what has happened, ms. */
   watchLagMs = 0;
 
   /**
    * @param options.dir  folder with the folder of logs
-   * @param options.connection  as the operator's ServiceAccount
+   * @param options.connection  over streams, as the operator's ServiceAccount
    * @param options.name  is its identity in the Lease, and the name of its log
+   * @param options.leaderElection  whether it needs the Lease to write (true)
    */
-  constructor(options: { dir: string; connection: Connection; time: Time; name?: string }) {
-    const { dir, connection, time, name = 'operator' } = options;
+  constructor(options: { dir: string; connection: Connection; time: Time; name?: string; leaderElection?: boolean }) {
+    const { dir, connection, time, name = 'operator', leaderElection = true } = options;
     const logs = join(dir, 'logs');
     mkdirSync(logs, { recursive: true });
-    this.#options = { name, log: join(logs, `${name}.log`), connection, time };
+    this.#options = { name, log: join(logs, `${name}.log`), connection, time, leaderElection };
   }
 
   get running(): boolean {
@@ -81,6 +85,16 @@ export class InProcessOperator implements Operator {
     run.lifeline.cut();
   }
 
+  /**
+   * Shows every request to `interceptor` before it is sent.
+   *
+   * @returns ends that
+   */
+  intercept(interceptor: Interceptor): () => void {
+    this.#interceptors.add(interceptor);
+    return () => this.#interceptors.delete(interceptor);
+  }
+
   async metrics(): Promise<string> {
     return (await this.#run?.assembly.metrics.registry.metrics()) ?? '';
   }
@@ -90,10 +104,11 @@ export class InProcessOperator implements Operator {
   }
 
   #begin(): Run {
-    const { name, log, connection, time } = this.#options;
+    const { name, log, connection, time, leaderElection } = this.#options;
     const lifeline = new Lifeline();
     const clock: Clock = lifeline.clock(time);
-    const seen = this.watchLagMs > 0 ? laggingWatches(connection, clock, this.watchLagMs) : connection;
+    const intercepted = interceptedConnection(connection, this.#interceptors);
+    const seen = this.watchLagMs > 0 ? laggingWatches(intercepted, clock, this.watchLagMs) : intercepted;
     const assembly = assemble({
       connection: lifeline.connection(seen),
       clock,
@@ -101,7 +116,7 @@ export class InProcessOperator implements Operator {
       config: {
         identity: name,
         istioNamespace: 'istio-system',
-        leaderElection: true,
+        leaderElection,
         leaseNamespace: 'sidestep-system',
       },
     });

@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 import type { Clock } from '../../src/clock.js';
 import type { Connection } from '../../src/kube/connection.js';
 
-/** A connection within this process on which everything that a watch brings arrives `lagMs` late. */
+/** A connection over streams on which everything that a watch brings arrives `lagMs` late. */
 export function laggingWatches(connection: Connection, clock: Clock, lagMs: number): Connection {
   return { ...connection, connect: () => lagging(connection.connect!(), clock, lagMs) };
 }

@@ -38,7 +38,7 @@ export class Lifeline {
     };
   }
 
-  /** A connection within this process, as the program sees it. */
+  /** A connection over streams, as the program sees it. */
   connection(connection: Connection): Connection {
     return {
       ...connection,

@@ -8,7 +8,7 @@ import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import { type Activity, SimulatedClock } from '../../src/sandbox/simulated-clock.js';
 import { kubectl } from '../controlplane/kubectl.js';
 import { type AuditEntry, OPERATOR_USER } from './audit.js';
-import type { ClusterBackend, Time } from './cluster.js';
+import type { ClusterBackend, InProcessBackend, Time } from './cluster.js';
 import { InProcessOperator } from './in-process-operator.js';
 import { installOperator } from './install-operator.js';
 import { kubectlBinary } from './kubectl-binary.js';
@@ -19,10 +19,9 @@ import { realTime } from './real-time.js';
 const KUBECTL_PATIENCE_MS = 3_000;
 
 /** A sandbox on simulated time, and what campaigns need besides a cluster. */
-export interface SimulatedBackend extends ClusterBackend {
+export interface SimulatedBackend extends InProcessBackend {
   readonly sandbox: Sandbox;
   readonly clock: SimulatedClock;
-  readonly operator: InProcessOperator;
 }
 
 /**

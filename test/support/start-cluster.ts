@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cluster, type ClusterKind } from './cluster.js';
+import { Cluster, type ClusterKind, type InProcessBackend } from './cluster.js';
 
 /** How a cluster is made. */
 export interface StartOptions {
@@ -20,8 +20,7 @@ export interface StartOptions {
  * @throws {GoMissingError} the real one must be built first, and Go is missing
  */
 export async function startCluster({ kind, realTime = false, log, operatorArgs = [] }: StartOptions): Promise<Cluster> {
-  const dir = mkdtempSync(join(tmpdir(), 'sidestep-'));
-  const options = { dir, operatorArgs, ...(log && { log }) };
+  const options = { dir: newFolder(), operatorArgs, ...(log && { log }) };
   if (kind === 'controlplane') {
     const { controlPlaneBackend } = await import('./control-plane-backend.js');
     return new Cluster(await controlPlaneBackend(options));
@@ -29,3 +28,17 @@ export async function startCluster({ kind, realTime = false, log, operatorArgs =
   const { realTimeBackend, simulatedBackend } = await import('./sandbox-backend.js');
   return new Cluster(await (realTime ? realTimeBackend(options) : simulatedBackend(options)));
 }
+
+/**
+ * Starts a cluster of either kind in a temporary folder, with operators in this process. The sandbox is on simulated time.
+ *
+ * @throws {GoMissingError} the real one must be built first, and Go is missing
+ */
+export async function startInProcess(kind: ClusterKind): Promise<InProcessBackend> {
+  const options = { dir: newFolder() };
+  if (kind === 'controlplane')
+    return (await import('./control-plane-backend.js')).inProcessControlPlaneBackend(options);
+  return (await import('./sandbox-backend.js')).simulatedBackend(options);
+}
+
+const newFolder = (): string => mkdtempSync(join(tmpdir(), 'sidestep-'));
