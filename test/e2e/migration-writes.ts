@@ -19,17 +19,20 @@ const STAND_MS = 5_000;
  * What the way of `n` workloads to ambient mode asks of the API server; nothing of it could be left out.
  *
  * - For each workload: a dry run of its pod in Preflight, and one before its restart, with the question whether istiod is there; a
- *   fresh read of it and of its pods, the guarded patch of its template, and an Event; a status, when it is done.
- * - For the namespace: the question about istiod in Preflight and before the labels; the snapshot, and the labels after a fresh
- *   read, each with an Event; a status for the new spec, for each of these two, and for the first restart.
+ *   dry run of the patch of its template, a fresh read of it and of its pods, the guarded patch, and an Event; a status, when it
+ *   is done.
+ * - For the namespace: the question about istiod in Preflight and before the labels; the snapshot, and the labels after a dry run
+ *   and a fresh read, each with an Event; a status for the new spec, for each of these two, and for the first restart.
  */
 const forward = (n: number): RequestCounts => ({
   'dry-run pods': 2 * n,
   'dry-run authorizationpolicies': n + 2,
-  'get deployments': n,
+  'dry-run deployments': n,
+  'dry-run namespaces': 1,
+  'get deployments': 2 * n,
   'list pods': n,
   'patch deployments': n,
-  'get namespaces': 1,
+  'get namespaces': 2,
   'patch namespaces': 1,
   'patch controllerrevisions': 1,
   'create events': n + 2,
@@ -39,10 +42,12 @@ const forward = (n: number): RequestCounts => ({
 /** What the way back asks: the labels are two patches, the last after a dry run of every pod; the snapshot is marked. */
 const back = (n: number): RequestCounts => ({
   'dry-run pods': 2 * n,
-  'get deployments': n,
+  'dry-run deployments': n,
+  'dry-run namespaces': 2,
+  'get deployments': 2 * n,
   'list pods': n,
   'patch deployments': n,
-  'get namespaces': 2,
+  'get namespaces': 4,
   'patch namespaces': 2,
   'patch controllerrevisions': 1,
   'create events': n + 2,

@@ -57,11 +57,12 @@ export function rolloutKinds(cluster: () => Cluster): void {
       return status?.phase === 'Paused' || undefined;
     });
     await cluster().migrate(name);
-    const waiting = await cluster().condition(name, 'WorkloadsMigrated', { reason: 'RolloutInProgress' });
-    const message = 'rollout is not finished (Paused: CanaryPauseStep)';
-    expect(findCondition(waiting.status?.conditions ?? [], 'WorkloadsMigrated')?.message).toBe(
-      `Rollout/web: its ${message}`,
-    );
+    const message = 'Rollout/web: its rollout is not finished (Paused: CanaryPauseStep)';
+    const waiting = await cluster().until('the condition says what is waited for', async () => {
+      const migration = await cluster().migration(name);
+      const condition = findCondition(migration.status?.conditions ?? [], 'WorkloadsMigrated');
+      return condition?.reason === 'RolloutInProgress' && condition.message === message ? migration : undefined;
+    });
     expect(waiting.status?.plan?.findings).toContainEqual(
       expect.objectContaining({
         code: 'SST4013',

@@ -85,10 +85,11 @@ describe('what a workload needs', () => {
   it('tells what the controller says about a rollout of somebody else, and of ours which pod is waited for', () => {
     const unready = pod({ mode: 'ambient', ready: false });
     const canary = workload({ finished: false, progress: 'Paused: CanaryPauseStep', pods: [pod(), unready] });
-    expect(assess(canary, aim())).toMatchObject({ message: 'its rollout is not finished (Paused: CanaryPauseStep)' });
+    const later = aim({ clockStartMs: NOW_MS - 15_000 });
+    expect(assess(canary, later)).toMatchObject({ message: 'its rollout is not finished (Paused: CanaryPauseStep)' });
     const restartMark = { goal: 'ambient', generation: 3, attempt: 1 } as const;
     const ours = { ...canary, restartMark, templateMark: 'ambient.3.1' };
-    expect(assess(ours, aim())).toMatchObject({ message: 'pod web-1 still has a sidecar' });
+    expect(assess(ours, later)).toMatchObject({ message: 'pod web-1 still has a sidecar' });
   });
 
   it('counts attempts anew for another generation and for another goal', () => {

@@ -45,9 +45,6 @@ export function bootstrap(listeners: readonly ListenerSpec[], providerPorts: Rea
         };
       }),
     },
-    layered_runtime: {
-      layers: [{ name: 'static', static_layer: { 'overload.global_downstream_max_connections': 10_000 } }],
-    },
   };
 }
 
