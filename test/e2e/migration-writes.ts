@@ -43,11 +43,10 @@ const forward = (n: number): RequestCounts => ({
 const back = (n: number): RequestCounts => ({
   'dry-run pods': 2 * n,
   'dry-run deployments': n,
-  'dry-run namespaces': 2,
   'get deployments': 2 * n,
   'list pods': n,
   'patch deployments': n,
-  'get namespaces': 4,
+  'get namespaces': 2,
   'patch namespaces': 2,
   'patch controllerrevisions': 1,
   'create events': n + 2,
