@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { campaignOf, forEachWrite, type Plot } from './campaign.js';
 import { crashAtEveryWrite } from './crash-at-every-write.js';
 
