@@ -32,7 +32,7 @@ describe('attributes', () => {
     ...asked({ headers: { 'x-role': ['user', 'admin'], 'x-empty': [''], authorization: ['a', 'b'] } }),
     remoteAddress: '1.2.3.4',
     sni: 'shop.example.com',
-    metadata: { 'envoy.filters.x': { one: 'a', many: ['a', 7] } },
+    metadata: { 'envoy.filters.x': { one: 'a', many: ['a', 7], open: '[a', closed: 'a]' } },
   };
 
   test.each<[object, boolean]>([
@@ -83,6 +83,8 @@ describe('attributes', () => {
     [when('experimental.envoy.filters.x[many]', '[7]'), false],
     [when('experimental.envoy.filters.x[many]', 'a'), false],
     [when('experimental.envoy.filters.y[one]', 'a'), false],
+    [when('experimental.envoy.filters.x[open]', '[a'), true],
+    [when('experimental.envoy.filters.x[closed]', 'a]'), true],
   ])('%j: %s', (rule, expected) => {
     expect(matches(rule, seen)).toBe(expected);
   });
@@ -92,6 +94,12 @@ describe('attributes', () => {
     expect(matches(from({ principals: ['*'] }), plaintext)).toBe(false);
     expect(matches(from({ notPrincipals: ['*'] }), plaintext)).toBe(true);
     expect(matches(when('connection.sni', '*'), plaintext)).toBe(false);
+  });
+
+  test('ports go up to 65535', () => {
+    const last = { ...request, destination: { address: '10.0.0.2', port: 65_535 } };
+    expect(matches(to({ ports: ['65535'] }), last)).toBe(true);
+    expect(matches(to({ ports: ['80'] }), last)).toBe(false);
   });
 
   test('without X-Forwarded-For, the remote address is the source’s', () => {

@@ -134,7 +134,7 @@ function portTest(value: string): Test | undefined {
 
 function headerAttribute(bracketed: string): Attribute {
   const name = /^\[(.*)\]$/.exec(bracketed)?.[1]?.toLowerCase();
-  if (name === undefined) return { isHttp: true, test: () => undefined };
+  if (name === undefined) return { test: () => undefined };
   return {
     isHttp: true,
     test: (value) => {
@@ -155,7 +155,7 @@ function headerValues({ headers, host, method, target }: Seen, name: string): re
 function claimAttribute(bracketed: string): Attribute {
   const isNested = /^(\[[^[\]]*\])+$/.test(bracketed);
   const whole = /^\[(.*)\]$/.exec(bracketed)?.[1];
-  if (whole === undefined) return { isHttp: true, test: () => undefined };
+  if (whole === undefined) return { test: () => undefined };
   return ofClaim(isNested ? whole.split('][') : [whole]);
 }
 

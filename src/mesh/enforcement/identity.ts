@@ -62,7 +62,7 @@ function regexMatch(pattern: string): TextMatch {
  * @see istio/istio pilot/pkg/security/trustdomain/bundle.go, ReplaceTrustDomainAliases
  */
 export function withAliases(principal: string, domains: readonly string[]): readonly string[] {
-  const [domain = '', ...rest] = principal.split('/');
+  const [domain, ...rest] = principal.split('/') as [string, ...string[]];
   const isOfTheMesh = domain === ANY_LOCAL_DOMAIN || domains.some((one) => overlap(domain, one));
   if (rest.length !== 4 || domain === '*' || !isOfTheMesh) return [principal];
   return domains.map((one) => (endsLike(one, domain) ? principal : [one, ...rest].join('/')));

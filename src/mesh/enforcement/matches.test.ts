@@ -46,6 +46,7 @@ describe('identities', () => {
   test.each<[string, string[]]>([
     ['*', [web, admin]],
     ['*/sa/web', [web]],
+    ['*x/sa/web', []],
     ['*spiffe://td/ns/shop/sa/web', []],
     ['td/ns/shop/*', [web]],
     ['td/ns/shop*', [web, admin]],
@@ -66,6 +67,7 @@ describe('identities', () => {
     ['*', [web, admin]],
     ['s*p', [web]],
     ['sh.p', []],
+    ['s.o.', []],
   ])('the namespace %s', (pattern, expected) => {
     expect(matching(namespaceMatch(pattern), [web, admin])).toEqual(expected);
   });
@@ -75,6 +77,7 @@ describe('identities', () => {
     const longer = ['spiffe://td/ns/shop/x/sa/web', 'spiffe://td/ns/shop/sa/web/rev/2'];
     expect(matching(serviceAccountMatch('web', 'shop'), [web, ...longer, ...others])).toEqual([web, ...longer]);
     expect(matching(serviceAccountMatch('other/web', 'shop'), [web, ...others])).toEqual([others[0]]);
+    expect(matching(serviceAccountMatch('/web', 'shop'), [web, ...others])).toEqual([]);
   });
 
   test.each<[string, string[]]>([

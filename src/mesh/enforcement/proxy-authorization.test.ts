@@ -67,6 +67,23 @@ describe('order', () => {
     expect(decideAtProxy([policy('DENY')], request, settings).by).toBe('NoPolicy');
   });
 
+  test('a bad token ends it before the rules', () => {
+    const authentication: PolicyObject = {
+      kind: 'RequestAuthentication',
+      metadata: { name: 'r', namespace: 'shop' },
+      spec: { jwtRules: [{ issuer: 'i', audiences: ['x'] }] },
+    };
+    const refusal = (tokens: Record<string, Token>): unknown =>
+      decideAtProxy(
+        [authentication, policy('DENY', [{}])],
+        asked({ headers: { authorization: ['Bearer t'] }, tokens }),
+        settings,
+      );
+    expect(refusal({})).toEqual({ allowed: false, by: 'Token', status: 401 });
+    expect(refusal({ t: { claims: { iss: 'i' } } })).toEqual({ allowed: false, by: 'Token', status: 403 });
+    expect(decideAtProxy([authentication], connection, settings).by).toBe('NoPolicy');
+  });
+
   test('a dry run decides nothing', () => {
     expect(decideAtProxy([dry(policy('DENY', [{}]))], request, settings).by).toBe('NoPolicy');
   });

@@ -16,7 +16,7 @@ const tokens: Record<string, Token> = {
   early: { ...good, state: 'NotYetValid' },
   'odd-iss': { claims: { iss: 7 } },
   'odd-sub': { claims: { iss: 'a', sub: 7 } },
-  'odd-aud': { claims: { iss: 'a', aud: [7] } },
+  'odd-aud': { claims: { iss: 'a', aud: ['shop', 7] } },
   'h.p.s': good,
 };
 
@@ -101,6 +101,7 @@ describe('locations', () => {
     const plain = [{ issuer: 'a', fromHeaders: [{ name: 'X-Token' }] }];
     expect(outcome(plain, { 'x-token': ['good'] })).toBe('s');
     expect(outcome(plain, { 'x-token': ['Tok good'] })).toBe(401);
+    expect(outcome(plain, { 'x-token': ['"good'] })).toBe(401);
     const prefixed = [{ issuer: 'a', fromHeaders: [{ name: 'x-token', prefix: 'Tok ' }] }];
     expect(outcome(prefixed, { 'x-token': ['Tok good'] })).toBe('s');
     expect(outcome(prefixed, { 'x-token': ['good'] })).toBeUndefined();
@@ -143,6 +144,7 @@ describe('several rules', () => {
     const rules = [{ issuer: 'a', audiences: ['x'] }, { issuer: 'b' }];
     expect(outcome(rules, bearer('good'))).toBe(403);
     expect(outcome([...rules].reverse(), bearer('good'))).toBe(403);
+    expect(outcome([{ issuer: 'a', audiences: ['x'] }, { issuer: '0' }], bearer('good'))).toBe(403);
     expect(outcome([{ issuer: 'b' }, { issuer: 'c' }], bearer('good'))).toBe(401);
   });
 
@@ -152,7 +154,7 @@ describe('several rules', () => {
     for (const list of [rules, [...rules].reverse()]) {
       const of = tokenCheck([authentication(...list)])({ ...http, headers: bearer('t'), tokens: { t: token } }, '/');
       // The rule without an issuer comes first.
-      expect(of).toMatchObject({ isRefused: false, headers: {} });
+      expect(of).toEqual({ isRefused: false, claims: token.claims, headers: {}, path: '/' });
     }
   });
 
