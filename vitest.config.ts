@@ -71,7 +71,7 @@ export default defineConfig({
           include: ['test/e2e/every-write-*.test.ts', 'test/e2e/spec-mutations.test.ts'],
           provide: { cluster: 'sandbox' },
           // Time is simulated: these are for machines that are busy with something else.
-          testTimeout: 300_000,
+          testTimeout: 900_000,
           hookTimeout: 120_000,
         },
       },
