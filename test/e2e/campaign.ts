@@ -289,6 +289,8 @@ export class Campaign {
 
   /** A new operator looks at everything again, and finds nothing to write. */
   async expectQuiet({ name }: Pick<Trial, 'name'>): Promise<void> {
+    // An operator whose watches lag has not said yet what it sees last.
+    if (this.cluster.kind === 'controlplane') await this.cluster.time.sleep(LAG_MS + 1_000);
     await this.backend.operator.kill('SIGTERM');
     const before = this.cluster.audit().length;
     await this.restart();

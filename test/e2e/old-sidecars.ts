@@ -40,6 +40,9 @@ export function oldSidecars(cluster: () => Cluster): void {
       restarts.map(({ requestObject }) => JSON.stringify(requestObject).match(/(tunnel|ambient)\.1\.1/)?.[0]),
     ).toEqual(['tunnel.1.1', 'ambient.1.1']);
     await cluster().kubectl('delete', 'ns', callers, '--wait=false');
+    // Every migration names these pods, whenever it is looked at: suites after this one count what is written.
+    const isGone = async (): Promise<true | undefined> => (await cluster().pods(callers)).length === 0 || undefined;
+    await cluster().until('the callers are gone', isGone, { timeoutMs: 90_000 });
   });
 
   it('are given back when asked to while Tunnel is the current step', () =>
