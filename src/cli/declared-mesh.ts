@@ -52,7 +52,7 @@ export function declaredMesh(manifests: readonly Manifest[], namespace: string):
 
 function inNamespace(manifest: Manifest, namespace: string): PolicyObject {
   const isPlaced = CLUSTER_KINDS.has(manifest.kind) || manifest.metadata.namespace !== undefined;
-  return (isPlaced ? manifest : { ...manifest, metadata: { ...manifest.metadata, namespace } });
+  return isPlaced ? manifest : { ...manifest, metadata: { ...manifest.metadata, namespace } };
 }
 
 /** Only one that has no address in a cluster either is left without. */
