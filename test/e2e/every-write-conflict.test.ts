@@ -95,10 +95,11 @@ function conflicts({ name, since }: Trial): AuditEntry[] {
 }
 
 describe('somebody who writes the same objects', () => {
-  it('after three of four reads only slows a migration down, there and back', async () => {
+  // An odd number: most writes are tried in a dry run first, with a read of its own, and the hand must not hit every second read only.
+  it('after three of five reads only slows a migration down, there and back', async () => {
     const trial = await campaign.trial('storm-of-three');
     const before = await campaign.state(trial);
-    const hand = new Hand(trial, (nth) => nth % 4 < 3);
+    const hand = new Hand(trial, (nth) => nth % 5 < 3);
     for (const way of ['there', 'back'] as const) {
       const earlier = conflicts(trial).length;
       await campaign.go(trial, way);
@@ -119,8 +120,9 @@ describe('somebody who writes the same objects', () => {
     await campaign.arrived([trial], 'there');
     await hand.leave();
     const tries = conflicts(trial).length;
-    // The namespace, the Deployment and the StatefulSet; a status is never refused.
-    expect(tries).toBe(30);
+    // The namespace, the Deployment and the StatefulSet, after every second read, for the others are of dry runs; a status is never
+    // refused.
+    expect(tries).toBe(15);
     await campaign.expectSameEnd([trial], 'there');
     await campaign.end(trial);
   });
