@@ -47,7 +47,7 @@ export default defineConfig({
           maxWorkers: LANES,
           // The real controllers run beside each other, and some outcomes depend on who is faster: what differs twice, differs.
           retry: 1,
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 900_000,
           sequence: { groupOrder: 1, shuffle: { files: false, tests: true } },
         },
@@ -84,7 +84,7 @@ export default defineConfig({
           // Of the tests that may run at the same time: they wait for controllers and for time to pass.
           maxConcurrency: 10,
           sequence: { groupOrder: 1 },
-          testTimeout: 180_000,
+          testTimeout: 400_000,
           // The first start builds the control plane with Go.
           hookTimeout: 900_000,
         },

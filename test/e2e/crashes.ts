@@ -82,6 +82,20 @@ export async function restartOperator(cluster: Cluster): Promise<void> {
   await cluster.operator.start();
 }
 
+/**
+ * Waits until an operator leads again that could not reach the API server: who could not renew its Lease for so long has ended,
+ * soon or at once, and the kubelet would start it again.
+ */
+export async function operatorLeads(cluster: Cluster): Promise<void> {
+  const sinceMs = cluster.time.now();
+  await cluster.until('an operator that has renewed its Lease, or ended', async () => {
+    if (!cluster.operator.running) return true;
+    const { spec } = await cluster.client.get(LEASE, { namespace: 'sidestep-system', name: 'sidestep' });
+    return Date.parse(spec?.renewTime ?? '') > sinceMs || undefined;
+  });
+  if (!cluster.operator.running) await restartOperator(cluster);
+}
+
 /** A new operator looks at everything again, and finds nothing to write. */
 async function expectQuiet(cluster: Cluster, name: string): Promise<void> {
   await cluster.operator.kill('SIGTERM');

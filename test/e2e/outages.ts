@@ -5,7 +5,7 @@ import type { Cluster } from '../support/cluster.js';
 import { fence } from '../support/fence.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
 import { containersOf } from '../support/namespace-state.js';
-import { restartOperator } from './crashes.js';
+import { operatorLeads, restartOperator } from './crashes.js';
 
 /** A kind that Sidestep watches, and that a cluster may lack. */
 const ABSENT_KIND = 'wasmplugins.extensions.istio.io';
@@ -20,12 +20,11 @@ export function outages(cluster: () => Cluster): void {
     await cluster().podsReady(name, 6);
     await cluster().migrate(name);
     await cluster().until('a first restart', async () => restarts(cluster(), name) > 0 || undefined);
-    const { apiServer, operator } = cluster();
+    const { apiServer } = cluster();
     await apiServer.kill();
     await cluster().time.sleep(3_000);
     await apiServer.start();
-    // Who could not renew the Lease for so long, on a busy machine, has ended; the kubelet would start it again.
-    if (!operator.running) await restartOperator(cluster());
+    await operatorLeads(cluster());
     await cluster().ready(name, 'Migrated');
     for (const pod of await cluster().podsReady(name, 6)) expect(containersOf(pod)).toEqual(['app']);
   });

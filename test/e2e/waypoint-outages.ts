@@ -5,7 +5,7 @@ import { type AuditEntry, writesOf } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { yaml } from '../support/fixtures.js';
 import { allBound, mostWrites } from '../support/many-waypoints.js';
-import { restartOperator } from './crashes.js';
+import { operatorLeads } from './crashes.js';
 import {
   ambient,
   article,
@@ -28,12 +28,11 @@ export function waypointOutages(cluster: () => Cluster): void {
     const name = 'waypoint-api-server-away';
     await cluster().apply(yaml(...article(name)));
     await cluster().until('a first write', async () => wrote(cluster(), name) || undefined);
-    const { apiServer, operator } = cluster();
+    const { apiServer } = cluster();
     await apiServer.kill();
     await cluster().time.sleep(AWAY_MS[cluster().kind]);
     await apiServer.start();
-    // Who could not renew the Lease for so long has ended; the kubelet would start it again.
-    if (!operator.running) await restartOperator(cluster());
+    await operatorLeads(cluster());
     await allBound(cluster(), name, PATIENCE);
     expect(await deployed(cluster(), name)).toHaveLength(5);
   });

@@ -39,7 +39,7 @@ export interface Time extends Clock {
    * Waits until `look` finds what it looks for.
    *
    * @param look  returns the value when it is there, undefined (or throws) while it is not
-   * @param options.timeoutMs  default 30 000
+   * @param options.timeoutMs  what an idle machine may take; default 30 000
    * @param options.everyMs  how often to look where time cannot be moved; default 50
    * @throws {Error} it is not there in time; names `what` and what was seen last
    */
