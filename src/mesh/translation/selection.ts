@@ -1,0 +1,128 @@
+import { type Labels, type PolicyObject, asRecord, selects } from '../policy-object.js';
+import { targetsOf } from '../waypoint-needs.js';
+
+/** Pods that are alike: a pod template, or a pod that none has made. */
+export interface PodGroup {
+  /** `Kind/name`, for messages. */
+  readonly name: string;
+  readonly labels: Labels;
+  /** Ports of its containers. */
+  readonly ports: readonly { readonly name?: string | undefined; readonly containerPort: number }[];
+}
+
+/** A Service, as far as it decides which policies its requests meet. */
+export interface TargetService {
+  readonly metadata: { readonly name: string };
+  readonly spec?:
+    | {
+        readonly type?: string | undefined;
+        /** `None` for a headless Service. */
+        readonly clusterIP?: string | undefined;
+        readonly selector?: Labels | undefined;
+        readonly ports?:
+          | readonly {
+              readonly name?: string | undefined;
+              readonly port: number;
+              /** (`TCP`) */
+              readonly protocol?: string | undefined;
+              /** (`port`) */
+              readonly targetPort?: number | string | undefined;
+            }[]
+          | undefined;
+      }
+    | undefined;
+}
+
+/** A namespace whose policies are going to be enforced by a waypoint. */
+export interface TranslationScope {
+  readonly namespace: string;
+  /** The namespace whose policies apply to the whole mesh, usually `istio-system`. */
+  readonly rootNamespace: string;
+  /** It is to serve every Service of the namespace. */
+  readonly waypoint: { readonly name: string; readonly namespace: string };
+  /** Of the namespace. */
+  readonly services: readonly TargetService[];
+  /** Of the namespace, those on the host network left out. */
+  readonly pods: readonly PodGroup[];
+}
+
+/** Why a copy for the waypoint would not mean what the policy means at sidecars. */
+export interface Difference {
+  readonly reason:
+    /** A Service has pods that the policy does not select. */
+    | 'Widened'
+    /** Pods of the policy belong to no Service: who calls their addresses does not meet the copy. */
+    | 'Unreached'
+    /** Who calls a headless Service calls its pods. */
+    | 'Headless'
+    /** A port that is no number, or of which a Service makes different ports of its pods. */
+    | 'Port'
+    /** A field that a waypoint sees otherwise than a sidecar. */
+    | 'Field';
+  /** What it is about: a path in the policy, `Service/name` or that of a {@link PodGroup}. */
+  readonly at: string;
+  /** One clause, no full stop. */
+  readonly message: string;
+}
+
+/** What a policy applies to. */
+export interface Selection {
+  readonly services: readonly TargetService[];
+  readonly differences: readonly Difference[];
+}
+
+/**
+ * The Services whose requests a policy decides about today, by the pods that it selects.
+ *
+ * @see istio-ambient facts, 5.2, steps 1 to 5
+ */
+export function selectionOf(policy: PolicyObject, scope: TranslationScope): Selection {
+  const selector = asRecord(asRecord(asRecord(policy.spec)['selector'])['matchLabels']);
+  const isChosen = ({ labels }: PodGroup): boolean => selects(selector, labels);
+  const chosen = scope.pods.filter(isChosen);
+  const services = scope.services.filter((service) => podsOf(service, scope).some(isChosen));
+  const reached = services.filter((service) => !isHeadless(service));
+  return {
+    services: reached,
+    differences: [
+      ...services.filter(isHeadless).map((service) => headless(service)),
+      ...reached.flatMap((service) => widened(service, podsOf(service, scope), isChosen)),
+      ...chosen.filter((pods) => !services.some((service) => podsOf(service, scope).includes(pods))).map(unreached),
+    ],
+  };
+}
+
+/** Whether a waypoint of the namespace could take the policy: it chooses pods of the namespace, as sidecars read it. */
+export function isOfPods(policy: PolicyObject, { namespace, rootNamespace }: TranslationScope): boolean {
+  return [namespace, rootNamespace].includes(policy.metadata.namespace ?? '') && targetsOf(policy).length === 0;
+}
+
+/** The pods behind a Service. One without selector has none that anybody knows of. */
+export function podsOf({ spec }: TargetService, { pods }: TranslationScope): PodGroup[] {
+  const selector = spec?.selector ?? {};
+  if (spec?.type === 'ExternalName' || Object.keys(selector).length === 0) return [];
+  return pods.filter(({ labels }) => selects(selector, labels));
+}
+
+const isHeadless = ({ spec }: TargetService): boolean => spec?.clusterIP === 'None';
+
+function headless({ metadata }: TargetService): Difference {
+  const message = 'is headless: who calls it calls its pods, past the waypoint';
+  return { reason: 'Headless', at: `Service/${metadata.name}`, message };
+}
+
+function widened(
+  { metadata }: TargetService,
+  pods: readonly PodGroup[],
+  isChosen: (pods: PodGroup) => boolean,
+): Difference[] {
+  const others = pods.filter((group) => !isChosen(group)).map(({ name }) => name);
+  if (others.length === 0) return [];
+  const message = `has pods that the policy does not select: ${others.join(', ')}`;
+  return [{ reason: 'Widened', at: `Service/${metadata.name}`, message }];
+}
+
+function unreached({ name }: PodGroup): Difference {
+  const message = 'belongs to no Service: who calls its pods does so past the waypoint';
+  return { reason: 'Unreached', at: name, message };
+}
