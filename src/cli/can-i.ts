@@ -1,10 +1,9 @@
 import { stringify } from 'yaml';
+import { askedWaypoint } from '../mesh/asked-waypoint.js';
 import type { HttpRequest } from '../mesh/enforcement/request.js';
 import { type Call, type Hop, trace } from '../mesh/enforcement/trace.js';
 import { counterpart, type Moment, type MomentName, MOMENTS, type Move, moments } from '../mesh/moments.js';
 import type { MeshPicture, PictureService, PictureWorkload } from '../mesh/picture.js';
-import { asRecord, type PolicyObject, stringAt } from '../mesh/policy-object.js';
-import { waypointNeed } from '../mesh/waypoint-needs.js';
 import { type DeclaredMesh, declaredMesh } from './declared-mesh.js';
 import { InputError } from './failures.js';
 import { readManifests } from './manifests.js';
@@ -173,17 +172,8 @@ function httpOf({ method, path, header, claim }: CanIOptions, host: string): Htt
   };
 }
 
-/** As its AmbientMigration asks; without one, as one without a word would. */
 function moveOf({ manifests }: DeclaredMesh, namespace: string): Move {
-  const migration = manifests.find(
-    ({ kind, metadata }) => kind === 'AmbientMigration' && metadata.namespace === namespace,
-  );
-  const asked = asRecord(asRecord(migration?.spec)['waypoint']);
-  const name = stringAt(asked, 'name') ?? 'waypoint';
-  const waypoint = { name, namespace: stringAt(asked, 'namespace') ?? namespace, account: name };
-  const isNeeded = (object: PolicyObject): boolean => waypointNeed(object, waypoint, namespace) !== undefined;
-  const provision = stringAt(asked, 'provision') ?? 'Auto';
-  const isWanted = provision === 'Always' || (provision === 'Auto' && manifests.some(isNeeded));
+  const { isWanted, ...waypoint } = askedWaypoint(manifests, namespace);
   return { namespace, waypoint: isWanted ? waypoint : undefined };
 }
 

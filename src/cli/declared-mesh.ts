@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import type { PictureObjects, PictureSettings } from '../mesh/picture.js';
+import { type MeshSettings, meshSettings } from '../mesh/mesh-settings.js';
 import { type PolicyObject, asRecord, asStrings, stringAt } from '../mesh/policy-object.js';
 import { standInPods } from '../mesh/stand-in-pods.js';
 import { indexSettings } from '../mesh/ztunnel-view.js';
@@ -10,6 +11,8 @@ import type { Manifest } from './manifests.js';
 export interface DeclaredMesh {
   readonly objects: PictureObjects;
   readonly settings: PictureSettings;
+  /** What of it findings depend on. */
+  readonly meshSettings: MeshSettings;
   /** All of them, with their namespaces. */
   readonly manifests: readonly PolicyObject[];
 }
@@ -30,6 +33,7 @@ export function declaredMesh(manifests: readonly Manifest[], namespace: string):
   const namespaces = of<PictureObjects['namespaces'][number]>('Namespace');
   const labels = new Map(namespaces.map(({ metadata }) => [metadata.name, metadata.labels ?? {}]));
   const pods = of<PictureObjects['pods'][number]>('Pod');
+  const mesh = meshConfig(of<PolicyObject & { readonly data?: Readonly<Record<string, string>> }>('ConfigMap'));
   return {
     objects: {
       namespaces,
@@ -45,7 +49,8 @@ export function declaredMesh(manifests: readonly Manifest[], namespace: string):
       requestAuthentications: of('RequestAuthentication'),
       peerAuthentications: of('PeerAuthentication'),
     },
-    settings: settingsOf(of<PolicyObject & { readonly data?: Readonly<Record<string, string>> }>('ConfigMap')),
+    settings: settingsOf(mesh),
+    meshSettings: meshSettings(mesh, `ConfigMap/${SYSTEM_NAMESPACE}/istio`),
     manifests: placed,
   };
 }
@@ -72,11 +77,14 @@ function withHostname(gateway: PictureObjects['gateways'][number]): PictureObjec
   return [{ ...gateway, status: { addresses: [{ type: 'Hostname', value }] } }];
 }
 
-function settingsOf(
+function meshConfig(
   configMaps: readonly (PolicyObject & { readonly data?: Readonly<Record<string, string>> })[],
-): PictureSettings {
+): Readonly<Record<string, unknown>> {
   const found = configMaps.find(({ metadata }) => metadata.name === 'istio' && metadata.namespace === SYSTEM_NAMESPACE);
-  const mesh = asRecord(parsed(found?.data?.['mesh'] ?? ''));
+  return asRecord(parsed(found?.data?.['mesh'] ?? ''));
+}
+
+function settingsOf(mesh: Readonly<Record<string, unknown>>): PictureSettings {
   return {
     ...indexSettings({ mesh, values: {} }, SYSTEM_NAMESPACE),
     trustDomainAliases: asStrings(mesh['trustDomainAliases']),

@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type ZtunnelVersion, ztunnelVersion } from '../../cdk8s/ztunnel-config.js';
+import { assessFiles, type AssessOptions, exitCode, printedReport } from './assess.js';
 import { canI, type CanIOptions, printed, STEPS } from './can-i.js';
 import { explain } from './explain.js';
 import { explained, InputError } from './failures.js';
@@ -75,6 +76,33 @@ function program({ version, kubeconfig, print, complain }: Surroundings, end: (c
     .action(async (options: ZtunnelConfigOptions) =>
       print(await ztunnelConfig({ ...(kubeconfig !== undefined && { kubeconfig }), ...options })),
     );
+  command
+    .command('assess')
+    .description(
+      'Says what a migration of the namespaces in manifests would meet: findings with what to do about them, what becomes of each ' +
+        'policy, and the objects that have to be there for policies to mean the same. Reads manifests, and no cluster. Exit code 0: ' +
+        'nothing stands in the way, 1: warnings, 2: blockers.',
+    )
+    .requiredOption(
+      '-f, --filename <path>',
+      'manifests: a file, a folder, or - for standard input; repeatable',
+      collect,
+    )
+    .option(
+      '-n, --namespace <name>',
+      'the namespace to look at, and that of objects that name none (default: all with sidecars, and default)',
+      parseName,
+    )
+    .addOption(
+      new Option('-o, --output <format>', 'how it is printed')
+        .choices(['table', 'json', 'yaml', 'sarif'])
+        .default('table'),
+    )
+    .action((options: AssessOptions) => {
+      const report = assessFiles(options);
+      print(printedReport(report, options.output, version));
+      end(exitCode(report));
+    });
   command
     .command('explain')
     .description('Says what a finding means, why, and what to do about it.')

@@ -95,6 +95,8 @@ export interface Finding {
   readonly object: string;
   /** What was found on this object, one sentence. */
   readonly message: string;
+  /** The field that it is about, such as `spec.rules[0].from[0].source`, the first of several; undefined: the whole object. */
+  readonly path?: string;
 }
 
 /** An entry of `spec.acknowledge`. Without `object` it accepts the code on every object. */

@@ -81,6 +81,7 @@ describe('what applies to a namespace', () => {
       code: 'SST2001',
       object: 'Novelty/new',
       message: 'Novelty new, field kind: applies to this namespace and is not yet understood',
+      path: 'kind',
     });
   });
 

@@ -18,7 +18,7 @@ import { identityFindings } from './waypoint-identity.js';
 import { isHeldByMigration } from './waypoint-holders.js';
 import { namesWaypoint, waypointNeed } from './waypoint-needs.js';
 
-export type { MeshSettings, PolicyScope, ProbedPort } from './findings/scope.js';
+export type { PolicyScope, ProbedPort } from './findings/scope.js';
 
 /** What the policies of a namespace demand of its callers. */
 export interface CallerDemands {
@@ -27,6 +27,31 @@ export interface CallerDemands {
   /** A policy decides by the caller's identity, which a plaintext caller lacks. */
   readonly identityBased: boolean;
 }
+
+/** Kinds of objects that {@link policyFindings} knows. */
+export const READ_KINDS: ReadonlySet<string> = new Set([
+  'AuthorizationPolicy',
+  'PeerAuthentication',
+  'RequestAuthentication',
+  'VirtualService',
+  'DestinationRule',
+  'EnvoyFilter',
+  'Sidecar',
+  'ServiceEntry',
+  'WorkloadEntry',
+  'WorkloadGroup',
+  'ProxyConfig',
+  'WasmPlugin',
+  'TrafficExtension',
+  'Telemetry',
+  'HTTPRoute',
+  'GRPCRoute',
+  'TLSRoute',
+  'TCPRoute',
+  'NetworkPolicy',
+  'Namespace',
+  'Service',
+]);
 
 /**
  * Findings about Istio, Gateway API and NetworkPolicy objects that apply to a namespace, the root namespace's included.

@@ -6,6 +6,7 @@ export type Labels = Readonly<Record<string, string>>;
  * functions below: a field that a newer CRD brings is seen, and not dropped by a parser.
  */
 export interface PolicyObject {
+  readonly apiVersion?: string;
   readonly kind: string;
   readonly metadata: {
     readonly name: string;

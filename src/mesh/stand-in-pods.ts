@@ -1,21 +1,10 @@
 import { ANNOTATION, LABEL } from '../api/labels.js';
 import type { PictureObjects } from './picture.js';
+import { isInjected, podTemplates } from './pod-templates.js';
 import { type Labels, type PolicyObject, asRecord } from './policy-object.js';
 
 type Pod = PictureObjects['pods'][number];
 type Fields = Readonly<Record<string, unknown>>;
-
-/** Where the pod template of a kind is. */
-const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
-  Deployment: ['template'],
-  StatefulSet: ['template'],
-  DaemonSet: ['template'],
-  ReplicaSet: ['template'],
-  ReplicationController: ['template'],
-  Rollout: ['template'],
-  Job: ['template'],
-  CronJob: ['jobTemplate', 'spec', 'template'],
-};
 
 /**
  * One pod for each workload among manifests, as it would run: with what the injector or the CNI agent would make of it by the labels of its
@@ -26,11 +15,7 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
  * @param namespaces  labels by name
  */
 export function standInPods(objects: readonly PolicyObject[], namespaces: (namespace: string) => Labels): Pod[] {
-  const workloads = objects.flatMap((object) => {
-    const template = (TEMPLATES[object.kind] ?? []).reduce<unknown>((value, key) => asRecord(value)[key], object.spec);
-    return TEMPLATES[object.kind] === undefined ? [] : [{ object, template: asRecord(template) }];
-  });
-  return workloads.map(({ object, template }, index) =>
+  return podTemplates(objects).map(({ object, template }, index) =>
     podOf(object, template, namespaces(object.metadata.namespace ?? ''), index + 1),
   );
 }
@@ -47,33 +32,22 @@ function podOf(
   >;
   const spec = asRecord(template['spec']) as NonNullable<Pod['spec']>;
   const isOnHost = spec.hostNetwork === true;
-  const isInjected = !isOnHost && wouldInject(place, labels);
+  const injected = isInjected(template, place);
   const isCaptured =
-    !isOnHost && !isInjected && (labels[LABEL.dataplaneMode] ?? place[LABEL.dataplaneMode]) === 'ambient';
+    !isOnHost && !injected && (labels[LABEL.dataplaneMode] ?? place[LABEL.dataplaneMode]) === 'ambient';
   const address = [240, (index >> 16) & 255, (index >> 8) & 255, index & 255].join('.');
   return {
     metadata: {
       name,
       namespace,
-      labels: { ...labels, ...(isInjected && { [LABEL.tunnel]: 'http', [LABEL.tlsMode]: 'istio' }) },
+      labels: { ...labels, ...(injected && { [LABEL.tunnel]: 'http', [LABEL.tlsMode]: 'istio' }) },
       annotations: {
         ...annotations,
-        ...(isInjected && { [ANNOTATION.sidecarStatus]: '{}' }),
+        ...(injected && { [ANNOTATION.sidecarStatus]: '{}' }),
         ...(isCaptured && { [ANNOTATION.redirection]: 'enabled' }),
       },
     },
-    spec: { ...spec, containers: [...(spec.containers ?? []), ...(isInjected ? [{ name: 'istio-proxy' }] : [])] },
+    spec: { ...spec, containers: [...(spec.containers ?? []), ...(injected ? [{ name: 'istio-proxy' }] : [])] },
     status: { phase: 'Running', podIPs: [{ ip: address }], conditions: [{ type: 'Ready', status: 'True' }] },
   };
-}
-
-/**
- * What the rules of istiod's injector say, with any revision: the namespace before the pod, which can refuse.
- *
- * @see istio/istio manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml
- */
-function wouldInject(namespace: Labels, pod: Labels): boolean {
-  if (pod[LABEL.inject] === 'false' || namespace[LABEL.injection] === 'disabled') return false;
-  if (namespace[LABEL.injection] === 'enabled' || namespace[LABEL.revision] !== undefined) return true;
-  return pod[LABEL.inject] === 'true' || pod[LABEL.revision] !== undefined;
 }

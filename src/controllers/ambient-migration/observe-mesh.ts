@@ -27,11 +27,11 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATION,
 } from '../../kube/types.js';
 import { hasSidecar, isLive, speaksHbone } from '../../mesh/dataplane.js';
-import type { MeshSettings } from '../../mesh/policies.js';
+import { type MeshSettings, meshSettings } from '../../mesh/mesh-settings.js';
 import type { Resources } from '../../mesh/pod-resources.js';
 import type { Quantities } from '../../mesh/quantity.js';
 import { revisionOf } from '../../mesh/revision.js';
-import { type PolicyObject, asRecord, asRecords, asStrings, stringAt } from '../../mesh/policy-object.js';
+import { type PolicyObject, asRecord, asRecords, stringAt } from '../../mesh/policy-object.js';
 import { configMapsOf } from '../../mesh/waypoint-inputs.js';
 import type { Stores } from '../../runtime/stores.js';
 import { CNI_CONFIG, type MeshLocation, configuration, parsedKey, revisionObjects } from '../istio-configuration.js';
@@ -176,12 +176,6 @@ function meshConfig(stores: Stores, istioNamespace: string, revision: string | u
   return {
     rootNamespace: stringAt(mesh, 'rootNamespace'),
     hbone: String(metadata['ISTIO_META_ENABLE_HBONE']) === 'true',
-    settings: {
-      trustDomain: stringAt(mesh, 'trustDomain') ?? 'cluster.local',
-      trustDomainAliases: asStrings(mesh['trustDomainAliases']),
-      outboundTrafficPolicy: stringAt(asRecord(mesh['outboundTrafficPolicy']), 'mode') ?? 'ALLOW_ANY',
-      enableAutoMtls: mesh['enableAutoMtls'] !== false,
-      object: `ConfigMap/${istioNamespace}/${name}`,
-    },
+    settings: meshSettings(mesh, `ConfigMap/${istioNamespace}/${name}`),
   };
 }

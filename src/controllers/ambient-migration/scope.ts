@@ -5,12 +5,13 @@ import type { KubeObject } from '../../kube/resource.js';
 import type { Service } from '../../kube/types.js';
 import { FINDINGS, type Finding } from '../../mesh/findings.js';
 import type { PolicyScope } from '../../mesh/policies.js';
+import { probedPorts } from '../../mesh/findings/probed-ports.js';
 import { boundGateway } from '../../mesh/waypoint-binding.js';
 import { isHeldByAccount, isHeldByMigration } from '../../mesh/waypoint-holders.js';
 import { type IntendedWaypoint, namesWaypoint, waypointNeed } from '../../mesh/waypoint-needs.js';
 import type { Observed } from './observed.js';
 import { snapshotFindings } from './snapshot.js';
-import { probedPorts, templateLabels } from './workloads.js';
+import { templateLabels } from './workloads.js';
 
 /** The waypoint that the namespace is to use. */
 export interface Waypoint extends IntendedWaypoint {
@@ -46,7 +47,7 @@ export function policyScope(observed: Observed): PolicyScope {
     workloadLabels: [...observed.workloads.map(templateLabels), ...podLabels],
     probes: observed.workloads.flatMap((workload) => {
       const family = workload.pods.some(({ isIpv6 }) => isIpv6) ? 'IPv6' : 'IPv4';
-      return probedPorts(workload).map((probed) => ({ ...probed, family }));
+      return probedPorts(workload.template).map((probed) => ({ ...probed, family }));
     }),
     mesh: observed.mesh.settings,
     waypoint: wantedWaypoint(observed),

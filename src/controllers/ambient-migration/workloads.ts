@@ -1,7 +1,6 @@
 import { ANNOTATION } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { DaemonSet, Deployment, PodTemplate, StatefulSet } from '../../kube/types.js';
-import type { ProbedPort } from '../../mesh/policies.js';
 import { type PodView, timeOf } from './pods.js';
 
 /** The kinds of top-level controllers that Sidestep restarts. */
@@ -88,22 +87,6 @@ export function workloadName(workload: { kind: string; name: string }): string {
 /** Labels of a workload's pod template. */
 export function templateLabels(workload: Workload): Readonly<Record<string, string>> {
   return workload.template.metadata?.labels ?? {};
-}
-
-/** The ports that the kubelet probes over the network, without sidecars. */
-export function probedPorts({ template }: Workload): ProbedPort[] {
-  const labels = template.metadata?.labels ?? {};
-  const { hostNetwork, containers = [], initContainers = [] } = template.spec ?? {};
-  if (hostNetwork === true) return [];
-  return [...containers, ...initContainers].flatMap(({ ports = [], livenessProbe, readinessProbe, startupProbe }) =>
-    [livenessProbe, readinessProbe, startupProbe].flatMap((probe) => {
-      const asked = (probe?.httpGet ?? probe?.tcpSocket ?? probe?.grpc)?.port;
-      if (asked === undefined) return [];
-      const named = ports.find(({ name, containerPort }) => asked === name || asked === containerPort);
-      const port = typeof asked === 'number' ? asked : named?.containerPort;
-      return port === undefined ? [] : [{ labels, port, name: named?.name }];
-    }),
-  );
 }
 
 /** Order of restarts forward: by kind, then by name. Back is the reverse. */

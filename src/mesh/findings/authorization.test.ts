@@ -133,6 +133,7 @@ describe('an AuthorizationPolicy that it does not read so:', () => {
           'AuthorizationPolicy x, fields spec.rules[0].to[0].operation.methods, spec.rules[1].to[0].operation.paths, ' +
           'spec.rules[2].to[0].operation.hosts and 1 more: ' +
           'ztunnel cannot see it, and nothing is left to match: what the rule denies is let in',
+        path: 'spec.rules[0].to[0].operation.methods',
       },
       {
         code: 'SST2009',
@@ -140,6 +141,7 @@ describe('an AuthorizationPolicy that it does not read so:', () => {
         message:
           'AuthorizationPolicy x, field spec.rules[4].to[0].operation.paths: ' +
           'ztunnel cannot see it and denies whatever matches the rest of the rule',
+        path: 'spec.rules[4].to[0].operation.paths',
       },
     ]);
   });

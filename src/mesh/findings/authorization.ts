@@ -2,7 +2,8 @@ import { ANNOTATION } from '../../api/labels.js';
 import { parseBlock } from '../ambient-index/ip-address.js';
 import type { Finding, FindingCode } from '../findings.js';
 import { type PolicyObject, asRecord, asRecords, asStrings } from '../policy-object.js';
-import { type MeshSettings, type PolicyScope, finding, notUnderstood } from './scope.js';
+import type { MeshSettings } from '../mesh-settings.js';
+import { type PolicyScope, finding, notUnderstood } from './scope.js';
 
 const L4_OPERATION = new Set(['ports', 'notPorts']);
 const HTTP_OPERATION = new Set(['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths']);

@@ -1,4 +1,5 @@
 import type { Finding, FindingCode } from '../findings.js';
+import type { MeshSettings } from '../mesh-settings.js';
 import {
   type Labels,
   type PolicyObject,
@@ -37,17 +38,6 @@ export interface ProbedPort {
   readonly family?: 'IPv4' | 'IPv6' | undefined;
 }
 
-/** The part of Istio's mesh configuration (`MeshConfig`) that changes what policies mean. */
-export interface MeshSettings {
-  readonly trustDomain: string;
-  readonly trustDomainAliases: readonly string[];
-  /** `ALLOW_ANY` or `REGISTRY_ONLY`. */
-  readonly outboundTrafficPolicy: string;
-  readonly enableAutoMtls: boolean;
-  /** `Kind/namespace/name` of the object that holds the configuration, for findings. */
-  readonly object: string;
-}
-
 /** Most fields that a message names. */
 const MAX_FIELDS = 3;
 
@@ -71,6 +61,7 @@ export function finding(
     code,
     object: objectName(object, scope.namespace),
     message: `${object.kind} ${object.metadata.name}, ${shown}: ${text}`,
+    ...(paths[0] !== undefined && { path: paths[0] }),
   };
 }
 

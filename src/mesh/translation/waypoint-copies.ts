@@ -105,22 +105,21 @@ function ofServices({ spec, services }: Group): Fields[] {
 }
 
 function copyOf(policy: PolicyObject, spec: Fields, index: number, { namespace }: TranslationScope): PolicyObject {
-  const { name, namespace: own = '', annotations } = policy.metadata;
+  const { name, namespace: own = '', annotations = {} } = policy.metadata;
+  const { [ANNOTATION.dryRun]: dryRun } = annotations;
   const base = own === namespace ? name : `${own}-${name}`;
-  const { apiVersion } = policy as { readonly apiVersion?: string };
+  const { apiVersion, kind } = policy;
   return {
     ...(apiVersion !== undefined && { apiVersion }),
-    kind: policy.kind,
+    kind,
     metadata: {
       name: `${base}-wp${index === 0 ? '' : `-${index + 1}`}`,
       namespace,
       // A dry run stays one.
-      ...(annotations?.[ANNOTATION.dryRun] !== undefined && {
-        annotations: { [ANNOTATION.dryRun]: annotations[ANNOTATION.dryRun] },
-      }),
+      ...(dryRun !== undefined && { annotations: { [ANNOTATION.dryRun]: dryRun } }),
     },
     spec,
-  } as PolicyObject;
+  };
 }
 
 const isEqual = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -1,0 +1,285 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { POLICY_KINDS } from '../controllers/ambient-migration/observe-mesh.js';
+import { READ_KINDS } from '../mesh/policies.js';
+import type { AssessReport } from './assess.js';
+import { run } from './program.js';
+
+const article = new URL('../../examples/article', import.meta.url).pathname;
+
+/* Step 4 of the article. */
+const policies = `
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: { name: require-jwt, namespace: legacy-apps }
+spec:
+  selector: { matchLabels: { app: httpbin-legacy } }
+  jwtRules: [{ issuer: us, jwksUri: https://us.example/jwks }]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: ip-with-jwt, namespace: legacy-apps }
+spec:
+  selector: { matchLabels: { app: httpbin-legacy } }
+  rules:
+  - from: [{ source: { principals: [cluster.local/ns/ambient-apps/sa/sleep-ambient] } }]
+    to: [{ operation: { paths: [/ip], ports: ["80"] } }]
+    when: [{ key: 'request.auth.claims[iss]', values: [us] }]
+`;
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function sidestep(...args: string[]): Promise<Outcome> {
+  let [stdout, stderr] = ['', ''];
+  const code = await run(args, {
+    version: '7.0',
+    kubeconfig: undefined,
+    print: (text) => void (stdout += text),
+    complain: (text) => void (stderr += text),
+  });
+  return { code, stdout, stderr };
+}
+
+describe('sidestep assess', () => {
+  let dir = '';
+  let files = 0;
+  beforeAll(() => (dir = mkdtempSync(join(tmpdir(), 'sidestep-assess-'))));
+  afterAll(() => rmSync(dir, { recursive: true }));
+
+  function file(text: string): string {
+    const path = join(dir, `${(files += 1)}.yaml`);
+    writeFileSync(path, text);
+    return path;
+  }
+
+  /** Of the article's namespaces with these objects in legacy-apps. */
+  async function report(...objects: object[]): Promise<AssessReport & { code: number }> {
+    const text = objects.map((one) => JSON.stringify(one)).join('\n---\n');
+    const { code, stdout, stderr } = await sidestep('assess', '-f', article, '-f', file(text), '-o', 'json');
+    expect(stderr).toBe('');
+    return { ...(JSON.parse(stdout) as AssessReport), code };
+  }
+
+  const object = (kind: string, spec: object, metadata: object = {}, apiVersion = 'security.istio.io/v1'): object => ({
+    apiVersion,
+    kind,
+    metadata: { name: 'x', namespace: 'legacy-apps', ...metadata },
+    spec,
+  });
+  const gets = { rules: [{ to: [{ operation: { methods: ['GET'] } }] }] };
+
+  it('finds nothing in the article’s namespaces before they have policies', async () => {
+    const { code, stdout } = await sidestep('assess', '-f', article);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'Nothing stands in the way.\n' });
+  });
+
+  it('tells object, field, reason and fix of each finding, and what becomes of each policy', async () => {
+    const { code, stdout } = await sidestep('assess', '-f', article, '-f', file(policies), '-o', 'json');
+    const { findings, policies: judged, generated } = JSON.parse(stdout) as AssessReport;
+    expect(code).toBe(2);
+    expect(findings).toEqual([
+      {
+        code: 'SST2007',
+        severity: 'error',
+        object: { kind: 'AuthorizationPolicy', namespace: 'legacy-apps', name: 'ip-with-jwt' },
+        path: 'spec.rules[0].to[0].operation.paths',
+        reason: expect.stringMatching(/ztunnel/),
+        fix: expect.stringMatching(/waypoint/),
+      },
+      {
+        code: 'SST2017',
+        severity: 'error',
+        object: { kind: 'RequestAuthentication', namespace: 'legacy-apps', name: 'require-jwt' },
+        path: 'spec',
+        reason: expect.stringMatching(/tokens/),
+        fix: expect.stringMatching(/waypoint/),
+      },
+    ]);
+    expect(judged).toEqual([
+      {
+        kind: 'RequestAuthentication',
+        namespace: 'legacy-apps',
+        name: 'require-jwt',
+        verdict: 'CONVERT',
+        differences: [],
+      },
+      {
+        kind: 'AuthorizationPolicy',
+        namespace: 'legacy-apps',
+        name: 'ip-with-jwt',
+        verdict: 'CONVERT',
+        differences: [],
+      },
+    ]);
+    const targetRefs = [{ group: '', kind: 'Service', name: 'httpbin-legacy' }];
+    expect(generated).toMatchObject([
+      { kind: 'Gateway', metadata: { name: 'waypoint' }, spec: { gatewayClassName: 'istio-waypoint' } },
+      { kind: 'RequestAuthentication', metadata: { name: 'require-jwt-wp' }, spec: { targetRefs } },
+      {
+        kind: 'AuthorizationPolicy',
+        metadata: { name: 'ip-with-jwt-wp' },
+        // The port of the Service, which leads to port 80 of its pods.
+        spec: { rules: [{ to: [{ operation: { paths: ['/ip'], ports: ['8000'] } }] }], targetRefs },
+      },
+    ]);
+  });
+
+  it.each([
+    ['/headers with a token', ['--path', '/headers', '--claim', 'iss=us', '--claim', 'sub=s'], 1],
+    ['/ip without a token', ['--path', '/ip'], 1],
+    ['/ip with a token', ['--path', '/ip', '--claim', 'iss=us', '--claim', 'sub=s'], 0],
+  ])('generates what makes the article’s answers hold after the migration: %s', async (_, request, code) => {
+    const { stdout } = await sidestep('assess', '-f', article, '-f', file(policies), '-o', 'json');
+    const { generated } = JSON.parse(stdout) as AssessReport;
+    const copies = file(generated.map((one) => JSON.stringify(one)).join('\n---\n'));
+    const call = ['--from', 'ambient-apps/sleep-ambient', '--to', 'httpbin-legacy.legacy-apps:8000', ...request];
+    const before = await sidestep('can-i', '-f', article, '-f', file(policies), ...call);
+    const after = await sidestep('can-i', '-f', article, '-f', copies, ...call, '--at', 'After');
+    expect([before.code, after.code]).toEqual([code, code]);
+    expect(after.stdout).toContain('Waypoint Gateway/legacy-apps/waypoint');
+  });
+
+  it('has a word for each object that says who may call whom, or how', async () => {
+    const { code, policies: judged } = await report(
+      object('AuthorizationPolicy', { rules: [{ from: [{ source: { namespaces: ['a'] } }] }] }),
+      object('PeerAuthentication', { mtls: { mode: 'STRICT' } }),
+      object('EnvoyFilter', {}, {}, 'networking.istio.io/v1alpha3'),
+      object(
+        'ServiceEntry',
+        { hosts: ['a.example'], resolution: 'DNS' },
+        { namespace: 'ambient-apps' },
+        'networking.istio.io/v1',
+      ),
+      object('Telemetry', {}, { namespace: 'istio-system' }, 'telemetry.istio.io/v1'),
+      object('Novelty', {}, {}, 'networking.istio.io/v1'),
+      object('Gateway', {}, {}, 'networking.istio.io/v1'),
+      object('Deployment', {}, {}, 'apps/v1'),
+    );
+    expect(judged.map(({ kind, namespace, verdict }) => `${verdict} ${namespace} ${kind}`)).toEqual([
+      'KEEP legacy-apps AuthorizationPolicy',
+      'KEEP legacy-apps PeerAuthentication',
+      'BLOCK legacy-apps EnvoyFilter',
+      'KEEP ambient-apps ServiceEntry',
+      'WARN istio-system Telemetry',
+      'BLOCK legacy-apps Novelty',
+    ]);
+    expect(code).toBe(2);
+  });
+
+  it('says what a copy of a policy for the waypoint would not do', async () => {
+    const selector = { matchLabels: { app: 'httpbin-legacy', version: 'v1' } };
+    const old = object('Deployment', { template: { metadata: { labels: { app: 'httpbin-legacy' } } } }, {}, 'apps/v1');
+    const { policies: judged } = await report(object('AuthorizationPolicy', { selector, ...gets }), old);
+    expect(judged).toMatchObject([
+      {
+        verdict: 'BLOCK',
+        differences: ['Service/httpbin-legacy: has pods that the policy does not select: Deployment/x'],
+      },
+    ]);
+  });
+
+  it('finds what pod templates say', async () => {
+    const template = {
+      metadata: { labels: { app: 'x' }, annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' } },
+      spec: { containers: [{ name: 'x' }] },
+    };
+    const { code, findings } = await report(object('Deployment', { template }, {}, 'apps/v1'));
+    expect(findings).toMatchObject([
+      { code: 'SST4014', object: { kind: 'Deployment', name: 'x' }, path: 'spec.template' },
+    ]);
+    expect(code).toBe(findings[0]?.severity === 'error' ? 2 : 1);
+  });
+
+  it('names the mesh’s configuration, and objects of no namespace', async () => {
+    const { findings, code } = await report(
+      object('Sidecar', { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } }, {}, 'networking.istio.io/v1'),
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'istio', namespace: 'istio-system' },
+        data: { mesh: 'outboundTrafficPolicy: { mode: REGISTRY_ONLY }' },
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name: 'kube-system', labels: { 'istio-injection': 'enabled' } },
+      },
+      object('Deployment', { template: {} }, { namespace: 'kube-system' }, 'apps/v1'),
+    );
+    const named = findings.map(({ code: found, object: { kind, namespace, name } }) => [found, kind, namespace, name]);
+    expect(named).toContainEqual(['SST3012', 'ConfigMap', 'istio-system', 'istio']);
+    expect(named).toContainEqual(['SST4024', 'Namespace', '', 'kube-system']);
+    expect(code).toBe(2);
+  });
+
+  it('looks at one namespace where it is asked to', async () => {
+    const other = ['ambient-apps', 'legacy-apps'].map(async (namespace) => {
+      const { stdout } = await sidestep('assess', '-f', article, '-f', file(policies), '-n', namespace, '-o', 'yaml');
+      return (parse(stdout) as AssessReport).findings.length;
+    });
+    expect(await Promise.all(other)).toEqual([0, 2]);
+  });
+
+  it('ends with 1 where there is nothing but warnings', async () => {
+    const warned = await report(
+      object('VirtualService', { hosts: ['a.example'], http: [] }, {}, 'networking.istio.io/v1'),
+    );
+    expect(warned.findings.map(({ severity }) => severity)).toEqual(['warning']);
+    expect(warned.code).toBe(1);
+  });
+
+  it('prints for people, and in the form of static analysis', async () => {
+    const ask = ['assess', '-f', article, '-f', file(policies)];
+    const { stdout } = await sidestep(...ask);
+    expect(stdout).toMatch(/^BLOCK {3}SST2007 {2}AuthorizationPolicy\/legacy-apps\/ip-with-jwt\n/);
+    expect(stdout).toMatch(/\nTo apply\n\napiVersion: gateway\.networking\.k8s\.io\/v1\nkind: Gateway\n/);
+    const log = JSON.parse((await sidestep(...ask, '-o', 'sarif')).stdout) as Record<string, unknown>;
+    expect(log).toMatchObject({
+      version: '2.1.0',
+      runs: [
+        {
+          tool: { driver: { name: 'sidestep', version: '7.0', rules: [{ id: 'SST2007' }, { id: 'SST2017' }] } },
+          results: [
+            { ruleId: 'SST2007', ruleIndex: 0, level: 'error' },
+            {
+              ruleIndex: 1,
+              locations: [
+                { logicalLocations: [{ fullyQualifiedName: 'RequestAuthentication/legacy-apps/require-jwt/spec' }] },
+              ],
+            },
+          ],
+        },
+      ],
+    });
+  });
+
+  it.each([
+    ['a file that is not there', ['-f', '/nowhere.yaml'], 65, /\/nowhere\.yaml: there is no such file/],
+    ['a namespace that is not there', ['-f', article, '-n', 'shop'], 65, /--namespace: .* shop/],
+    ['another format', ['-f', article, '-o', 'html'], 64, /html.*table, json, yaml, sarif/],
+    ['no file', [], 64, /--filename/],
+  ])('refuses %s', async (_, args, code, message) => {
+    const outcome = await sidestep('assess', ...args);
+    expect(outcome).toMatchObject({ code, stdout: '' });
+    expect(outcome.stderr).toMatch(message);
+  });
+
+  it('names file and document that make no sense', async () => {
+    mkdirSync(join(dir, 'broken'), { recursive: true });
+    writeFileSync(join(dir, 'broken', 'a.yaml'), 'kind: A\n---\nkind: [');
+    const { code, stderr } = await sidestep('assess', '-f', join(dir, 'broken'));
+    expect(code).toBe(65);
+    expect(stderr).toMatch(/a\.yaml, document 1: apiVersion must be/);
+  });
+
+  it('looks at the same kinds as the operator', () => {
+    expect([...READ_KINDS].sort()).toEqual(POLICY_KINDS.map(({ kind }) => kind).sort());
+  });
+});

@@ -1,0 +1,95 @@
+import { stringify } from 'yaml';
+import { waypointGateway } from '../../cdk8s/waypoint-gateway.js';
+import { assess, type AssessedFinding, type AssessedPolicy, type ObjectRef } from '../mesh/assessment.js';
+import { FINDINGS } from '../mesh/findings.js';
+import { declaredMesh } from './declared-mesh.js';
+import { InputError } from './failures.js';
+import { readManifests } from './manifests.js';
+import { sarifLog } from './sarif.js';
+
+/** Options of `sidestep assess`. */
+export interface AssessOptions {
+  readonly filename: readonly string[];
+  /** The one that is looked at, and that of objects that name none; undefined: all, and `default`. */
+  readonly namespace?: string;
+  readonly output: 'table' | 'json' | 'yaml' | 'sarif';
+}
+
+/** What a migration would meet, as `-o json` prints it. */
+export interface AssessReport {
+  readonly findings: readonly AssessedFinding[];
+  readonly policies: readonly AssessedPolicy[];
+  /** Objects that have to be there for policies to mean what they mean. */
+  readonly generated: readonly object[];
+}
+
+/**
+ * What a migration of the namespaces in manifests would meet.
+ *
+ * @throws {InputError} a file makes no sense, or there is no such namespace; the message names it
+ */
+export function assessFiles({ filename, namespace }: Pick<AssessOptions, 'filename' | 'namespace'>): AssessReport {
+  const { manifests, meshSettings, settings } = declaredMesh(readManifests(filename), namespace ?? 'default');
+  const isThere = manifests.some(({ kind, metadata }) =>
+    kind === 'Namespace' ? metadata.name === namespace : metadata.namespace === namespace,
+  );
+  if (namespace !== undefined && !isThere)
+    throw new InputError(`--namespace: nothing among the manifests is in namespace ${namespace}`);
+  const mesh = { objects: manifests, settings: meshSettings, rootNamespace: settings.rootNamespace };
+  const { findings, policies, generated, waypoints } = assess(mesh, namespace === undefined ? undefined : [namespace]);
+  return { findings, policies, generated: [...waypoints.map((waypoint) => waypointGateway(waypoint)), ...generated] };
+}
+
+/** Whether there are blockers (2), warnings (1), or neither (0): the exit code. */
+export function exitCode({ findings }: AssessReport): 0 | 1 | 2 {
+  const has = (severity: AssessedFinding['severity']): boolean => findings.some((one) => one.severity === severity);
+  return has('error') ? 2 : has('warning') ? 1 : 0;
+}
+
+/**
+ * The report as people read it, or as programs do.
+ *
+ * @param version  of Sidestep
+ */
+export function printedReport(report: AssessReport, output: AssessOptions['output'], version: string): string {
+  switch (output) {
+    case 'json':
+      return `${JSON.stringify(report, null, 2)}\n`;
+    case 'yaml':
+      return stringify(report);
+    case 'sarif':
+      return `${JSON.stringify(sarifLog(report.findings, version), null, 2)}\n`;
+    case 'table':
+      return table(report);
+  }
+}
+
+function table({ findings, policies, generated }: AssessReport): string {
+  const rows = findings.map(({ code, object, reason, fix }) => [
+    `${FINDINGS[code].verdict.padEnd(7)} ${code}  ${nameOf(object)}`,
+    `        ${reason}`,
+    `        Fix: ${fix}`,
+  ]);
+  const judged = policies.flatMap((policy) => [
+    `${policy.verdict.padEnd(7)} ${nameOf(policy)}`,
+    ...policy.differences.map((difference) => `        A copy for the waypoint would differ: ${difference}`),
+  ]);
+  return [
+    findings.length === 0 ? 'Nothing stands in the way.' : rows.map((lines) => lines.join('\n')).join('\n\n'),
+    ...(judged.length > 0 ? [`Policies\n\n${judged.join('\n')}`] : []),
+    ...(generated.length > 0
+      ? [
+          `To apply\n\n${generated
+            .map((object) => stringify(object))
+            .join('---\n')
+            .trimEnd()}`,
+        ]
+      : []),
+    '',
+  ]
+    .join('\n\n')
+    .replace(/\n+$/, '\n');
+}
+
+const nameOf = ({ kind, namespace, name }: ObjectRef): string =>
+  [kind, namespace, name].filter((part) => part !== '').join('/');

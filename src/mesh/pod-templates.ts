@@ -1,0 +1,48 @@
+import { LABEL } from '../api/labels.js';
+import { type Labels, type PolicyObject, asRecord } from './policy-object.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Where the pod template of a kind is. */
+const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
+  Deployment: ['template'],
+  StatefulSet: ['template'],
+  DaemonSet: ['template'],
+  ReplicaSet: ['template'],
+  ReplicationController: ['template'],
+  Rollout: ['template'],
+  Job: ['template'],
+  CronJob: ['jobTemplate', 'spec', 'template'],
+};
+
+/** An object that makes pods, and what it makes them from. */
+export interface Templated {
+  readonly object: PolicyObject;
+  /** As it is written; empty if the object has none. */
+  readonly template: Fields;
+}
+
+/** Those among objects that make pods. */
+export function podTemplates(objects: readonly PolicyObject[]): Templated[] {
+  return objects.flatMap((object) => {
+    const path = TEMPLATES[object.kind];
+    if (path === undefined) return [];
+    return [{ object, template: asRecord(path.reduce<unknown>((value, key) => asRecord(value)[key], object.spec)) }];
+  });
+}
+
+/** Labels of a pod template. */
+export const labelsIn = (template: Fields): Labels => asRecord(asRecord(template['metadata'])['labels']) as Labels;
+
+/**
+ * Whether the injector, of any revision, gives a sidecar to pods of a template: the namespace is asked first, and the pod can refuse.
+ *
+ * @see istio/istio manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml
+ */
+export function isInjected(template: Fields, namespace: Labels): boolean {
+  const labels = labelsIn(template);
+  if (asRecord(template['spec'])['hostNetwork'] === true) return false;
+  if (labels[LABEL.inject] === 'false' || namespace[LABEL.injection] === 'disabled') return false;
+  if (namespace[LABEL.injection] === 'enabled' || namespace[LABEL.revision] !== undefined) return true;
+  return labels[LABEL.inject] === 'true' || labels[LABEL.revision] !== undefined;
+}
