@@ -129,6 +129,8 @@ export interface EnrolmentConfig {
 export interface DryRuns {
   /** By `Kind/name` of the workload. */
   readonly pods: ReadonlyMap<string, PodDryRun>;
+  /** By `Kind/name` of the workload: what became of a pod that opts out of injection. Absent: of none was it asked. */
+  readonly withoutSidecar?: ReadonlyMap<string, PodDryRun>;
   readonly istiod: 'alive' | 'down' | 'unknown' | 'not-asked';
   /** By `Kind/name` of what would be written to: the fields that admission takes off again. Absent: none. */
   readonly undone?: ReadonlyMap<string, readonly string[]>;

@@ -119,6 +119,24 @@ const RAISED: Record<
     'ResourceQuota/x',
     'SST4027 Namespace/shop',
   ],
+  SST4038: [
+    observed({
+      dryRuns: {
+        pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]),
+        withoutSidecar: new Map([['Deployment/web', { kind: 'refused', message: 'a pod must have a sidecar' }]]),
+        istiod: 'alive',
+      },
+    }),
+    'Deployment/web',
+  ],
+  SST4039: [
+    observed({
+      quotas: [policy('ResourceQuota', { hard: { pods: '0' }, scopes: ['BestEffort'] })],
+      workloads: [workload({ pods: [pod({ sidecarRequests: { memory: '1Mi' } })] })],
+    }),
+    'ResourceQuota/x',
+    'SST4027 Namespace/shop',
+  ],
   SST5001: [
     observed({ policies: [policy('RequestAuthentication', { targetRefs: [{ kind: 'Service', name: 'web' }] })] }),
     'RequestAuthentication/x',

@@ -7,11 +7,12 @@ import { gitOpsFindings, systemNamespaceFindings } from '../../mesh/findings/nam
 import { isProxyless, isScrapedAtSidecar, podTemplateFindings } from '../../mesh/findings/pod-template.js';
 import { enrolChanges, isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
+import { isRoomMadeFirst } from './quota-room.js';
 import { resourceFindings } from './resource-findings.js';
 import { policyScope } from './scope.js';
 import { waypointFindings } from './waypoint-state.js';
 import type { Budget, CronJobView, Observed, PodDryRun } from './observed.js';
-import { type Workload, templateLabels, workloadName } from './workloads.js';
+import { type RestartGoal, type Workload, templateLabels, workloadName } from './workloads.js';
 
 /** Health of the mesh (findings 1xxx): before the snapshot they block, afterwards they hold forward steps. Pure. */
 export function healthFindings(observed: Observed): Finding[] {
@@ -67,6 +68,7 @@ export function namespaceFindings(observed: Observed): Finding[] {
   return [
     ...liveFindings(observed),
     ...workloadFindings(observed),
+    ...optedOutFindings(observed),
     ...systemNamespaceFindings(namespace, mesh.rootNamespace),
     ...gitOpsFindings(namespace, changing, labelOwners),
   ].sort(compareFindings);
@@ -190,10 +192,28 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
 
 /** Findings from the dry runs of Preflight: pods made from today's templates, in the namespace as it is. Pure. */
 export function dryRunFindings(observed: Observed): Finding[] {
-  const found = [...(observed.dryRuns?.pods ?? [])].flatMap(([object, answer]) => podFindings(object, answer));
+  const found = [...(observed.dryRuns?.pods ?? [])].flatMap(([object, answer]) =>
+    isRoomMadeForIt(observed, object, 'tunnel', answer) ? [] : podFindings(object, answer),
+  );
   // One injector serves them all: its silence is one finding.
   const firstSilence = found.find((finding) => finding.code === 'SST1005');
   return found.filter((finding) => finding.code !== 'SST1005' || finding === firstSilence).sort(compareFindings);
+}
+
+/** From the dry runs of Preflight, too: pods without sidecar that are refused where those with one are not. */
+function optedOutFindings(observed: Observed): Finding[] {
+  return [...(observed.dryRuns?.withoutSidecar ?? [])].flatMap(([object, answer]) =>
+    answer.kind === 'refused' && !isRoomMadeForIt(observed, object, 'ambient', answer)
+      ? [{ code: 'SST4038', object, message: `a pod of ${object} without sidecar is refused: ${answer.message}` }]
+      : [],
+  );
+}
+
+function isRoomMadeForIt(observed: Observed, object: string, goal: RestartGoal, answer: PodDryRun): boolean {
+  const workload = observed.workloads.find((one) => workloadName(one) === object);
+  return (
+    answer.kind === 'refused' && workload !== undefined && isRoomMadeFirst(observed, workload, goal, answer.message)
+  );
 }
 
 function istiodFindings(observed: Observed): Finding[] {

@@ -221,4 +221,18 @@ export const WORKLOAD_FINDINGS = {
     'Kubernetes docs, Resource Quotas',
     FROM_PODS,
   ),
+  SST4038: kind(
+    'BLOCK',
+    'The API server refuses a pod of this workload without sidecar, by a dry run in the namespace as it is today: admission (Kyverno, Gatekeeper, a ValidatingAdmissionPolicy, a webhook) asks for one, or a quota has no room for such pods.',
+    'Exempt the workload, or namespaces with the label istio.io/dataplane-mode=ambient, from what the message names. If that knows the label already, or minds nothing but the label sidecar.istio.io/inject: "false" of the dry run, acknowledge.',
+    'Kubernetes docs, Dry-run; istio-ambient facts 7.2',
+    FROM_PODS,
+  ),
+  SST4039: kind(
+    'BLOCK',
+    'Pods request nothing without their sidecar (BestEffort), and a ResourceQuota for such pods has no room for all of them.',
+    'Give a container of the workloads that the message names a request of CPU or memory, or raise the quota.',
+    'Kubernetes docs, Resource Quotas, Quota scopes',
+    { ...MUST_FIX, ...FROM_PODS },
+  ),
 } satisfies Record<string, FindingKind>;
