@@ -227,6 +227,13 @@ const CASES: Record<Code, Case> = {
     object: 'NetworkPolicy/other/x',
     nearMiss: [meshed, neighbour({ ingress: [{}] })],
   },
+  SST2031: {
+    raised: [service(http), authorization({ ...targetRefs('Service'), ...operation({ ports: ['80'] }) })],
+    object: 'AuthorizationPolicy/x',
+    beside: ['SST5001 AuthorizationPolicy/x'],
+    nearMiss: [service(http), authorization({ ...targetRefs('Service'), ...operation({ ports: ['8000'] }) })],
+    scope: withWaypoint,
+  },
   SST3003: {
     raised: [object('VirtualService', { hosts: ['web'] })],
     object: 'VirtualService/x',
