@@ -10,6 +10,7 @@ import type {
 } from '../../kube/types.js';
 import type { LabelOwner } from '../../mesh/findings/namespace.js';
 import type { QuotaObject } from '../../mesh/findings/resource-quota.js';
+import type { InjectionTemplates } from '../../mesh/findings/spire.js';
 import type { Resources } from '../../mesh/pod-resources.js';
 import type { MeshSettings } from '../../mesh/policies.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
@@ -100,6 +101,7 @@ export interface Mesh {
   readonly ambientAccepted: boolean;
   /** What the mesh gives to each pod of a waypoint. */
   readonly waypointResources: Resources;
+  readonly injectionTemplates: InjectionTemplates;
   /** The injector gives new sidecars HBONE. */
   readonly injectsHbone: boolean;
   readonly injectors: readonly MutatingWebhookConfiguration[];

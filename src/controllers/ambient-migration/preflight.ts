@@ -5,6 +5,8 @@ import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/poli
 import { autoscalerFindings } from '../../mesh/findings/autoscaler.js';
 import { gitOpsFindings, systemNamespaceFindings } from '../../mesh/findings/namespace.js';
 import { isProxyless, isScrapedAtSidecar, podTemplateFindings } from '../../mesh/findings/pod-template.js';
+import { spireFindings } from '../../mesh/findings/spire.js';
+import type { TemplateFinding } from '../../mesh/findings/template-finding.js';
 import { enrolChanges, isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
 import { isRoomMadeFirst } from './quota-room.js';
@@ -138,13 +140,22 @@ function workloadFindings(observed: Observed): Finding[] {
 }
 
 /** The next pods of a CronJob start without a sidecar by themselves: what its template says is all that matters. */
-function cronJobFindings({ mesh, namespace }: Observed, { name, template }: CronJobView): Finding[] {
+function cronJobFindings(observed: Observed, { name, template }: CronJobView): Finding[] {
+  const { mesh, namespace } = observed;
   const labels = template.metadata?.labels ?? {};
   const injects =
     template.spec.hostNetwork !== true && wouldInject(mesh.injectors, namespace.metadata.labels ?? {}, labels);
   if (!injects) return [];
   const object = `CronJob/${name}`;
-  return podTemplateFindings(template).map(({ code, message }) => ({ code, object, message: `${object} ${message}` }));
+  return inTemplate(observed, { template }).map(({ code, message }) => ({
+    code,
+    object,
+    message: `${object} ${message}`,
+  }));
+}
+
+function inTemplate({ mesh }: Observed, { template }: Pick<Workload, 'template'>): TemplateFinding[] {
+  return [...podTemplateFindings(template), ...spireFindings(template, mesh.injectionTemplates)];
 }
 
 function scrapeFindings(observed: Observed, losing: readonly Workload[]): Finding[] {
@@ -178,7 +189,7 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
       );
     }
   }
-  for (const { code, message } of podTemplateFindings(workload.template)) add(code, message);
+  for (const { code, message } of inTemplate(observed, workload)) add(code, message);
   if (workload.obstacle === 'NoTemplate')
     add('SST4031', 'takes its pod template from an object that is missing or no Deployment');
   if (workload.recreates && workload.replicas > 0)

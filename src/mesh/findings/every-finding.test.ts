@@ -379,6 +379,18 @@ const CASES: Record<Code, Case> = {
     object: 'Service/web',
     nearMiss: [object('Service', http, { name: 'web', annotations: { 'networking.istio.io/exportTo': '*' } })],
   },
+  SST3029: {
+    raised: [],
+    object: 'ConfigMap/istio-system/istio-sidecar-injector',
+    nearMiss: [],
+    scope: settings({
+      primaryRemote: {
+        object: 'ConfigMap/istio-system/istio-sidecar-injector',
+        field: 'values.global.externalIstiod: true',
+      },
+    }),
+    nearScope: settings({}),
+  },
 };
 
 const found = (objects: readonly PolicyObject[], scope = policyScope()): string[] =>

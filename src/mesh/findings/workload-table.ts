@@ -235,4 +235,10 @@ export const WORKLOAD_FINDINGS = {
     'Kubernetes docs, Resource Quotas, Quota scopes',
     { ...MUST_FIX, ...FROM_PODS },
   ),
+  SST4040: kind(
+    'BLOCK',
+    'SPIRE gives the pods their identity (a volume of csi.spiffe.io, in the pod template or in an injection template): ztunnel takes certificates for them from the authority of the mesh, so that callers and policies meet another identity, or one that they do not trust.',
+    'Have the sidecars of the whole mesh use the authority of the mesh first (no injection template with csi.spiffe.io), or leave the namespace on sidecars; acknowledge if only the application itself asks SPIRE.',
+    'istio.io, ambient/migrate/before-you-begin; istio/istio issue 42339',
+  ),
 } satisfies Record<string, FindingKind>;
