@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { applyYaml } from '../../scripts/apply-yaml.js';
 import type { AmbientMigration } from '../../src/api/ambient-migration.js';
 import { findCondition } from '../../src/kube/conditions.js';
-import { CONFIG_MAP, POD, type Pod } from '../../src/kube/types.js';
+import { CONFIG_MAP, DAEMON_SET, POD } from '../../src/kube/types.js';
 import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
 import { budget, daemonSet, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
@@ -251,7 +251,7 @@ export function obstacles(cluster: () => Cluster): void {
     const object = 'Deployment/web';
     expect(matters(stalled)).toMatchObject([{ code: 'SST4038', verdict: 'BLOCK', object, acknowledged: false }]);
     expect(stalled.status?.nextAction).toMatch(
-      /SST4038 a pod of Deployment\/web without sidecar is refused: .*ValidatingAdmissionPolicy.* every pod has a sidecar/,
+      /SST4038 a pod of Deployment\/web without sidecar is refused: .*pods "web-sidestep-dry-run" is forbidden: ValidatingAdmissionPolicy.* every pod has a sidecar/,
     );
     expect(changesIn(cluster(), name)).toEqual([]);
 
@@ -274,13 +274,13 @@ export function obstacles(cluster: () => Cluster): void {
         deployment(name, 'all-at-once', { replicas: 2, strategy: { type: 'Recreate' } }),
       ),
     );
-    const isReady = (pod: Pod): boolean =>
-      pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
-    const pods = await cluster().until('pods of each workload', async () => {
-      const all = await cluster().pods(name);
-      const apps = new Set(all.map(({ metadata }) => metadata.labels?.['app']));
-      return all.length > 4 && apps.size === 3 && all.every(isReady) ? all : undefined;
+    const agents = await cluster().until('an agent on each node', async () => {
+      const { status } = await cluster().client.get(DAEMON_SET, { namespace: name, name: 'agent' });
+      const { desiredNumberScheduled = 0, numberReady } = status ?? {};
+      return desiredNumberScheduled > 0 && numberReady === desiredNumberScheduled ? numberReady : undefined;
     });
+    const pods = 4 + agents;
+    await cluster().podsReady(name, pods);
     const quota = (hard: object): string =>
       yaml({
         apiVersion: 'v1',
@@ -288,16 +288,16 @@ export function obstacles(cluster: () => Cluster): void {
         metadata: { name: 'team', namespace: name },
         spec: { hard },
       });
-    await cluster().apply(quota({ pods: pods.length }));
+    await cluster().apply(quota({ pods: `${pods}` }));
     await cluster().until('the quota is in force', async () =>
       (await refusalOfPod(cluster(), name))?.includes('exceeded quota'),
     );
     await cluster().migrate(name);
     await cluster().ready(name, 'Migrated');
-    await cluster().podsReady(name, pods.length);
+    await cluster().podsReady(name, pods);
     await cluster().migrate(name, { dataplaneMode: 'Sidecar' });
     await cluster().ready(name, 'RolledBack');
-    for (const pod of await cluster().podsReady(name, pods.length)) expect(containersOf(pod)).toContain('istio-proxy');
+    for (const pod of await cluster().podsReady(name, pods)) expect(containersOf(pod)).toContain('istio-proxy');
   });
 
   it('finds a quota for pods that request nothing, which they do without their sidecar', async () => {

@@ -131,6 +131,18 @@ describe('dryRuns', () => {
     });
   });
 
+  it.each([
+    ['web', 'web-sidestep-dry-run-bf4xw', 'web-sidestep-dry-run'],
+    ['w'.repeat(50), `${'w'.repeat(50)}-sidestebf4xw`, `${'w'.repeat(50)}-sideste`],
+    ['web.v1', 'web-v1-sidestep-dry-run-bf4xw', 'web-v1-sidestep-dry-run-bf4xw'],
+  ])('tell the same of %s, whatever name the pod is given', async (name, given, told) => {
+    const message = `pods "${given}" is forbidden: ${given} must have a sidecar`;
+    server.on({ method: 'POST', path: PODS }, { status: 403, body: status(403, message) });
+    const { pods } = await dryRun({ pods: [workload({ name })], istiod: false }, observed(), client, signal);
+    const answer = pods.get(`Deployment/${name}`);
+    expect(answer?.kind === 'refused' && answer.message).toContain(`pods "${told}" is forbidden: ${told} must have`);
+  });
+
   it('give a pod of a StatefulSet the volumes of its claims', async () => {
     server.on({ method: 'POST', path: PODS }, { status: 201, body: pod(['app']) });
     const claiming = workload({ kind: 'StatefulSet', name: 'db', volumeClaims: ['data'] });

@@ -62,12 +62,13 @@ async function dryRunPod(
   client: Client,
   signal: AbortSignal,
 ): Promise<PodDryRun> {
+  const generateName = `${workload.name}-sidestep-dry-run-`;
   const pod: KubeObject & { spec: unknown } = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
       name: '',
-      generateName: `${workload.name}-sidestep-dry-run-`,
+      generateName,
       namespace: observed.namespace.metadata.name,
       labels: { ...workload.template.metadata?.labels },
       annotations: { ...workload.template.metadata?.annotations },
@@ -83,7 +84,7 @@ async function dryRunPod(
     });
     return { kind: 'created', sidecar: hasSidecar(created) };
   } catch (error) {
-    return classifyPodError(error);
+    return classifyPodError(error, generateName);
   }
 }
 
@@ -108,9 +109,18 @@ function isUnanswered(answer: PodDryRun): boolean {
   return answer.kind !== 'created' && UNANSWERED.test(answer.message);
 }
 
-function classifyPodError(error: unknown): PodDryRun {
+/** Most characters of a `generateName` that the API server takes (apiserver, pkg/storage/names/generate.go). */
+const MAX_BASE = 58;
+
+/** The pod has another name each time: with it the same refusal would be told as a new one after every recheck. */
+function withoutSuffix(message: string, generateName: string): string {
+  const base = generateName.slice(0, MAX_BASE);
+  return message.replaceAll(new RegExp(`${base.replaceAll('.', '\\.')}[a-z0-9]{5}`, 'g'), base.replace(/-$/, ''));
+}
+
+function classifyPodError(error: unknown, generateName: string): PodDryRun {
   if (!(error instanceof ApiError)) throw error;
-  const { message } = error;
+  const message = withoutSuffix(error.message, generateName);
   if (UNANSWERED.test(message)) {
     return { kind: message.includes('sidecar-injector.istio.io') ? 'injector-down' : 'refused', message };
   }
