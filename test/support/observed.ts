@@ -109,6 +109,7 @@ export function mesh(overrides: Partial<Mesh> = {}): Mesh {
     },
     ambientAccepted: true,
     waypointResources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '2', memory: '1Gi' } },
+    injectionTemplates: { defaults: ['sidecar'], withSpire: [] },
     injectsHbone: true,
     injectors: injectors(),
     validatingRevisions: ['default'],

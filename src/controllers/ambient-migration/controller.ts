@@ -76,7 +76,8 @@ async function decideWithDryRuns(
   if (verdict.kind === 'dry-run') {
     const waiting = recent.waitOf(observed);
     if (waiting) return waiting;
-    const dryRuns = await dryRun(verdict.request, observed, context.client, context.signal);
+    const request = recent.unanswered(verdict.request, observed);
+    const dryRuns = await dryRun(request, observed, context.client, context.signal);
     recent.keep(observed, dryRuns);
     return decideWithDryRuns({ ...observed, dryRuns }, context, recent);
   }

@@ -174,6 +174,17 @@ describe('forward', () => {
     expect(verdictOf(given)).toBe(expected);
   });
 
+  it('asks before the first change of a pod with its sidecar and of one without, of each workload that is injected', () => {
+    const outside = workload({
+      name: 'outside',
+      template: { metadata: { labels: { [LABEL.inject]: 'false' } }, spec: { containers: [] } },
+      pods: [],
+    });
+    const { verdict } = decide(observed({ workloads: [workload(), outside] }));
+    const web = [{ name: 'web' }];
+    expect(verdict).toMatchObject({ kind: 'dry-run', request: { pods: web, withoutSidecar: web, istiod: true } });
+  });
+
   it('refuses to take a half-migrated state for the state before', () => {
     const given = observed({ labels: enrolledLabels, annotations: mark });
     expect(verdictOf(given)).toBe('- stalled SnapshotMissing');

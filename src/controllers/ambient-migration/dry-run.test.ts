@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { observed, mesh, workload } from '../../../test/support/observed.js';
-import { StubApiServer } from '../../../test/support/stub-api-server.js';
+import { type Reply, StubApiServer } from '../../../test/support/stub-api-server.js';
 import { Client } from '../../kube/client.js';
 import { dryRun } from './dry-run.js';
 import type { DryRuns } from './observed.js';
@@ -69,6 +69,78 @@ describe('dryRuns', () => {
       metadata: { labels: { app: 'web' }, namespace: 'shop' },
       spec: { containers: [{ name: 'app' }] },
     });
+  });
+
+  describe('without sidecar', () => {
+    const web = workload({
+      template: {
+        metadata: { labels: { app: 'web', 'sidecar.istio.io/inject': 'true' }, annotations: { team: 'shop' } },
+        spec: { containers: [{ name: 'app' }] },
+      },
+    });
+    const sidecar = { status: 201, body: pod(['app', 'istio-proxy'], { 'sidecar.istio.io/status': '{}' }) };
+    const refused = { status: 403, body: status(403, 'a pod must have a sidecar') };
+    const full = {
+      status: 403,
+      body: status(403, 'exceeded quota: team, requested: pods=1, used: pods=1, limited: pods=1'),
+    };
+    const askBoth = async (first: Reply, second: Reply): Promise<DryRuns> => {
+      server.on({ method: 'POST', path: PODS }, first);
+      server.on({ method: 'POST', path: PODS }, second);
+      return dryRun(
+        { pods: [web], withoutSidecar: [web], istiod: true },
+        observed({ mesh: noValidation }),
+        client,
+        signal,
+      );
+    };
+    const noValidation = mesh({ validatingRevisions: [] });
+
+    it('carry the label that keeps the injector away, and are told apart', async () => {
+      const { pods, withoutSidecar } = await askBoth(sidecar, refused);
+      expect(pods.get('Deployment/web')).toEqual({ kind: 'created', sidecar: true });
+      expect(withoutSidecar?.get('Deployment/web')).toMatchObject({
+        kind: 'refused',
+        message: expect.stringContaining('a pod must have a sidecar') as string,
+      });
+      const bodies = server.seen({ method: 'POST' }).map(({ body }) => body);
+      expect(bodies).toMatchObject([
+        { metadata: { labels: { app: 'web', 'sidecar.istio.io/inject': 'true' }, annotations: { team: 'shop' } } },
+        { metadata: { labels: { app: 'web', 'sidecar.istio.io/inject': 'false' }, annotations: { team: 'shop' } } },
+      ]);
+    });
+
+    it('are asked for though a quota has no room for one with a sidecar', async () => {
+      expect((await askBoth(full, refused)).withoutSidecar?.get('Deployment/web')).toMatchObject({ kind: 'refused' });
+    });
+
+    it('are not asked for where one with a sidecar is refused', async () => {
+      const { withoutSidecar } = await askBoth(refused, sidecar);
+      expect(withoutSidecar).toEqual(new Map());
+      expect(server.seen({ method: 'POST' })).toHaveLength(1);
+    });
+
+    it.each<[string, string, string, DryRuns['istiod']]>([
+      ['the injector', 'object.sidecar-injector.istio.io', 'injector-down', 'down'],
+      ['another webhook', 'validate.kyverno.svc', 'refused', 'unknown'],
+    ])('say nothing while %s does not answer', async (_, webhook, kind, istiod) => {
+      const dryRuns = await askBoth(sidecar, { status: 500, body: status(500, callFailed(webhook)) });
+      expect(dryRuns.pods.get('Deployment/web')).toMatchObject({ kind });
+      expect(dryRuns.withoutSidecar?.size ?? 0).toBe(0);
+      expect(dryRuns.istiod).toBe(istiod);
+    });
+  });
+
+  it.each([
+    ['web', 'web-sidestep-dry-run-bf4xw', 'web-sidestep-dry-run'],
+    ['w'.repeat(50), `${'w'.repeat(50)}-sidestebf4xw`, `${'w'.repeat(50)}-sideste`],
+    ['web.v1', 'web-v1-sidestep-dry-run-bf4xw', 'web-v1-sidestep-dry-run-bf4xw'],
+  ])('tell the same of %s, whatever name the pod is given', async (name, given, told) => {
+    const message = `pods "${given}" is forbidden: ${given} must have a sidecar`;
+    server.on({ method: 'POST', path: PODS }, { status: 403, body: status(403, message) });
+    const { pods } = await dryRun({ pods: [workload({ name })], istiod: false }, observed(), client, signal);
+    const answer = pods.get(`Deployment/${name}`);
+    expect(answer?.kind === 'refused' && answer.message).toContain(`pods "${told}" is forbidden: ${told} must have`);
   });
 
   it('give a pod of a StatefulSet the volumes of its claims', async () => {

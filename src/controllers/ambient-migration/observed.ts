@@ -10,6 +10,7 @@ import type {
 } from '../../kube/types.js';
 import type { LabelOwner } from '../../mesh/findings/namespace.js';
 import type { QuotaObject } from '../../mesh/findings/resource-quota.js';
+import type { InjectionTemplates } from '../../mesh/findings/spire.js';
 import type { Resources } from '../../mesh/pod-resources.js';
 import type { MeshSettings } from '../../mesh/policies.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
@@ -100,6 +101,7 @@ export interface Mesh {
   readonly ambientAccepted: boolean;
   /** What the mesh gives to each pod of a waypoint. */
   readonly waypointResources: Resources;
+  readonly injectionTemplates: InjectionTemplates;
   /** The injector gives new sidecars HBONE. */
   readonly injectsHbone: boolean;
   readonly injectors: readonly MutatingWebhookConfiguration[];
@@ -129,6 +131,8 @@ export interface EnrolmentConfig {
 export interface DryRuns {
   /** By `Kind/name` of the workload. */
   readonly pods: ReadonlyMap<string, PodDryRun>;
+  /** By `Kind/name` of the workload: what became of a pod that opts out of injection. Absent: of none was it asked. */
+  readonly withoutSidecar?: ReadonlyMap<string, PodDryRun>;
   readonly istiod: 'alive' | 'down' | 'unknown' | 'not-asked';
   /** By `Kind/name` of what would be written to: the fields that admission takes off again. Absent: none. */
   readonly undone?: ReadonlyMap<string, readonly string[]>;

@@ -41,7 +41,9 @@ const behindWaypoint = (source: object): Observed =>
 
 /** Raised by a policy, another object of the mesh or a pod template: `src/mesh` finds them, and its tests have them all. */
 type FoundInMesh =
-  TemplateCode | keyof typeof POLICY_FINDINGS | Exclude<keyof typeof TRAFFIC_FINDINGS, 'SST3001' | 'SST3002'>;
+  | Exclude<TemplateCode, 'SST4040'>
+  | keyof typeof POLICY_FINDINGS
+  | Exclude<keyof typeof TRAFFIC_FINDINGS, 'SST3001' | 'SST3002'>;
 
 /** For each other code, and one of those: a namespace in which it is raised, the object that it names, and what cannot but be raised before it. */
 const RAISED: Record<
@@ -118,6 +120,28 @@ const RAISED: Record<
     }),
     'ResourceQuota/x',
     'SST4027 Namespace/shop',
+  ],
+  SST4038: [
+    observed({
+      dryRuns: {
+        pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]),
+        withoutSidecar: new Map([['Deployment/web', { kind: 'refused', message: 'a pod must have a sidecar' }]]),
+        istiod: 'alive',
+      },
+    }),
+    'Deployment/web',
+  ],
+  SST4039: [
+    observed({
+      quotas: [policy('ResourceQuota', { hard: { pods: '0' }, scopes: ['BestEffort'] })],
+      workloads: [workload({ pods: [pod({ sidecarRequests: { memory: '1Mi' } })] })],
+    }),
+    'ResourceQuota/x',
+    'SST4027 Namespace/shop',
+  ],
+  SST4040: [
+    observed({ mesh: mesh({ injectionTemplates: { defaults: ['sidecar', 'spire'], withSpire: ['spire'] } }) }),
+    'Deployment/web',
   ],
   SST5001: [
     observed({ policies: [policy('RequestAuthentication', { targetRefs: [{ kind: 'Service', name: 'web' }] })] }),
@@ -212,6 +236,13 @@ describe('findings', () => {
       findings(observed({ cronJobs: [nightly(labels)] })).map(({ code, object }) => `${code} ${object}`);
     expect(found({ [LABEL.dataplaneMode]: 'none' })).toEqual(['SST4008 CronJob/nightly', 'SST4009 CronJob/nightly']);
     expect(found({ [LABEL.inject]: 'false' })).toEqual([]);
+  });
+
+  it('tell that SPIRE gives pods of a CronJob their identity', () => {
+    const injectionTemplates = { defaults: ['sidecar', 'spire'], withSpire: ['spire'] };
+    const nightly = { name: 'nightly', template: { spec: { containers: [] } } };
+    const given = observed({ mesh: mesh({ injectionTemplates }), workloads: [], cronJobs: [nightly] });
+    expect(findings(given).map(({ code, object }) => `${code} ${object}`)).toEqual(['SST4040 CronJob/nightly']);
   });
 
   it.each<[string, Observed]>([

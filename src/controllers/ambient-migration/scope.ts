@@ -4,13 +4,13 @@ import { DEFAULT_SIZING, type WaypointSizing, WaypointSizingSchema } from '../..
 import type { KubeObject } from '../../kube/resource.js';
 import type { Service } from '../../kube/types.js';
 import { FINDINGS, type Finding } from '../../mesh/findings.js';
-import type { PolicyScope } from '../../mesh/policies.js';
+import type { ContainerPort, PolicyScope } from '../../mesh/policies.js';
 import { boundGateway } from '../../mesh/waypoint-binding.js';
 import { isHeldByAccount, isHeldByMigration } from '../../mesh/waypoint-holders.js';
 import { type IntendedWaypoint, namesWaypoint, waypointNeed } from '../../mesh/waypoint-needs.js';
 import type { Observed } from './observed.js';
 import { snapshotFindings } from './snapshot.js';
-import { probedPorts, templateLabels } from './workloads.js';
+import { type Workload, probedPorts, templateLabels } from './workloads.js';
 
 /** The waypoint that the namespace is to use. */
 export interface Waypoint extends IntendedWaypoint {
@@ -48,10 +48,19 @@ export function policyScope(observed: Observed): PolicyScope {
       const family = workload.pods.some(({ isIpv6 }) => isIpv6) ? 'IPv6' : 'IPv4';
       return probedPorts(workload).map((probed) => ({ ...probed, family }));
     }),
+    containerPorts: observed.workloads.flatMap(containerPorts),
     mesh: observed.mesh.settings,
     waypoint: wantedWaypoint(observed),
     followers: followers(observed),
   };
+}
+
+function containerPorts(workload: Workload): ContainerPort[] {
+  const { containers = [], initContainers = [] } = workload.template.spec ?? {};
+  const labels = templateLabels(workload);
+  return [...containers, ...initContainers].flatMap(({ ports = [] }) =>
+    ports.flatMap(({ name, containerPort }) => (name === undefined ? [] : [{ labels, name, port: containerPort }])),
+  );
 }
 
 /** Services that are bound because a migration has labelled their accounts, also while they are about to follow to another waypoint. */

@@ -67,7 +67,12 @@ function preflight(observed: Observed, plan: Plan): Verdict {
   const pods = observed.workloads.filter((workload) => isInjected(observed, workload));
   const message = 'dry runs show what the injector does with the templates of today';
   if (!observed.dryRuns)
-    return { kind: 'dry-run', request: { pods, istiod: true }, reason: 'ClusterNotReady', message };
+    return {
+      kind: 'dry-run',
+      request: { pods, withoutSidecar: pods, istiod: true },
+      reason: 'ClusterNotReady',
+      message,
+    };
   const refused = dryRunFindings(observed);
   if (refused.length > 0) {
     return { kind: 'wait', reason: 'ClusterNotReady', message: list(refused), recheckMs: RECHECK_HEALTH_MS };

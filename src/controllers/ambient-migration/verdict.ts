@@ -56,6 +56,8 @@ export type Action =
 export interface DryRunRequest {
   /** Workloads from whose templates a pod is created in a dry run. */
   readonly pods: readonly Workload[];
+  /** Those of them of which a pod without sidecar is created as well. */
+  readonly withoutSidecar?: readonly Workload[];
   /** Whether istiod is alive. */
   readonly istiod: boolean;
   /** Writes that admission might undo; only those that label the namespace, and restarts. */

@@ -1,6 +1,7 @@
 import type { Reason } from '../../api/conditions.js';
 import type { Observed } from './observed.js';
 import { budgetsOf } from './preflight.js';
+import { isRoomMadeFirst } from './quota-room.js';
 import { type WorkloadState, assess } from './restarts.js';
 import { aimFor, transitionMs } from './situation.js';
 import { WORKLOAD_TYPES } from './restart-write.js';
@@ -181,6 +182,7 @@ export function refusalOf(observed: Observed, workload: Workload, goal: RestartG
         recheckMs: RECHECK.injectorMs,
       };
     case 'refused':
+      if (isRoomMadeFirst(observed, workload, goal, answer.message)) return unseenVerdict(observed, name, goal);
       return {
         kind: 'stalled',
         reason: 'PodRefused',
@@ -196,13 +198,28 @@ export function refusalOf(observed: Observed, workload: Workload, goal: RestartG
     ? `a new pod of ${name} would get no sidecar`
     : `a new pod of ${name} would still get a sidecar`;
   const reason = wanted ? 'InjectorNotInjecting' : 'InjectorStillInjects';
-  const { nowMs, clockStartMs, progressDeadlineMs } = aimFor(observed, goal);
-  const labelledAtMs = goal === 'ambient' ? transitionMs(observed, 'Enrolled', 'True') : clockStartMs;
-  const sinceMs = labelledAtMs === 0 ? 0 : nowMs - labelledAtMs;
+  const { progressDeadlineMs } = aimFor(observed, goal);
+  const sinceMs = labelledForMs(observed, goal);
   // The API server's view of namespace labels lags for moments; what lasts longer is something else.
   if (sinceMs >= progressDeadlineMs) return { kind: 'stalled', reason, message, recheckMs: RECHECK.refusedMs };
   const recheckMs = sinceMs < LAG_MS ? RECHECK.admissionLagMs : RECHECK.injectorMs;
   return { kind: 'wait', reason, message, recheckMs };
+}
+
+/** A full quota keeps what the injector does from being seen: then the labels decide, once admission has them for certain. */
+function unseenVerdict(observed: Observed, name: string, goal: RestartGoal): Verdict | undefined {
+  const recheckMs = LAG_MS - labelledForMs(observed, goal);
+  if (goal === 'tunnel' || recheckMs <= 0) return undefined;
+  const reason = goal === 'ambient' ? 'InjectorStillInjects' : 'InjectorNotInjecting';
+  const message = `a quota has no room for one pod of ${name} more, to show what the injector does; it is restarted when the labels are known everywhere`;
+  return { kind: 'wait', reason, message, recheckMs };
+}
+
+/** How long the injector could have known the labels of the namespace, in milliseconds. */
+function labelledForMs(observed: Observed, goal: RestartGoal): number {
+  const { nowMs, clockStartMs } = aimFor(observed, goal);
+  const labelledAtMs = goal === 'ambient' ? transitionMs(observed, 'Enrolled', 'True') : clockStartMs;
+  return labelledAtMs === 0 ? 0 : nowMs - labelledAtMs;
 }
 
 function describeDone(judged: readonly Judged[]): string {

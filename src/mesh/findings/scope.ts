@@ -19,6 +19,8 @@ export interface PolicyScope {
   readonly workloadLabels: readonly Labels[];
   /** Ports that the kubelet probes over the network. */
   readonly probes: readonly ProbedPort[];
+  /** Ports of containers that have a name, by which Services find them. */
+  readonly containerPorts?: readonly ContainerPort[];
   readonly mesh: MeshSettings;
   /** The waypoint that the namespace is to use. */
   readonly waypoint?: IntendedWaypoint | undefined;
@@ -37,6 +39,14 @@ export interface ProbedPort {
   readonly family?: 'IPv4' | 'IPv6' | undefined;
 }
 
+/** A port of a container. */
+export interface ContainerPort {
+  /** Labels of the pods. */
+  readonly labels: Labels;
+  readonly name: string;
+  readonly port: number;
+}
+
 /** The part of Istio's mesh configuration (`MeshConfig`) that changes what policies mean. */
 export interface MeshSettings {
   readonly trustDomain: string;
@@ -44,6 +54,8 @@ export interface MeshSettings {
   /** `ALLOW_ANY` or `REGISTRY_ONLY`. */
   readonly outboundTrafficPolicy: string;
   readonly enableAutoMtls: boolean;
+  /** What says that one istiod serves several clusters, this one among them; undefined if nothing does. */
+  readonly primaryRemote?: { readonly object: string; readonly field: string } | undefined;
   /** `Kind/namespace/name` of the object that holds the configuration, for findings. */
   readonly object: string;
 }

@@ -221,4 +221,24 @@ export const WORKLOAD_FINDINGS = {
     'Kubernetes docs, Resource Quotas',
     FROM_PODS,
   ),
+  SST4038: kind(
+    'BLOCK',
+    'The API server refuses a pod of this workload without sidecar, by a dry run in the namespace as it is today: admission (Kyverno, Gatekeeper, a ValidatingAdmissionPolicy, a webhook) asks for one, or a quota has no room for such pods.',
+    'Exempt the workload, or namespaces with the label istio.io/dataplane-mode=ambient, from what the message names. If that knows the label already, or minds nothing but the label sidecar.istio.io/inject: "false" of the dry run, acknowledge.',
+    'Kubernetes docs, Dry-run; istio-ambient facts 7.2',
+    FROM_PODS,
+  ),
+  SST4039: kind(
+    'BLOCK',
+    'Pods request nothing without their sidecar (BestEffort), and a ResourceQuota for such pods has no room for all of them.',
+    'Give a container of the workloads that the message names a request of CPU or memory, or raise the quota.',
+    'Kubernetes docs, Resource Quotas, Quota scopes',
+    { ...MUST_FIX, ...FROM_PODS },
+  ),
+  SST4040: kind(
+    'BLOCK',
+    'SPIRE gives the pods their identity (a volume of csi.spiffe.io, in the pod template or in an injection template): ztunnel takes certificates for them from the authority of the mesh, so that callers and policies meet another identity, or one that they do not trust.',
+    'Have the sidecars of the whole mesh use the authority of the mesh first (no injection template with csi.spiffe.io), or leave the namespace on sidecars; acknowledge if only the application itself asks SPIRE.',
+    'istio.io, ambient/migrate/before-you-begin; istio/istio issue 42339',
+  ),
 } satisfies Record<string, FindingKind>;
