@@ -17,6 +17,7 @@ import { dryRun } from './dry-run.js';
 import { RecentDryRuns } from './recent-dry-runs.js';
 import { generationOf } from './situation.js';
 import { type Pass, statusOf } from './status.js';
+import type { Verdict } from './verdict.js';
 import { watches } from './watches.js';
 
 /** The controller of AmbientMigration: the phases of design 5. */
@@ -131,11 +132,16 @@ function next(decision: Decision, isNew: boolean, written: number): Result {
       return awaitChange();
     case 'act':
     case 'dry-run':
-      return requeueAfter(written > 0 ? 0 : STALE_CACHE_MS, verdict.reason);
+      return requeueAfter(written > 0 && !evicts(verdict) ? 0 : STALE_CACHE_MS, verdict.reason);
     case 'wait':
     case 'stalled':
       return verdict.recheckMs === undefined ? awaitChange() : requeueAfter(verdict.recheckMs, verdict.reason);
   }
+}
+
+/** An eviction tells the caches nothing: until they have seen the pod go, the same would be asked once more. */
+function evicts(verdict: Verdict): boolean {
+  return verdict.kind === 'act' && verdict.actions.some(({ type }) => type === 'evict');
 }
 
 /** Whatever happens to the actions, the status is written; the error is thrown after that. */
