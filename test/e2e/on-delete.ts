@@ -4,6 +4,7 @@ import { STATEFUL_SET, type Pod } from '../../src/kube/types.js';
 import { type AuditEntry, OPERATOR_USER, invariantBreaches, isDryRun } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { budget, daemonSet, namespace, statefulSet, yaml } from '../support/fixtures.js';
+import { InProcessOperator } from '../support/in-process-operator.js';
 import { containersOf, namespaceState } from '../support/namespace-state.js';
 import { expectQuiet, killAfter, restartOperator, wrote } from './crashes.js';
 
@@ -94,6 +95,32 @@ export function onDelete(cluster: () => Cluster): void {
     await cluster().apply(yaml(budget(name, 'db', 2)));
     await cluster().ready(name, 'Migrated');
     expect(evictionsIn(cluster(), name)).toHaveLength(3);
+  });
+
+  it('evicts one pod at a time also by a view of the cluster that lags seconds behind', async ({ skip }) => {
+    const name = 'on-delete-lag';
+    const { operator } = cluster();
+    if (!(operator instanceof InProcessOperator)) return skip('the operator is a process of its own here');
+    await cluster().apply(
+      yaml(namespace(name), statefulSet(name, 'db', { replicas: 3, updateStrategy }), budget(name, 'db', 1)),
+    );
+    await cluster().podsReady(name, 3);
+    await operator.kill('SIGTERM');
+    operator.watchLagMs = 5_000;
+    await restartOperator(cluster());
+    await cluster().migrate(name);
+    await cluster().ready(name, 'Migrated', { timeoutMs: 240_000 });
+    operator.watchLagMs = 0;
+    await operator.kill('SIGTERM');
+    await restartOperator(cluster());
+    const tried = cluster()
+      .audit()
+      .filter((entry) => entry.objectRef?.namespace === name && isEviction(entry) && isDryRun(entry));
+    // The old view asks for the same once a second.
+    expect(tried.length).toBeLessThan(3 * 8);
+    const evictions = evictionsIn(cluster(), name);
+    expect(evictions.map(({ pod }) => pod)).toEqual(['db-2', 'db-1', 'db-0']);
+    expect(evictions.filter(({ others }) => others < 2)).toEqual([]);
   });
 
   it('goes back from a pod that does not start without its sidecar, and leaves alone who was not evicted', async () => {

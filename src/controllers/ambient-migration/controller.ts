@@ -123,6 +123,12 @@ function ignoreNotFound(error: unknown): undefined {
 /** How long to wait for the caches when the API server knew better than they did, in milliseconds. */
 const STALE_CACHE_MS = 200;
 
+/**
+ * The same after an eviction, whose answer tells the caches nothing: until they have seen the pod go, which is an event, a pass would
+ * only ask the same again.
+ */
+const EVICTION_SEEN_MS = 1_000;
+
 /** After a write the next pass looks again at once: what follows from it may need no event at all. */
 function next(decision: Decision, isNew: boolean, written: number): Result {
   const { verdict } = decision;
@@ -132,16 +138,16 @@ function next(decision: Decision, isNew: boolean, written: number): Result {
       return awaitChange();
     case 'act':
     case 'dry-run':
-      return requeueAfter(written > 0 && !evicts(verdict) ? 0 : STALE_CACHE_MS, verdict.reason);
+      if (onlyEvicts(verdict)) return requeueAfter(EVICTION_SEEN_MS, verdict.reason);
+      return requeueAfter(written > 0 ? 0 : STALE_CACHE_MS, verdict.reason);
     case 'wait':
     case 'stalled':
       return verdict.recheckMs === undefined ? awaitChange() : requeueAfter(verdict.recheckMs, verdict.reason);
   }
 }
 
-/** An eviction tells the caches nothing: until they have seen the pod go, the same would be asked once more. */
-function evicts(verdict: Verdict): boolean {
-  return verdict.kind === 'act' && verdict.actions.some(({ type }) => type === 'evict');
+function onlyEvicts(verdict: Verdict): boolean {
+  return verdict.kind === 'act' && verdict.actions.every(({ type }) => type === 'evict');
 }
 
 /** Whatever happens to the actions, the status is written; the error is thrown after that. */
