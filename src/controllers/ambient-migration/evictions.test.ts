@@ -153,6 +153,12 @@ describe('a workload with OnDelete', () => {
       'stuck: somebody sets the pod template back after each restart',
     ],
     [
+      'has nobody evicted while the template lacks the mark: the next pod could not be told from this one',
+      db([old(0, { ...unready, restartMark: 'ambient.1.1' }), fresh(1), fresh(2)], { templateMark: undefined }),
+      aim(),
+      'rolling: its rollout is under way',
+    ],
+    [
       'of another strategy is no business of ours',
       db([old(0), old(1), old(2)], { onDelete: undefined, finished: false }),
       aim(),
