@@ -85,12 +85,12 @@ export function onDelete(cluster: () => Cluster): void {
     const { message } = findCondition(waiting.status?.conditions ?? [], 'WorkloadsMigrated') ?? {};
     expect(message).toBe('StatefulSet/db waits for PodDisruptionBudget db to allow a disruption');
     const sinceThen = cluster().audit().length;
-    await cluster().time.sleep(60_000);
+    await cluster().time.sleep(25_000);
     const asked = cluster()
       .audit()
       .slice(sinceThen)
       .filter(({ user, objectRef }) => user.username === OPERATOR_USER && objectRef?.namespace === name);
-    expect(asked.length).toBeLessThan(10);
+    expect(asked.length).toBeLessThan(5);
     expect(evictionsIn(cluster(), name)).toHaveLength(1);
 
     await cluster().apply(yaml(budget(name, 'db', 2)));
