@@ -122,6 +122,8 @@ export function obstacles(cluster: () => Cluster): void {
         deployment(name, 'all-at-once', { replicas: 2, strategy: { type: 'Recreate' } }),
         daemonSet(name, 'agent', { updateStrategy: { type: 'OnDelete' } }),
         statefulSet(name, 'by-hand', { updateStrategy: { type: 'OnDelete' } }),
+        budget(name, 'by-hand', 0),
+        { ...budget(name, 'by-hand', 0), metadata: { name: 'another', namespace: name } },
         statefulSet(name, 'parted', {
           replicas: 2,
           updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1 } },
@@ -178,10 +180,9 @@ export function obstacles(cluster: () => Cluster): void {
     expect(blocks).toEqual([
       'SST4003 Pod/bare',
       'SST4003 Pod/foreign',
-      'SST4004 DaemonSet/agent',
-      'SST4004 StatefulSet/by-hand',
       'SST4005 StatefulSet/parted',
       'SST4006 Deployment/paused',
+      'SST4007 StatefulSet/by-hand',
       'SST4007 StatefulSet/guarded',
       'SST4008 Deployment/out',
       'SST4009 Deployment/excluded',

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { observed, mesh, workload } from '../../../test/support/observed.js';
+import { observed, mesh, pod, workload } from '../../../test/support/observed.js';
 import { type Reply, StubApiServer } from '../../../test/support/stub-api-server.js';
 import { Client } from '../../kube/client.js';
 import { dryRun } from './dry-run.js';
@@ -7,7 +7,7 @@ import type { DryRuns } from './observed.js';
 
 const PODS = '/api/v1/namespaces/shop/pods';
 const POLICIES = '/apis/security.istio.io/v1/namespaces/shop/authorizationpolicies';
-const pod = (containers: string[], annotations = {}): object => ({
+const podObject = (containers: string[], annotations = {}): object => ({
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: { name: 'x', annotations },
@@ -46,10 +46,10 @@ describe('dryRuns', () => {
     [
       'a sidecar',
       201,
-      pod(['app', 'istio-proxy'], { 'sidecar.istio.io/status': '{}' }),
+      podObject(['app', 'istio-proxy'], { 'sidecar.istio.io/status': '{}' }),
       { kind: 'created', sidecar: true },
     ],
-    ['no sidecar', 201, pod(['app']), { kind: 'created', sidecar: false }],
+    ['no sidecar', 201, podObject(['app']), { kind: 'created', sidecar: false }],
     ['a dead injector', 500, status(500, callFailed('namespace.sidecar-injector.istio.io')), { kind: 'injector-down' }],
     ['another dead webhook', 500, status(500, callFailed('policy.example.com')), { kind: 'refused' }],
     [
@@ -78,7 +78,7 @@ describe('dryRuns', () => {
         spec: { containers: [{ name: 'app' }] },
       },
     });
-    const sidecar = { status: 201, body: pod(['app', 'istio-proxy'], { 'sidecar.istio.io/status': '{}' }) };
+    const sidecar = { status: 201, body: podObject(['app', 'istio-proxy'], { 'sidecar.istio.io/status': '{}' }) };
     const refused = { status: 403, body: status(403, 'a pod must have a sidecar') };
     const full = {
       status: 403,
@@ -144,7 +144,7 @@ describe('dryRuns', () => {
   });
 
   it('give a pod of a StatefulSet the volumes of its claims', async () => {
-    server.on({ method: 'POST', path: PODS }, { status: 201, body: pod(['app']) });
+    server.on({ method: 'POST', path: PODS }, { status: 201, body: podObject(['app']) });
     const claiming = workload({ kind: 'StatefulSet', name: 'db', volumeClaims: ['data'] });
     await dryRun({ pods: [claiming], istiod: false }, observed(), client, signal);
     expect(server.seen({ method: 'POST' })[0]?.body).toMatchObject({
@@ -170,6 +170,54 @@ describe('dryRuns', () => {
     server.on({ method: 'POST', path: POLICIES }, { status: code, body });
     expect((await ask(false, true)).istiod).toBe(expected);
     expect(server.seen({ method: 'POST' })[0]?.query['dryRun']).toBe('All');
+  });
+
+  describe('of an eviction', () => {
+    const PATH = `${PODS}/web-1/eviction`;
+    const evicting = pod();
+    const eviction = { kind: 'evict', pod: evicting, message: '', underWay: '', toldAtMs: 0, deadlineAtMs: 0 } as const;
+    const action = { type: 'evict', workload: workload(), goal: 'ambient', eviction } as const;
+    const asked = async (code: number, body: object) => {
+      server.on({ method: 'POST', path: PATH }, { status: code, body });
+      const answer = await dryRun({ pods: [], istiod: false, evictions: [action] }, observed(), client, signal);
+      return answer.evictions?.get(evicting.uid);
+    };
+
+    it('ask for the very pod, and evict nobody', async () => {
+      expect(await asked(201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' })).toEqual({
+        kind: 'accepted',
+      });
+      const [request] = server.seen({ method: 'POST' });
+      expect(request).toMatchObject({
+        query: { dryRun: 'All' },
+        body: { kind: 'Eviction', deleteOptions: { preconditions: { uid: evicting.uid } } },
+      });
+    });
+
+    const budget = { causes: [{ reason: 'DisruptionBudget', message: 'The disruption budget web needs 2' }] };
+    it.each<[string, number, object, object]>([
+      [
+        'see a budget that is against it, and what it needs',
+        429,
+        { ...status(429, 'Cannot evict pod'), details: budget },
+        { kind: 'budget', message: 'The disruption budget web needs 2' },
+      ],
+      ['see that the pod has gone', 404, status(404, 'not found'), { kind: 'gone' }],
+      [
+        'see that another pod has its name',
+        409,
+        { ...status(409, 'the UID in the precondition does not match'), reason: 'Conflict' },
+        { kind: 'gone' },
+      ],
+      ['see two budgets', 500, status(500, 'This pod has more than one PodDisruptionBudget'), { kind: 'refused' }],
+      ['see a webhook that denies it', 403, status(403, 'denied the request: not now'), { kind: 'refused' }],
+    ])('%s', async (_, code, body, expected) => {
+      expect(await asked(code, body)).toMatchObject(expected);
+    });
+
+    it('do not take trouble of the API server for an answer', async () => {
+      await expect(asked(500, status(500, 'etcdserver: request timed out'))).rejects.toThrow(/timed out/);
+    });
   });
 
   it('do not guess where istiod validates nothing', async () => {

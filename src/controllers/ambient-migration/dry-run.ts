@@ -2,12 +2,14 @@ import { AUTHORIZATION_POLICY } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
 import type { Client } from '../../kube/client.js';
 import { ApiError } from '../../kube/errors.js';
+import { evict } from '../../kube/eviction.js';
 import { type KubeObject } from '../../kube/resource.js';
 import { POD, type Pod } from '../../kube/types.js';
 import { hasSidecar } from '../../mesh/dataplane.js';
 import { quotaRefusal } from '../../mesh/quota-refusal.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
-import type { Observed, PodDryRun, DryRuns } from './observed.js';
+import type { DryRuns, EvictionDryRun, Observed, PodDryRun } from './observed.js';
+import type { PodView } from './pods.js';
 import { targetOf, undoneFields } from './tried-writes.js';
 import type { DryRunRequest } from './verdict.js';
 import { type Workload, workloadName } from './workloads.js';
@@ -17,7 +19,7 @@ const TIMEOUT_MS = 12_000;
 /**
  * Makes the dry runs that a decision needs; the cluster is not changed. They show what labels cannot: what the injector
  * does now (the API server's view of namespace labels lags), a dead webhook, quota, Pod Security, other admission, and whether
- * admission leaves a write of ours as it is.
+ * admission leaves a write of ours as it is, and whether a budget lets a pod go.
  */
 export async function dryRun(
   request: DryRunRequest,
@@ -52,8 +54,32 @@ export async function dryRun(
     const fields = await undoneFields(write, observed, client, signal);
     if (fields.length > 0) undone.set(targetOf(write, observed), fields);
   }
+  const evictions = new Map<string, EvictionDryRun>();
+  for (const { eviction } of request.evictions ?? []) {
+    evictions.set(eviction.pod.uid, await dryRunEviction(eviction.pod, observed, client, signal));
+  }
   const istiod = request.istiod ? await askIstiod(observed, client, signal) : 'not-asked';
-  return { pods, withoutSidecar, istiod, undone };
+  return { pods, withoutSidecar, istiod, undone, evictions };
+}
+
+async function dryRunEviction(
+  { name, uid }: PodView,
+  observed: Observed,
+  client: Client,
+  signal: AbortSignal,
+): Promise<EvictionDryRun> {
+  const namespace = observed.namespace.metadata.name;
+  const options = { dryRun: true, fieldManager: FIELD_MANAGER, signal, timeoutMs: TIMEOUT_MS };
+  try {
+    return await evict(client, { namespace, name, uid }, options);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const { code, message } = error;
+    // Two answers of code 500 that no later pass cures by itself.
+    const isLasting = /failed calling webhook|more than one PodDisruptionBudget/.test(message);
+    if (![400, 403, 422].includes(code) && !isLasting) throw error;
+    return { kind: 'refused', message };
+  }
 }
 
 async function dryRunPod(

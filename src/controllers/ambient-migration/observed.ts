@@ -1,5 +1,6 @@
 import type { AmbientMigration, AmbientMigrationSpec } from '../../api/ambient-migration.js';
 import type { Gateway, GatewayClass } from '../../api/gateway-api.js';
+import type { EvictionAnswer } from '../../kube/eviction.js';
 import type { LabelSelector } from '../../kube/selectors.js';
 import type {
   MutatingWebhookConfiguration,
@@ -136,7 +137,12 @@ export interface DryRuns {
   readonly istiod: 'alive' | 'down' | 'unknown' | 'not-asked';
   /** By `Kind/name` of what would be written to: the fields that admission takes off again. Absent: none. */
   readonly undone?: ReadonlyMap<string, readonly string[]>;
+  /** By uid of the pod that would be evicted. */
+  readonly evictions?: ReadonlyMap<string, EvictionDryRun>;
 }
+
+/** What the API server would do with an eviction; `refused`: something else than a budget is against it. */
+export type EvictionDryRun = EvictionAnswer | { readonly kind: 'refused'; readonly message: string };
 
 /** What became of a pod made from a workload's template, in a dry run. */
 export type PodDryRun =

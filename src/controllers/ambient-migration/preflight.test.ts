@@ -74,7 +74,7 @@ const RAISED: Record<
   SST4001: [observed({ strayPods: [pod({ name: 'gateway', gateway: true })] }), 'Pod/gateway'],
   SST4002: [observed({ workloads: [workload({ pods: [pod({ mode: 'none' })] })] }), 'Pod/web-1'],
   SST4003: [observed({ strayPods: [pod({ name: 'bare', owner: undefined })] }), 'Pod/bare'],
-  SST4004: [observed({ workloads: [workload({ obstacle: 'OnDelete' })] }), 'Deployment/web'],
+  SST4004: [observed({ workloads: [workload({ onDelete: { outdated: 2 } })] }), 'Deployment/web'],
   SST4005: [observed({ workloads: [workload({ obstacle: 'Partition' })] }), 'Deployment/web'],
   SST4006: [observed({ workloads: [workload({ obstacle: 'Paused' })] }), 'Deployment/web'],
   SST4007: [observed({ workloads: [workload({ maxUnavailable: 1 })], budgets: [budget] }), 'Deployment/web'],
@@ -218,6 +218,19 @@ describe('findings', () => {
     ).toEqual([]);
   });
 
+  it('tell for how many pods with OnDelete changes wait, and of two budgets, which the eviction API refuses', () => {
+    const messages = (outdated: number, budgets: readonly Budget[]): string[] =>
+      findings(
+        observed({ workloads: [workload({ onDelete: { outdated }, replicas: 3, maxUnavailable: 1 })], budgets }),
+      ).map(({ code, message }) => `${code} ${message}`);
+    const roomy = { ...budget, expectedPods: 3 };
+    expect(messages(0, [roomy])).toEqual(['SST4004 Deployment/web has updateStrategy OnDelete']);
+    expect(messages(2, [roomy, { ...roomy, name: 'all' }])).toEqual([
+      'SST4004 Deployment/web has updateStrategy OnDelete, and changes of its template wait for 2 of its pods',
+      'SST4007 Deployment/web is under 2 PodDisruptionBudgets, and the API server evicts no such pod',
+    ]);
+  });
+
   it('tell a workload that the CNI agent would not enrol', () => {
     const selectors = [{ namespaceSelector: { matchLabels: { team: 'shop' } } }];
     const given = observed({ mesh: mesh({ enrolment: { enabled: true, excludedNamespaces: [], selectors } }) });
@@ -304,7 +317,7 @@ describe('findings', () => {
     ['a budget over a rollout that surges', observed({ budgets: [budget] })],
     [
       'a workload that was never in the mesh',
-      observed({ labels: {}, workloads: [workload({ obstacle: 'OnDelete', pods: [] })] }),
+      observed({ labels: {}, workloads: [workload({ onDelete: { outdated: 2 }, pods: [] })] }),
     ],
   ])('are none for %s', (_, given) => {
     expect(namespaceFindings(given)).toEqual([]);
@@ -324,6 +337,6 @@ describe('a blocker', () => {
   });
 
   it('that must be fixed cannot be acknowledged away', () => {
-    expect(isBlocking({ ...finding, code: 'SST4004' }, [{ code: 'SST4004' }])).toBe(true);
+    expect(isBlocking({ ...finding, code: 'SST4005' }, [{ code: 'SST4005' }])).toBe(true);
   });
 });

@@ -14,7 +14,7 @@ import { resourceFindings } from './resource-findings.js';
 import { policyScope } from './scope.js';
 import { waypointFindings } from './waypoint-state.js';
 import type { Budget, CronJobView, Observed, PodDryRun } from './observed.js';
-import { type RestartGoal, type Workload, templateLabels, workloadName } from './workloads.js';
+import { type OnDelete, type RestartGoal, type Workload, templateLabels, workloadName } from './workloads.js';
 
 /** Health of the mesh (findings 1xxx): before the snapshot they block, afterwards they hold forward steps. Pure. */
 export function healthFindings(observed: Observed): Finding[] {
@@ -178,10 +178,13 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
   const add = (code: FindingCode, message: string): void =>
     void found.push({ code, object, message: `${object} ${message}` });
 
-  if (workload.obstacle === 'OnDelete') add('SST4004', 'has updateStrategy OnDelete');
+  if (workload.onDelete) add('SST4004', `has updateStrategy OnDelete${describeOutdated(workload.onDelete)}`);
   if (workload.obstacle === 'Partition') add('SST4005', 'has a rollingUpdate.partition above 0');
   if (workload.obstacle === 'Paused') add('SST4006', 'is paused');
-  for (const budget of budgetsOf(observed, workload)) {
+  const budgets = budgetsOf(observed, workload);
+  if (workload.onDelete && budgets.length > 1)
+    add('SST4007', `is under ${budgets.length} PodDisruptionBudgets, and the API server evicts no such pod`);
+  for (const budget of budgets) {
     if (budget.expectedPods - workload.maxUnavailable < budget.desiredHealthy) {
       add(
         'SST4007',
@@ -199,6 +202,10 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
   if (!workload.finished)
     add('SST4013', `has a rollout that is not finished${workload.progress ? ` (${workload.progress})` : ''}`);
   return found;
+}
+
+function describeOutdated({ outdated }: OnDelete): string {
+  return outdated > 0 ? `, and changes of its template wait for ${outdated} of its pods` : '';
 }
 
 /** Findings from the dry runs of Preflight: pods made from today's templates, in the namespace as it is. Pure. */

@@ -5,7 +5,7 @@ import type { QuotaObject } from '../../mesh/findings/resource-quota.js';
 import type { Observed } from './observed.js';
 import { dryRunFindings, namespaceFindings } from './preflight.js';
 import { isRoomMadeFirst } from './quota-room.js';
-import { refusalOf } from './workload-step.js';
+import { refusalOf } from './pod-refusal.js';
 import type { RestartGoal, Workload } from './workloads.js';
 
 const quota = (spec: object = {}): QuotaObject => ({

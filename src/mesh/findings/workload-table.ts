@@ -24,11 +24,10 @@ export const WORKLOAD_FINDINGS = {
     FROM_PODS,
   ),
   SST4004: kind(
-    'BLOCK',
-    'The update strategy OnDelete: a changed template starts no rollout.',
-    'Use RollingUpdate for the time of the migration.',
-    'Kubernetes docs, StatefulSet and DaemonSet update strategies',
-    MUST_FIX,
+    'WARN',
+    'The update strategy OnDelete: a changed template starts no rollout, so that the pods are evicted one at a time; changes of the template that wait for that take effect.',
+    'Nothing, if these changes may take effect now; else set the template back to what the pods were made from.',
+    'Kubernetes docs, StatefulSet and DaemonSet update strategies; API-initiated Eviction',
   ),
   SST4005: kind(
     'BLOCK',
@@ -46,9 +45,9 @@ export const WORKLOAD_FINDINGS = {
   ),
   SST4007: kind(
     'BLOCK',
-    'The rollout takes a pod away before its replacement is ready, and a PodDisruptionBudget can never allow that.',
-    'Raise the replicas, or lower the minimum of the budget.',
-    'Kubernetes docs, Disruptions',
+    'The rollout takes a pod away before its replacement is ready, and a PodDisruptionBudget can never allow that; or pods that are evicted are under two budgets, which the API server refuses.',
+    'Raise the replicas, or lower the minimum of the budget; of two budgets leave one.',
+    'Kubernetes docs, Disruptions; API-initiated Eviction',
     FROM_PODS,
   ),
   SST4008: kind(
