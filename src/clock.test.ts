@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { FakeClock } from '../test/support/fake-clock.js';
@@ -58,5 +59,14 @@ describe('onAbort', () => {
     onAbort(undefined, () => calls.push('never'))();
     stop.abort();
     expect(calls).toEqual(['kept']);
+  });
+
+  it('has one listener, however many wait', () => {
+    const stop = new AbortController();
+    const calls: number[] = [];
+    for (const each of [1, 2, 3]) onAbort(stop.signal, () => calls.push(each));
+    expect(getEventListeners(stop.signal, 'abort')).toHaveLength(1);
+    stop.abort();
+    expect(calls).toEqual([1, 2, 3]);
   });
 });

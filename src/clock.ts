@@ -1,5 +1,3 @@
-import { setMaxListeners } from 'node:events';
-
 /**
  * Time as the program sees it. Everything that waits or reads the time takes a `Clock`, so that tests can move time
  * instead of sleeping.
@@ -58,15 +56,24 @@ export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
+/** What to call when a signal is aborted: one listener for all, for adding and removing listeners costs more than all else of a request. */
+const callbacks = new WeakMap<AbortSignal, Set<() => void>>();
+
 /**
- * Calls `callback` when `signal` is aborted. Many may listen to one signal (it ends a whole process), so Node's warning
- * about more than ten listeners is switched off for it.
+ * Calls `callback`, which must not throw, when `signal` is aborted. Many may wait for one signal: it ends a whole process.
  *
- * @returns stops listening
+ * @returns stops waiting
  */
 export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
   if (!signal) return () => {};
-  setMaxListeners(0, signal);
-  signal.addEventListener('abort', callback, { once: true });
-  return () => signal.removeEventListener('abort', callback);
+  const all = callbacks.get(signal) ?? listenOnce(signal);
+  all.add(callback);
+  return () => void all.delete(callback);
+}
+
+function listenOnce(signal: AbortSignal): Set<() => void> {
+  const all = new Set<() => void>();
+  callbacks.set(signal, all);
+  signal.addEventListener('abort', () => all.forEach((callback) => callback()), { once: true });
+  return all;
 }

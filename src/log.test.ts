@@ -23,6 +23,17 @@ describe('createLogger', () => {
     ]);
   });
 
+  it('adds the fields of a child, and of those above it, to each line', () => {
+    const { log, parsed } = collect('debug');
+    const run = log.child({ controller: 'gateway' }).child({ object: 'shop/web' });
+    run.debug({}, 'a');
+    run.error({ object: 'shop/other' }, 'b');
+    expect(parsed()).toMatchObject([
+      { level: 'debug', controller: 'gateway', object: 'shop/web', msg: 'a' },
+      { level: 'error', controller: 'gateway', object: 'shop/other', msg: 'b' },
+    ]);
+  });
+
   it('writes errors with their causes', () => {
     const { log, parsed } = collect('error');
     log.error({ err: new Error('outer', { cause: new TypeError('inner') }) }, 'reconcile failed');

@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { pino, type Logger as Pino } from 'pino';
 
 /**
  * Structured logger. Messages are constants in lower case; what varies goes into the fields.
@@ -28,7 +28,7 @@ export interface LogOptions {
  * An error under the key `err` is written with type, message, stack and its chain of causes.
  */
 export function createLogger(options: LogOptions): Logger {
-  return pino(
+  const root = pino(
     {
       level: options.level,
       base: null,
@@ -37,6 +37,42 @@ export function createLogger(options: LogOptions): Logger {
     },
     options.destination ?? pino.destination({ fd: 1, sync: true }),
   );
+  return new PinoLogger(root, {});
+}
+
+/**
+ * A child of pino's turns its fields into text when it is made. Each run of a reconcile has a child, and most write nothing: this
+ * one makes pino's with its first line.
+ */
+class PinoLogger implements Logger {
+  readonly #root: Pino;
+  readonly #fields: object;
+  #lines: Pino | undefined;
+
+  constructor(root: Pino, fields: object) {
+    this.#root = root;
+    this.#fields = fields;
+  }
+
+  debug(fields: object, message: string): void {
+    if (this.#root.isLevelEnabled('debug')) this.#child.debug(fields, message);
+  }
+
+  info(fields: object, message: string): void {
+    if (this.#root.isLevelEnabled('info')) this.#child.info(fields, message);
+  }
+
+  error(fields: object, message: string): void {
+    this.#child.error(fields, message);
+  }
+
+  child(fields: object): Logger {
+    return new PinoLogger(this.#root, { ...this.#fields, ...fields });
+  }
+
+  get #child(): Pino {
+    return (this.#lines ??= this.#root.child(this.#fields));
+  }
 }
 
 /** Writes nothing; for tests and for parts whose caller gave no logger. */

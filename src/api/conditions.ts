@@ -74,8 +74,8 @@ export const REASONS = {
   Restarting: 'A workload is about to be restarted.',
   RolloutInProgress: 'A restarted workload has not finished its rollout.',
   RolloutBlocked:
-    'A workload cannot be rolled out: it is paused, OnDelete or partitioned, or its pod template is unknown.',
-  BudgetExhausted: 'A PodDisruptionBudget allows no disruption now.',
+    'A workload cannot be rolled out: it is paused or partitioned, its pod template is unknown, or its pods cannot be evicted.',
+  BudgetExhausted: 'A PodDisruptionBudget allows no disruption now, or refuses an eviction.',
   InjectorDown: 'The sidecar injector does not answer: a restarted pod could not be created.',
   InjectorNotInjecting: 'A new pod would not get the sidecar that it should get.',
   InjectorStillInjects: 'A new pod would still get a sidecar; the API server has not seen the labels yet.',

@@ -78,6 +78,7 @@ describe('what the operator may do', () => {
       'gateways',
       'horizontalpodautoscalers',
       'poddisruptionbudgets',
+      'pods/eviction',
       'serviceaccounts',
       'services',
     ]);

@@ -40,6 +40,8 @@ const CALLS: readonly Grant[] = [
   [ARGO_ROLLOUT, ['get', 'patch']],
   // Server-side apply of an object that does not exist asks for both.
   [CONTROLLER_REVISION, ['create', 'patch']],
+  // Of workloads whose update strategy is OnDelete.
+  [POD, ['create'], 'eviction'],
   [AMBIENT_MIGRATION, ['patch'], 'status'],
   [EVENT, ['create', 'patch']],
   // Waypoints that we deploy, and what istiod deploys for them by mistake.

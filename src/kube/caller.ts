@@ -90,13 +90,10 @@ export class Caller {
     const { signal, timeoutMs = defaultTimeoutMs } = limits;
     const { ca } = this.#connection;
     try {
-      return await this.#measured(call, async (note) => {
-        const answer = await this.#transport.open(httpRequest(call, { signal, timeoutMs }));
-        note(answer.status);
-        if (answer.status === 200) return answer;
-        const body = await readBody(answer.stream).catch(() => '');
-        throw apiErrorFromResponse(labelOf(call), { ...answer, body }, this.#clock.now());
-      });
+      const answer = await this.#measured(call, this.#transport.open(httpRequest(call, { signal, timeoutMs })));
+      if (answer.status === 200) return answer;
+      const body = await readBody(answer.stream).catch(() => '');
+      throw apiErrorFromResponse(labelOf(call), { ...answer, body }, this.#clock.now());
     } catch (error) {
       if (!isRepetition && this.#repeatAfter(error, call, 0, ca) === 0) return this.stream(call, limits, true);
       throw error;
@@ -108,11 +105,7 @@ export class Caller {
   }
 
   async #attempt(call: Call, limits: { signal: AbortSignal | undefined; timeoutMs: number }): Promise<unknown> {
-    const response = await this.#measured(call, async (note) => {
-      const answer = await this.#transport.send(httpRequest(call, limits));
-      note(answer.status);
-      return answer;
-    });
+    const response = await this.#measured(call, this.#transport.send(httpRequest(call, limits)));
     const { status, headers, body } = response;
     if (status < 200 || status > 299) throw apiErrorFromResponse(labelOf(call), response, this.#clock.now());
     if (headers['warning'] !== undefined) {
@@ -125,11 +118,13 @@ export class Caller {
     }
   }
 
-  async #measured<T>(call: Call, work: (note: (code: number) => void) => Promise<T>): Promise<T> {
+  async #measured<T extends { status: number }>(call: Call, exchange: Promise<T>): Promise<T> {
     const startedAt = this.#clock.uptime();
     let code = 0;
     try {
-      return await work((status) => (code = status));
+      const answer = await exchange;
+      code = answer.status;
+      return answer;
     } finally {
       this.#onResponse({ verb: call.verb, code, durationMs: this.#clock.uptime() - startedAt });
     }

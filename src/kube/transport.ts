@@ -43,7 +43,7 @@ export class Transport {
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #userAgent: string;
-  readonly #base: URL;
+  readonly #server: Pick<https.RequestOptions, 'protocol' | 'hostname' | 'port'>;
   readonly #pathPrefix: string;
   #agents: Agents | undefined;
   #retired: Agents | undefined;
@@ -52,8 +52,14 @@ export class Transport {
     this.#connection = options.connection;
     this.#clock = options.clock;
     this.#userAgent = options.userAgent;
-    this.#base = new URL(options.connection.server);
-    this.#pathPrefix = this.#base.pathname.replace(/\/+$/, '');
+    const { protocol, hostname, port, pathname } = new URL(options.connection.server);
+    this.#server = {
+      protocol,
+      // URL keeps the brackets of an IPv6 address; the resolver wants none.
+      hostname: hostname.replace(/^\[|\]$/g, ''),
+      port: port === '' ? (protocol === 'https:' ? 443 : 80) : port,
+    };
+    this.#pathPrefix = pathname.replace(/\/+$/, '');
   }
 
   /**
@@ -92,6 +98,10 @@ export class Transport {
     }
   }
 
+  get #isSecure(): boolean {
+    return this.#server.protocol === 'https:';
+  }
+
   async #exchange(request: HttpRequest, kind: 'pool' | 'own connection'): Promise<Exchange> {
     request.signal?.throwIfAborted();
     const deadline = new Deadline(this.#clock, request, () => this.#dropIdle());
@@ -107,13 +117,9 @@ export class Transport {
   }
 
   #start(request: HttpRequest, credentials: Record<string, string>, agent: http.Agent): http.ClientRequest {
-    const secure = this.#base.protocol === 'https:';
     const options: https.RequestOptions = {
+      ...this.#server,
       method: request.method,
-      protocol: this.#base.protocol,
-      // URL keeps the brackets of an IPv6 address; the resolver wants none.
-      hostname: this.#base.hostname.replace(/^\[|\]$/g, ''),
-      port: this.#base.port === '' ? (secure ? 443 : 80) : this.#base.port,
       path: this.#pathPrefix + request.path,
       headers: {
         accept: 'application/json',
@@ -125,7 +131,7 @@ export class Transport {
       },
       agent,
     };
-    return secure ? https.request(options) : http.request(options);
+    return this.#isSecure ? https.request(options) : http.request(options);
   }
 
   /**
@@ -145,7 +151,7 @@ export class Transport {
     this.#retired?.pool.destroy();
     this.#retired?.streams.destroy();
     this.#retired = current;
-    this.#agents = makeAgents(this.#connection, this.#base.protocol === 'https:');
+    this.#agents = makeAgents(this.#connection, this.#isSecure);
     return this.#agents;
   }
 }

@@ -2,7 +2,7 @@ import { askedWaypoint, type AskedWaypoint } from './asked-waypoint.js';
 import { FINDINGS, type Finding, type FindingCode, type Verdict } from './findings.js';
 import { systemNamespaceFindings } from './findings/namespace.js';
 import { podTemplateFindings, type TemplateOfPods } from './findings/pod-template.js';
-import { type ProbedTemplate, probedPorts } from './findings/probed-ports.js';
+import { namedPorts, probedPorts, type TemplateWithPorts } from './findings/template-ports.js';
 import { isInjected, labelsIn, podTemplates, type Templated } from './pod-templates.js';
 import type { MeshSettings } from './mesh-settings.js';
 import { READ_KINDS, policyFindings } from './policies.js';
@@ -159,7 +159,8 @@ function findingsOf(
       ...templates.map(({ template }) => labelsIn(template)),
       ...pods.map(({ metadata }) => metadata.labels ?? {}),
     ],
-    probes: templates.flatMap(({ template }) => probedPorts(template as ProbedTemplate)),
+    probes: templates.flatMap(({ template }) => probedPorts(template as TemplateWithPorts)),
+    containerPorts: templates.flatMap(({ template }) => namedPorts(template as TemplateWithPorts)),
     mesh: settings,
     waypoint: waypoint.isWanted ? waypoint : undefined,
   };

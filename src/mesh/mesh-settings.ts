@@ -7,6 +7,8 @@ export interface MeshSettings {
   /** `ALLOW_ANY` or `REGISTRY_ONLY`. */
   readonly outboundTrafficPolicy: string;
   readonly enableAutoMtls: boolean;
+  /** What says that one istiod serves several clusters, this one among them; undefined if nothing does. */
+  readonly primaryRemote?: { readonly object: string; readonly field: string } | undefined;
   /** `Kind/namespace/name` of the object that holds the configuration, for findings. */
   readonly object: string;
 }

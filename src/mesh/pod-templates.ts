@@ -1,5 +1,5 @@
 import { LABEL } from '../api/labels.js';
-import { type Labels, type PolicyObject, asRecord } from './policy-object.js';
+import { type Labels, type PolicyObject, asRecord, asRecords } from './policy-object.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -18,7 +18,7 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
 /** An object that makes pods, and what it makes them from. */
 export interface Templated {
   readonly object: PolicyObject;
-  /** As it is written; empty if the object has none. */
+  /** As it is written, and `spec.containers` a list in any case. */
   readonly template: Fields;
 }
 
@@ -27,7 +27,9 @@ export function podTemplates(objects: readonly PolicyObject[]): Templated[] {
   return objects.flatMap((object) => {
     const path = TEMPLATES[object.kind];
     if (path === undefined) return [];
-    return [{ object, template: asRecord(path.reduce<unknown>((value, key) => asRecord(value)[key], object.spec)) }];
+    const template = asRecord(path.reduce<unknown>((value, key) => asRecord(value)[key], object.spec));
+    const spec = asRecord(template['spec']);
+    return [{ object, template: { ...template, spec: { ...spec, containers: asRecords(spec['containers']) } } }];
   });
 }
 

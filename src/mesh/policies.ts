@@ -13,12 +13,13 @@ import { envoyFilterFindings, telemetryFindings } from './findings/proxy-setting
 import { routeFindings, virtualServiceFindings } from './findings/routes.js';
 import { type PolicyScope, appliesBySelector, finding, hasTargetRefs, isOwn, notUnderstood } from './findings/scope.js';
 import { meshSettingsFindings, sidecarFindings } from './findings/sidecar.js';
+import { waypointPortFindings } from './findings/waypoint-ports.js';
 import type { PolicyObject } from './policy-object.js';
 import { identityFindings } from './waypoint-identity.js';
 import { isHeldByMigration } from './waypoint-holders.js';
 import { namesWaypoint, waypointNeed } from './waypoint-needs.js';
 
-export type { PolicyScope, ProbedPort } from './findings/scope.js';
+export type { ContainerPort, PolicyScope, ProbedPort } from './findings/scope.js';
 
 /** What the policies of a namespace demand of its callers. */
 export interface CallerDemands {
@@ -67,6 +68,7 @@ export function policyFindings(objects: readonly PolicyObject[], scope: PolicySc
     ...behindWaypoint(objects, scope),
     ...neighbourFindings(objects, scope),
     ...waypointNetworkFindings(objects, scope),
+    ...waypointPortFindings(objects, scope),
     ...headlessFindings(objects, scope),
     ...meshSettingsFindings(scope),
   ];

@@ -1,3 +1,4 @@
+import { onAbort } from '../clock.js';
 import type { CallOptions, Client } from '../kube/client.js';
 
 /** Position of the options among the arguments of each verb. A verb that is not listed cannot be called through a guard. */
@@ -35,11 +36,13 @@ export function guardClient(
     signal.throwIfAborted();
     assertWrite?.();
   });
-  const verbs = new Map(Object.keys(OPTIONS_AT).map((verb) => [verb, withSignal(refusing, verb as Verb, signal)]));
+  // A run uses one verb or two: they are made when they are used.
   return new Proxy(refusing, {
-    get: (_, property) => verbs.get(property as string),
+    get: (_, property) => (isVerb(property) ? withSignal(refusing, property, signal) : undefined),
   });
 }
+
+const isVerb = (property: string | symbol): property is Verb => Object.hasOwn(OPTIONS_AT, property);
 
 function withSignal(client: Client, verb: Verb, signal: AbortSignal): (...args: unknown[]) => unknown {
   const call = (args: unknown[]): unknown => {
@@ -65,14 +68,11 @@ function eitherSignal(
   const own = options?.signal;
   if (!own || own === guard) return run({ ...options, signal: guard });
   const either = new AbortController();
-  const forward = (event: Event): void => either.abort((event.target as AbortSignal).reason);
-  for (const source of [guard, own]) {
+  const forgets = [guard, own].map((source) => {
     if (source.aborted) either.abort(source.reason);
-    source.addEventListener('abort', forward, { once: true });
-  }
-  const release = (): void => {
-    for (const source of [guard, own]) source.removeEventListener('abort', forward);
-  };
+    return onAbort(source, () => either.abort(source.reason));
+  });
+  const release = (): void => forgets.forEach((forget) => forget());
   const answer = run({ ...options, signal: either.signal });
   if (answer instanceof Promise) return answer.finally(release);
   return answer;

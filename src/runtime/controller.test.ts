@@ -347,7 +347,7 @@ describe('controller', () => {
     await controller.drain();
     expect(errors()).toEqual([]);
     expect(await counted('controller_runtime_reconcile_total', 'result="error"')).toBe(0);
-    expect(await counted('controller_runtime_active_workers')).toBe(0);
+    expect(controller.queue.runningSince).toEqual([]);
     expect(clock.pending).toBe(0);
   });
 });

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { Client } from '../kube/client.js';
 import type { EventRecorder } from '../kube/events.js';
@@ -162,8 +161,7 @@ export class Controller {
   async #work(): Promise<void> {
     for (let key = await this.queue.take(); key !== undefined; key = await this.queue.take()) {
       const run = this.#begin(key);
-      // A run that ignores its abort keeps its key, so no second run of it can start, but not its worker.
-      await Promise.race([run.ended, this.#overdue(run)]);
+      await this.#endedOrOverdue(run);
       await turnForOthers();
     }
   }
@@ -179,10 +177,7 @@ export class Controller {
       ended: Promise.resolve(),
       isOverdue: false,
     };
-    // A run may have any number of requests under way, each with a listener; Node would warn from the eleventh on.
-    setMaxListeners(0, run.abort.signal);
     this.#runs.add(run);
-    this.#metrics.started();
     run.ended = this.#attempt(run).then((outcome) => this.#end(run, outcome));
     return run;
   }
@@ -274,7 +269,6 @@ export class Controller {
         log.error({ err: outcome.error, durationMs }, 'reconcile failed, not retried until something changes');
         break;
       case 'stopped':
-        this.#metrics.stopped();
         log.debug({ durationMs }, 'reconcile was stopped');
         break;
       default:
@@ -283,16 +277,24 @@ export class Controller {
     queue.done(key);
   }
 
-  /** Resolves if `run` goes on long after its deadline. */
-  async #overdue(run: Run): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = this.#clock.schedule(this.timeoutMs + UNWIND_MS, resolve);
-      void run.ended.then(cancel);
+  /**
+   * Resolves when `run` has ended, or goes on long after its deadline: a run that ignores its abort keeps its key, so no second
+   * run of it can start, but not its worker.
+   */
+  #endedOrOverdue(run: Run): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.schedule(this.timeoutMs + UNWIND_MS, () => {
+        run.isOverdue = true;
+        run.log.error(
+          { durationMs: this.#clock.uptime() - run.startedMs },
+          'reconcile ignores its deadline, its key is blocked until it ends',
+        );
+        resolve();
+      });
+      void run.ended.then(() => {
+        cancel();
+        resolve();
+      });
     });
-    run.isOverdue = true;
-    run.log.error(
-      { durationMs: this.#clock.uptime() - run.startedMs },
-      'reconcile ignores its deadline, its key is blocked until it ends',
-    );
   }
 }

@@ -452,6 +452,8 @@ describe('manager', () => {
     });
     while (manager.state !== 'leading') await settle();
     const health = async (): Promise<number> => (await fetch(`${manager.probesUrl}/healthz`)).status;
+    const metrics = await (await fetch(`${manager.probesUrl}/metrics`)).text();
+    expect(metrics.split('\n')).toContain('controller_runtime_active_workers{controller="things"} 1');
     await clock.advance(250_000);
     expect(await health()).toBe(200);
     await clock.advance(100_000);

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { Client } from '../kube/client.js';
 import { EventRecorder } from '../kube/events.js';
@@ -127,8 +126,6 @@ export class Manager {
    */
   async run(signal: AbortSignal): Promise<void> {
     const background = new AbortController();
-    // One listener or two per watch; Node warns from the eleventh on, and ten controllers watch more kinds than that.
-    setMaxListeners(0, background.signal);
     this.#loop.start();
     try {
       await this.#startProbes();

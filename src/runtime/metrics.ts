@@ -56,9 +56,6 @@ export class Metrics {
   readonly #maxConcurrent = this.#gauge('controller_runtime_max_concurrent_reconciles', 'Workers of the controller', [
     'controller',
   ]);
-  readonly #active = this.#gauge('controller_runtime_active_workers', 'Workers that are running a reconcile', [
-    'controller',
-  ]);
   readonly #adds = this.#counter('workqueue_adds_total', 'Keys added, repeated ones not counted', [
     'name',
     'controller',
@@ -113,14 +110,11 @@ export class Metrics {
     for (const counter of [this.#errors, this.#terminal, this.#panics, this.#timeouts]) counter.inc({ controller }, 0);
     this.#maxConcurrent.set({ controller }, concurrency);
     return {
-      started: () => this.#active.inc({ controller }),
       finished: (result, durationMs) => {
-        this.#active.dec({ controller });
         this.#reconciles.inc({ controller, result });
         this.#time.observe({ controller }, durationMs / 1000);
         if (result === 'error') this.#errors.inc({ controller });
       },
-      stopped: () => this.#active.dec({ controller }),
       terminal: () => this.#terminal.inc({ controller }),
       bug: () => this.#panics.inc({ controller }),
       timedOut: () => this.#timeouts.inc({ controller }),
@@ -163,6 +157,14 @@ export class Metrics {
     };
     const ages = (queue: WorkQueue): number[] =>
       queue.runningSince.map((sinceMs) => (sources.uptimeMs() - sinceMs) / 1000);
+    this.#scraped(
+      'controller_runtime_active_workers',
+      'Workers that are running a reconcile',
+      ['controller'],
+      (gauge) => {
+        for (const { controller, queue } of sources.queues()) gauge.set({ controller }, queue.runningSince.length);
+      },
+    );
     perQueue('workqueue_depth', 'Keys that wait for a worker', (queue) => queue.depth);
     perQueue('workqueue_delayed', 'Keys that wait for their time: backoff and requeueAfter', (queue) => queue.delayed);
     perQueue('workqueue_unfinished_work_seconds', 'Age of all runs under way, added up', (queue) =>
@@ -231,12 +233,10 @@ export class Metrics {
   }
 }
 
-/** Counters of one controller. Each `started` is followed by one `finished` or `stopped`. */
+/** Counters of one controller. */
 export interface ControllerMetrics {
-  started(): void;
+  /** A run has ended by itself; one that was aborted with the process says nothing about the work. */
   finished(result: ReconcileResult, durationMs: number): void;
-  /** The run was aborted with the process, and says nothing about the work. */
-  stopped(): void;
   terminal(): void;
   bug(): void;
   timedOut(): void;

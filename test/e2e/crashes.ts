@@ -6,7 +6,8 @@ import type { Cluster } from '../support/cluster.js';
 import { daemonSet, deployment, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { containersOf, namespaceState } from '../support/namespace-state.js';
 
-const wrote =
+/** A write of an object of that kind. */
+export const wrote =
   (resource: string) =>
   ({ objectRef }: AuditEntry): boolean =>
     objectRef?.resource === resource && objectRef.subresource === undefined;
@@ -61,7 +62,7 @@ async function deploy(cluster: Cluster, name: string): Promise<void> {
 }
 
 /** Kills the operator as soon as the API server has carried out a write of its that is the moment. */
-async function killAfter(
+export async function killAfter(
   cluster: Cluster,
   name: string,
   moment: (entry: AuditEntry) => boolean,
@@ -97,7 +98,7 @@ export async function operatorLeads(cluster: Cluster): Promise<void> {
 }
 
 /** A new operator looks at everything again, and finds nothing to write. */
-async function expectQuiet(cluster: Cluster, name: string): Promise<void> {
+export async function expectQuiet(cluster: Cluster, name: string): Promise<void> {
   await cluster.operator.kill('SIGTERM');
   const before = changesOf(cluster.audit()).length;
   await restartOperator(cluster);

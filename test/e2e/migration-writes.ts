@@ -18,14 +18,15 @@ const STAND_MS = 5_000;
 /**
  * What the way of `n` workloads to ambient mode asks of the API server; nothing of it could be left out.
  *
- * - For each workload: a dry run of its pod in Preflight, and one before its restart, with the question whether istiod is there; a
+ * - For each workload: a dry run of its pod in Preflight, one of a pod without sidecar, for what admission says against that must be known
+ *   before anything is changed, and one of its pod before its restart, with the question whether istiod is there; a
  *   dry run of the patch of its template, a fresh read of it and of its pods, the guarded patch, and an Event; a status, when it
  *   is done.
  * - For the namespace: the question about istiod in Preflight and before the labels; the snapshot, and the labels after a dry run
  *   and a fresh read, each with an Event; a status for the new spec, for each of these two, and for the first restart.
  */
 const forward = (n: number): RequestCounts => ({
-  'dry-run pods': 2 * n,
+  'dry-run pods': 3 * n,
   'dry-run authorizationpolicies': n + 2,
   'dry-run deployments': n,
   'dry-run namespaces': 1,

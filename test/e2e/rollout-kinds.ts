@@ -8,9 +8,12 @@ import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
 import { argoRollout, budget, cronJob, deployment, endingJob, job, namespace, yaml } from '../support/fixtures.js';
 import { containersOf, namespaceState } from '../support/namespace-state.js';
+import { onDelete } from './on-delete.js';
 
-/** Workloads that are not rolled out as a Deployment is: Rollouts of Argo, Jobs and CronJobs. */
+/** Workloads that are not rolled out as a Deployment is: Rollouts of Argo, OnDelete, Jobs and CronJobs. */
 export function rolloutKinds(cluster: () => Cluster): void {
+  onDelete(cluster);
+
   it('restarts Rollouts of Argo, a kind that came after the operator, once and without an update, there and back', async () => {
     const name = 'argo';
     await rolloutsServed(cluster());

@@ -25,6 +25,7 @@ export const UNUSED_BY_WAYPOINTS: readonly string[] = [
   'create authorizationpolicies.security.istio.io',
   'create controllerrevisions.apps',
   'create pods',
+  'create pods/eviction',
   'get daemonsets.apps',
   'get deployments.apps',
   'get rollouts.argoproj.io',

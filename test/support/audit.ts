@@ -147,7 +147,8 @@ export function invariantBreaches(entries: readonly AuditEntry[], namespace: str
 
 /** Writes to the namespace itself or to objects in it; status and Events do not move pods. */
 function isChangeIn({ objectRef }: AuditEntry, namespace: string): boolean {
-  if (!objectRef || objectRef.subresource !== undefined || objectRef.resource === 'events') return false;
+  if (!objectRef || objectRef.resource === 'events') return false;
+  if (objectRef.subresource !== undefined && objectRef.subresource !== 'eviction') return false;
   return objectRef.namespace === namespace || (objectRef.resource === 'namespaces' && objectRef.name === namespace);
 }
 

@@ -7,7 +7,7 @@ export function changesIn(cluster: Cluster, name: string): string[] {
     .filter(
       ({ objectRef }) =>
         (objectRef?.namespace === name || objectRef?.name === name) &&
-        objectRef.subresource === undefined &&
+        (objectRef.subresource === undefined || objectRef.subresource === 'eviction') &&
         objectRef.resource !== 'events',
     )
     .map(({ verb, requestURI }) => `${verb} ${requestURI}`);

@@ -16,6 +16,7 @@ export const NOW_MS = Date.parse('2026-11-21T10:00:00Z');
 export function pod(overrides: Partial<PodView> = {}): PodView {
   return {
     name: 'web-1',
+    uid: `uid-${overrides.name ?? 'web-1'}`,
     labels: { app: 'web' },
     nodeName: 'node-1',
     isIpv6: false,
@@ -55,6 +56,7 @@ export function workload(overrides: Partial<Workload> = {}): Workload {
     reverted: false,
     maxUnavailable: 0,
     obstacle: undefined,
+    onDelete: undefined,
     outage: false,
     recreates: false,
     ...overrides,
@@ -109,6 +111,7 @@ export function mesh(overrides: Partial<Mesh> = {}): Mesh {
     },
     ambientAccepted: true,
     waypointResources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '2', memory: '1Gi' } },
+    injectionTemplates: { defaults: ['sidecar'], withSpire: [] },
     injectsHbone: true,
     injectors: injectors(),
     validatingRevisions: ['default'],

@@ -1,6 +1,7 @@
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { applyIfChanged } from '../../kube/apply.js';
 import { referenceTo } from '../../kube/events.js';
+import { evict } from '../../kube/eviction.js';
 import type { KubeObject } from '../../kube/resource.js';
 import { CONTROLLER_REVISION, NAMESPACE } from '../../kube/types.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
@@ -11,7 +12,7 @@ import { WORKLOAD_TYPES, readWorkload, restartChanges } from './restart-write.js
 import { assess } from './restarts.js';
 import { aimFor } from './situation.js';
 import { snapshotObject } from './snapshot.js';
-import type { Action } from './verdict.js';
+import type { Action, EvictAction } from './verdict.js';
 import { actOnWaypoint, type WaypointAction } from './waypoint-act.js';
 import { formatRestartMark, workloadName } from './workloads.js';
 
@@ -42,6 +43,8 @@ function carryOut(action: Action, observed: Observed, context: ReconcileContext)
       return labelNamespace(action, observed, context);
     case 'restart':
       return restart(action, observed, context);
+    case 'evict':
+      return evictPod(action, observed, context);
     default:
       return changeWaypoint(action, observed, context);
   }
@@ -111,6 +114,25 @@ async function restart(action: Act<'restart'>, observed: Observed, context: Reco
   const changes = restartChanges(view, mark, context.clock.now());
   if (!(await patchGuarded(WORKLOAD_TYPES[workload.kind], object, changes, context))) return false;
   announce(observed, context, 'WorkloadRestarted', `${workloadName(workload)}: ${state.message}`, object);
+  return true;
+}
+
+/** A refusal of a budget is no error: the dry run of the next pass meets it again, and says so. */
+async function evictPod(action: EvictAction, observed: Observed, context: ReconcileContext): Promise<boolean> {
+  const { workload, goal } = action;
+  const { pod } = action.eviction;
+  const { client, signal } = context;
+  const namespace = observed.namespace.metadata.name;
+  const { object, view } = await readWorkload(workload, namespace, client, signal);
+  const state = assess(view, aimFor(observed, goal));
+  if (state.kind !== 'evict' || state.pod.uid !== pod.uid) return false;
+  const answer = await evict(
+    client,
+    { namespace, name: pod.name, uid: pod.uid },
+    { fieldManager: FIELD_MANAGER, signal },
+  );
+  if (answer.kind !== 'accepted') return false;
+  announce(observed, context, 'PodEvicted', `${workloadName(workload)}: ${state.message}`, object);
   return true;
 }
 

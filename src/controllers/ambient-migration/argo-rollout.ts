@@ -59,6 +59,7 @@ export function argoRolloutView(
     // It evicts, so a budget is asked for each pod.
     maxUnavailable: 1,
     obstacle: template === undefined ? 'NoTemplate' : spec.paused === true ? 'Paused' : undefined,
+    onDelete: undefined,
     outage: atOnce >= replicas,
     recreates: false,
   };

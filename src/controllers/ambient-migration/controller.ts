@@ -17,6 +17,7 @@ import { dryRun } from './dry-run.js';
 import { RecentDryRuns } from './recent-dry-runs.js';
 import { generationOf } from './situation.js';
 import { type Pass, statusOf } from './status.js';
+import type { Verdict } from './verdict.js';
 import { watches } from './watches.js';
 
 /** The controller of AmbientMigration: the phases of design 5. */
@@ -76,7 +77,8 @@ async function decideWithDryRuns(
   if (verdict.kind === 'dry-run') {
     const waiting = recent.waitOf(observed);
     if (waiting) return waiting;
-    const dryRuns = await dryRun(verdict.request, observed, context.client, context.signal);
+    const request = recent.unanswered(verdict.request, observed);
+    const dryRuns = await dryRun(request, observed, context.client, context.signal);
     recent.keep(observed, dryRuns);
     return decideWithDryRuns({ ...observed, dryRuns }, context, recent);
   }
@@ -122,6 +124,12 @@ function ignoreNotFound(error: unknown): undefined {
 /** How long to wait for the caches when the API server knew better than they did, in milliseconds. */
 const STALE_CACHE_MS = 200;
 
+/**
+ * The same after an eviction, whose answer tells the caches nothing: until they have seen the pod go, which is an event, a pass would
+ * only ask the same again.
+ */
+const EVICTION_SEEN_MS = 1_000;
+
 /** After a write the next pass looks again at once: what follows from it may need no event at all. */
 function next(decision: Decision, isNew: boolean, written: number): Result {
   const { verdict } = decision;
@@ -131,11 +139,16 @@ function next(decision: Decision, isNew: boolean, written: number): Result {
       return awaitChange();
     case 'act':
     case 'dry-run':
+      if (onlyEvicts(verdict)) return requeueAfter(EVICTION_SEEN_MS, verdict.reason);
       return requeueAfter(written > 0 ? 0 : STALE_CACHE_MS, verdict.reason);
     case 'wait':
     case 'stalled':
       return verdict.recheckMs === undefined ? awaitChange() : requeueAfter(verdict.recheckMs, verdict.reason);
   }
+}
+
+function onlyEvicts(verdict: Verdict): boolean {
+  return verdict.kind === 'act' && verdict.actions.every(({ type }) => type === 'evict');
 }
 
 /** Whatever happens to the actions, the status is written; the error is thrown after that. */

@@ -99,7 +99,7 @@ describe('forward', () => {
     ],
     [
       'stalls on a blocker, before any dry run',
-      observed({ workloads: [workload({ obstacle: 'OnDelete' })] }),
+      observed({ workloads: [workload({ obstacle: 'Partition' })] }),
       'Preflight stalled BlockedByFindings',
     ],
     [
@@ -119,11 +119,6 @@ describe('forward', () => {
     [
       'names a workload that a hand has partitioned meanwhile',
       observed({ snapshot, labels: enrolledLabels, workloads: [workload({ obstacle: 'Partition' })] }),
-      'Workloads stalled RolloutBlocked',
-    ],
-    [
-      'names a workload to which a hand has given OnDelete meanwhile',
-      observed({ snapshot, labels: enrolledLabels, workloads: [workload({ obstacle: 'OnDelete' })] }),
       'Workloads stalled RolloutBlocked',
     ],
     [
@@ -172,6 +167,17 @@ describe('forward', () => {
     ],
   ])('%s', (_, given, expected) => {
     expect(verdictOf(given)).toBe(expected);
+  });
+
+  it('asks before the first change of a pod with its sidecar and of one without, of each workload that is injected', () => {
+    const outside = workload({
+      name: 'outside',
+      template: { metadata: { labels: { [LABEL.inject]: 'false' } }, spec: { containers: [] } },
+      pods: [],
+    });
+    const { verdict } = decide(observed({ workloads: [workload(), outside] }));
+    const web = [{ name: 'web' }];
+    expect(verdict).toMatchObject({ kind: 'dry-run', request: { pods: web, withoutSidecar: web, istiod: true } });
   });
 
   it('refuses to take a half-migrated state for the state before', () => {
@@ -392,7 +398,7 @@ describe('forward again, after a rollback', () => {
   it('checks everything anew, and takes a snapshot of its own', () => {
     expect(verdictOf({ ...again, dryRuns: undefined })).toBe('Preflight dry-run ClusterNotReady');
     expect(decide(again).verdict).toMatchObject({ actions: [{ type: 'write-snapshot', name: 'sidestep-before-2' }] });
-    const blocked = { ...again, workloads: [workload({ obstacle: 'OnDelete' })] } as const;
+    const blocked = { ...again, workloads: [workload({ obstacle: 'Partition' })] } as const;
     expect(verdictOf(blocked)).toBe('Preflight stalled BlockedByFindings');
   });
 });

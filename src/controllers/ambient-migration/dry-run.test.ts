@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { observed, mesh, workload } from '../../../test/support/observed.js';
-import { StubApiServer } from '../../../test/support/stub-api-server.js';
+import { observed, mesh, pod, workload } from '../../../test/support/observed.js';
+import { type Reply, StubApiServer } from '../../../test/support/stub-api-server.js';
 import { Client } from '../../kube/client.js';
 import { dryRun } from './dry-run.js';
 import type { DryRuns } from './observed.js';
 
 const PODS = '/api/v1/namespaces/shop/pods';
 const POLICIES = '/apis/security.istio.io/v1/namespaces/shop/authorizationpolicies';
-const pod = (containers: string[], annotations = {}): object => ({
+const podObject = (containers: string[], annotations = {}): object => ({
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: { name: 'x', annotations },
@@ -46,10 +46,10 @@ describe('dryRuns', () => {
     [
       'a sidecar',
       201,
-      pod(['app', 'istio-proxy'], { 'sidecar.istio.io/status': '{}' }),
+      podObject(['app', 'istio-proxy'], { 'sidecar.istio.io/status': '{}' }),
       { kind: 'created', sidecar: true },
     ],
-    ['no sidecar', 201, pod(['app']), { kind: 'created', sidecar: false }],
+    ['no sidecar', 201, podObject(['app']), { kind: 'created', sidecar: false }],
     ['a dead injector', 500, status(500, callFailed('namespace.sidecar-injector.istio.io')), { kind: 'injector-down' }],
     ['another dead webhook', 500, status(500, callFailed('policy.example.com')), { kind: 'refused' }],
     [
@@ -71,8 +71,80 @@ describe('dryRuns', () => {
     });
   });
 
+  describe('without sidecar', () => {
+    const web = workload({
+      template: {
+        metadata: { labels: { app: 'web', 'sidecar.istio.io/inject': 'true' }, annotations: { team: 'shop' } },
+        spec: { containers: [{ name: 'app' }] },
+      },
+    });
+    const sidecar = { status: 201, body: podObject(['app', 'istio-proxy'], { 'sidecar.istio.io/status': '{}' }) };
+    const refused = { status: 403, body: status(403, 'a pod must have a sidecar') };
+    const full = {
+      status: 403,
+      body: status(403, 'exceeded quota: team, requested: pods=1, used: pods=1, limited: pods=1'),
+    };
+    const askBoth = async (first: Reply, second: Reply): Promise<DryRuns> => {
+      server.on({ method: 'POST', path: PODS }, first);
+      server.on({ method: 'POST', path: PODS }, second);
+      return dryRun(
+        { pods: [web], withoutSidecar: [web], istiod: true },
+        observed({ mesh: noValidation }),
+        client,
+        signal,
+      );
+    };
+    const noValidation = mesh({ validatingRevisions: [] });
+
+    it('carry the label that keeps the injector away, and are told apart', async () => {
+      const { pods, withoutSidecar } = await askBoth(sidecar, refused);
+      expect(pods.get('Deployment/web')).toEqual({ kind: 'created', sidecar: true });
+      expect(withoutSidecar?.get('Deployment/web')).toMatchObject({
+        kind: 'refused',
+        message: expect.stringContaining('a pod must have a sidecar') as string,
+      });
+      const bodies = server.seen({ method: 'POST' }).map(({ body }) => body);
+      expect(bodies).toMatchObject([
+        { metadata: { labels: { app: 'web', 'sidecar.istio.io/inject': 'true' }, annotations: { team: 'shop' } } },
+        { metadata: { labels: { app: 'web', 'sidecar.istio.io/inject': 'false' }, annotations: { team: 'shop' } } },
+      ]);
+    });
+
+    it('are asked for though a quota has no room for one with a sidecar', async () => {
+      expect((await askBoth(full, refused)).withoutSidecar?.get('Deployment/web')).toMatchObject({ kind: 'refused' });
+    });
+
+    it('are not asked for where one with a sidecar is refused', async () => {
+      const { withoutSidecar } = await askBoth(refused, sidecar);
+      expect(withoutSidecar).toEqual(new Map());
+      expect(server.seen({ method: 'POST' })).toHaveLength(1);
+    });
+
+    it.each<[string, string, string, DryRuns['istiod']]>([
+      ['the injector', 'object.sidecar-injector.istio.io', 'injector-down', 'down'],
+      ['another webhook', 'validate.kyverno.svc', 'refused', 'unknown'],
+    ])('say nothing while %s does not answer', async (_, webhook, kind, istiod) => {
+      const dryRuns = await askBoth(sidecar, { status: 500, body: status(500, callFailed(webhook)) });
+      expect(dryRuns.pods.get('Deployment/web')).toMatchObject({ kind });
+      expect(dryRuns.withoutSidecar?.size ?? 0).toBe(0);
+      expect(dryRuns.istiod).toBe(istiod);
+    });
+  });
+
+  it.each([
+    ['web', 'web-sidestep-dry-run-bf4xw', 'web-sidestep-dry-run'],
+    ['w'.repeat(50), `${'w'.repeat(50)}-sidestebf4xw`, `${'w'.repeat(50)}-sideste`],
+    ['web.v1', 'web-v1-sidestep-dry-run-bf4xw', 'web-v1-sidestep-dry-run-bf4xw'],
+  ])('tell the same of %s, whatever name the pod is given', async (name, given, told) => {
+    const message = `pods "${given}" is forbidden: ${given} must have a sidecar`;
+    server.on({ method: 'POST', path: PODS }, { status: 403, body: status(403, message) });
+    const { pods } = await dryRun({ pods: [workload({ name })], istiod: false }, observed(), client, signal);
+    const answer = pods.get(`Deployment/${name}`);
+    expect(answer?.kind === 'refused' && answer.message).toContain(`pods "${told}" is forbidden: ${told} must have`);
+  });
+
   it('give a pod of a StatefulSet the volumes of its claims', async () => {
-    server.on({ method: 'POST', path: PODS }, { status: 201, body: pod(['app']) });
+    server.on({ method: 'POST', path: PODS }, { status: 201, body: podObject(['app']) });
     const claiming = workload({ kind: 'StatefulSet', name: 'db', volumeClaims: ['data'] });
     await dryRun({ pods: [claiming], istiod: false }, observed(), client, signal);
     expect(server.seen({ method: 'POST' })[0]?.body).toMatchObject({
@@ -98,6 +170,54 @@ describe('dryRuns', () => {
     server.on({ method: 'POST', path: POLICIES }, { status: code, body });
     expect((await ask(false, true)).istiod).toBe(expected);
     expect(server.seen({ method: 'POST' })[0]?.query['dryRun']).toBe('All');
+  });
+
+  describe('of an eviction', () => {
+    const PATH = `${PODS}/web-1/eviction`;
+    const evicting = pod();
+    const eviction = { kind: 'evict', pod: evicting, message: '', underWay: '', toldAtMs: 0, deadlineAtMs: 0 } as const;
+    const action = { type: 'evict', workload: workload(), goal: 'ambient', eviction } as const;
+    const asked = async (code: number, body: object) => {
+      server.on({ method: 'POST', path: PATH }, { status: code, body });
+      const answer = await dryRun({ pods: [], istiod: false, evictions: [action] }, observed(), client, signal);
+      return answer.evictions?.get(evicting.uid);
+    };
+
+    it('ask for the very pod, and evict nobody', async () => {
+      expect(await asked(201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' })).toEqual({
+        kind: 'accepted',
+      });
+      const [request] = server.seen({ method: 'POST' });
+      expect(request).toMatchObject({
+        query: { dryRun: 'All' },
+        body: { kind: 'Eviction', deleteOptions: { preconditions: { uid: evicting.uid } } },
+      });
+    });
+
+    const budget = { causes: [{ reason: 'DisruptionBudget', message: 'The disruption budget web needs 2' }] };
+    it.each<[string, number, object, object]>([
+      [
+        'see a budget that is against it, and what it needs',
+        429,
+        { ...status(429, 'Cannot evict pod'), details: budget },
+        { kind: 'budget', message: 'The disruption budget web needs 2' },
+      ],
+      ['see that the pod has gone', 404, status(404, 'not found'), { kind: 'gone' }],
+      [
+        'see that another pod has its name',
+        409,
+        { ...status(409, 'the UID in the precondition does not match'), reason: 'Conflict' },
+        { kind: 'gone' },
+      ],
+      ['see two budgets', 500, status(500, 'This pod has more than one PodDisruptionBudget'), { kind: 'refused' }],
+      ['see a webhook that denies it', 403, status(403, 'denied the request: not now'), { kind: 'refused' }],
+    ])('%s', async (_, code, body, expected) => {
+      expect(await asked(code, body)).toMatchObject(expected);
+    });
+
+    it('do not take trouble of the API server for an answer', async () => {
+      await expect(asked(500, status(500, 'etcdserver: request timed out'))).rejects.toThrow(/timed out/);
+    });
   });
 
   it('do not guess where istiod validates nothing', async () => {

@@ -2,11 +2,14 @@ import { AUTHORIZATION_POLICY } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
 import type { Client } from '../../kube/client.js';
 import { ApiError } from '../../kube/errors.js';
+import { evict } from '../../kube/eviction.js';
 import { type KubeObject } from '../../kube/resource.js';
 import { POD, type Pod } from '../../kube/types.js';
 import { hasSidecar } from '../../mesh/dataplane.js';
+import { quotaRefusal } from '../../mesh/quota-refusal.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
-import type { Observed, PodDryRun, DryRuns } from './observed.js';
+import type { DryRuns, EvictionDryRun, Observed, PodDryRun } from './observed.js';
+import type { PodView } from './pods.js';
 import { targetOf, undoneFields } from './tried-writes.js';
 import type { DryRunRequest } from './verdict.js';
 import { type Workload, workloadName } from './workloads.js';
@@ -16,7 +19,7 @@ const TIMEOUT_MS = 12_000;
 /**
  * Makes the dry runs that a decision needs; the cluster is not changed. They show what labels cannot: what the injector
  * does now (the API server's view of namespace labels lags), a dead webhook, quota, Pod Security, other admission, and whether
- * admission leaves a write of ours as it is.
+ * admission leaves a write of ours as it is, and whether a budget lets a pod go.
  */
 export async function dryRun(
   request: DryRunRequest,
@@ -24,19 +27,59 @@ export async function dryRun(
   client: Client,
   signal: AbortSignal,
 ): Promise<DryRuns> {
+  const ask = (workload: Workload): Promise<PodDryRun> => dryRunPod(workload, observed, client, signal);
+  const silent = request.istiod ? 'down' : 'not-asked';
   const pods = new Map<string, PodDryRun>();
   for (const workload of request.pods) {
-    const answer = await dryRunPod(workload, observed, client, signal);
+    const answer = await ask(workload);
     pods.set(workloadName(workload), answer);
     // One injector serves them all, and a silent one takes ten seconds to say nothing.
-    if (answer.kind === 'injector-down') return { pods, istiod: request.istiod ? 'down' : 'not-asked' };
+    if (answer.kind === 'injector-down') return { pods, istiod: silent };
+  }
+  const withoutSidecar = new Map<string, PodDryRun>();
+  for (const workload of request.withoutSidecar ?? []) {
+    const name = workloadName(workload);
+    const before = pods.get(name);
+    // Quotas speak last, and so about nothing that others may have against the pod.
+    const isAdmitted = before?.kind === 'created' || (before && quotaRefusal(before.message) !== undefined);
+    if (isAdmitted !== true) continue;
+    const answer = await ask(optedOut(workload));
+    // Nobody has looked at the pod: that is over before long, and says nothing about pods without sidecar.
+    if (isUnanswered(answer)) pods.set(name, answer);
+    else withoutSidecar.set(name, answer);
+    if (answer.kind === 'injector-down') return { pods, istiod: silent };
   }
   const undone = new Map<string, readonly string[]>();
   for (const write of request.writes ?? []) {
     const fields = await undoneFields(write, observed, client, signal);
     if (fields.length > 0) undone.set(targetOf(write, observed), fields);
   }
-  return { pods, istiod: request.istiod ? await askIstiod(observed, client, signal) : 'not-asked', undone };
+  const evictions = new Map<string, EvictionDryRun>();
+  for (const { eviction } of request.evictions ?? []) {
+    evictions.set(eviction.pod.uid, await dryRunEviction(eviction.pod, observed, client, signal));
+  }
+  const istiod = request.istiod ? await askIstiod(observed, client, signal) : 'not-asked';
+  return { pods, withoutSidecar, istiod, undone, evictions };
+}
+
+async function dryRunEviction(
+  { name, uid }: PodView,
+  observed: Observed,
+  client: Client,
+  signal: AbortSignal,
+): Promise<EvictionDryRun> {
+  const namespace = observed.namespace.metadata.name;
+  const options = { dryRun: true, fieldManager: FIELD_MANAGER, signal, timeoutMs: TIMEOUT_MS };
+  try {
+    return await evict(client, { namespace, name, uid }, options);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const { code, message } = error;
+    // Two answers of code 500 that no later pass cures by itself.
+    const isLasting = /failed calling webhook|more than one PodDisruptionBudget/.test(message);
+    if (![400, 403, 422].includes(code) && !isLasting) throw error;
+    return { kind: 'refused', message };
+  }
 }
 
 async function dryRunPod(
@@ -45,12 +88,13 @@ async function dryRunPod(
   client: Client,
   signal: AbortSignal,
 ): Promise<PodDryRun> {
+  const generateName = `${workload.name}-sidestep-dry-run-`;
   const pod: KubeObject & { spec: unknown } = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
       name: '',
-      generateName: `${workload.name}-sidestep-dry-run-`,
+      generateName,
       namespace: observed.namespace.metadata.name,
       labels: { ...workload.template.metadata?.labels },
       annotations: { ...workload.template.metadata?.annotations },
@@ -66,7 +110,7 @@ async function dryRunPod(
     });
     return { kind: 'created', sidecar: hasSidecar(created) };
   } catch (error) {
-    return classifyPodError(error);
+    return classifyPodError(error, generateName);
   }
 }
 
@@ -77,11 +121,33 @@ function podSpec({ template, volumeClaims }: Workload): unknown {
   return volumeClaims.length === 0 ? template.spec : { ...template.spec, volumes: [...others, ...claimed] };
 }
 
-function classifyPodError(error: unknown): PodDryRun {
+/** The workload with pods that the injector leaves alone: the label keeps its webhook from being called at all. */
+function optedOut(workload: Workload): Workload {
+  const { template } = workload;
+  const labels = { ...template.metadata?.labels, [LABEL.inject]: 'false' };
+  return { ...workload, template: { ...template, metadata: { ...template.metadata, labels } } };
+}
+
+/** A webhook that is called and does not answer is an internal error of the API server that names it. */
+const UNANSWERED = /failed calling webhook/;
+
+function isUnanswered(answer: PodDryRun): boolean {
+  return answer.kind !== 'created' && UNANSWERED.test(answer.message);
+}
+
+/** Most characters of a `generateName` that the API server takes (apiserver, pkg/storage/names/generate.go). */
+const MAX_BASE = 58;
+
+/** The pod has another name each time: with it the same refusal would be told as a new one after every recheck. */
+function withoutSuffix(message: string, generateName: string): string {
+  const base = generateName.slice(0, MAX_BASE);
+  return message.replaceAll(new RegExp(`${base.replaceAll('.', '\\.')}[a-z0-9]{5}`, 'g'), base.replace(/-$/, ''));
+}
+
+function classifyPodError(error: unknown, generateName: string): PodDryRun {
   if (!(error instanceof ApiError)) throw error;
-  const { message } = error;
-  // A webhook that is called and does not answer is an internal error of the API server that names it.
-  if (/failed calling webhook/.test(message)) {
+  const message = withoutSuffix(error.message, generateName);
+  if (UNANSWERED.test(message)) {
     return { kind: message.includes('sidecar-injector.istio.io') ? 'injector-down' : 'refused', message };
   }
   if ([400, 403, 422].includes(error.code)) return { kind: 'refused', message };

@@ -28,13 +28,11 @@ import {
 } from '../../kube/types.js';
 import { hasSidecar, isLive, speaksHbone } from '../../mesh/dataplane.js';
 import { type MeshSettings, meshSettings } from '../../mesh/mesh-settings.js';
-import type { Resources } from '../../mesh/pod-resources.js';
-import type { Quantities } from '../../mesh/quantity.js';
 import { revisionOf } from '../../mesh/revision.js';
 import { type PolicyObject, asRecord, asRecords, stringAt } from '../../mesh/policy-object.js';
-import { configMapsOf } from '../../mesh/waypoint-inputs.js';
 import type { Stores } from '../../runtime/stores.js';
 import { CNI_CONFIG, type MeshLocation, configuration, parsedKey, revisionObjects } from '../istio-configuration.js';
+import { observeInjector } from './observe-injector.js';
 import type { EnrolmentConfig, Mesh } from './observed.js';
 
 /** Istio, Gateway API and NetworkPolicy kinds that may change what a namespace means in ambient mode. */
@@ -91,6 +89,7 @@ export function observeMesh(
   const label = stores.of(NAMESPACE).get({ name: namespace })?.metadata.labels?.[LABEL.revision];
   const revision = label === undefined ? undefined : revisionOf(label, revisionObjects(stores, location));
   const config = meshConfig(stores, istioNamespace, revision);
+  const { primaryRemote, templates, waypointResources } = observeInjector(stores, location, revision);
   const gatewayClass = stores.of(GATEWAY_CLASS).get({ name: 'istio-waypoint' });
   const without = (component: string): string[] => {
     const ready = nodesWith(component, stores);
@@ -98,9 +97,10 @@ export function observeMesh(
   };
   return {
     rootNamespace: config.rootNamespace ?? istioNamespace,
-    settings: config.settings,
+    settings: { ...config.settings, primaryRemote },
     ambientAccepted: findCondition(gatewayClass?.status?.conditions ?? [], 'Accepted')?.status === 'True',
-    waypointResources: waypointResources(stores, istioNamespace, revision),
+    waypointResources,
+    injectionTemplates: templates,
     injectsHbone: config.hbone,
     injectors: stores.of(MUTATING_WEBHOOK_CONFIGURATION).list(),
     validatingRevisions: stores
@@ -140,21 +140,6 @@ function enrolmentConfig(stores: Stores, istioNamespace: string): EnrolmentConfi
     excludedNamespaces: (data['EXCLUDE_NAMESPACES'] ?? '').split(',').map((name) => name.trim()),
     selectors: asRecords(selectors),
   };
-}
-
-/** @see istio/istio manifests/charts/istio-control/istio-discovery/values.yaml, global.waypoint.resources */
-function waypointResources(stores: Stores, istioNamespace: string, revision: string | undefined): Resources {
-  const name = configMapsOf(revision ?? '').injector;
-  const found = configuration(stores, { istioNamespace }).get({ namespace: istioNamespace, name });
-  const { global } = found ? asRecord(parsedKey(found, 'values', '{}')) : {};
-  const { requests, limits } = asRecord(asRecord(asRecord(global)['waypoint'])['resources']);
-  return { requests: texts(requests), limits: texts(limits) };
-}
-
-/** Quantities may be numbers in values, and null where a default is taken away. */
-function texts(quantities: unknown): Quantities {
-  const entries = Object.entries(asRecord(quantities)).filter(([, quantity]) => quantity !== null);
-  return Object.fromEntries(entries.map(([name, quantity]) => [name, String(quantity)]));
 }
 
 interface MeshConfig {

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import type { Pod } from '../../kube/types.js';
 import type { Stores } from '../../runtime/stores.js';
@@ -79,4 +79,54 @@ it('gives pods of a Rollout of Argo to it, where there is one, and to nobody els
   expect(observeAll(argo, pod)?.strayPods.map(({ name }) => name)).toEqual(['web-1-a']);
   const kruise = replicaSet('web-1', 'rollouts.kruise.io/v1beta1', 'Rollout', 'web');
   expect(observeAll(rollout, kruise, pod)?.strayPods.map(({ name }) => name)).toEqual(['web-1-a']);
+});
+
+describe('what the injector is told', () => {
+  const seen = (values: object, config?: string) =>
+    observeAll({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'istio-sidecar-injector', namespace: 'istio-system' },
+      data: { values: JSON.stringify(values), ...(config !== undefined && { config }) },
+    } as KubeObject)?.mesh;
+
+  it('decides which injection templates ask SPIRE', () => {
+    const config = `
+defaultTemplates: [sidecar, spire]
+template: "{{ Template_Version_And_Istio_Version_Mismatched_Check_Installation }}"
+templates:
+  sidecar: |
+    spec:
+      volumes:
+      - emptyDir: {}
+        name: workload-socket
+  spire: |
+    spec:
+      volumes:
+      - name: workload-socket
+        csi:
+          driver: "csi.spiffe.io"
+`;
+    const spire = { defaults: ['sidecar', 'spire'], withSpire: ['spire'] };
+    expect(seen({}, config)?.injectionTemplates).toEqual(spire);
+    expect(seen({})?.injectionTemplates).toEqual({ defaults: [], withSpire: [] });
+  });
+
+  it.each<[string, object, string | undefined]>([
+    ['an istiod elsewhere', { remotePilotAddress: '10.0.0.1' }, 'values.global.remotePilotAddress: 10.0.0.1'],
+    ['an istiod for others', { externalIstiod: true }, 'values.global.externalIstiod: true'],
+    ['an istiod of its own', { remotePilotAddress: '', externalIstiod: false }, undefined],
+    ['nothing', {}, undefined],
+  ])('tells %s', (_, global, field) => {
+    const object = 'ConfigMap/istio-system/istio-sidecar-injector';
+    expect(seen({ global })?.settings.primaryRemote).toEqual(field && { object, field });
+  });
+
+  it('gives a waypoint its resources', () => {
+    const resources = { requests: { cpu: 1, memory: null }, limits: { cpu: '2' } };
+    expect(seen({ global: { waypoint: { resources } } })?.waypointResources).toEqual({
+      requests: { cpu: '1' },
+      limits: { cpu: '2' },
+    });
+  });
 });

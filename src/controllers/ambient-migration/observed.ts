@@ -1,5 +1,6 @@
 import type { AmbientMigration, AmbientMigrationSpec } from '../../api/ambient-migration.js';
 import type { Gateway, GatewayClass } from '../../api/gateway-api.js';
+import type { EvictionAnswer } from '../../kube/eviction.js';
 import type { LabelSelector } from '../../kube/selectors.js';
 import type {
   MutatingWebhookConfiguration,
@@ -10,6 +11,7 @@ import type {
 } from '../../kube/types.js';
 import type { LabelOwner } from '../../mesh/findings/namespace.js';
 import type { QuotaObject } from '../../mesh/findings/resource-quota.js';
+import type { InjectionTemplates } from '../../mesh/findings/spire.js';
 import type { Resources } from '../../mesh/pod-resources.js';
 import type { MeshSettings } from '../../mesh/mesh-settings.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
@@ -100,6 +102,7 @@ export interface Mesh {
   readonly ambientAccepted: boolean;
   /** What the mesh gives to each pod of a waypoint. */
   readonly waypointResources: Resources;
+  readonly injectionTemplates: InjectionTemplates;
   /** The injector gives new sidecars HBONE. */
   readonly injectsHbone: boolean;
   readonly injectors: readonly MutatingWebhookConfiguration[];
@@ -129,10 +132,17 @@ export interface EnrolmentConfig {
 export interface DryRuns {
   /** By `Kind/name` of the workload. */
   readonly pods: ReadonlyMap<string, PodDryRun>;
+  /** By `Kind/name` of the workload: what became of a pod that opts out of injection. Absent: of none was it asked. */
+  readonly withoutSidecar?: ReadonlyMap<string, PodDryRun>;
   readonly istiod: 'alive' | 'down' | 'unknown' | 'not-asked';
   /** By `Kind/name` of what would be written to: the fields that admission takes off again. Absent: none. */
   readonly undone?: ReadonlyMap<string, readonly string[]>;
+  /** By uid of the pod that would be evicted. */
+  readonly evictions?: ReadonlyMap<string, EvictionDryRun>;
 }
+
+/** What the API server would do with an eviction; `refused`: something else than a budget is against it. */
+export type EvictionDryRun = EvictionAnswer | { readonly kind: 'refused'; readonly message: string };
 
 /** What became of a pod made from a workload's template, in a dry run. */
 export type PodDryRun =

@@ -19,6 +19,7 @@ import type { Change } from '../../runtime/store.js';
 /** A pod as the migration sees it: plain data, computed once per pass. */
 export interface PodView {
   readonly name: string;
+  readonly uid: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly nodeName: string | undefined;
   /** The kubelet probes it by IPv6: its first address is one. */
@@ -55,6 +56,7 @@ export function podView(pod: Pod): PodView {
   const createdAtMs = timeOf(pod.metadata.creationTimestamp);
   return {
     name: pod.metadata.name,
+    uid: pod.metadata.uid ?? '',
     labels: pod.metadata.labels ?? {},
     nodeName: pod.spec?.nodeName,
     isIpv6: pod.status?.podIPs?.[0]?.ip.includes(':') === true,

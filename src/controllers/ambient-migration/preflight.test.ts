@@ -41,7 +41,9 @@ const behindWaypoint = (source: object): Observed =>
 
 /** Raised by a policy, another object of the mesh or a pod template: `src/mesh` finds them, and its tests have them all. */
 type FoundInMesh =
-  TemplateCode | keyof typeof POLICY_FINDINGS | Exclude<keyof typeof TRAFFIC_FINDINGS, 'SST3001' | 'SST3002'>;
+  | Exclude<TemplateCode, 'SST4040'>
+  | keyof typeof POLICY_FINDINGS
+  | Exclude<keyof typeof TRAFFIC_FINDINGS, 'SST3001' | 'SST3002'>;
 
 /** For each other code, and one of those: a namespace in which it is raised, the object that it names, and what cannot but be raised before it. */
 const RAISED: Record<
@@ -72,7 +74,7 @@ const RAISED: Record<
   SST4001: [observed({ strayPods: [pod({ name: 'gateway', gateway: true })] }), 'Pod/gateway'],
   SST4002: [observed({ workloads: [workload({ pods: [pod({ mode: 'none' })] })] }), 'Pod/web-1'],
   SST4003: [observed({ strayPods: [pod({ name: 'bare', owner: undefined })] }), 'Pod/bare'],
-  SST4004: [observed({ workloads: [workload({ obstacle: 'OnDelete' })] }), 'Deployment/web'],
+  SST4004: [observed({ workloads: [workload({ onDelete: { outdated: 2 } })] }), 'Deployment/web'],
   SST4005: [observed({ workloads: [workload({ obstacle: 'Partition' })] }), 'Deployment/web'],
   SST4006: [observed({ workloads: [workload({ obstacle: 'Paused' })] }), 'Deployment/web'],
   SST4007: [observed({ workloads: [workload({ maxUnavailable: 1 })], budgets: [budget] }), 'Deployment/web'],
@@ -118,6 +120,28 @@ const RAISED: Record<
     }),
     'ResourceQuota/x',
     'SST4027 Namespace/shop',
+  ],
+  SST4038: [
+    observed({
+      dryRuns: {
+        pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]),
+        withoutSidecar: new Map([['Deployment/web', { kind: 'refused', message: 'a pod must have a sidecar' }]]),
+        istiod: 'alive',
+      },
+    }),
+    'Deployment/web',
+  ],
+  SST4039: [
+    observed({
+      quotas: [policy('ResourceQuota', { hard: { pods: '0' }, scopes: ['BestEffort'] })],
+      workloads: [workload({ pods: [pod({ sidecarRequests: { memory: '1Mi' } })] })],
+    }),
+    'ResourceQuota/x',
+    'SST4027 Namespace/shop',
+  ],
+  SST4040: [
+    observed({ mesh: mesh({ injectionTemplates: { defaults: ['sidecar', 'spire'], withSpire: ['spire'] } }) }),
+    'Deployment/web',
   ],
   SST5001: [
     observed({ policies: [policy('RequestAuthentication', { targetRefs: [{ kind: 'Service', name: 'web' }] })] }),
@@ -194,6 +218,19 @@ describe('findings', () => {
     ).toEqual([]);
   });
 
+  it('tell for how many pods with OnDelete changes wait, and of two budgets, which the eviction API refuses', () => {
+    const messages = (outdated: number, budgets: readonly Budget[]): string[] =>
+      findings(
+        observed({ workloads: [workload({ onDelete: { outdated }, replicas: 3, maxUnavailable: 1 })], budgets }),
+      ).map(({ code, message }) => `${code} ${message}`);
+    const roomy = { ...budget, expectedPods: 3 };
+    expect(messages(0, [roomy])).toEqual(['SST4004 Deployment/web has updateStrategy OnDelete']);
+    expect(messages(2, [roomy, { ...roomy, name: 'all' }])).toEqual([
+      'SST4004 Deployment/web has updateStrategy OnDelete, and changes of its template wait for 2 of its pods',
+      'SST4007 Deployment/web is under 2 PodDisruptionBudgets, and the API server evicts no such pod',
+    ]);
+  });
+
   it('tell a workload that the CNI agent would not enrol', () => {
     const selectors = [{ namespaceSelector: { matchLabels: { team: 'shop' } } }];
     const given = observed({ mesh: mesh({ enrolment: { enabled: true, excludedNamespaces: [], selectors } }) });
@@ -212,6 +249,13 @@ describe('findings', () => {
       findings(observed({ cronJobs: [nightly(labels)] })).map(({ code, object }) => `${code} ${object}`);
     expect(found({ [LABEL.dataplaneMode]: 'none' })).toEqual(['SST4008 CronJob/nightly', 'SST4009 CronJob/nightly']);
     expect(found({ [LABEL.inject]: 'false' })).toEqual([]);
+  });
+
+  it('tell that SPIRE gives pods of a CronJob their identity', () => {
+    const injectionTemplates = { defaults: ['sidecar', 'spire'], withSpire: ['spire'] };
+    const nightly = { name: 'nightly', template: { spec: { containers: [] } } };
+    const given = observed({ mesh: mesh({ injectionTemplates }), workloads: [], cronJobs: [nightly] });
+    expect(findings(given).map(({ code, object }) => `${code} ${object}`)).toEqual(['SST4040 CronJob/nightly']);
   });
 
   it.each<[string, Observed]>([
@@ -273,7 +317,7 @@ describe('findings', () => {
     ['a budget over a rollout that surges', observed({ budgets: [budget] })],
     [
       'a workload that was never in the mesh',
-      observed({ labels: {}, workloads: [workload({ obstacle: 'OnDelete', pods: [] })] }),
+      observed({ labels: {}, workloads: [workload({ onDelete: { outdated: 2 }, pods: [] })] }),
     ],
   ])('are none for %s', (_, given) => {
     expect(namespaceFindings(given)).toEqual([]);
@@ -293,6 +337,6 @@ describe('a blocker', () => {
   });
 
   it('that must be fixed cannot be acknowledged away', () => {
-    expect(isBlocking({ ...finding, code: 'SST4004' }, [{ code: 'SST4004' }])).toBe(true);
+    expect(isBlocking({ ...finding, code: 'SST4005' }, [{ code: 'SST4005' }])).toBe(true);
   });
 });

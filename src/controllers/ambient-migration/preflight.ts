@@ -5,13 +5,16 @@ import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/poli
 import { autoscalerFindings } from '../../mesh/findings/autoscaler.js';
 import { gitOpsFindings, systemNamespaceFindings } from '../../mesh/findings/namespace.js';
 import { isProxyless, isScrapedAtSidecar, podTemplateFindings } from '../../mesh/findings/pod-template.js';
+import { spireFindings } from '../../mesh/findings/spire.js';
+import type { TemplateFinding } from '../../mesh/findings/template-finding.js';
 import { enrolChanges, isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
+import { isRoomMadeFirst } from './quota-room.js';
 import { resourceFindings } from './resource-findings.js';
 import { policyScope } from './scope.js';
 import { waypointFindings } from './waypoint-state.js';
 import type { Budget, CronJobView, Observed, PodDryRun } from './observed.js';
-import { type Workload, templateLabels, workloadName } from './workloads.js';
+import { type OnDelete, type RestartGoal, type Workload, templateLabels, workloadName } from './workloads.js';
 
 /** Health of the mesh (findings 1xxx): before the snapshot they block, afterwards they hold forward steps. Pure. */
 export function healthFindings(observed: Observed): Finding[] {
@@ -67,6 +70,7 @@ export function namespaceFindings(observed: Observed): Finding[] {
   return [
     ...liveFindings(observed),
     ...workloadFindings(observed),
+    ...optedOutFindings(observed),
     ...systemNamespaceFindings(namespace, mesh.rootNamespace),
     ...gitOpsFindings(namespace, changing, labelOwners),
   ].sort(compareFindings);
@@ -136,13 +140,22 @@ function workloadFindings(observed: Observed): Finding[] {
 }
 
 /** The next pods of a CronJob start without a sidecar by themselves: what its template says is all that matters. */
-function cronJobFindings({ mesh, namespace }: Observed, { name, template }: CronJobView): Finding[] {
+function cronJobFindings(observed: Observed, { name, template }: CronJobView): Finding[] {
+  const { mesh, namespace } = observed;
   const labels = template.metadata?.labels ?? {};
   const injects =
     template.spec.hostNetwork !== true && wouldInject(mesh.injectors, namespace.metadata.labels ?? {}, labels);
   if (!injects) return [];
   const object = `CronJob/${name}`;
-  return podTemplateFindings(template).map(({ code, message }) => ({ code, object, message: `${object} ${message}` }));
+  return inTemplate(observed, { template }).map(({ code, message }) => ({
+    code,
+    object,
+    message: `${object} ${message}`,
+  }));
+}
+
+function inTemplate({ mesh }: Observed, { template }: Pick<Workload, 'template'>): TemplateFinding[] {
+  return [...podTemplateFindings(template), ...spireFindings(template, mesh.injectionTemplates)];
 }
 
 function scrapeFindings(observed: Observed, losing: readonly Workload[]): Finding[] {
@@ -165,10 +178,13 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
   const add = (code: FindingCode, message: string): void =>
     void found.push({ code, object, message: `${object} ${message}` });
 
-  if (workload.obstacle === 'OnDelete') add('SST4004', 'has updateStrategy OnDelete');
+  if (workload.onDelete) add('SST4004', `has updateStrategy OnDelete${describeOutdated(workload.onDelete)}`);
   if (workload.obstacle === 'Partition') add('SST4005', 'has a rollingUpdate.partition above 0');
   if (workload.obstacle === 'Paused') add('SST4006', 'is paused');
-  for (const budget of budgetsOf(observed, workload)) {
+  const budgets = budgetsOf(observed, workload);
+  if (workload.onDelete && budgets.length > 1)
+    add('SST4007', `is under ${budgets.length} PodDisruptionBudgets, and the API server evicts no such pod`);
+  for (const budget of budgets) {
     if (budget.expectedPods - workload.maxUnavailable < budget.desiredHealthy) {
       add(
         'SST4007',
@@ -176,7 +192,7 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
       );
     }
   }
-  for (const { code, message } of podTemplateFindings(workload.template)) add(code, message);
+  for (const { code, message } of inTemplate(observed, workload)) add(code, message);
   if (workload.obstacle === 'NoTemplate')
     add('SST4031', 'takes its pod template from an object that is missing or no Deployment');
   if (workload.recreates && workload.replicas > 0)
@@ -188,12 +204,34 @@ function templateFindings(observed: Observed, workload: Workload): Finding[] {
   return found;
 }
 
+function describeOutdated({ outdated }: OnDelete): string {
+  return outdated > 0 ? `, and changes of its template wait for ${outdated} of its pods` : '';
+}
+
 /** Findings from the dry runs of Preflight: pods made from today's templates, in the namespace as it is. Pure. */
 export function dryRunFindings(observed: Observed): Finding[] {
-  const found = [...(observed.dryRuns?.pods ?? [])].flatMap(([object, answer]) => podFindings(object, answer));
+  const found = [...(observed.dryRuns?.pods ?? [])].flatMap(([object, answer]) =>
+    isRoomMadeForIt(observed, object, 'tunnel', answer) ? [] : podFindings(object, answer),
+  );
   // One injector serves them all: its silence is one finding.
   const firstSilence = found.find((finding) => finding.code === 'SST1005');
   return found.filter((finding) => finding.code !== 'SST1005' || finding === firstSilence).sort(compareFindings);
+}
+
+/** From the dry runs of Preflight, too: pods without sidecar that are refused where those with one are not. */
+function optedOutFindings(observed: Observed): Finding[] {
+  return [...(observed.dryRuns?.withoutSidecar ?? [])].flatMap(([object, answer]) =>
+    answer.kind === 'refused' && !isRoomMadeForIt(observed, object, 'ambient', answer)
+      ? [{ code: 'SST4038', object, message: `a pod of ${object} without sidecar is refused: ${answer.message}` }]
+      : [],
+  );
+}
+
+function isRoomMadeForIt(observed: Observed, object: string, goal: RestartGoal, answer: PodDryRun): boolean {
+  const workload = observed.workloads.find((one) => workloadName(one) === object);
+  return (
+    answer.kind === 'refused' && workload !== undefined && isRoomMadeFirst(observed, workload, goal, answer.message)
+  );
 }
 
 function istiodFindings(observed: Observed): Finding[] {

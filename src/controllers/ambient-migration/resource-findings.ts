@@ -1,6 +1,6 @@
 import type { Finding } from '../../mesh/findings.js';
 import { type NewWaypoint, containerDefaults, limitRangeFindings } from '../../mesh/findings/limit-range.js';
-import { quotaFindings } from '../../mesh/findings/resource-quota.js';
+import { type CountedWorkload, quotaFindings } from '../../mesh/findings/resource-quota.js';
 import { type Requests, savingFindings } from '../../mesh/findings/savings.js';
 import type { Observed } from './observed.js';
 import { wantedWaypoint } from './scope.js';
@@ -15,16 +15,17 @@ export function resourceFindings(observed: Observed, losing: readonly Workload[]
   const { limitRanges, quotas, namespace } = observed;
   const sidecars = losing.map(sidecarsOf);
   const waypoint = newWaypoint(observed);
-  const pods = losing.map((workload) => ({ name: workloadName(workload), spec: workload.template.spec }));
   return [
     ...savingFindings(namespace.metadata.name, sidecars, waypoint && { ...waypoint, requests: requestsOf(waypoint) }),
-    ...limitRangeFindings(limitRanges, pods, waypoint),
+    ...limitRangeFindings(limitRanges, sidecars, waypoint),
     ...quotaFindings(quotas, sidecars, waypoint, containerDefaults(limitRanges)),
   ];
 }
 
-function sidecarsOf({ replicas, pods }: Workload): { replicas: number; requests: Requests } {
-  return { replicas, requests: pods.find(({ sidecarRequests }) => sidecarRequests)?.sidecarRequests ?? {} };
+function sidecarsOf(workload: Workload): CountedWorkload {
+  const { replicas, pods, template } = workload;
+  const requests = pods.find(({ sidecarRequests }) => sidecarRequests)?.sidecarRequests ?? {};
+  return { name: workloadName(workload), replicas, requests, spec: template.spec };
 }
 
 function newWaypoint(observed: Observed): NewWaypoint | undefined {

@@ -1,3 +1,4 @@
+import { isMarkedFor, leftToEvict, nextToEvict } from './evictions.js';
 import type { PodView } from './pods.js';
 import { type RestartGoal, type RestartMark, type Workload, isCurrent } from './workloads.js';
 
@@ -18,7 +19,21 @@ export type WorkloadState =
   /** Pods are on their way; from `lookAgainAtMs` on, the same pods are judged otherwise. Milliseconds since the epoch. */
   | { readonly kind: 'rolling'; readonly message: string; readonly lookAgainAtMs: number }
   | { readonly kind: 'restart'; readonly mark: RestartMark; readonly message: string }
+  | Eviction
   | { readonly kind: 'stuck'; readonly reason: StuckReason; readonly message: string };
+
+/** The next pod of a workload with OnDelete may be evicted, if no budget is against it. */
+export interface Eviction {
+  readonly kind: 'evict';
+  readonly pod: PodView;
+  readonly message: string;
+  /** What to say while a budget is against it, and pods have moved a moment ago. */
+  readonly underWay: string;
+  /** From then on the budget is named. Milliseconds since the epoch. */
+  readonly toldAtMs: number;
+  /** From then on a person is asked. Milliseconds since the epoch. */
+  readonly deadlineAtMs: number;
+}
 
 /** Why a workload needs a person. */
 export type StuckReason = 'ProgressDeadlineExceeded' | 'WrongModeAfterRestart' | 'FieldReverted';
@@ -38,7 +53,8 @@ export interface Aim {
 
 /**
  * Judges a workload; pure. A restart is asked for only if the last rollout is finished (or was ours, for the opposite goal)
- * and a pod that was made after our last restart has the wrong mode.
+ * and a pod that was made after our last restart has the wrong mode. Where the update strategy is OnDelete, a restart starts nothing:
+ * pods that were made before it are evicted one at a time.
  */
 export function assess(workload: Workload, aim: Aim): WorkloadState {
   const pods = workload.pods.filter((pod) => concerns(pod, aim));
@@ -49,13 +65,23 @@ export function assess(workload: Workload, aim: Aim): WorkloadState {
   if (awaited === undefined && (workload.finished || aim.goal === 'tunnel')) return { kind: 'done' };
 
   const isDue = workload.finished || (aim.goal === 'sidecar' ? isFirst(workload, aim) : isSuperseded(workload, aim));
-  if (isDue && pods.some((pod) => isWrong(pod, aim) && isCurrent(pod, workload))) return restart(workload, aim, pods);
+  const wrong = pods.filter((pod) => isWrong(pod, aim));
+  if (isDue && wrong.some((pod) => asksForRestart(pod, workload, aim))) return restart(workload, aim, wrong);
   const movedAtMs = lastProgressMs(workload, aim);
   const deadlineAtMs = movedAtMs + aim.progressDeadlineMs;
   const namedAtMs = Math.min(movedAtMs + PATIENCE_MS, deadlineAtMs);
-  if (aim.nowMs < namedAtMs) return { kind: 'rolling', message: 'its rollout is under way', lookAgainAtMs: namedAtMs };
+  const left = leftToEvict(workload, aim.goal, wrong);
+  const toGo = `${left.length} of ${workload.replicas} pods are still to be evicted`;
+  const underWay = left.length > 0 ? toGo : 'its rollout is under way';
+  const evicted = nextToEvict(workload, aim.goal, left);
+  if (evicted) {
+    const message = `evicting pod ${evicted.name}, which ${wrongMode(aim.goal)} (${toGo})`;
+    return { kind: 'evict', pod: evicted, message, underWay, toldAtMs: namedAtMs, deadlineAtMs };
+  }
+  if (aim.nowMs < namedAtMs) return { kind: 'rolling', message: underWay, lookAgainAtMs: namedAtMs };
   const unfinished = `its rollout is not finished${workload.progress ? ` (${workload.progress})` : ''}`;
-  const message = awaited === undefined || waitsForOthers(workload, aim) ? unfinished : describeAwaited(awaited, aim);
+  const isOthers = awaited === undefined || waitsForOthers(workload, aim);
+  const message = `${isOthers ? unfinished : describeAwaited(awaited, aim)}${left.length > 0 ? `; ${toGo}` : ''}`;
   if (aim.nowMs < deadlineAtMs) return { kind: 'rolling', message, lookAgainAtMs: deadlineAtMs };
   return { kind: 'stuck', reason: 'ProgressDeadlineExceeded', message };
 }
@@ -79,11 +105,15 @@ function isSuperseded(workload: Workload, aim: Aim): boolean {
   return pods.some((pod) => !isCurrent(pod, workload)) || pods.every((pod) => !pod.ready);
 }
 
-function restart(workload: Workload, aim: Aim, pods: readonly PodView[]): WorkloadState {
+/** Of OnDelete also a pod of before, where the template has no mark yet by which the next one could be told from it. */
+function asksForRestart(pod: PodView, workload: Workload, aim: Aim): boolean {
+  return isCurrent(pod, workload) || (workload.onDelete !== undefined && !isMarkedFor(workload, aim.goal));
+}
+
+function restart(workload: Workload, aim: Aim, [wrong]: readonly PodView[]): WorkloadState {
   const last = workload.restartMark;
   const repeated = last !== undefined && last.goal === aim.goal && last.generation === aim.generation;
   const attempt = repeated ? last.attempt + 1 : 1;
-  const wrong = pods.find((pod) => isWrong(pod, aim));
   const message = `pod ${wrong?.name ?? ''} ${wrongMode(aim.goal)}`;
   if (attempt > MAX_ATTEMPTS && workload.reverted) {
     const field = workload.kind === 'Rollout' ? 'spec.restartAt' : 'the pod template';

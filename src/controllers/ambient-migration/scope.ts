@@ -4,8 +4,8 @@ import { DEFAULT_SIZING, type WaypointSizing, WaypointSizingSchema } from '../..
 import type { KubeObject } from '../../kube/resource.js';
 import type { Service } from '../../kube/types.js';
 import { FINDINGS, type Finding } from '../../mesh/findings.js';
+import { namedPorts, probedPorts } from '../../mesh/findings/template-ports.js';
 import type { PolicyScope } from '../../mesh/policies.js';
-import { probedPorts } from '../../mesh/findings/probed-ports.js';
 import { boundGateway } from '../../mesh/waypoint-binding.js';
 import { isHeldByAccount, isHeldByMigration } from '../../mesh/waypoint-holders.js';
 import { type IntendedWaypoint, namesWaypoint, waypointNeed } from '../../mesh/waypoint-needs.js';
@@ -49,6 +49,7 @@ export function policyScope(observed: Observed): PolicyScope {
       const family = workload.pods.some(({ isIpv6 }) => isIpv6) ? 'IPv6' : 'IPv4';
       return probedPorts(workload.template).map((probed) => ({ ...probed, family }));
     }),
+    containerPorts: observed.workloads.flatMap(({ template }) => namedPorts(template)),
     mesh: observed.mesh.settings,
     waypoint: wantedWaypoint(observed),
     followers: followers(observed),

@@ -80,7 +80,7 @@ describe('the status', () => {
   });
 
   it('is Stalled, and not Reconciling, when a person has to act, and says what to do', () => {
-    const status = report(observed({ workloads: [workload({ obstacle: 'OnDelete' })] }));
+    const status = report(observed({ workloads: [workload({ obstacle: 'Partition' })] }));
     expect(summary(status)).toEqual([
       'Ready=False BlockedByFindings',
       'Reconciling=False BlockedByFindings',
@@ -88,11 +88,13 @@ describe('the status', () => {
     ]);
     expect(status.phase).toBe('Stalled');
     expect(status.nextAction).toBe(
-      'You: fix, or acknowledge in spec.acknowledge: SST4004 Deployment/web has updateStrategy OnDelete (cannot be acknowledged).',
+      'You: fix, or acknowledge in spec.acknowledge: SST4005 Deployment/web has a rollingUpdate.partition above 0 (cannot be acknowledged).',
     );
     expect(status.plan).toMatchObject({
       findingSummary: '1 BLOCK',
-      findings: [{ code: 'SST4004', fix: 'Use RollingUpdate for the time of the migration.', acknowledged: false }],
+      findings: [
+        { code: 'SST4005', fix: 'Set spec.updateStrategy.rollingUpdate.partition to 0.', acknowledged: false },
+      ],
     });
   });
 

@@ -201,13 +201,13 @@ function workloadStatus(observed: Observed, decision: Decision): AmbientMigratio
   const all =
     (mode: 'sidecar' | 'ambient') =>
     ({ workload: { pods }, state }: Judged) =>
-      state.kind !== 'rolling' && pods.length > 0 && pods.every((pod) => !pod.counts || pod.mode === mode);
+      !isUnderWay(state) && pods.length > 0 && pods.every((pod) => !pod.counts || pod.mode === mode);
   const done = count(({ state }) => state.kind === 'done');
   return {
     total: judged.length,
     sidecar: count(all('sidecar')),
     ambient: count(all('ambient')),
-    pending: count(({ state }) => state.kind === 'rolling' || state.kind === 'restart'),
+    pending: count(({ state }) => isUnderWay(state) || state.kind === 'restart'),
     failed: count(({ state }) => state.kind === 'stuck'),
     progress: `${done}/${judged.length}`,
     notDone: judged
@@ -222,10 +222,13 @@ function workloadStatus(observed: Observed, decision: Decision): AmbientMigratio
   };
 }
 
+const isUnderWay = ({ kind }: WorkloadState): boolean => kind === 'rolling' || kind === 'evict';
+
 const STATE_NAME: Record<WorkloadState['kind'], string> = {
   exempt: 'Exempt',
   done: 'Done',
   rolling: 'RollingOut',
+  evict: 'RollingOut',
   restart: 'Waiting',
   stuck: 'Failed',
 };

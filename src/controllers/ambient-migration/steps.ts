@@ -17,13 +17,14 @@ import { isBindingMissing, waypointBound, waypointUnbound } from './bind-step.js
 import { labelsOf } from './field-owners.js';
 import type { Observed } from './observed.js';
 import { type Plan, snapshotData } from './plan.js';
+import { refusalOf } from './pod-refusal.js';
 import { dryRunFindings, healthFindings, isInjected } from './preflight.js';
 import { wantedWaypoint } from './scope.js';
 import { nextSnapshotName } from './snapshot.js';
 import { aimFor, generationOf, transitionMs, unpausedAtMs } from './situation.js';
 import { type Verdict, done } from './verdict.js';
 import { provisioning, waypointGone, waypointReady } from './waypoint-step.js';
-import { judge, refusalOf, restartVerdict, undoneVerdict } from './workload-step.js';
+import { judge, restartVerdict, undoneVerdict } from './workload-step.js';
 import { workloadName } from './workloads.js';
 
 /** A step of design 5, as data. `forward` and `back` are pure; a step without `back` has nothing to undo. */
@@ -67,7 +68,12 @@ function preflight(observed: Observed, plan: Plan): Verdict {
   const pods = observed.workloads.filter((workload) => isInjected(observed, workload));
   const message = 'dry runs show what the injector does with the templates of today';
   if (!observed.dryRuns)
-    return { kind: 'dry-run', request: { pods, istiod: true }, reason: 'ClusterNotReady', message };
+    return {
+      kind: 'dry-run',
+      request: { pods, withoutSidecar: pods, istiod: true },
+      reason: 'ClusterNotReady',
+      message,
+    };
   const refused = dryRunFindings(observed);
   if (refused.length > 0) {
     return { kind: 'wait', reason: 'ClusterNotReady', message: list(refused), recheckMs: RECHECK_HEALTH_MS };
@@ -268,7 +274,7 @@ function isAmbientAlready(observed: Observed): boolean {
   return (
     !isWaypointMissing &&
     enrolChanges(observed).length === 0 &&
-    judge(observed, 'ambient').every(({ state }) => state.kind !== 'restart')
+    judge(observed, 'ambient').every(({ state }) => state.kind !== 'restart' && state.kind !== 'evict')
   );
 }
 

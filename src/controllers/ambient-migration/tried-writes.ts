@@ -43,7 +43,7 @@ export async function undoneFields(
 
 /** Name of what an action writes to, as the answers of dry runs have it. */
 export function targetOf(action: Action, observed: Observed): string {
-  return action.type === 'restart' ? workloadName(action.workload) : `Namespace/${observed.namespace.metadata.name}`;
+  return 'workload' in action ? workloadName(action.workload) : `Namespace/${observed.namespace.metadata.name}`;
 }
 
 interface TriedWrite {

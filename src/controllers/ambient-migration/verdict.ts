@@ -3,8 +3,9 @@ import type { FieldChange } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
 import type { BindingChange, BoundKind } from './binding.js';
 import type { Fields } from './field-owners.js';
+import type { Eviction } from './restarts.js';
 import type { SnapshotData } from './snapshot.js';
-import type { RestartMark, Workload } from './workloads.js';
+import type { RestartGoal, RestartMark, Workload } from './workloads.js';
 
 /**
  * What a step says about itself, in one direction. The engine takes the first step that is not `done` (forward; back: the
@@ -50,16 +51,36 @@ export type Action =
       readonly change: BindingChange;
       readonly note: string;
     }
-  | { readonly type: 'restart'; readonly workload: Workload; readonly mark: RestartMark };
+  | RestartAction
+  | EvictAction;
+
+/** Marks the pod template of a workload, which starts its rollout; one with OnDelete has its pods evicted afterwards. */
+export interface RestartAction {
+  readonly type: 'restart';
+  readonly workload: Workload;
+  readonly mark: RestartMark;
+}
+
+/** Evicts a pod of a workload with OnDelete, whose template has been marked for the goal. */
+export interface EvictAction {
+  readonly type: 'evict';
+  readonly workload: Workload;
+  readonly goal: RestartGoal;
+  readonly eviction: Eviction;
+}
 
 /** Requests that write nothing, made before a decision. */
 export interface DryRunRequest {
   /** Workloads from whose templates a pod is created in a dry run. */
   readonly pods: readonly Workload[];
+  /** Those of them of which a pod without sidecar is created as well. */
+  readonly withoutSidecar?: readonly Workload[];
   /** Whether istiod is alive. */
   readonly istiod: boolean;
   /** Writes that admission might undo; only those that label the namespace, and restarts. */
   readonly writes?: readonly Action[];
+  /** Evictions that a budget, or an admission webhook, might refuse. */
+  readonly evictions?: readonly EvictAction[];
 }
 
 /** A step that is complete. */

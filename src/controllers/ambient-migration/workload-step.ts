@@ -1,24 +1,19 @@
 import type { Reason } from '../../api/conditions.js';
 import type { Observed } from './observed.js';
-import { budgetsOf } from './preflight.js';
 import { type WorkloadState, assess } from './restarts.js';
-import { aimFor, transitionMs } from './situation.js';
+import { RECHECK, refusalOf } from './pod-refusal.js';
+import { aimFor } from './situation.js';
 import { WORKLOAD_TYPES } from './restart-write.js';
 import { targetOf } from './tried-writes.js';
-import { type Action, type Verdict, done } from './verdict.js';
-import { type RestartGoal, type RestartMark, type Workload, workloadName } from './workloads.js';
+import { budgetRefusal, evictionRefusal, heldByBudget } from './eviction-step.js';
+import { type Action, type EvictAction, type RestartAction, type Verdict, done } from './verdict.js';
+import { type RestartGoal, type Workload, workloadName } from './workloads.js';
 
 /** A workload and what it needs. */
 export interface Judged {
   readonly workload: Workload;
   readonly state: WorkloadState;
 }
-
-/** How soon to look again where no event will tell, in milliseconds. */
-const RECHECK = { admissionLagMs: 300, injectorMs: 3_000, refusedMs: 15_000 } as const;
-
-/** Longer than any lag of admission that was seen, in milliseconds. */
-const LAG_MS = 20_000;
 
 /** Judges every workload for a goal, in the order in which they are restarted: by kind and name; back, the reverse. */
 export function judge(observed: Observed, goal: RestartGoal): Judged[] {
@@ -40,15 +35,27 @@ export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
 
   const rolling = judged.flatMap(({ workload, state }) => (state.kind === 'rolling' ? [{ workload, state }] : []));
   const ours = rolling.filter(({ workload }) => workload.restartMark?.goal === goal);
-  const candidates = judged.flatMap(({ workload, state }) =>
-    state.kind === 'restart' ? [{ workload, mark: state.mark, message: state.message }] : [],
+  const turns = Math.max(0, observed.spec.rollout.maxConcurrent - ours.length);
+  // Who is half-way keeps its turn, also while a budget holds it.
+  const halfway = judged.flatMap(({ workload, state }): Start<EvictAction>[] =>
+    state.kind === 'evict'
+      ? [{ action: { type: 'evict', workload, goal, eviction: state }, message: state.message }]
+      : [],
   );
-  const free = candidates.filter(({ workload }) => obstacleTo(observed, workload, goal) === undefined);
-  const chosen = free.slice(0, Math.max(0, observed.spec.rollout.maxConcurrent - ours.length));
-  const first = chosen[0];
-  if (first) return startVerdict(observed, goal, chosen, `${workloadName(first.workload)}: ${first.message}`);
+  const evictions = halfway.slice(0, turns).filter(({ action }) => !heldByBudget(observed, action));
+  const candidates = judged.flatMap(({ workload, state }): Start<RestartAction>[] =>
+    state.kind === 'restart'
+      ? [{ action: { type: 'restart', workload, mark: state.mark }, message: state.message }]
+      : [],
+  );
+  const free = candidates.filter(({ action }) => obstacleTo(observed, action.workload, goal) === undefined);
+  const restarts = free.slice(0, Math.max(0, turns - halfway.length));
+  const started = startVerdict(observed, goal, [...evictions, ...restarts]);
+  if (started) return started;
   if (stalled) return stalled;
-  const blocked = candidates.flatMap(({ workload }) => obstacleTo(observed, workload, goal) ?? [])[0];
+  const held = halfway.flatMap(({ action }) => heldByBudget(observed, action) ?? [])[0];
+  if (held) return held;
+  const blocked = candidates.flatMap(({ action }) => obstacleTo(observed, action.workload, goal) ?? [])[0];
   if (blocked) return blocked;
 
   if (rolling.length === 0) return done(DONE[goal], describeDone(judged));
@@ -93,19 +100,26 @@ export function undoneVerdict(observed: Observed, actions: readonly Action[]): V
   return undefined;
 }
 
+/** Something to begin now, and why. */
+interface Start<T extends Action = RestartAction | EvictAction> {
+  readonly action: T;
+  readonly message: string;
+}
+
 const DONE: Record<RestartGoal, Reason> = { tunnel: 'AllSpeakHbone', ambient: 'AllAmbient', sidecar: 'AllSidecar' };
 
-function startVerdict(
-  observed: Observed,
-  goal: RestartGoal,
-  chosen: readonly { readonly workload: Workload; readonly mark: RestartMark }[],
-  message: string,
-): Verdict {
-  const workloads = chosen.map(({ workload }) => workload);
-  const actions = chosen.map(({ workload, mark }) => ({ type: 'restart' as const, workload, mark }));
+/** Undefined if there is nothing to start. */
+function startVerdict(observed: Observed, goal: RestartGoal, chosen: readonly Start[]): Verdict | undefined {
+  const [first] = chosen;
+  if (!first) return undefined;
+  const { message } = actVerdict([first]);
+  const actions = chosen.map(({ action }) => action);
+  const workloads = actions.map(({ workload }) => workload);
   // Going back, the dry run itself asks the injector; forward it is out of the way, and istiod must be asked apart.
   if (!observed.dryRuns) {
-    const request = { pods: workloads, istiod: goal === 'ambient', writes: actions };
+    const writes = actions.filter((action) => action.type === 'restart');
+    const evictions = actions.filter((action) => action.type === 'evict');
+    const request = { pods: workloads, istiod: goal === 'ambient', writes, evictions };
     return { kind: 'dry-run', request, reason: 'Restarting', message };
   }
   if (observed.dryRuns.istiod === 'down') {
@@ -120,7 +134,20 @@ function startVerdict(
     const refusal = refusalOf(observed, workload, goal);
     if (refusal) return refusal;
   }
-  return undoneVerdict(observed, actions) ?? { kind: 'act', actions, reason: 'Restarting', message };
+  const refused = chosen.filter(({ action }) => evictionRefusal(observed, action) !== undefined);
+  const [allowed, ...more] = chosen.filter((one) => !refused.includes(one));
+  if (!allowed) return evictionRefusal(observed, first.action);
+  return undoneVerdict(observed, actions) ?? actVerdict([allowed, ...more]);
+}
+
+function actVerdict(starts: readonly [Start, ...Start[]]): Verdict {
+  const [{ action, message }] = starts;
+  return {
+    kind: 'act',
+    actions: starts.map((start) => start.action),
+    reason: 'Restarting',
+    message: `${workloadName(action.workload)}: ${message}`,
+  };
 }
 
 function obstacleTo(observed: Observed, workload: Workload, goal: RestartGoal): Verdict | undefined {
@@ -131,12 +158,6 @@ function obstacleTo(observed: Observed, workload: Workload, goal: RestartGoal): 
         kind: 'stalled',
         reason: 'RolloutBlocked',
         message: `${name} is paused: ${workload.kind === 'Rollout' ? 'set spec.paused to false' : 'resume it with kubectl rollout resume'}`,
-      };
-    case 'OnDelete':
-      return {
-        kind: 'stalled',
-        reason: 'RolloutBlocked',
-        message: `${name} has updateStrategy OnDelete: set RollingUpdate`,
       };
     case 'Partition':
       return {
@@ -155,54 +176,7 @@ function obstacleTo(observed: Observed, workload: Workload, goal: RestartGoal): 
   }
   // A pod that does not start has used the budget up, and only the way back gives it free again.
   if (goal === 'sidecar' && workload.pods.some((pod) => !pod.ready)) return undefined;
-  const exhausted = budgetsOf(observed, workload).find((budget) => budget.disruptionsAllowed <= 0);
-  if (!exhausted) return undefined;
-  const message = `${name} waits for PodDisruptionBudget ${exhausted.name} to allow a disruption`;
-  return { kind: 'wait', reason: 'BudgetExhausted', message };
-}
-
-/** What a dry run says against restarting the workload now; undefined if nothing does. */
-export function refusalOf(observed: Observed, workload: Workload, goal: RestartGoal): Verdict | undefined {
-  const name = workloadName(workload);
-  const answer = observed.dryRuns?.pods.get(name);
-  switch (answer?.kind) {
-    case undefined:
-      return {
-        kind: 'wait',
-        reason: 'Restarting',
-        message: `${name} waits for a dry run`,
-        recheckMs: RECHECK.admissionLagMs,
-      };
-    case 'injector-down':
-      return {
-        kind: 'wait',
-        reason: 'InjectorDown',
-        message: `the sidecar injector does not answer: ${answer.message}`,
-        recheckMs: RECHECK.injectorMs,
-      };
-    case 'refused':
-      return {
-        kind: 'stalled',
-        reason: 'PodRefused',
-        message: `a new pod of ${name} would be refused: ${answer.message}`,
-        recheckMs: RECHECK.refusedMs,
-      };
-    case 'created':
-      break;
-  }
-  const wanted = goal !== 'ambient';
-  if (answer.sidecar === wanted) return undefined;
-  const message = wanted
-    ? `a new pod of ${name} would get no sidecar`
-    : `a new pod of ${name} would still get a sidecar`;
-  const reason = wanted ? 'InjectorNotInjecting' : 'InjectorStillInjects';
-  const { nowMs, clockStartMs, progressDeadlineMs } = aimFor(observed, goal);
-  const labelledAtMs = goal === 'ambient' ? transitionMs(observed, 'Enrolled', 'True') : clockStartMs;
-  const sinceMs = labelledAtMs === 0 ? 0 : nowMs - labelledAtMs;
-  // The API server's view of namespace labels lags for moments; what lasts longer is something else.
-  if (sinceMs >= progressDeadlineMs) return { kind: 'stalled', reason, message, recheckMs: RECHECK.refusedMs };
-  const recheckMs = sinceMs < LAG_MS ? RECHECK.admissionLagMs : RECHECK.injectorMs;
-  return { kind: 'wait', reason, message, recheckMs };
+  return budgetRefusal(observed, workload);
 }
 
 function describeDone(judged: readonly Judged[]): string {

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { pod } from '../../../test/support/observed.js';
 import type { DaemonSet, Deployment, StatefulSet } from '../../kube/types.js';
-import { daemonSetView, deploymentView, parseRestartMark, formatRestartMark, statefulSetView } from './workloads.js';
+import type { PodView } from './pods.js';
+import {
+  type Workload,
+  daemonSetView,
+  deploymentView,
+  formatRestartMark,
+  parseRestartMark,
+  statefulSetView,
+} from './workloads.js';
 
 const metadata = { name: 'web', namespace: 'shop', generation: 2 };
 const template = { spec: { containers: [] } };
@@ -81,15 +90,11 @@ describe('how many pods a rollout takes away', () => {
 
 describe('a changed template replaces no pod, or not all of them', () => {
   const parted = (partition: number): object => ({ updateStrategy: { rollingUpdate: { partition } } });
-  const onDelete = { updateStrategy: { type: 'OnDelete' } };
   it.each<[string, { obstacle: string | undefined }, string | undefined]>([
     ['of a Deployment that is paused', deploymentView(deployment({ paused: true }), []), 'Paused'],
     ['but of one that is not', deploymentView(deployment({ paused: false }), []), undefined],
-    ['of a StatefulSet with OnDelete', statefulSetView(statefulSet(onDelete), []), 'OnDelete'],
     ['of a StatefulSet with a partition', statefulSetView(statefulSet(parted(1)), []), 'Partition'],
     ['but of one whose partition is 0', statefulSetView(statefulSet(parted(0)), []), undefined],
-    ['of a DaemonSet with OnDelete', daemonSetView(daemonSet(onDelete), []), 'OnDelete'],
-    ['but of one that rolls', daemonSetView(daemonSet({ updateStrategy: { type: 'RollingUpdate' } }), []), undefined],
   ])('%s', (_, { obstacle }, expected) => {
     expect(obstacle).toBe(expected);
   });
@@ -146,6 +151,44 @@ describe('a rollout is finished', () => {
     ['not while a DaemonSet has old pods', daemonSetView(daemonSet({}, { updatedNumberScheduled: 4 }), []), false],
   ])('%s', (_, { finished }, expected) => {
     expect(finished).toBe(expected);
+  });
+});
+
+describe('with OnDelete', () => {
+  const updateStrategy = { type: 'OnDelete', rollingUpdate: { maxSurge: 1, maxUnavailable: 0, partition: 1 } };
+  const three = ['db-0', 'db-1', 'db-2'].map((name) => pod({ name }));
+  const five = ['a', 'b', 'c', 'd', 'e'].map((name) => pod({ name }));
+  // What a StatefulSet says whose pods have all been replaced: its revisions stay apart.
+  const replaced = { currentRevision: 'a', updateRevision: 'b', updatedReplicas: 3, availableReplicas: 3 };
+  const db = (pods: readonly PodView[], status: object = {}): Workload =>
+    statefulSetView(statefulSet({ updateStrategy }, { ...replaced, ...status }), pods);
+  const agent = (pods: readonly PodView[], status: object = {}): Workload =>
+    daemonSetView(daemonSet({ updateStrategy }, status), pods);
+
+  it.each<[string, Workload, boolean]>([
+    ['a StatefulSet is finished when every pod is there and available', db(three), true],
+    ['not when a pod is not ready', db([...three.slice(1), pod({ name: 'db-0', ready: false })]), false],
+    ['not when one is gone, which its status has not seen', db(three.slice(1)), false],
+    ['not when one goes', db([...three.slice(1), pod({ name: 'db-0', live: false })]), false],
+    ['not when one is ready, and not for minReadySeconds yet', db(three, { availableReplicas: 2 }), false],
+    ['not before the generation is observed', db(three, { observedGeneration: 1 }), false],
+    ['a DaemonSet is, with pods of older revisions', agent(five, { updatedNumberScheduled: 0 }), true],
+    ['not when a pod is gone', agent(five.slice(1), {}), false],
+    ['not when one is not available', agent(five, { numberAvailable: 4 }), false],
+  ])('%s', (_, { finished }, expected) => {
+    expect(finished).toBe(expected);
+  });
+
+  it('one pod is away at a time, whatever is left of another strategy', () => {
+    expect(db(three)).toMatchObject({ maxUnavailable: 1, obstacle: undefined, outage: false });
+    expect(agent(five)).toMatchObject({ maxUnavailable: 1, obstacle: undefined, outage: true });
+  });
+
+  it('it is known for how many pods changes of the template wait', () => {
+    expect(db(three).onDelete).toEqual({ outdated: 0 });
+    expect(db(three, { updatedReplicas: undefined }).onDelete).toEqual({ outdated: 3 });
+    expect(agent(five, { updatedNumberScheduled: 3 }).onDelete).toEqual({ outdated: 2 });
+    expect(statefulSetView(statefulSet(), three).onDelete).toBeUndefined();
   });
 });
 

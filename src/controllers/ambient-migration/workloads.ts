@@ -21,7 +21,10 @@ export interface Workload {
   readonly pods: readonly PodView[];
   /** The controller of the kind has seen the current template. */
   readonly observed: boolean;
-  /** The last rollout is over: its generation is observed, and every pod is of the current revision and available. */
+  /**
+   * The last rollout is over: its generation is observed, and every pod is of the current revision and available. Of a workload with
+   * OnDelete, whose pods may be of older revisions for ever: every pod is there and available.
+   */
   readonly finished: boolean;
   /** What its controller says about a rollout that is not finished, if it says anything. */
   readonly progress: string | undefined;
@@ -36,6 +39,8 @@ export interface Workload {
   /** How many pods a rollout may take away before their replacements are ready; 0 for a surge rollout. */
   readonly maxUnavailable: number;
   readonly obstacle: RolloutObstacle | undefined;
+  /** The update strategy is OnDelete: a changed template replaces no pod, so that its pods are evicted. Undefined: it is another. */
+  readonly onDelete: OnDelete | undefined;
   /** The rollout may leave no pod that serves; of a DaemonSet, none on a node. */
   readonly outage: boolean;
   /** The rollout ends every pod before it starts the first new one. */
@@ -43,7 +48,13 @@ export interface Workload {
 }
 
 /** Why a changed template would not replace every pod. */
-export type RolloutObstacle = 'Paused' | 'OnDelete' | 'Partition' | 'NoTemplate';
+export type RolloutObstacle = 'Paused' | 'Partition' | 'NoTemplate';
+
+/** What the update strategy OnDelete means for a workload. */
+export interface OnDelete {
+  /** Pods for which changes of the template wait: they were made from an older one. */
+  readonly outdated: number;
+}
 
 /** What a restart is for: pods that speak HBONE, pods without sidecar, pods with sidecar. */
 export type RestartGoal = 'tunnel' | 'ambient' | 'sidecar';
@@ -113,28 +124,37 @@ export function deploymentView(deployment: Deployment, pods: readonly PodView[])
       (status?.availableReplicas ?? 0) >= updated,
     maxUnavailable,
     obstacle: spec.paused === true ? 'Paused' : undefined,
+    onDelete: undefined,
     outage: maxUnavailable >= replicas,
   };
 }
 
-/** View of a StatefulSet. */
+/**
+ * View of a StatefulSet. With OnDelete its `currentRevision` never becomes its `updateRevision`, whatever happens to its pods.
+ *
+ * @see kubernetes/kubernetes pkg/controller/statefulset/stateful_set_utils.go (completeRollingUpdate)
+ */
 export function statefulSetView(statefulSet: StatefulSet, pods: readonly PodView[]): Workload {
   const { spec, status } = statefulSet;
   const replicas = spec.replicas ?? 1;
-  const rolling = spec.updateStrategy?.rollingUpdate;
+  const onDelete = spec.updateStrategy?.type === 'OnDelete';
+  const rolling = onDelete ? undefined : spec.updateStrategy?.rollingUpdate;
   const maxUnavailable = Math.max(1, resolveAmount(rolling?.maxUnavailable ?? 1, replicas, Math.floor));
+  const revised = onDelete
+    ? (status?.availableReplicas ?? 0) === replicas && areReady(pods, replicas)
+    : status?.currentRevision === status?.updateRevision;
   return {
     ...common('StatefulSet', statefulSet, pods),
     replicas,
     recreates: false,
     finished:
       isObserved(statefulSet) &&
-      status?.currentRevision === status?.updateRevision &&
+      revised &&
       (status?.replicas ?? 0) === replicas &&
       (status?.readyReplicas ?? 0) === replicas,
     maxUnavailable,
-    obstacle:
-      spec.updateStrategy?.type === 'OnDelete' ? 'OnDelete' : (rolling?.partition ?? 0) > 0 ? 'Partition' : undefined,
+    obstacle: (rolling?.partition ?? 0) > 0 ? 'Partition' : undefined,
+    onDelete: onDelete ? { outdated: Math.max(0, replicas - (status?.updatedReplicas ?? 0)) } : undefined,
     outage: maxUnavailable >= replicas,
   };
 }
@@ -143,7 +163,10 @@ export function statefulSetView(statefulSet: StatefulSet, pods: readonly PodView
 export function daemonSetView(daemonSet: DaemonSet, pods: readonly PodView[]): Workload {
   const { spec, status } = daemonSet;
   const desired = status?.desiredNumberScheduled ?? 0;
-  const rolling = spec.updateStrategy?.rollingUpdate;
+  const onDelete = spec.updateStrategy?.type === 'OnDelete';
+  // The API server keeps what is left of the other strategy.
+  const rolling = onDelete ? undefined : spec.updateStrategy?.rollingUpdate;
+  const updated = status?.updatedNumberScheduled ?? 0;
   const surge = resolveAmount(rolling?.maxSurge ?? 0, desired, Math.ceil);
   return {
     ...common('DaemonSet', daemonSet, pods),
@@ -151,10 +174,11 @@ export function daemonSetView(daemonSet: DaemonSet, pods: readonly PodView[]): W
     recreates: false,
     finished:
       isObserved(daemonSet) &&
-      (status?.updatedNumberScheduled ?? 0) >= desired &&
+      (onDelete ? areReady(pods, desired) : updated >= desired) &&
       (status?.numberAvailable ?? 0) >= desired,
     maxUnavailable: surge > 0 ? 0 : Math.max(1, resolveAmount(rolling?.maxUnavailable ?? 1, desired, Math.ceil)),
-    obstacle: spec.updateStrategy?.type === 'OnDelete' ? 'OnDelete' : undefined,
+    obstacle: undefined,
+    onDelete: onDelete ? { outdated: Math.max(0, desired - updated) } : undefined,
     outage: surge === 0,
   };
 }
@@ -163,7 +187,7 @@ function common(
   kind: WorkloadKind,
   object: Deployment | StatefulSet | DaemonSet,
   pods: readonly PodView[],
-): Omit<Workload, 'replicas' | 'finished' | 'maxUnavailable' | 'obstacle' | 'outage' | 'recreates'> {
+): Omit<Workload, 'replicas' | 'finished' | 'maxUnavailable' | 'obstacle' | 'onDelete' | 'outage' | 'recreates'> {
   const annotations = object.spec.template.metadata?.annotations;
   const templateMark = annotations?.[OWN_ANNOTATION.restart];
   const asked = parseRestartMark(object.metadata.annotations?.[OWN_ANNOTATION.restart]);
@@ -187,6 +211,11 @@ function common(
 
 function isObserved(object: Deployment | StatefulSet | DaemonSet): boolean {
   return (object.status?.observedGeneration ?? 0) >= (object.metadata.generation ?? 0);
+}
+
+/** Pods that go are none of them: the status of their controller may not have seen yet what was evicted. */
+function areReady(pods: readonly PodView[], wanted: number): boolean {
+  return pods.filter(({ live, ready }) => live && ready).length >= wanted;
 }
 
 function deploymentUnavailable(

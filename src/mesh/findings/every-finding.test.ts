@@ -227,6 +227,13 @@ const CASES: Record<Code, Case> = {
     object: 'NetworkPolicy/other/x',
     nearMiss: [meshed, neighbour({ ingress: [{}] })],
   },
+  SST2031: {
+    raised: [service(http), authorization({ ...targetRefs('Service'), ...operation({ ports: ['80'] }) })],
+    object: 'AuthorizationPolicy/x',
+    beside: ['SST5001 AuthorizationPolicy/x'],
+    nearMiss: [service(http), authorization({ ...targetRefs('Service'), ...operation({ ports: ['8000'] }) })],
+    scope: withWaypoint,
+  },
   SST3003: {
     raised: [object('VirtualService', { hosts: ['web'] })],
     object: 'VirtualService/x',
@@ -371,6 +378,18 @@ const CASES: Record<Code, Case> = {
     raised: [object('Service', http, { name: 'web', annotations: { 'networking.istio.io/exportTo': '.' } })],
     object: 'Service/web',
     nearMiss: [object('Service', http, { name: 'web', annotations: { 'networking.istio.io/exportTo': '*' } })],
+  },
+  SST3029: {
+    raised: [],
+    object: 'ConfigMap/istio-system/istio-sidecar-injector',
+    nearMiss: [],
+    scope: settings({
+      primaryRemote: {
+        object: 'ConfigMap/istio-system/istio-sidecar-injector',
+        field: 'values.global.externalIstiod: true',
+      },
+    }),
+    nearScope: settings({}),
   },
 };
 

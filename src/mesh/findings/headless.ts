@@ -24,8 +24,8 @@ export function headlessFindings(objects: readonly PolicyObject[], scope: Policy
   });
 }
 
-/** Without a selector it has no pods of the mesh. */
-function isHeadless({ spec }: PolicyObject): boolean {
+/** Whether callers of a Service address its pods; without a selector it has none of the mesh. */
+export function isHeadless({ spec }: PolicyObject): boolean {
   const { clusterIP, selector } = asRecord(spec);
   return clusterIP === 'None' && Object.keys(asRecord(selector)).length > 0;
 }

@@ -19,7 +19,10 @@ const withProxy = (annotations: Record<string, string>, native = false): Templat
 });
 
 /** For each code: what raises it and nothing else, the fields that the message must name, and what is almost the same. */
-const CASES: Record<TemplateCode, [raised: TemplateOfPods, named: RegExp, nearMiss: TemplateOfPods]> = {
+const CASES: Record<
+  Exclude<TemplateCode, 'SST4040'>,
+  [raised: TemplateOfPods, named: RegExp, nearMiss: TemplateOfPods]
+> = {
   SST4008: [
     labelled({ 'istio.io/dataplane-mode': 'none' }),
     /istio\.io\/dataplane-mode: none/,

@@ -174,4 +174,10 @@ export const POLICY_FINDINGS = {
     'Add port 15008 (TCP) to the rules that the message names, if pods there and pods of this namespace call each other.',
     NETWORK_POLICY,
   ),
+  SST2031: kind(
+    'BLOCK',
+    'A policy for a waypoint names a port on which pods listen, and the Service is called by another: a waypoint compares with the port of the Service, where a sidecar and ztunnel compare with that of the pod. An ALLOW refuses, and a DENY lets in.',
+    'Write the port that the message names (spec.ports[].port of the Service) in the policy; or acknowledge that the rule is not for that Service.',
+    'istio-ambient facts 5.1; istio/istio pilot/pkg/security/authz/model/generator.go (destPortGenerator)',
+  ),
 } satisfies Record<string, FindingKind>;

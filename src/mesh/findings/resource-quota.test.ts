@@ -3,8 +3,7 @@ import { policyObject } from '../../../test/support/policies.js';
 import type { Resources } from '../pod-resources.js';
 import type { Quantities } from '../quantity.js';
 import type { NewWaypoint } from './limit-range.js';
-import { quotaFindings } from './resource-quota.js';
-import type { Requests } from './savings.js';
+import { type CountedWorkload, quotaFindings } from './resource-quota.js';
 
 const waypoint: NewWaypoint = {
   name: 'waypoint',
@@ -24,12 +23,16 @@ const found = (
     spec?: object;
     of?: NewWaypoint | undefined;
     defaults?: Required<Resources>;
-    losing?: { replicas: number; requests: Requests }[];
+    losing?: CountedWorkload[];
   } = {},
 ): string[] => {
   const quota = { ...policyObject('ResourceQuota', { hard, ...spec }, { name: 'team' }), status: { used } };
   return quotaFindings([quota], losing, of, defaults).map(({ code, message }) => `${code} ${message}`);
 };
+const priority = (operator: string, ...values: string[]): object => {
+  return { scopeSelector: { matchExpressions: [{ scopeName: 'PriorityClass', operator, values }] } };
+};
+const app = (resources: Resources): CountedWorkload['spec'] => ({ containers: [{ resources }] });
 const full = (what: string): string[] => [`SST5009 ResourceQuota/team has no room for waypoint waypoint: ${what}`];
 
 describe('a ResourceQuota and a new waypoint', () => {
@@ -79,13 +82,24 @@ describe('a ResourceQuota and a new waypoint', () => {
     ['that request something', { scopes: ['NotBestEffort'] }, true],
     ['that end', { scopes: ['Terminating'] }, false],
     ['that request nothing', { scopes: ['BestEffort'] }, false],
+    ['of a priority', priority('In', 'high'), false],
+    ['of any priority', priority('Exists'), false],
+    ['of no priority', priority('DoesNotExist'), true],
+    ['of other priorities', priority('NotIn', 'high'), true],
     [
-      'of a priority',
-      { scopeSelector: { matchExpressions: [{ scopeName: 'PriorityClass', operator: 'In', values: ['high'] }] } },
+      'that must be placed beside those of other namespaces',
+      { scopes: ['CrossNamespacePodAffinity', 'NotBestEffort'] },
       false,
     ],
   ])('is for pods %s', (_, spec, isFor) => {
     expect(found({ pods: '0' }, {}, { spec })).toHaveLength(isFor ? 1 : 0);
+  });
+
+  it('for pods that request nothing is for a waypoint that requests nothing', () => {
+    const of = { ...waypoint, resources: {} };
+    expect(found({ pods: '2' }, {}, { spec: { scopes: ['BestEffort'] }, of })).toEqual(
+      full('field spec.hard[pods], 3 of the 2 that are left'),
+    );
   });
 
   it('leaves a waypoint alone that gets its limits from a LimitRange, and one that is there', () => {
@@ -98,9 +112,10 @@ describe('a ResourceQuota and a new waypoint', () => {
 });
 
 describe('a ResourceQuota that counts sidecars', () => {
-  const losing = [
-    { replicas: 3, requests: { cpu: '100m', memory: '128Mi' } },
-    { replicas: 1, requests: { cpu: '50m' } },
+  const spec = app({});
+  const losing: CountedWorkload[] = [
+    { name: 'Deployment/a', replicas: 3, requests: { cpu: '100m', memory: '128Mi' }, spec },
+    { name: 'Deployment/b', replicas: 1, requests: { cpu: '50m' }, spec: { ...spec, priorityClassName: 'high' } },
   ];
   const roomy = { name: 'waypoint', min: 1, resources: {} };
   it.each<[string, Quantities, object, string[]]>([
@@ -113,9 +128,55 @@ describe('a ResourceQuota that counts sidecars', () => {
       ],
     ],
     ['says nothing of what they do not request', { pods: '9', 'limits.cpu': '9' }, {}, []],
+    [
+      'counts those of a priority only',
+      { 'requests.cpu': '2' },
+      priority('In', 'high'),
+      ['SST4036 ResourceQuota/team counts sidecars: field spec.hard[requests.cpu], 50m of 2000m'],
+    ],
+    ['is not one for pods that request nothing', { 'requests.cpu': '2' }, { scopes: ['BestEffort'] }, []],
     ['is not one for pods that end', { 'requests.cpu': '2' }, { scopes: ['Terminating'] }, []],
   ])('%s', (_, hard, spec, expected) => {
     const all = found(hard, {}, { spec, losing, of: roomy });
     expect(all.filter((one) => one.startsWith('SST4036'))).toEqual(expected);
+  });
+});
+
+describe('a ResourceQuota for pods that request nothing', () => {
+  const bare = (more: Partial<CountedWorkload> = {}): CountedWorkload => {
+    return { name: 'Deployment/a', replicas: 3, requests: { cpu: '100m' }, spec: app({}), ...more };
+  };
+  const short = (
+    losing: CountedWorkload[],
+    { spec = { scopes: ['BestEffort'] }, used = '3', ...more } = {},
+  ): string[] =>
+    found({ pods: '5' }, { pods: used }, { spec, losing, of: undefined, ...more }).filter((one) =>
+      one.startsWith('SST4039'),
+    );
+
+  it('has no room for more than are left, with those of all workloads', () => {
+    expect(short([bare()])).toEqual([
+      'SST4039 ResourceQuota/team has no room for pods of Deployment/a, which request nothing without sidecar: field spec.hard[pods], 3 of the 2 that are left',
+    ]);
+    const two = [bare({ replicas: 1 }), bare({ name: 'Deployment/b', replicas: 2 })];
+    expect(short(two)[0]).toMatch(/pods of Deployment\/a, Deployment\/b, which .* 3 of the 2 that are left/);
+    const four = ['a', 'b', 'c', 'd'].map((name) => bare({ name: `Deployment/${name}`, replicas: 1 }));
+    expect(short(four)[0]).toMatch(/pods of Deployment\/a, Deployment\/b, Deployment\/c and 1 more, which/);
+  });
+
+  it.each<[string, CountedWorkload, object?]>([
+    ['with room for all', bare({ replicas: 2 })],
+    ['and pods that request something themselves', bare({ spec: app({ requests: { memory: '1Mi' } }) })],
+    ['and pods with nothing but a limit', bare({ spec: app({ limits: { cpu: '1' } }) })],
+    ['and pods whose sidecars request nothing, which it counts today', bare({ requests: {} })],
+    [
+      'and a LimitRange that makes them request something',
+      bare(),
+      { defaults: { requests: { cpu: '1m' }, limits: {} } },
+    ],
+    ['of another priority', bare(), { spec: { scopes: ['BestEffort'], ...priority('Exists') } }],
+    ['and of others', bare(), { spec: {} }],
+  ])('%s says nothing', (_, losing, more) => {
+    expect(short([losing], more)).toEqual([]);
   });
 });

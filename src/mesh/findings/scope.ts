@@ -20,6 +20,8 @@ export interface PolicyScope {
   readonly workloadLabels: readonly Labels[];
   /** Ports that the kubelet probes over the network. */
   readonly probes: readonly ProbedPort[];
+  /** Ports of containers that have a name, by which Services find them. */
+  readonly containerPorts?: readonly ContainerPort[];
   readonly mesh: MeshSettings;
   /** The waypoint that the namespace is to use. */
   readonly waypoint?: IntendedWaypoint | undefined;
@@ -36,6 +38,14 @@ export interface ProbedPort {
   readonly name?: string | undefined;
   /** Of the address that is probed, the first of the pod; IPv4 where no pod has one yet. */
   readonly family?: 'IPv4' | 'IPv6' | undefined;
+}
+
+/** A port of a container. */
+export interface ContainerPort {
+  /** Labels of the pods. */
+  readonly labels: Labels;
+  readonly name: string;
+  readonly port: number;
 }
 
 /** Most fields that a message names. */

@@ -35,8 +35,9 @@ export function sidecarFindings(sidecar: PolicyObject, scope: PolicyScope): Find
   return changes.length > 0 ? changes : found('SST3011', ['spec.egress'], 'ztunnel takes no such limit');
 }
 
-/** What ztunnel does not honour of the mesh's own configuration. */
+/** What ambient mode does not honour of the mesh's own configuration. */
 export function meshSettingsFindings({ mesh }: PolicyScope): Finding[] {
+  const { primaryRemote } = mesh;
   const found = (code: FindingCode, message: string): Finding => ({ code, object: mesh.object, message });
   return [
     ...(mesh.outboundTrafficPolicy === 'REGISTRY_ONLY'
@@ -45,5 +46,14 @@ export function meshSettingsFindings({ mesh }: PolicyScope): Finding[] {
     ...(mesh.enableAutoMtls
       ? []
       : [found('SST3014', `${mesh.object}, field enableAutoMtls: sidecars would talk plaintext to ambient pods`)]),
+    ...(primaryRemote
+      ? [
+          {
+            code: 'SST3029' as const,
+            object: primaryRemote.object,
+            message: `${primaryRemote.object}, field ${primaryRemote.field}: one istiod serves several clusters`,
+          },
+        ]
+      : []),
   ];
 }

@@ -11,7 +11,8 @@ export type TemplateCode =
   | 'SST4019'
   | 'SST4020'
   | 'SST4021'
-  | 'SST4028';
+  | 'SST4028'
+  | 'SST4040';
 
 /** What was found in a pod template. */
 export interface TemplateFinding {

@@ -174,4 +174,10 @@ export const TRAFFIC_FINDINGS = {
     'Say in an AuthorizationPolicy who may call it, if that was meant.',
     'istio/istio issue 55163',
   ),
+  SST3029: kind(
+    'BLOCK',
+    'One istiod serves several clusters (primary-remote, or an external control plane): Istio does not support the move to ambient mode in such a mesh.',
+    'Give each cluster an istiod of its own (multi-primary), or leave the namespace on sidecars; acknowledge what you have tried with your own clusters.',
+    'istio.io, ambient/migrate/before-you-begin; istio/istio manifests/charts/istio-control/istio-discovery/values.yaml (remotePilotAddress, externalIstiod)',
+  ),
 } satisfies Record<string, FindingKind>;

@@ -24,11 +24,10 @@ export const WORKLOAD_FINDINGS = {
     FROM_PODS,
   ),
   SST4004: kind(
-    'BLOCK',
-    'The update strategy OnDelete: a changed template starts no rollout.',
-    'Use RollingUpdate for the time of the migration.',
-    'Kubernetes docs, StatefulSet and DaemonSet update strategies',
-    MUST_FIX,
+    'WARN',
+    'The update strategy OnDelete: a changed template starts no rollout, so that the pods are evicted one at a time; changes of the template that wait for that take effect.',
+    'Nothing, if these changes may take effect now; else set the template back to what the pods were made from.',
+    'Kubernetes docs, StatefulSet and DaemonSet update strategies; API-initiated Eviction',
   ),
   SST4005: kind(
     'BLOCK',
@@ -46,9 +45,9 @@ export const WORKLOAD_FINDINGS = {
   ),
   SST4007: kind(
     'BLOCK',
-    'The rollout takes a pod away before its replacement is ready, and a PodDisruptionBudget can never allow that.',
-    'Raise the replicas, or lower the minimum of the budget.',
-    'Kubernetes docs, Disruptions',
+    'The rollout takes a pod away before its replacement is ready, and a PodDisruptionBudget can never allow that; or pods that are evicted are under two budgets, which the API server refuses.',
+    'Raise the replicas, or lower the minimum of the budget; of two budgets leave one.',
+    'Kubernetes docs, Disruptions; API-initiated Eviction',
     FROM_PODS,
   ),
   SST4008: kind(
@@ -220,5 +219,25 @@ export const WORKLOAD_FINDINGS = {
     'Nothing; lower the quota when the migration is Ready, and raise it again before a rollback.',
     'Kubernetes docs, Resource Quotas',
     FROM_PODS,
+  ),
+  SST4038: kind(
+    'BLOCK',
+    'The API server refuses a pod of this workload without sidecar, by a dry run in the namespace as it is today: admission (Kyverno, Gatekeeper, a ValidatingAdmissionPolicy, a webhook) asks for one, or a quota has no room for such pods.',
+    'Exempt the workload, or namespaces with the label istio.io/dataplane-mode=ambient, from what the message names. If that knows the label already, or minds nothing but the label sidecar.istio.io/inject: "false" of the dry run, acknowledge.',
+    'Kubernetes docs, Dry-run; istio-ambient facts 7.2',
+    FROM_PODS,
+  ),
+  SST4039: kind(
+    'BLOCK',
+    'Pods request nothing without their sidecar (BestEffort), and a ResourceQuota for such pods has no room for all of them.',
+    'Give a container of the workloads that the message names a request of CPU or memory, or raise the quota.',
+    'Kubernetes docs, Resource Quotas, Quota scopes',
+    { ...MUST_FIX, ...FROM_PODS },
+  ),
+  SST4040: kind(
+    'BLOCK',
+    'SPIRE gives the pods their identity (a volume of csi.spiffe.io, in the pod template or in an injection template): ztunnel takes certificates for them from the authority of the mesh, so that callers and policies meet another identity, or one that they do not trust.',
+    'Have the sidecars of the whole mesh use the authority of the mesh first (no injection template with csi.spiffe.io), or leave the namespace on sidecars; acknowledge if only the application itself asks SPIRE.',
+    'istio.io, ambient/migrate/before-you-begin; istio/istio issue 42339',
   ),
 } satisfies Record<string, FindingKind>;

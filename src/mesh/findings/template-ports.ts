@@ -1,5 +1,5 @@
 import type { Labels } from '../policy-object.js';
-import type { ProbedPort } from './scope.js';
+import type { ContainerPort, ProbedPort } from './scope.js';
 
 type Probe = Readonly<Record<'httpGet' | 'tcpSocket' | 'grpc', { readonly port?: number | string } | undefined>>;
 
@@ -10,8 +10,8 @@ interface Container {
   readonly startupProbe?: Partial<Probe>;
 }
 
-/** A pod template, as far as the kubelet probes its pods. One of the API server fits. */
-export interface ProbedTemplate {
+/** A pod template, as far as its pods have ports. One of the API server fits. */
+export interface TemplateWithPorts {
   readonly metadata?: { readonly labels?: Labels };
   readonly spec?: {
     readonly hostNetwork?: boolean;
@@ -21,7 +21,7 @@ export interface ProbedTemplate {
 }
 
 /** The ports that the kubelet probes over the network, without sidecars. */
-export function probedPorts({ metadata, spec }: ProbedTemplate): ProbedPort[] {
+export function probedPorts({ metadata, spec }: TemplateWithPorts): ProbedPort[] {
   const labels = metadata?.labels ?? {};
   const { hostNetwork, containers = [], initContainers = [] } = spec ?? {};
   if (hostNetwork === true) return [];
@@ -33,5 +33,13 @@ export function probedPorts({ metadata, spec }: ProbedTemplate): ProbedPort[] {
       const port = typeof asked === 'number' ? asked : named?.containerPort;
       return port === undefined ? [] : [{ labels, port, name: named?.name }];
     }),
+  );
+}
+
+/** The ports that have a name. */
+export function namedPorts({ metadata, spec }: TemplateWithPorts): ContainerPort[] {
+  const labels = metadata?.labels ?? {};
+  return [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].flatMap(({ ports = [] }) =>
+    ports.flatMap(({ name, containerPort }) => (name === undefined ? [] : [{ labels, name, port: containerPort }])),
   );
 }

@@ -1,0 +1,232 @@
+import { expect, it } from 'vitest';
+import type { JsonPatchOperation } from '../../src/kube/client.js';
+import { findCondition } from '../../src/kube/conditions.js';
+import { POD, type Pod, STATEFUL_SET } from '../../src/kube/types.js';
+import { type AuditEntry, OPERATOR_USER, invariantBreaches, isDryRun } from '../support/audit.js';
+import type { Cluster } from '../support/cluster.js';
+import { budget, daemonSet, namespace, statefulSet, yaml } from '../support/fixtures.js';
+import { InProcessOperator } from '../support/in-process-operator.js';
+import { containersOf, namespaceState } from '../support/namespace-state.js';
+import { expectQuiet, killAfter, restartOperator, wrote } from './crashes.js';
+
+const updateStrategy = { type: 'OnDelete' };
+
+/** Workloads whose update strategy is OnDelete: their pods are evicted. */
+export function onDelete(cluster: () => Cluster): void {
+  it('evicts the pods of workloads with OnDelete one at a time, under a budget, there and back', async () => {
+    const name = 'on-delete';
+    const db = (annotations: Record<string, string>): object =>
+      statefulSet(name, 'db', { replicas: 3, updateStrategy, annotations });
+    await cluster().apply(
+      yaml(namespace(name), db({}), budget(name, 'db', 2), daemonSet(name, 'agent', { updateStrategy })),
+    );
+    await cluster().podsReady(name, 5);
+    await cluster().apply(yaml(db({ team: 'payments' })));
+    await cluster().until('the controller has seen the change that waits', async () => {
+      const { status } = await cluster().client.get(STATEFUL_SET, { namespace: name, name: 'db' });
+      return status?.updateRevision !== status?.currentRevision || undefined;
+    });
+    const before = await namespaceState(cluster().client, name);
+
+    await cluster().migrate(name);
+    const migrated = await cluster().ready(name, 'Migrated');
+    expect(migrated.status?.plan?.findings).toContainEqual(
+      expect.objectContaining({
+        code: 'SST4004',
+        verdict: 'WARN',
+        message: 'StatefulSet/db has updateStrategy OnDelete, and changes of its template wait for 3 of its pods',
+      }),
+    );
+    expect(migrated.status?.workloads).toMatchObject({ total: 2, ambient: 2, progress: '2/2' });
+    for (const pod of await cluster().podsReady(name, 5)) {
+      expect(containersOf(pod)).toEqual(['app']);
+      if (pod.metadata.name.startsWith('db')) expect(pod.metadata.annotations?.['team']).toBe('payments');
+    }
+    expect(await cluster().eventNote(name, 'PodEvicted')).toMatch(
+      /^\w+\/(db|agent): evicting pod (db|agent)-\w+, which still has a sidecar \(\d of [23] pods are still to be evicted\)$/,
+    );
+    const there = evictionsIn(cluster(), name);
+    expect(there.map(({ pod }) => pod.replace(/^agent-.*/, 'agent'))).toEqual([
+      'agent',
+      'agent',
+      'db-2',
+      'db-1',
+      'db-0',
+    ]);
+
+    await cluster().migrate(name, { dataplaneMode: 'Sidecar' });
+    await cluster().ready(name, 'RolledBack');
+    await cluster().podsReady(name, 5);
+    expect(await namespaceState(cluster().client, name)).toEqual(before);
+    const all = evictionsIn(cluster(), name);
+    expect(all.slice(5).map(({ pod }) => pod.replace(/^agent-.*/, 'agent'))).toEqual([
+      'db-2',
+      'db-1',
+      'db-0',
+      'agent',
+      'agent',
+    ]);
+    expect(all.filter(({ others }) => others < 1)).toEqual([]);
+    expect(all.filter(({ pod, others }) => pod.startsWith('db') && others < 2)).toEqual([]);
+    expect(invariantBreaches(cluster().audit(), name)).toEqual([]);
+  });
+
+  it('waits half-way for a budget, says so, and asks no more than now and then', async () => {
+    const name = 'on-delete-budget';
+    await cluster().apply(
+      yaml(namespace(name), statefulSet(name, 'db', { replicas: 3, updateStrategy }), budget(name, 'db', 2)),
+    );
+    await cluster().podsReady(name, 3);
+    await killAfter(cluster(), name, isEviction, () => cluster().migrate(name));
+    await cluster().apply(yaml(budget(name, 'db', 3)));
+    await cluster().podsReady(name, 3);
+    await restartOperator(cluster());
+    const waiting = await cluster().condition(name, 'WorkloadsMigrated', { reason: 'BudgetExhausted' });
+    const { message } = findCondition(waiting.status?.conditions ?? [], 'WorkloadsMigrated') ?? {};
+    expect(message).toBe('StatefulSet/db waits for PodDisruptionBudget db to allow a disruption');
+    const sinceThen = cluster().audit().length;
+    await cluster().time.sleep(25_000);
+    const asked = cluster()
+      .audit()
+      .slice(sinceThen)
+      .filter(({ user, objectRef }) => user.username === OPERATOR_USER && objectRef?.namespace === name);
+    expect(asked.length).toBeLessThan(5);
+    expect(evictionsIn(cluster(), name)).toHaveLength(1);
+
+    await cluster().apply(yaml(budget(name, 'db', 2)));
+    await cluster().ready(name, 'Migrated');
+    expect(evictionsIn(cluster(), name)).toHaveLength(3);
+  });
+
+  it('evicts nobody beside a pod that a hand has deleted, and that a view which lags seconds behind still shows', async ({
+    skip,
+  }) => {
+    const name = 'on-delete-lag';
+    const { operator } = cluster();
+    if (!(operator instanceof InProcessOperator)) return skip('the operator is a process of its own here');
+    await cluster().apply(
+      yaml(namespace(name), statefulSet(name, 'db', { replicas: 3, updateStrategy }), budget(name, 'db', 1)),
+    );
+    await cluster().podsReady(name, 3);
+    const finalizers = (value: string[]): JsonPatchOperation[] => [{ op: 'add', path: '/metadata/finalizers', value }];
+    const held = { namespace: name, name: 'db-0' };
+    await cluster().client.jsonPatch(POD, held, finalizers(['test/hold']), { fieldManager: 'test' });
+    await operator.kill('SIGTERM');
+    operator.watchLagMs = 5_000;
+    await restartOperator(cluster());
+    let deleted: Promise<void> | undefined;
+    const disarm = operator.intercept(({ subresource, namespace: where }) => {
+      if (subresource === 'eviction' && where === name) deleted ??= cluster().client.delete(POD, held);
+      return undefined;
+    });
+    await cluster().migrate(name);
+    await cluster().until('the hand', () => Promise.resolve(deleted && true));
+    await cluster().time.sleep(20_000);
+    expect(evictionsIn(cluster(), name)).toEqual([]);
+    await cluster().client.jsonPatch(POD, held, finalizers([]), { fieldManager: 'test' });
+    await cluster().ready(name, 'Migrated', { timeoutMs: 240_000 });
+    disarm();
+    await deleted;
+    operator.watchLagMs = 0;
+    await operator.kill('SIGTERM');
+    await restartOperator(cluster());
+    const tried = cluster()
+      .audit()
+      .filter((entry) => entry.objectRef?.namespace === name && isEviction(entry) && isDryRun(entry));
+    // The old view asks for the same once a second.
+    expect(tried.length).toBeLessThan(3 * 8);
+    const evictions = evictionsIn(cluster(), name);
+    expect(evictions.map(({ pod }) => pod)).toEqual(['db-2', 'db-1']);
+    expect(evictions.filter(({ others }) => others < 2)).toEqual([]);
+  });
+
+  it('goes back from a pod that does not start without its sidecar, and leaves alone who was not evicted', async () => {
+    const name = 'on-delete-stuck';
+    const annotations = { 'sidestep.dev/test': 'crash-without-sidecar' };
+    await cluster().apply(
+      yaml(
+        namespace(name),
+        statefulSet(name, 'db', { replicas: 3, updateStrategy, annotations }),
+        budget(name, 'db', 2),
+      ),
+    );
+    const pods = await cluster().podsReady(name, 3);
+    const before = await namespaceState(cluster().client, name);
+    await cluster().migrate(name, { rollout: { progressDeadline: '5s' } });
+    const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'ProgressDeadlineExceeded' });
+    expect(stalled.status?.nextAction).toMatch(
+      /StatefulSet\/db: pod db-2 is not ready \(CrashLoopBackOff.*\); 2 of 3 pods are still to be evicted/,
+    );
+
+    await cluster().migrate(name, { dataplaneMode: 'Sidecar' });
+    await cluster().ready(name, 'RolledBack');
+    const back = await cluster().podsReady(name, 3);
+    expect(await namespaceState(cluster().client, name)).toEqual(before);
+    expect(evictionsIn(cluster(), name).map(({ pod }) => pod)).toEqual(['db-2', 'db-2']);
+    const uidOf = (among: readonly Pod[], pod: string): string | undefined =>
+      among.find(({ metadata }) => metadata.name === pod)?.metadata.uid;
+    for (const pod of ['db-0', 'db-1']) expect(uidOf(back, pod)).toBe(uidOf(pods, pod));
+  });
+
+  it.each([
+    ['marked the template', 'on-delete-crash-mark', wrote('statefulsets')],
+    ['evicted the first pod', 'on-delete-crash-evict', isEviction],
+  ] as const)(
+    'goes on where it was when the operator is killed that has %s, there and back',
+    async (_, name, moment) => {
+      await cluster().apply(
+        yaml(namespace(name), statefulSet(name, 'db', { replicas: 3, updateStrategy }), budget(name, 'db', 2)),
+      );
+      await cluster().podsReady(name, 3);
+      const before = await namespaceState(cluster().client, name);
+      await killAfter(cluster(), name, moment, () => cluster().migrate(name));
+      await restartOperator(cluster());
+      await cluster().ready(name, 'Migrated');
+      for (const pod of await cluster().podsReady(name, 3)) expect(containersOf(pod)).toEqual(['app']);
+      expect(evictionsIn(cluster(), name).map(({ pod }) => pod)).toEqual(['db-2', 'db-1', 'db-0']);
+
+      await killAfter(cluster(), name, moment, () => cluster().migrate(name, { dataplaneMode: 'Sidecar' }));
+      await restartOperator(cluster());
+      await cluster().ready(name, 'RolledBack');
+      await cluster().podsReady(name, 3);
+      expect(await namespaceState(cluster().client, name)).toEqual(before);
+      const all = evictionsIn(cluster(), name);
+      expect(all.slice(3).map(({ pod }) => pod)).toEqual(['db-2', 'db-1', 'db-0']);
+      expect(all.filter(({ others }) => others < 2)).toEqual([]);
+      await expectQuiet(cluster(), name);
+    },
+  );
+}
+
+function isEviction({ objectRef, responseStatus }: AuditEntry): boolean {
+  return objectRef?.resource === 'pods' && objectRef.subresource === 'eviction' && responseStatus?.code === 201;
+}
+
+/**
+ * The operator's evictions in a namespace in their order, from the audit log; `others`: how many more pods of the workload were ready
+ * at that moment.
+ */
+function evictionsIn(cluster: Cluster, name: string): { pod: string; others: number }[] {
+  const ready = new Map<string, string | undefined>();
+  const gone = new Set<string | undefined>();
+  const evictions: { pod: string; others: number }[] = [];
+  for (const entry of cluster.audit()) {
+    const { objectRef, responseObject, user } = entry;
+    if (objectRef?.resource !== 'pods' || objectRef.namespace !== name || isDryRun(entry)) continue;
+    if (isEviction(entry) && user.username === OPERATOR_USER) {
+      const pod = objectRef.name ?? '';
+      gone.add(ready.get(pod));
+      ready.delete(pod);
+      evictions.push({ pod, others: [...ready.keys()].filter((other) => appOf(other) === appOf(pod)).length });
+    } else if ((responseObject as Pod | undefined)?.kind === 'Pod') {
+      const { metadata, status } = responseObject as Pod;
+      const isReady = status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false;
+      if (isReady && !metadata.deletionTimestamp && !gone.has(metadata.uid)) ready.set(metadata.name, metadata.uid);
+      else if (ready.get(metadata.name) === metadata.uid) ready.delete(metadata.name);
+    }
+  }
+  return evictions;
+}
+
+/** Pods are named after their workload. */
+const appOf = (pod: string): string => pod.slice(0, pod.lastIndexOf('-'));
