@@ -64,13 +64,14 @@ describe('copies of a policy for a waypoint', () => {
     const targetRefs = [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'waypoint' }];
     const { copies } = copiesOf(policy({ action: 'DENY', ...gets }));
     expect(copies.map(({ spec }) => spec)).toEqual([{ action: 'DENY', ...gets, targetRefs }]);
-    const from = [{ source: { serviceAccounts: ['web', 'shop/web'] } }];
-    const ofMesh = copiesOf(policy({ rules: [{ from }] }, { namespace: rootNamespace }));
+    // A name alone is an account of the policy's own namespace.
+    const rule = (account: string): object => ({
+      from: [{ source: { serviceAccounts: [account, 'shop/web'] } }],
+      when: [{ key: 'source.serviceAccount', notValues: [account] }],
+    });
+    const ofMesh = copiesOf(policy({ rules: [rule('web')] }, { namespace: rootNamespace }));
     expect(ofMesh.copies).toMatchObject([
-      {
-        metadata: { name: 'istio-system-p-wp', namespace },
-        spec: { rules: [{ from: [{ source: { serviceAccounts: ['istio-system/web', 'shop/web'] } }] }], targetRefs },
-      },
+      { metadata: { name: 'istio-system-p-wp', namespace }, spec: { rules: [rule('istio-system/web')], targetRefs } },
     ]);
   });
 
@@ -114,6 +115,25 @@ describe('copies of a policy for a waypoint', () => {
       'a port by name in `when`',
       { rules: [whenPort({ values: ['9090'] })] },
       { rules: [whenPort({ values: ['90', '91'] })] },
+    ],
+    [
+      'no rule whose `when` asks for another by its number',
+      { rules: [whenPort({ values: ['80'] }), ...rulesOn('8080')] },
+      onPorts('80'),
+    ],
+    [
+      'no exception in `when` where none leads to it',
+      {
+        rules: [
+          {
+            when: [
+              { key: 'destination.port', notValues: ['80'] },
+              { key: 'source.ip', values: ['10.0.0.1'] },
+            ],
+          },
+        ],
+      },
+      { rules: [{ when: [{ key: 'source.ip', values: ['10.0.0.1'] }] }] },
     ],
   ])('have for a port of pods %s', (_, written, expected) => {
     const ports = [
