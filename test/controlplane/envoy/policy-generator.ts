@@ -143,7 +143,7 @@ export function randomPolicy(
       ...(action === 'CUSTOM' && { provider: { name: random.pick(providers) } }),
       ...(rules.length > 0 && { rules }),
     },
-  } as PolicyObject;
+  };
 }
 
 function randomRule(random: Random, isOdd: boolean): object {
