@@ -262,7 +262,7 @@ describe('sidestep assess', () => {
     ['a file that is not there', ['-f', '/nowhere.yaml'], 65, /\/nowhere\.yaml: there is no such file/],
     ['a namespace that is not there', ['-f', article, '-n', 'shop'], 65, /--namespace: .* shop/],
     ['another format', ['-f', article, '-o', 'html'], 64, /html.*table, json, yaml, sarif/],
-    ['no file', [], 64, /--filename/],
+    ['nothing to look at', [], 65, /--filename, --namespace or --all-namespaces/],
   ])('refuses %s', async (_, args, code, message) => {
     const outcome = await sidestep('assess', ...args);
     expect(outcome).toMatchObject({ code, stdout: '' });

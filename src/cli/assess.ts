@@ -2,16 +2,20 @@ import { stringify } from 'yaml';
 import { waypointGateway } from '../../cdk8s/waypoint-gateway.js';
 import { assess, type AssessedFinding, type AssessedPolicy, type ObjectRef } from '../mesh/assessment.js';
 import { FINDINGS } from '../mesh/findings.js';
+import { type ClusterOptions, withClient } from './cluster.js';
 import { declaredMesh } from './declared-mesh.js';
 import { InputError } from './failures.js';
-import { readManifests } from './manifests.js';
+import { liveManifests } from './live-manifests.js';
+import { type Manifest, readManifests } from './manifests.js';
 import { sarifLog } from './sarif.js';
 
 /** Options of `sidestep assess`. */
-export interface AssessOptions {
-  readonly filename: readonly string[];
+export interface AssessOptions extends ClusterOptions {
+  /** Undefined: the cluster is looked at. */
+  readonly filename?: readonly string[];
   /** The one that is looked at, and that of objects that name none; undefined: all, and `default`. */
   readonly namespace?: string;
+  readonly allNamespaces?: boolean;
   readonly output: 'table' | 'json' | 'yaml' | 'sarif';
 }
 
@@ -24,12 +28,23 @@ export interface AssessReport {
 }
 
 /**
- * What a migration of the namespaces in manifests would meet.
+ * What a migration of namespaces would meet: of those in manifests, or of those in a cluster.
  *
- * @throws {InputError} a file makes no sense, or there is no such namespace; the message names it
+ * @throws {InputError} options do not go together, a file makes no sense, or there is no such namespace; the message names it
+ * @throws {Error} whatever keeps a cluster from being looked at; see {@link liveManifests}
  */
-export function assessFiles({ filename, namespace }: Pick<AssessOptions, 'filename' | 'namespace'>): AssessReport {
-  const { manifests, meshSettings, settings } = declaredMesh(readManifests(filename), namespace ?? 'default');
+export async function assessment(options: AssessOptions): Promise<AssessReport> {
+  const { filename, namespace, allNamespaces = false } = options;
+  if (namespace !== undefined && allNamespaces)
+    throw new InputError('--namespace and --all-namespaces: give one of them');
+  if (filename) return reportOf(readManifests(filename), namespace);
+  if (namespace === undefined && !allNamespaces)
+    throw new InputError('--filename, --namespace or --all-namespaces: one of them says what to look at');
+  return withClient(options, async (client) => reportOf(await liveManifests(client, namespace), namespace));
+}
+
+function reportOf(found: readonly Manifest[], namespace: string | undefined): AssessReport {
+  const { manifests, meshSettings, settings } = declaredMesh(found, namespace ?? 'default');
   const isThere = manifests.some(({ kind, metadata }) =>
     kind === 'Namespace' ? metadata.name === namespace : metadata.namespace === namespace,
   );

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { BUNDLES, bundle } from '../../scripts/build.js';
 import { Client } from '../kube/client.js';
 import type { KubeObject, ResourceType } from '../kube/resource.js';
+import type { AssessReport } from './assess.js';
 import { AUTHORIZATION_POLICY } from '../api/istio.js';
 import { GATEWAY } from '../api/gateway-api.js';
 import { DEPLOYMENT, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from '../kube/types.js';
@@ -238,6 +239,72 @@ describe('sidestep', { timeout: 60_000 }, () => {
       stderr: expect.stringMatching(
         /^error: .*cannot get resource "namespaces".*\nThe user of the kubeconfig needs this right/,
       ),
+    });
+  });
+
+  describe('assess', () => {
+    const legacy = { name: 'only-get', namespace: 'legacy' };
+    beforeAll(async () => {
+      const apply = (type: ResourceType, object: object): Promise<KubeObject> =>
+        client.apply(type, object as KubeObject, { fieldManager: 'test', force: true });
+      await apply(NAMESPACE, {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name: 'legacy', labels: { 'istio-injection': 'enabled' } },
+      });
+      const labels = { app: 'api' };
+      await apply(DEPLOYMENT, {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'api', namespace: 'legacy' },
+        spec: {
+          selector: { matchLabels: labels },
+          template: { metadata: { labels }, spec: { containers: [{ name: 'api', image: 'example.com/api' }] } },
+        },
+      });
+      await apply(AUTHORIZATION_POLICY, {
+        apiVersion: 'security.istio.io/v1',
+        kind: 'AuthorizationPolicy',
+        metadata: legacy,
+        spec: { rules: [{ to: [{ operation: { methods: ['GET'] } }] }] },
+      });
+    });
+
+    it.each([
+      ['a namespace', ['-n', 'legacy'], 2, ['SST2007 only-get']],
+      ['all with sidecars', ['-A'], 2, ['SST2007 only-get']],
+      ['one that is ambient already', ['-n', 'shop'], 0, []],
+    ])('looks at %s of a cluster', async (_, args, code, expected) => {
+      const outcome = await run(['assess', ...args, '-o', 'json']);
+      expect(outcome).toMatchObject({ code, stderr: '' });
+      const { findings, generated } = JSON.parse(outcome.stdout) as AssessReport;
+      expect(findings.map(({ code: found, object }) => `${found} ${object.name}`)).toEqual(expected);
+      if (code === 2)
+        expect(generated).toMatchObject([
+          { kind: 'Gateway', metadata: { name: 'waypoint', namespace: 'legacy' } },
+          { apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy', metadata: { name: 'only-get-wp' } },
+        ]);
+    });
+
+    it('generates what the cluster takes', async () => {
+      const { generated } = JSON.parse((await run(['assess', '-n', 'legacy', '-o', 'json'])).stdout) as AssessReport;
+      const types = { Gateway: GATEWAY, AuthorizationPolicy: AUTHORIZATION_POLICY };
+      for (const object of generated as KubeObject[]) {
+        const type = types[object.kind as keyof typeof types] as ResourceType;
+        await client.apply(type, object, { fieldManager: 'test', dryRun: true });
+      }
+      expect(generated).toHaveLength(2);
+    });
+
+    it.each([
+      ['a namespace that is not there', ['-n', 'shopp'], 69, /there is no namespace shopp/],
+      ['a context that is not there', ['-A', '--context', 'other'], 69, /context other/],
+      ['nothing to look at', [], 65, /--filename, --namespace or --all-namespaces/],
+      ['one namespace and all', ['-n', 'shop', '-A'], 65, /give one of them/],
+    ])('refuses %s', async (_, args, code, message) => {
+      const outcome = await run(['assess', ...args]);
+      expect(outcome).toMatchObject({ code, stdout: '' });
+      expect(outcome.stderr).toMatch(message);
     });
   });
 

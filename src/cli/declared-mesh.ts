@@ -18,7 +18,8 @@ export interface DeclaredMesh {
 }
 
 const CLUSTER_KINDS = new Set(['Namespace', 'Node', 'GatewayClass', 'CustomResourceDefinition', 'ClusterRole']);
-const SYSTEM_NAMESPACE = 'istio-system';
+/** Where the mesh's configuration is looked for. */
+export const SYSTEM_NAMESPACE = 'istio-system';
 
 /**
  * The mesh that manifests declare, as it would be once they are applied: each workload has a pod, each Service an address, and each Gateway

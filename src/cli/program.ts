@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type ZtunnelVersion, ztunnelVersion } from '../../cdk8s/ztunnel-config.js';
-import { assessFiles, type AssessOptions, exitCode, printedReport } from './assess.js';
+import { assessment, type AssessOptions, exitCode, printedReport } from './assess.js';
 import { canI, type CanIOptions, printed, STEPS } from './can-i.js';
 import { explain } from './explain.js';
 import { explained, InputError } from './failures.js';
@@ -10,6 +10,8 @@ import { type ZtunnelConfigOptions, ztunnelConfig } from './ztunnel-config.js';
 const USAGE = 64;
 /** Exit code of what a command was given and cannot read. @see sysexits.h, EX_DATAERR */
 const INPUT = 65;
+/** Exit code of `assess` where the cluster cannot be looked at: 1 is an answer there. @see sysexits.h, EX_UNAVAILABLE */
+const UNAVAILABLE = 69;
 /** Exit code of `can-i`: no. */
 const DENIED = 1;
 
@@ -29,24 +31,28 @@ export interface Surroundings {
  * Runs a command line.
  *
  * @param args  without the program's name
- * @returns the exit code: 0; 1 if the command failed, or its answer is no; 64 if it is none; 65 if what it was given cannot be read.
+ * @returns the exit code: 0, or what its answer stands for; 1 if the command failed (`assess`: 69); 64 if it is none; 65 if what it was given
+ *   cannot be read.
  *   It never throws: what went wrong is on standard error
  */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const exit = { code: 0, failure: 1 };
   try {
-    let code = 0;
-    await program(surroundings, (answer) => (code = answer)).parseAsync(args, { from: 'user' });
-    return code;
+    await program(surroundings, exit).parseAsync(args, { from: 'user' });
+    return exit.code;
   } catch (error) {
     // It has said what is wrong itself; help and version end with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     surroundings.complain(`error: ${explained(error)}\n`);
-    return error instanceof InputError ? INPUT : 1;
+    return error instanceof InputError ? INPUT : exit.failure;
   }
 }
 
-/** @param end  takes the exit code of a command that has one to give */
-function program({ version, kubeconfig, print, complain }: Surroundings, end: (code: number) => void): Command {
+/** @param exit  a command that has an exit code to give sets it, and that of failure where 1 is an answer */
+function program(
+  { version, kubeconfig, print, complain }: Surroundings,
+  exit: { code: number; failure: number },
+): Command {
   const command = new Command('sidestep')
     .description('Looks at namespaces that move between sidecar mode and ambient mode.')
     .version(version, '-V, --version', 'print the version')
@@ -79,29 +85,29 @@ function program({ version, kubeconfig, print, complain }: Surroundings, end: (c
   command
     .command('assess')
     .description(
-      'Says what a migration of the namespaces in manifests would meet: findings with what to do about them, what becomes of each ' +
-        'policy, and the objects that have to be there for policies to mean the same. Reads manifests, and no cluster. Exit code 0: ' +
-        'nothing stands in the way, 1: warnings, 2: blockers.',
+      'Says what a migration of namespaces would meet: findings with what to do about them, what becomes of each policy, and the ' +
+        'objects that have to be there for policies to mean the same. Looks at manifests, or at a cluster, and writes nothing. Exit ' +
+        'code 0: nothing stands in the way, 1: warnings, 2: blockers.',
     )
-    .requiredOption(
-      '-f, --filename <path>',
-      'manifests: a file, a folder, or - for standard input; repeatable',
-      collect,
-    )
+    .option('-f, --filename <path>', 'manifests: a file, a folder, or - for standard input; repeatable', collect)
     .option(
       '-n, --namespace <name>',
-      'the namespace to look at, and that of objects that name none (default: all with sidecars, and default)',
+      'the namespace to look at; in manifests also that of objects that name none (default there: all with sidecars, and default)',
       parseName,
     )
+    .option('-A, --all-namespaces', 'all namespaces of the cluster with sidecars')
+    .option('--kubeconfig <path>', 'kubeconfig (default: $KUBECONFIG, else ~/.kube/config)')
+    .option('--context <name>', 'context of the kubeconfig (default: the current one)')
     .addOption(
       new Option('-o, --output <format>', 'how it is printed')
         .choices(['table', 'json', 'yaml', 'sarif'])
         .default('table'),
     )
-    .action((options: AssessOptions) => {
-      const report = assessFiles(options);
+    .action(async (options: AssessOptions) => {
+      exit.failure = UNAVAILABLE;
+      const report = await assessment({ ...(kubeconfig !== undefined && { kubeconfig }), ...options });
       print(printedReport(report, options.output, version));
-      end(exitCode(report));
+      exit.code = exitCode(report);
     });
   command
     .command('explain')
@@ -134,7 +140,7 @@ function program({ version, kubeconfig, print, complain }: Surroundings, end: (c
     .action((options: CanIOptions) => {
       const answer = canI(options);
       print(printed(answer, options.output));
-      if (!answer.steps.every(({ allowed }) => allowed)) end(DENIED);
+      if (!answer.steps.every(({ allowed }) => allowed)) exit.code = DENIED;
     });
   return command;
 }

@@ -2,9 +2,7 @@ import { parse } from 'yaml';
 import { type ZtunnelVersion, ztunnelConfigJson, ztunnelConfigYaml, versionOf } from '../../cdk8s/ztunnel-config.js';
 import { GATEWAY, GATEWAY_CLASS } from '../api/gateway-api.js';
 import { AUTHORIZATION_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../api/istio.js';
-import { Client } from '../kube/client.js';
-import { connectionFromKubeConfig } from '../kube/connection.js';
-import { isNotFound } from '../kube/errors.js';
+import type { Client } from '../kube/client.js';
 import type { KubeObject, ResourceType } from '../kube/resource.js';
 import { CONFIG_MAP, DAEMON_SET, ENDPOINT_SLICE, NAMESPACE, NODE, POD, SERVICE } from '../kube/types.js';
 import { asRecord } from '../mesh/policy-object.js';
@@ -18,14 +16,12 @@ import {
   ztunnelTags,
   ztunnelView,
 } from '../mesh/ztunnel-view.js';
+import { checkNamespace, type ClusterOptions, list, unlessMissing, withClient } from './cluster.js';
 import { CommandError } from './failures.js';
 
 /** Options of `sidestep ztunnel-config`. */
-export interface ZtunnelConfigOptions {
+export interface ZtunnelConfigOptions extends ClusterOptions {
   readonly namespace: string;
-  /** Path; undefined: the usual places. */
-  readonly kubeconfig?: string;
-  readonly context?: string;
   readonly istioNamespace: string;
   /** Undefined: that of the ztunnel in the cluster. */
   readonly ztunnelVersion?: ZtunnelVersion;
@@ -41,13 +37,8 @@ export interface ZtunnelConfigOptions {
  * @throws {Error} the kubeconfig cannot be used
  */
 export async function ztunnelConfig(options: ZtunnelConfigOptions): Promise<string> {
-  const { namespace, kubeconfig, context, istioNamespace, output } = options;
-  const connection = connectionFromKubeConfig({
-    ...(kubeconfig !== undefined && { kubeconfig }),
-    ...(context !== undefined && { context }),
-  });
-  const client = new Client({ connection, userAgent: 'sidestep-cli' });
-  try {
+  const { namespace, istioNamespace, output } = options;
+  return withClient(options, async (client) => {
     await checkNamespace(client, namespace);
     const daemonSets = await list(client, DAEMON_SET, { namespace: istioNamespace });
     const istiod = await istiodConfiguration(client, istioNamespace, ztunnelRevision(daemonSets));
@@ -55,14 +46,7 @@ export async function ztunnelConfig(options: ZtunnelConfigOptions): Promise<stri
     const config = await ztunnelView(source, namespace, indexSettings(istiod, istioNamespace));
     const version = options.ztunnelVersion ?? versionOf(ztunnelTags(daemonSets, istiod));
     return output === 'json' ? ztunnelConfigJson(config, version) : ztunnelConfigYaml(config, version);
-  } finally {
-    client.close();
-  }
-}
-
-async function checkNamespace(client: Client, name: string): Promise<void> {
-  const found = await unlessMissing(client.get(NAMESPACE, { name }));
-  if (!found) throw new CommandError(`there is no namespace ${name}; kubectl get namespaces shows which there are`);
+  });
 }
 
 async function istiodConfiguration(client: Client, namespace: string, revision: string): Promise<IstiodConfiguration> {
@@ -110,21 +94,4 @@ async function viewSource(client: Client): Promise<ViewSource> {
       endpointSlices: await list(client, ENDPOINT_SLICE, { namespace, labelSelector: FOREIGN_SLICES }),
     }),
   };
-}
-
-/** All objects; none of a kind that the cluster does not have. */
-async function list<T extends KubeObject>(
-  client: Client,
-  type: ResourceType<T>,
-  options: { readonly namespace?: string; readonly labelSelector?: string },
-): Promise<T[]> {
-  const page = await unlessMissing(client.list(type, options));
-  return page?.items ?? [];
-}
-
-async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
-  return found.catch((error: unknown) => {
-    if (!isNotFound(error)) throw error;
-    return undefined;
-  });
 }

@@ -97,7 +97,7 @@ interface Met {
  *
  * What only a running cluster can tell is not in it: the health of the mesh, live pods, quotas, and what admission says.
  *
- * @param only  the namespaces that are looked at; undefined: all in which pods get a sidecar
+ * @param only  the namespaces that are looked at, if pods get a sidecar there; undefined: all of these
  */
 export function assess(mesh: AssessedMesh, only?: readonly string[]): Assessment {
   const moving = movingNamespaces(mesh, only);
@@ -141,7 +141,7 @@ function movingNamespaces(mesh: AssessedMesh, only: readonly string[] | undefine
   }
   return [...byNamespace].sort().flatMap(([name, templates]) => {
     const losing = templates.filter(({ template }) => isInjected(template, labels.get(name) ?? {}));
-    if (only ? !only.includes(name) : losing.length === 0) return [];
+    if (losing.length === 0 || only?.includes(name) === false) return [];
     const waypoint = askedWaypoint(objects, name);
     return [{ name, templates, losing, waypoint, scope: translationScope(name, templates, waypoint, mesh) }];
   });
