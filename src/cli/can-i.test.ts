@@ -67,6 +67,19 @@ describe('sidestep can-i', () => {
     expect(await ask(...args)).toMatchObject({ code, stderr: '' });
   });
 
+  it('asks of every Service where none is named', async () => {
+    const all = ['can-i', '-f', article, '-f', dir, ...sleep, '--path', '/ip'];
+    const { code, stdout } = await sidestep(...all, '-o', 'json');
+    const { steps } = JSON.parse(stdout) as CanI;
+    expect(steps.map(({ step, to, allowed }) => `${step} ${to} ${allowed}`)).toEqual([
+      'Before httpbin-ambient.ambient-apps:8000 true',
+      'Before sleep-ambient.ambient-apps:80 true',
+      'Before httpbin-legacy.legacy-apps:8000 false',
+    ]);
+    expect(code).toBe(1);
+    expect((await sidestep(...all)).stdout).toMatch(/^httpbin-ambient\.ambient-apps:8000 Before: yes\n {2}yes /);
+  });
+
   it('shows at which step a request would be refused, and by whom', async () => {
     const { code, stdout } = await ask(...sleep, '--path', '/ip', ...token, '--all-steps', '-o', 'json');
     const { steps } = JSON.parse(stdout) as CanI;

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { askedWaypoint } from '../mesh/asked-waypoint.js';
 import type { HttpRequest } from '../mesh/enforcement/request.js';
-import { type Call, type Hop, trace } from '../mesh/enforcement/trace.js';
+import { type Hop, trace } from '../mesh/enforcement/trace.js';
 import { counterpart, type Moment, type MomentName, MOMENTS, type Move, moments } from '../mesh/moments.js';
 import type { MeshPicture, PictureService, PictureWorkload } from '../mesh/picture.js';
 import { type DeclaredMesh, declaredMesh } from './declared-mesh.js';
@@ -15,8 +15,8 @@ export interface CanIOptions {
   readonly namespace: string;
   /** `NAMESPACE/SERVICEACCOUNT`. */
   readonly from: string;
-  /** `SERVICE[.NAMESPACE]:PORT`. */
-  readonly to: string;
+  /** `SERVICE[.NAMESPACE]:PORT`; undefined: each port of each Service. */
+  readonly to?: string;
   readonly method: string;
   readonly path: string;
   /** `name: value` or `name=value`. */
@@ -36,6 +36,8 @@ export interface CanI {
 /** The answer at one moment of the migration. */
 export interface StepAnswer {
   readonly step: MomentName;
+  /** `SERVICE.NAMESPACE:PORT`. */
+  readonly to: string;
   /** Whatever pods the request comes from and gets to. */
   readonly allowed: boolean;
   /** Every way that it may take, one hop after the other. */
@@ -60,43 +62,69 @@ const TOKEN = 'sidestep.can.i';
  */
 export function canI(options: CanIOptions): CanI {
   const mesh = declaredMesh(readManifests(options.filename), options.namespace);
-  const { name, namespace, port } = destinationOf(options);
-  const all = moments(mesh.objects, mesh.settings, moveOf(mesh, namespace));
-  const callers = callersIn(all[0]!, options.from);
-  const http = httpOf(options, `${name}.${namespace}:${port}`);
-  const chosen = options.allSteps ? all : all.filter(({ step }) => step === options.at);
+  const asked = options.to === undefined ? undefined : destinationOf(options.to, options.namespace);
+  const namespaces = asked
+    ? [asked.namespace]
+    : [...new Set(mesh.objects.services.map(({ metadata }) => metadata.namespace ?? ''))].sort();
+  if (namespaces.length === 0) throw new InputError('--filename: there is no Service among the manifests');
   return {
-    steps: chosen.map((moment) => {
-      const ways = moment.callers.flatMap((from) =>
-        moment.rest.flatMap((to) => {
-          const service = serviceIn(to, name, namespace, port);
-          return callers.flatMap((caller) =>
-            waysOf({ from: counterpart(caller, from)!, to: { service, port }, http }, to),
-          );
-        }),
-      );
-      return {
-        step: moment.step,
-        allowed: ways.every(({ allowed }) => allowed),
-        trace: distinct(ways.flatMap(({ hops }) => hops.map(hopAnswer))),
-      };
+    steps: namespaces.flatMap((namespace) => {
+      const all = moments(mesh.objects, mesh.settings, moveOf(mesh, namespace));
+      const destinations = asked ? [asked] : destinationsIn(all[0]!, namespace);
+      return destinations.flatMap((destination) => stepsOf(options, destination, all));
     }),
   };
+}
+
+/** Who is called. */
+interface Destination {
+  readonly name: string;
+  readonly namespace: string;
+  readonly port: number;
+}
+
+function stepsOf(options: CanIOptions, { name, namespace, port }: Destination, all: readonly Moment[]): StepAnswer[] {
+  const host = `${name}.${namespace}:${port}`;
+  const callers = callersIn(all[0]!, options.from);
+  const http = httpOf(options, host);
+  const chosen = options.allSteps ? all : all.filter(({ step }) => step === options.at);
+  return chosen.map((moment) => {
+    const ways = moment.callers.flatMap((from) =>
+      moment.rest.flatMap((to) => {
+        const service = serviceIn(to, name, namespace, port);
+        return callers.flatMap((caller) =>
+          trace({ from: counterpart(caller, from)!, to: { service, port }, http }, to),
+        );
+      }),
+    );
+    return {
+      step: moment.step,
+      to: host,
+      allowed: ways.every(({ allowed }) => allowed),
+      trace: distinct(ways.flatMap(({ hops }) => hops.map(hopAnswer))),
+    };
+  });
+}
+
+/** Each port that ztunnel knows of, of each Service of a namespace. */
+function destinationsIn({ rest: [picture] }: Moment, namespace: string): Destination[] {
+  return picture!.services
+    .filter((service) => service.namespace === namespace)
+    .flatMap(({ name, local }) => Object.keys(local.ports).map((port) => ({ name, namespace, port: Number(port) })));
 }
 
 /** The answer as people read it, or as programs do. */
 export function printed(answer: CanI, output: CanIOptions['output']): string {
   if (output === 'json') return `${JSON.stringify(answer, null, 2)}\n`;
   if (output === 'yaml') return stringify(answer);
+  const isOne = new Set(answer.steps.map(({ to }) => to)).size === 1;
   return answer.steps
-    .map(({ step, allowed, trace: hops }) => {
+    .map(({ step, to, allowed, trace: hops }) => {
       const lines = hops.map((hop) => `  ${hop.allowed ? 'yes' : 'no '}  ${hop.hop} ${hop.enforcer}: ${hop.by}\n`);
-      return `${step}: ${allowed ? 'yes' : 'no'}\n${lines.join('')}`;
+      return `${isOne ? '' : `${to} `}${step}: ${allowed ? 'yes' : 'no'}\n${lines.join('')}`;
     })
     .join('');
 }
-
-const waysOf = (call: Call, picture: MeshPicture): { allowed: boolean; hops: readonly Hop[] }[] => trace(call, picture);
 
 const hopAnswer = ({ hop, enforcer, allowed, by }: Hop): HopAnswer => ({ hop, enforcer, allowed, by });
 
@@ -104,11 +132,7 @@ function distinct(hops: readonly HopAnswer[]): HopAnswer[] {
   return [...new Map(hops.map((hop) => [JSON.stringify(hop), hop])).values()];
 }
 
-function destinationOf({ to, namespace: ownNamespace }: CanIOptions): {
-  name: string;
-  namespace: string;
-  port: number;
-} {
+function destinationOf(to: string, ownNamespace: string): Destination {
   const [, name, namespace = ownNamespace, digits] =
     /^([^.:/]+)(?:\.([^.:/]+)(?:\.svc(?:\.[^:/]+)?)?)?:([0-9]+)$/.exec(to) ?? [];
   const port = Number(digits);

@@ -126,7 +126,7 @@ function program(
       collect,
     )
     .requiredOption('--from <namespace/serviceaccount>', 'who calls')
-    .requiredOption('--to <service.namespace:port>', 'who is called')
+    .option('--to <service.namespace:port>', 'who is called (default: each port of each Service)')
     .option('-n, --namespace <name>', 'namespace of objects, and of a Service, that name none', parseName, 'default')
     .option('--method <name>', 'method of the request', 'GET')
     .option('--path <path>', 'its path', '/')
