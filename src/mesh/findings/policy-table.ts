@@ -33,31 +33,31 @@ export const POLICY_FINDINGS = {
   SST2007: kind(
     'BLOCK',
     'A rule of an ALLOW AuthorizationPolicy asks for more than ztunnel sees (methods, paths, hosts, JWTs, headers): ztunnel leaves the rule out, and refuses what it allows.',
-    'Copy the policy for a waypoint (targetRefs instead of the selector), and leave here only what decides by caller, address and port; or acknowledge the refusals.',
+    'Copy the policy for a waypoint (targetRefs instead of the selector; sidestep assess prints it), and leave here only what decides by caller, address and port; or acknowledge the refusals.',
     AUTHORIZATION,
   ),
   SST2008: kind(
     'BLOCK',
     'A rule of a DENY AuthorizationPolicy asks for nothing but what ztunnel does not see (methods, paths, hosts, JWTs, headers): it never matches, and what it denies is let in.',
-    'Copy the policy for a waypoint (targetRefs instead of the selector) and let pods be called by the waypoint only; acknowledge only if nobody needs the denial.',
+    'Copy the policy for a waypoint (targetRefs instead of the selector; sidestep assess prints it) and let pods be called by the waypoint only; acknowledge only if nobody needs the denial.',
     `${AUTHORIZATION}; istio/istio issue 61126`,
   ),
   SST2009: kind(
     'BLOCK',
     'A rule of a DENY AuthorizationPolicy asks for more than ztunnel sees, beside ports or callers: ztunnel denies these wholly.',
-    'Copy the policy for a waypoint (targetRefs instead of the selector) and remove it here; or acknowledge the refusals.',
+    'Copy the policy for a waypoint (targetRefs instead of the selector; sidestep assess prints it) and remove it here; or acknowledge the refusals.',
     AUTHORIZATION,
   ),
   SST2010: kind(
     'BLOCK',
     'An AuthorizationPolicy with action CUSTOM leaves the decision to an external authorizer, whom ztunnel does not ask: every request is let in.',
-    'Copy the policy for a waypoint (targetRefs instead of the selector) and see that the waypoint reaches the provider; acknowledge only if nobody needs the decision.',
+    'Copy the policy for a waypoint (targetRefs instead of the selector; sidestep assess prints it) and see that the waypoint reaches the provider; acknowledge only if nobody needs the decision.',
     MATRIX,
   ),
   SST2011: kind(
     'BLOCK',
     'An AuthorizationPolicy with action AUDIT has no effect at ztunnel: requests are no longer marked for the audit.',
-    'Copy the policy for a waypoint (targetRefs instead of the selector), or acknowledge that the audit ends.',
+    'Copy the policy for a waypoint (targetRefs instead of the selector; sidestep assess prints it), or acknowledge that the audit ends.',
     MATRIX,
   ),
   SST2012: kind(
@@ -93,7 +93,7 @@ export const POLICY_FINDINGS = {
   SST2017: kind(
     'BLOCK',
     'A RequestAuthentication applies to pods: ztunnel looks at no tokens, so that requests with a bad one are let in.',
-    'Copy it for a waypoint (targetRefs instead of the selector), together with the AuthorizationPolicies that ask for request principals.',
+    'Copy it for a waypoint (targetRefs instead of the selector; sidestep assess prints it), together with the AuthorizationPolicies that ask for request principals.',
     MATRIX,
   ),
   SST2018: kind(

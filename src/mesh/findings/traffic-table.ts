@@ -99,7 +99,7 @@ export const TRAFFIC_FINDINGS = {
   SST3016: kind(
     'BLOCK',
     'A WasmPlugin or TrafficExtension runs in sidecars of this namespace: ztunnel runs none.',
-    'Copy it for a waypoint (targetRefs instead of the selector).',
+    'Copy it for a waypoint (targetRefs instead of the selector; sidestep assess prints it).',
     MATRIX,
   ),
   SST3017: kind(
