@@ -185,6 +185,22 @@ describe('sidestep assess', () => {
     ]);
   });
 
+  it('looks once more with the waypoint that copies need: pods see no other caller behind it', async () => {
+    const selector = { matchLabels: { app: 'httpbin-legacy' } };
+    const from = [{ source: { principals: ['cluster.local/ns/ambient-apps/sa/sleep-ambient'] } }];
+    const l4 = object('AuthorizationPolicy', { selector, rules: [{ from }] }, { name: 'callers' });
+    expect((await report(l4)).findings).toEqual([]);
+    const deny = object('AuthorizationPolicy', { selector, action: 'DENY', ...gets });
+    const { findings, policies: judged, generated } = await report(l4, deny);
+    expect(findings.map(({ code, object: { name } }) => `${code} ${name}`)).toEqual(['SST2005 callers', 'SST2008 x']);
+    expect(judged.map(({ name, verdict }) => `${verdict} ${name}`)).toEqual(['BLOCK callers', 'CONVERT x']);
+    expect(generated.map((one) => (one as { metadata: { name: string } }).metadata.name)).toEqual([
+      'waypoint',
+      'callers-wp',
+      'x-wp',
+    ]);
+  });
+
   it('finds what pod templates say', async () => {
     const template = {
       metadata: { labels: { app: 'x' }, annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' } },

@@ -61,8 +61,12 @@ export interface AssessedPolicy extends ObjectRef {
 /** Kinds that are looked at for what they say of waypoints; whom they let call is said by others. */
 const NO_POLICIES = new Set(['Namespace', 'Service']);
 
-/** What is found in policies that only a waypoint can enforce. A copy for it is the cure. */
+/** What is found in policies that do not know the waypoint's identity, or take everybody for it. */
+const ABOUT_IDENTITY = new Set<FindingCode>(['SST2005', 'SST2006']);
+
+/** What is found in policies that only a waypoint can enforce. A copy for it is the cure; SST2005 asks for more besides. */
 const CURED_BY_COPY = new Set<FindingCode>([
+  'SST2006',
   'SST2007',
   'SST2008',
   'SST2009',
@@ -86,35 +90,43 @@ function isRead({ apiVersion = '', kind }: PolicyObject): boolean {
   return READ_KINDS.has(kind) || (/^[a-z.]+\.istio\.io\//.test(apiVersion) && kind !== 'Gateway');
 }
 
-/** A finding, and the namespace whose migration would meet it. */
-interface Met {
-  readonly namespace: string;
-  readonly finding: Finding;
-}
-
 /**
  * What a migration of every namespace with sidecars would meet, by what the objects declare. Pure.
  *
+ * Where something has to be copied for a waypoint, it is looked at once more with that waypoint: pods behind one see its identity.
  * What only a running cluster can tell is not in it: the health of the mesh, live pods, quotas, and what admission says.
  *
  * @param only  the namespaces that are looked at, if pods get a sidecar there; undefined: all of these
  */
 export function assess(mesh: AssessedMesh, only?: readonly string[]): Assessment {
   const moving = movingNamespaces(mesh, only);
-  const met = moving.flatMap((namespace) =>
-    findingsOf(mesh, namespace).map((finding): Met => ({ namespace: namespace.name, finding })),
-  );
   const policies = mesh.objects.filter((object) => isRead(object) && !NO_POLICIES.has(object.kind));
-  const judged = policies.map((policy) => judge(policy, met, moving));
-  const generated = judged.flatMap(({ copies }) => copies);
-  const used = moving.filter(({ name }) => generated.some(({ metadata }) => metadata.namespace === name));
+  const met = new Map(moving.map((one) => [one.name, findingsOf(mesh, one, [])]));
+  const first = judgeAll(policies, moving, met).generated;
+  for (const one of served(moving, first).filter(({ waypoint }) => !waypoint.isWanted)) {
+    const copied = new Set(met.get(one.name)?.flatMap(({ code, object }) => (CURED_BY_COPY.has(code) ? [object] : [])));
+    const behind = findingsOf(mesh, { ...one, waypoint: { ...one.waypoint, isWanted: true } }, first);
+    // What is copied as a whole does not have to let the waypoint in.
+    met.set(
+      one.name,
+      behind.filter(({ code, object }) => !(ABOUT_IDENTITY.has(code) && copied.has(object))),
+    );
+  }
+  const { judged, generated } = judgeAll(policies, moving, met);
+  const findings = [...met].flatMap(([namespace, found]) => found.map((finding) => assessed(finding, namespace)));
   return {
-    findings: distinct(met.map(assessed)).sort(worstFirst),
-    policies: judged.map(({ policy }) => policy),
+    findings: distinct(findings).sort(worstFirst),
+    policies: judged,
     generated,
-    waypoints: used.flatMap(({ waypoint }) => (isThere(waypoint, mesh) ? [] : [waypoint])),
+    waypoints: served(moving, generated).flatMap(({ waypoint }) => (isThere(waypoint, mesh) ? [] : [waypoint])),
   };
 }
+
+const served = (moving: readonly MovingNamespace[], copies: readonly PolicyObject[]): MovingNamespace[] =>
+  moving.filter(({ name }) => copies.some(({ metadata }) => metadata.namespace === name));
+
+/** What a migration of each namespace would meet. */
+type Met = ReadonlyMap<string, readonly Finding[]>;
 
 /** A namespace that a migration would change. */
 interface MovingNamespace {
@@ -147,9 +159,11 @@ function movingNamespaces(mesh: AssessedMesh, only: readonly string[] | undefine
   });
 }
 
+/** @param copies  policies that are going to be there, too, and of which nothing has to be said */
 function findingsOf(
   { objects, settings, rootNamespace }: AssessedMesh,
   { name, templates, losing, waypoint }: MovingNamespace,
+  copies: readonly PolicyObject[],
 ): Finding[] {
   const pods = objects.filter(({ kind, metadata }) => kind === 'Pod' && metadata.namespace === name);
   const scope = {
@@ -164,8 +178,9 @@ function findingsOf(
     mesh: settings,
     waypoint: waypoint.isWanted ? waypoint : undefined,
   };
+  const known = new Set(copies.map((copy) => objectName(copy, name)));
   return [
-    ...policyFindings(objects.filter(isRead), scope),
+    ...policyFindings([...objects.filter(isRead), ...copies], scope).filter(({ object }) => !known.has(object)),
     ...systemNamespaceFindings({ metadata: { name } }, rootNamespace),
     ...losing.flatMap(({ object: workload, template }) => {
       const owner = objectName(workload, name);
@@ -179,25 +194,42 @@ function findingsOf(
   ];
 }
 
-/** What becomes of a policy, and its copies if they cure what was found in it. */
+function judgeAll(
+  policies: readonly PolicyObject[],
+  moving: readonly MovingNamespace[],
+  met: Met,
+): { judged: AssessedPolicy[]; generated: PolicyObject[] } {
+  const byObject = new Map(
+    [...met].map(([namespace, findings]) => {
+      const found = new Map<string, Finding[]>();
+      for (const finding of findings) found.set(finding.object, [...(found.get(finding.object) ?? []), finding]);
+      return [namespace, found];
+    }),
+  );
+  const all = policies.map((policy) =>
+    judge(policy, moving, ({ name }) => byObject.get(name)?.get(objectName(policy, name)) ?? []),
+  );
+  return { judged: all.map(({ judged }) => judged), generated: all.flatMap(({ copies }) => copies) };
+}
+
+/** What becomes of a policy, and its copies if something was found that asks for them. */
 function judge(
   policy: PolicyObject,
-  met: readonly Met[],
   moving: readonly MovingNamespace[],
-): { policy: AssessedPolicy; copies: readonly PolicyObject[] } {
-  const found = met.filter(({ namespace, finding }) => finding.object === objectName(policy, namespace));
+  foundIn: (namespace: MovingNamespace) => readonly Finding[],
+): { judged: AssessedPolicy; copies: readonly PolicyObject[] } {
   const translated = moving.flatMap((namespace) => {
-    const isCurable = found.some((one) => one.namespace === namespace.name && CURED_BY_COPY.has(one.finding.code));
-    return isCurable ? (waypointCopies(policy, namespace.scope) ?? []) : [];
+    const asks = foundIn(namespace).some(({ code }) => CURED_BY_COPY.has(code) || code === 'SST2005');
+    return asks ? (waypointCopies(policy, namespace.scope) ?? []) : [];
   });
   const differences = translated.flatMap((one) => one.differences);
   const isExact = translated.length > 0 && differences.length === 0;
-  const verdicts = found.map(({ finding: { code } }) =>
-    isExact && CURED_BY_COPY.has(code) ? 'CONVERT' : FINDINGS[code].verdict,
-  );
+  const verdicts = moving
+    .flatMap(foundIn)
+    .map(({ code }) => (isExact && CURED_BY_COPY.has(code) ? 'CONVERT' : FINDINGS[code].verdict));
   const { kind, metadata } = policy;
   return {
-    policy: {
+    judged: {
       kind,
       namespace: metadata.namespace ?? '',
       name: metadata.name,
@@ -241,7 +273,7 @@ function isThere({ name, namespace }: AskedWaypoint, { objects }: AssessedMesh):
   );
 }
 
-function assessed({ namespace, finding: { code, object, message, path = '' } }: Met): AssessedFinding {
+function assessed({ code, object, message, path = '' }: Finding, namespace: string): AssessedFinding {
   const { verdict, fix } = FINDINGS[code];
   return { code, severity: SEVERITY[verdict], object: refOf(object, namespace), path, reason: message, fix };
 }
