@@ -7,7 +7,7 @@ import { LongestFirst } from './test/support/longest-first.js';
 const onBoth = ['test/conformance/**/*.test.ts', 'test/simulators/**/*.test.ts', 'test/kubectl/**/*.test.ts'];
 
 /** Files with a real control plane that run side by side, of both projects: on two cores, for much of their time is waiting. */
-const LANES = 3;
+const LANES = 2;
 
 export default defineConfig({
   test: {

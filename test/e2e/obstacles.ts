@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { applyYaml } from '../../scripts/apply-yaml.js';
 import type { AmbientMigration } from '../../src/api/ambient-migration.js';
 import { findCondition } from '../../src/kube/conditions.js';
-import { CONFIG_MAP, DAEMON_SET, POD } from '../../src/kube/types.js';
+import { CONFIG_MAP, DAEMON_SET, POD, RESOURCE_QUOTA } from '../../src/kube/types.js';
 import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
 import { budget, daemonSet, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
@@ -212,6 +212,7 @@ export function obstacles(cluster: () => Cluster): void {
       }),
     );
     await cluster().podsReady(name, 1);
+    await quotaSays(cluster(), name, { 'requests.cpu': '120m' });
     const waypoint = { provision: 'Always' } as const;
     await cluster().migrate(name, { waypoint });
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
@@ -315,6 +316,7 @@ export function obstacles(cluster: () => Cluster): void {
     await cluster().apply(yaml(namespace(name), deployment(name, 'web', { replicas: 2 })));
     await cluster().apply(quota({ pods: '1' }));
     await cluster().podsReady(name, 2);
+    await quotaSays(cluster(), name, { pods: '0' });
     await cluster().migrate(name);
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
     expect(matters(stalled)).toMatchObject([
@@ -422,4 +424,12 @@ async function refusalOfPod({ client }: Cluster, inNamespace: string): Promise<s
   } catch (error) {
     return String(error);
   }
+}
+
+/** Waits until the quota `team` has counted what there is: on a busy machine its controller is late. */
+async function quotaSays(cluster: Cluster, inNamespace: string, used: Readonly<Record<string, string>>): Promise<void> {
+  await cluster.until(`ResourceQuota team of ${inNamespace} says ${JSON.stringify(used)}`, async () => {
+    const { status } = await cluster.client.get(RESOURCE_QUOTA, { namespace: inNamespace, name: 'team' });
+    return Object.entries(used).every(([resource, amount]) => status?.used?.[resource] === amount) || undefined;
+  });
 }
