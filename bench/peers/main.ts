@@ -7,7 +7,7 @@ import { GoMissingError } from '../../test/controlplane/build.js';
 import { cacheDir, repositoryRoot } from '../../test/controlplane/paths.js';
 import { openArena, type Arena } from './arena.js';
 import { buildContestants, CONTESTANTS, type Contestant, versions } from './contestants.js';
-import { machineLines, medians, medianTable, ratioLines, rawCsv, type Run } from './report.js';
+import { costLines, machineLines, medians, medianTable, ratioLines, rawCsv, type Run } from './report.js';
 import { measure, type Workload } from './run.js';
 
 /*
@@ -20,16 +20,16 @@ const { values } = parseArgs({
     objects: { type: 'string', default: '2000' },
     edits: { type: 'string', default: '200' },
     rate: { type: 'string', default: '50' },
-    idle: { type: 'string', default: '30' },
-    repetitions: { type: 'string', default: '3' },
+    idle: { type: 'string', default: '5' },
+    repetitions: { type: 'string', default: '6' },
     only: { type: 'string', default: CONTESTANTS.join(',') },
     profile: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
-const usage = `make bench ARGS="--objects 2000 --edits 200 --rate 50 --idle 30 --repetitions 3 --only ${CONTESTANTS.join(',')} --profile"
-  --edits and --rate: specs changed, and how many in a second; --idle: seconds; --profile: CPU profiles of the programs on Node`;
+const usage = `make bench ARGS="--objects 2000 --edits 200 --rate 50 --idle 5 --repetitions 6 --only ${CONTESTANTS.join(',')} --profile"
+  --edits and --rate: specs changed, and how many in a second; --idle: seconds, each time; --profile: CPU profiles of the programs on Node`;
 
 const results = join(repositoryRoot, 'bench', 'results');
 
@@ -101,13 +101,15 @@ async function describe({ version }: Arena, { objects, edits, editsPerSecond, id
   log(`work: ${objects} objects, 2 writes each; ${edits} edits at ${editsPerSecond}/s; ${idleSeconds} s idle`);
 }
 
-/** The first round is thrown away; each round begins with another contestant, for what ran before leaves its traces in the server. */
+/**
+ * The first round is thrown away. Every other round is played backwards: the machine grows slower or faster all the time, and what ran
+ * before leaves its traces in the server, so nobody may always be the earlier one.
+ */
 async function play(contestants: Contestant[], arena: Arena, workload: Workload, dir: string): Promise<Run[]> {
   const runs: Run[] = [];
   const random = new Random(1);
   for (let repetition = 0; repetition <= positive('repetitions'); repetition += 1) {
-    const shift = repetition % contestants.length;
-    for (const contestant of [...contestants.slice(shift), ...contestants.slice(0, shift)]) {
+    for (const contestant of repetition % 2 === 0 ? contestants : contestants.toReversed()) {
       const idleSeconds = repetition === 0 ? 1 : workload.idleSeconds;
       const measured = await measure(contestant, arena, { ...workload, idleSeconds }, dir, random);
       const { wallSeconds, objectsPerSecond, cpuMsPerObject, p99Ms } = measured;
@@ -126,7 +128,7 @@ function show(runs: readonly Run[]): void {
   const all = medians(runs);
   log(`\nmedians of ${positive('repetitions')} repetitions\n`);
   log(`${medianTable(all)}\n`);
-  for (const line of [...ratioLines(all), '', ...machineLines(all, cpus().length)]) log(line);
+  for (const line of [...ratioLines(runs), '', ...costLines(all), '', ...machineLines(all, cpus().length)]) log(line);
   mkdirSync(results, { recursive: true });
   const file = join(results, `peers-${new Date().toISOString().replaceAll(':', '').slice(0, 17)}Z.csv`);
   writeFileSync(file, rawCsv(runs));
