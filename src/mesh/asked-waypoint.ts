@@ -6,6 +6,8 @@ export interface AskedWaypoint extends IntendedWaypoint {
   readonly className: string;
   /** It is wanted: it is asked for, or something needs it. */
   readonly isWanted: boolean;
+  /** The migration may write policies for it. */
+  readonly isTranslating: boolean;
 }
 
 /** As the AmbientMigration of the namespace asks; without one, as one that says nothing would. */
@@ -19,5 +21,7 @@ export function askedWaypoint(objects: readonly PolicyObject[], namespace: strin
   const isNeeded = (object: PolicyObject): boolean => waypointNeed(object, waypoint, namespace) !== undefined;
   const provision = stringAt(asked, 'provision') ?? 'Auto';
   const isWanted = provision === 'Always' || (provision === 'Auto' && objects.some(isNeeded));
-  return { ...waypoint, className: stringAt(asked, 'className') ?? 'istio-waypoint', isWanted };
+  const translation = stringAt(asRecord(asRecord(migration?.spec)['policies']), 'translation') ?? 'Auto';
+  const isTranslating = provision !== 'Never' && translation === 'Auto';
+  return { ...waypoint, className: stringAt(asked, 'className') ?? 'istio-waypoint', isWanted, isTranslating };
 }

@@ -1,6 +1,7 @@
 import { type FindingKind, MUST_FIX, kind } from './finding-kind.js';
 import { POLICY_FINDINGS } from './findings/policy-table.js';
 import { TRAFFIC_FINDINGS } from './findings/traffic-table.js';
+import { TRANSLATION_FINDINGS } from './findings/translation-table.js';
 import { WORKLOAD_FINDINGS } from './findings/workload-table.js';
 import { WAYPOINT_FINDINGS } from './findings/waypoint-table.js';
 
@@ -80,6 +81,7 @@ export const FINDINGS = {
     'istio/istio manifests/charts/istio-cni/templates/configmap-cni.yaml',
   ),
   ...POLICY_FINDINGS,
+  ...TRANSLATION_FINDINGS,
   ...TRAFFIC_FINDINGS,
   ...WORKLOAD_FINDINGS,
   ...WAYPOINT_FINDINGS,

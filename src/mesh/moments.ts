@@ -7,6 +7,7 @@ import {
   type PictureSettings,
   type PictureWorkload,
 } from './picture.js';
+import type { Labels, PolicyObject } from './policy-object.js';
 import type { WaypointRef } from './use-waypoint.js';
 
 /** A moment of a migration: what a request may meet while a step is under way, or once it is done. */
@@ -20,48 +21,74 @@ export interface Moment {
 }
 
 /** `After`: the last workload has been restarted. */
-export type MomentName = 'Before' | 'Tunnel' | 'Bind' | 'Enrol' | 'Workloads' | 'After';
+export type MomentName = 'Before' | 'Tunnel' | 'Policies' | 'Bind' | 'Enrol' | 'Workloads' | 'After';
 
 /** All of them, in order. */
-export const MOMENTS = ['Before', 'Tunnel', 'Bind', 'Enrol', 'Workloads', 'After'] as const satisfies MomentName[];
+export const MOMENTS = [
+  'Before',
+  'Tunnel',
+  'Policies',
+  'Bind',
+  'Enrol',
+  'Workloads',
+  'After',
+] as const satisfies MomentName[];
 
 /** What is going to be migrated. */
 export interface Move {
   readonly namespace: string;
   /** What its Services will go through; undefined if nothing is bound. */
   readonly waypoint: WaypointRef | undefined;
+  /** What is written beside its policies. (nothing) */
+  readonly written?: readonly PolicyObject[] | undefined;
+  /** Labels of pods of workloads that are restarted after all that may call them; undefined: workloads have no order. */
+  readonly closed?: ((labels: Labels) => boolean) | undefined;
 }
 
 type Pod = PictureObjects['pods'][number];
 
 /**
  * The moments of a migration. While workloads are restarted any of their pods may have a sidecar, or none: a request meets one of each
- * kind, so it is enough to look at callers and at all the rest in both.
+ * kind, so it is enough to look at callers and at all the rest in both. Where workloads have an order there are two moments of that step.
  *
  * @param objects  as they are before
  */
-export function moments(objects: PictureObjects, settings: PictureSettings, { namespace, waypoint }: Move): Moment[] {
+export function moments(
+  objects: PictureObjects,
+  settings: PictureSettings,
+  { namespace, waypoint, written = [], closed }: Move,
+): Moment[] {
   const changing = (change: (pod: Pod) => Pod, from: PictureObjects): PictureObjects => ({
     ...from,
     pods: from.pods.map((pod) => (pod.metadata.namespace === namespace && hasSidecar(pod) ? change(pod) : pod)),
   });
   const draw = (of: PictureObjects): MeshPicture => meshPicture(of, settings);
   const tunnelled = changing(withTunnel, objects);
-  const bound = waypoint ? withWaypoint(tunnelled, namespace, waypoint) : tunnelled;
-  const [before, tunnel, bind, after] = [objects, tunnelled, bound, changing(withoutSidecar, bound)].map(draw) as [
-    MeshPicture,
-    MeshPicture,
-    MeshPicture,
-    MeshPicture,
-  ];
+  const translated = withPolicies(tunnelled, written);
+  const bound = waypoint ? withWaypoint(translated, namespace, waypoint) : translated;
+  const isOpen = (pod: Pod): boolean => closed?.(pod.metadata.labels ?? {}) !== true;
+  // Guards choose the pods of templates that have been enrolled by themselves.
+  const enrol = (pod: Pod): Pod => (closed ? labelled(withoutSidecar(pod)) : withoutSidecar(pod));
+  const callersFirst = changing((pod) => (isOpen(pod) ? enrol(pod) : pod), bound);
+  const [before, tunnel, policies, bind, first, after] = [
+    objects,
+    tunnelled,
+    translated,
+    bound,
+    callersFirst,
+    changing(enrol, bound),
+  ].map(draw) as [MeshPicture, MeshPicture, MeshPicture, MeshPicture, MeshPicture, MeshPicture];
   const settled = (step: MomentName, picture: MeshPicture): Moment => ({ step, callers: [picture], rest: [picture] });
   return [
     settled('Before', before),
     settled('Tunnel', tunnel),
+    settled('Policies', policies),
     settled('Bind', bind),
     // Only labels change: a pod with a sidecar is never enrolled.
     settled('Enrol', bind),
-    { step: 'Workloads', callers: [bind, after], rest: [bind, after] },
+    // Whoever takes calls of the waypoint only has its sidecar as long as a caller has one.
+    { step: 'Workloads', callers: [bind, first], rest: [bind, first] },
+    ...(closed ? [{ step: 'Workloads' as const, callers: [after], rest: [first, after] }] : []),
     settled('After', after),
   ];
 }
@@ -69,6 +96,20 @@ export function moments(objects: PictureObjects, settings: PictureSettings, { na
 /** A workload as it is in another picture. */
 export function counterpart({ namespace, name }: PictureWorkload, picture: MeshPicture): PictureWorkload | undefined {
   return picture.workloads.find((one) => one.namespace === namespace && one.name === name);
+}
+
+function withPolicies(objects: PictureObjects, written: readonly PolicyObject[]): PictureObjects {
+  const of = (kind: string): PolicyObject[] => written.filter((one) => one.kind === kind);
+  return {
+    ...objects,
+    authorizationPolicies: [...objects.authorizationPolicies, ...of('AuthorizationPolicy')],
+    requestAuthentications: [...objects.requestAuthentications, ...of('RequestAuthentication')],
+  };
+}
+
+function labelled(pod: Pod): Pod {
+  const labels = { ...pod.metadata.labels, [LABEL.dataplaneMode]: 'ambient' };
+  return { ...pod, metadata: { ...pod.metadata, labels } };
 }
 
 function withTunnel(pod: Pod): Pod {

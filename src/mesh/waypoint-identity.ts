@@ -3,17 +3,21 @@ import type { Finding, FindingCode } from './findings.js';
 import { targetsOf, type IntendedWaypoint } from './waypoint-needs.js';
 import { type PolicyObject, asRecord, asRecords, asStrings, objectName, stringAt } from './policy-object.js';
 
-/** `unknown`: it depends on the address of the waypoint's pods. */
-type Match = 'yes' | 'no' | 'unknown';
+/** `unknown`: it depends on more than who calls, such as an address. */
+export type Match = 'yes' | 'no' | 'unknown';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Whom pods behind a waypoint take for the caller. */
-interface Identity {
-  /** As policies write it: `cluster.local/ns/shop/sa/waypoint`. */
-  readonly principal: string;
+/** A ServiceAccount that pods run under. */
+export interface CallerIdentity {
   readonly namespace: string;
   readonly account: string;
+}
+
+/** Whom pods take for the caller. Empty texts: nobody whom they know. */
+interface Identity extends CallerIdentity {
+  /** As policies write it: `cluster.local/ns/shop/sa/waypoint`. */
+  readonly principal: string;
 }
 
 /** The principal of a waypoint, as policies write it. */
@@ -65,6 +69,18 @@ function decidesByCaller(policy: PolicyObject): boolean {
 }
 
 const isAboutCaller = (key: string): boolean => key.startsWith('source.') || key === 'remote.ip';
+
+/**
+ * Whether an AuthorizationPolicy may have a rule for a caller, whatever the request is.
+ *
+ * @param caller  undefined: one who shows no certificate
+ */
+export function mayMatch(policy: PolicyObject, caller: CallerIdentity | undefined, trustDomain: string): Match {
+  const identity = caller
+    ? { ...caller, principal: `${trustDomain}/ns/${caller.namespace}/sa/${caller.account}` }
+    : { principal: '', namespace: '', account: '' };
+  return any(rulesOf(policy).map((rule) => matchOf(rule, identity, policy.metadata.namespace ?? '')));
+}
 
 /** What the policy does to the waypoint that it should not; undefined if it lets it pass as it lets its callers pass. */
 function refusalOf(policy: PolicyObject, matches: readonly Match[]): string | undefined {
@@ -124,6 +140,8 @@ const qualified = (accounts: readonly string[], namespace: string): string[] =>
 
 /** Istio's patterns: a star alone, at the start or at the end. */
 function matchAny(patterns: readonly string[], value: string): Match {
+  // A star alone asks for somebody.
+  if (value === '') return 'no';
   const matches = patterns.some((pattern) => {
     if (pattern.startsWith('*')) return value.endsWith(pattern.slice(1));
     return pattern.endsWith('*') ? value.startsWith(pattern.slice(0, -1)) : value === pattern;

@@ -115,8 +115,8 @@ export const OPERATION = {
 /** The attribute of a `when`; undefined if there is none of this name. */
 export function attributeOf(key: string): Attribute | undefined {
   if (Object.hasOwn(ATTRIBUTES, key)) return ATTRIBUTES[key as keyof typeof ATTRIBUTES];
-  if (key.startsWith('request.headers')) return headerAttribute(key.slice('request.headers'.length));
-  if (key.startsWith('request.auth.claims')) return claimAttribute(key.slice('request.auth.claims'.length));
+  if (key.startsWith('request.headers')) return headerAttribute(key);
+  if (key.startsWith('request.auth.claims')) return claimAttribute(key);
   return key.startsWith('experimental.envoy.filters.')
     ? metadataAttribute(key.slice('experimental.'.length))
     : undefined;
@@ -132,8 +132,23 @@ function portTest(value: string): Test | undefined {
   return ({ destinationPort }) => destinationPort === port;
 }
 
-function headerAttribute(bracketed: string): Attribute {
-  const name = /^\[(.*)\]$/.exec(bracketed)?.[1]?.toLowerCase();
+/** The name, in lower case, of the header that a key of `when` asks about; undefined if it asks about none. */
+export function headerOf(key: string): string | undefined {
+  return /^request\.headers\[(.*)\]$/.exec(key)?.[1]?.toLowerCase();
+}
+
+/** The path, within the claims, of what a key of `when` asks about; undefined if it asks about none. */
+export function claimOf(key: string): readonly string[] | undefined {
+  if (key === 'request.auth.audiences') return ['aud'];
+  if (key === 'request.auth.presenter') return ['azp'];
+  // `[a][b]` is b in a; where brackets do not pair up like that, all between the outer ones is one name.
+  const whole = /^request\.auth\.claims\[(.*)\]$/.exec(key)?.[1];
+  const isNested = /^request\.auth\.claims(\[[^[\]]*\])+$/.test(key);
+  return whole === undefined ? undefined : isNested ? whole.split('][') : [whole];
+}
+
+function headerAttribute(key: string): Attribute {
+  const name = headerOf(key);
   if (name === undefined) return { test: () => undefined };
   return {
     isHttp: true,
@@ -151,12 +166,9 @@ function headerValues({ headers, host, method, target }: Seen, name: string): re
   return name === ':path' ? [target] : (headers[name] ?? []);
 }
 
-/** `[a][b]` is b in a; where brackets do not pair up like that, all between the outer ones is one name. */
-function claimAttribute(bracketed: string): Attribute {
-  const isNested = /^(\[[^[\]]*\])+$/.test(bracketed);
-  const whole = /^\[(.*)\]$/.exec(bracketed)?.[1];
-  if (whole === undefined) return { test: () => undefined };
-  return ofClaim(isNested ? whole.split('][') : [whole]);
+function claimAttribute(key: string): Attribute {
+  const path = claimOf(key);
+  return path ? ofClaim(path) : { test: () => undefined };
 }
 
 /** `<filter>[<key>]`; a value `[x]` asks for a list with x, `x` for that text. */

@@ -6,20 +6,22 @@ import { type PolicyObject, asRecord, selects, stringAt } from '../policy-object
 export type MutualTlsMode = 'STRICT' | 'PERMISSIVE' | 'DISABLE';
 
 /**
- * Whether a connection shows who the caller is: by HBONE, or by the mutual TLS of sidecars. Only sidecars speak the latter to each other:
+ * Whether a connection shows who the caller is: by HBONE, or by the mutual TLS of sidecars. Only sidecars, and gateways with them, speak the latter:
  * ztunnel and waypoints reach a sidecar without HBONE in plaintext, and so does such a sidecar an ambient pod.
  *
  * @see istio-ambient facts 6.1; istio/istio pilot/pkg/xds/endpoints/endpoint_builder.go, supportTunnel
  */
 export function isAuthenticated(
-  from: Pick<PictureWorkload, 'mode' | 'hbone'> | 'waypoint',
+  from: Pick<PictureWorkload, 'mode' | 'hbone' | 'gateway'> | 'waypoint',
   to: Pick<PictureWorkload, 'mode' | 'hbone'>,
   { settings }: Pick<MeshPicture, 'settings'>,
 ): boolean {
   if (to.mode === 'none') return false;
-  const tunnels = from === 'waypoint' || from.mode === 'ambient' || (from.mode === 'sidecar' && from.hbone);
+  const tunnels =
+    from === 'waypoint' || from.gateway || from.mode === 'ambient' || (from.mode === 'sidecar' && from.hbone);
   if (to.mode === 'ambient') return tunnels;
-  const isLegacy = from !== 'waypoint' && from.mode === 'sidecar' && settings.enableAutoMtls;
+  const isProxy = from !== 'waypoint' && (from.mode === 'sidecar' || from.gateway);
+  const isLegacy = isProxy && settings.enableAutoMtls;
   return isLegacy || (tunnels && to.hbone);
 }
 

@@ -5,7 +5,7 @@ import type { Seen, Test } from './attributes.js';
 import { identityOf } from './identity.js';
 import { normalizedPath, withoutQuery } from './path.js';
 import type { Headers, ProxyRequest, ProxySettings } from './request.js';
-import { ruleTest } from './rule.js';
+import { type Clauses, type Reading, readRule, testOf } from './rule.js';
 import { type Authentication, tokenCheck } from './token.js';
 
 /** What a proxy decides, and why. */
@@ -31,17 +31,27 @@ export interface ProxyAuthorization {
   decide(request: ProxyRequest): ProxyDecision;
 }
 
-interface Rule {
+/** A rule that a proxy gets. */
+export interface ProxyRule {
   readonly policy: PolicyObject;
+  /** Its place among the rules of the policy. */
   readonly rule: number;
+  readonly clauses: Clauses;
   readonly test: Test;
 }
 
-/** The policies of one action, and those of their rules that the proxy gets. */
-interface Action {
-  readonly policies: readonly PolicyObject[];
-  readonly http: readonly Rule[];
-  readonly tcp: readonly Rule[];
+/** What a proxy goes by, for HTTP or for connections on which it speaks none. */
+export interface ProxyRules {
+  /** Of CUSTOM: they refuse, where they should ask. */
+  readonly refuse: readonly ProxyRule[];
+  /** Of CUSTOM: they ask a provider, which can refuse. */
+  readonly ask: readonly ProxyRule[];
+  /** Name of that provider. */
+  readonly provider: string;
+  readonly deny: readonly ProxyRule[];
+  readonly allow: readonly ProxyRule[];
+  /** Those of ALLOW, be they without rules: where there is one, what no rule allows is refused. */
+  readonly allowPolicies: readonly PolicyObject[];
 }
 
 const NOTHING_SEEN = { method: '', host: '', target: '', path: '', headers: {}, claims: undefined };
@@ -67,76 +77,89 @@ export function decideAtProxy(
  * @see istio/istio pilot/pkg/security/authz/builder/builder.go
  */
 export function proxyAuthorization(policies: readonly PolicyObject[], settings: ProxySettings): ProxyAuthorization {
-  const authorization = policies.filter(({ kind }) => kind === 'AuthorizationPolicy');
-  const trustDomains = [settings.trustDomain, ...(settings.trustDomainAliases ?? [])];
-  const custom = customOf(authorization, trustDomains, settings);
-  const deny = actionOf('DENY', authorization.filter(isEnforced), trustDomains);
-  const allow = actionOf('ALLOW', authorization.filter(isEnforced), trustDomains);
+  let [http, tcp]: (ProxyRules | undefined)[] = [];
   const authenticate = tokenCheck(policies.filter(({ kind }) => kind === 'RequestAuthentication'));
 
   return {
     decide(request) {
-      const { http } = request;
-      const path = http ? normalizedPath(http.path, settings.pathNormalization) : '';
-      const headers = joined(http?.headers ?? {});
+      const rules = request.http
+        ? (http ??= proxyRules(policies, settings, true))
+        : (tcp ??= proxyRules(policies, settings, false));
+      const path = request.http ? normalizedPath(request.http.path, settings.pathNormalization) : '';
+      const headers = joined(request.http?.headers ?? {});
       const before = seenOf(request, { isRefused: false, claims: undefined, headers, path });
-      const { refuses, asks } = custom(before, http !== undefined);
+      const refuses = rules.refuse.find(({ test }) => test(before));
       if (refuses) return { allowed: false, by: 'Custom', policy: refuses.policy, rule: refuses.rule };
-      const authentication = http && authenticate({ ...http, headers }, path);
+      const authentication = request.http && authenticate({ ...request.http, headers }, path);
       const decision: ProxyDecision = authentication?.isRefused
         ? { allowed: false, by: 'Token', status: authentication.status }
-        : decideByRules(deny, allow, authentication ? seenOf(request, authentication) : before, http !== undefined);
-      return asks === undefined ? decision : { ...decision, asks };
+        : decideByRules(rules, authentication ? seenOf(request, authentication) : before);
+      return rules.ask.some(({ test }) => test(before)) ? { ...decision, asks: rules.provider } : decision;
     },
   };
 }
 
-function decideByRules(deny: Action, allow: Action, seen: Seen, isHttp: boolean): ProxyDecision {
-  const firstOf = (action: Action): Rule | undefined =>
-    (isHttp ? action.http : action.tcp).find(({ test }) => test(seen));
-  const denied = firstOf(deny);
+function decideByRules({ deny, allow, allowPolicies }: ProxyRules, seen: Seen): ProxyDecision {
+  const denied = deny.find(({ test }) => test(seen));
   if (denied) return { allowed: false, by: 'Deny', policy: denied.policy, rule: denied.rule };
-  if (allow.policies.length === 0) return { allowed: true, by: 'NoPolicy' };
-  const allowed = firstOf(allow);
+  if (allowPolicies.length === 0) return { allowed: true, by: 'NoPolicy' };
+  const allowed = allow.find(({ test }) => test(seen));
   return allowed
     ? { allowed: true, by: 'Allow', policy: allowed.policy, rule: allowed.rule }
-    : { allowed: false, by: 'NoAllow', policies: allow.policies };
+    : { allowed: false, by: 'NoAllow', policies: allowPolicies };
 }
 
-const isEnforced = (policy: PolicyObject): boolean => !isDryRun(policy);
-
-/** The policies of an action. A policy without rules never matches. */
-function actionOf(name: string, policies: readonly PolicyObject[], trustDomains: readonly string[]): Action {
-  const ofAction = policies.filter(({ spec }) => (asRecord(spec)['action'] ?? 'ALLOW') === name);
-  const rulesFor = (isHttp: boolean): Rule[] =>
-    ofAction.flatMap((policy) =>
-      asRecords(asRecord(policy.spec)['rules']).flatMap((fields, rule) => {
-        const namespace = policy.metadata.namespace ?? '';
-        const test = ruleTest(fields, { namespace, trustDomains, isAllow: name === 'ALLOW', isHttp });
-        return test ? [{ policy, rule, test }] : [];
-      }),
+/**
+ * The rules that istiod hands to a proxy.
+ *
+ * @param policies  AuthorizationPolicies that apply to the proxy; others are left out
+ */
+export function proxyRules(policies: readonly PolicyObject[], settings: ProxySettings, isHttp: boolean): ProxyRules {
+  const trustDomains = [settings.trustDomain, ...(settings.trustDomainAliases ?? [])];
+  const of = (action: string, isDryRunToo = false): PolicyObject[] =>
+    policies.filter(
+      (policy) =>
+        policy.kind === 'AuthorizationPolicy' &&
+        (asRecord(policy.spec)['action'] ?? 'ALLOW') === action &&
+        (isDryRunToo || !isDryRun(policy)),
     );
-  return { policies: ofAction, http: rulesFor(true), tcp: rulesFor(false) };
+  const rulesOf = (action: string, chosen: readonly PolicyObject[]): ProxyRule[] =>
+    chosen.flatMap((policy) => rulesOfPolicy(policy, { trustDomains, isAllow: action === 'ALLOW', isHttp }));
+  const allowPolicies = of('ALLOW');
+  const custom = of('CUSTOM', true);
+  return {
+    ...customRules(rulesOf('CUSTOM', custom), custom, settings, isHttp),
+    deny: rulesOf('DENY', of('DENY')),
+    allow: rulesOf('ALLOW', allowPolicies),
+    allowPolicies,
+  };
+}
+
+/** Those of a policy. One without rules never matches. */
+function rulesOfPolicy(policy: PolicyObject, reading: Omit<Reading, 'namespace'>): ProxyRule[] {
+  return asRecords(asRecord(policy.spec)['rules']).flatMap((fields, rule) => {
+    const clauses = readRule(fields, { ...reading, namespace: policy.metadata.namespace ?? '' });
+    return clauses ? [{ policy, rule, clauses, test: testOf(clauses) }] : [];
+  });
 }
 
 /** What CUSTOM policies do about what they match: refuse it, or ask a provider. */
-function customOf(
+function customRules(
+  rules: readonly ProxyRule[],
   policies: readonly PolicyObject[],
-  trustDomains: readonly string[],
   { authorizationProviders = {} }: ProxySettings,
-): (seen: Seen, isHttp: boolean) => { refuses?: Rule; asks?: string } {
-  const { http, tcp, policies: ofAction } = actionOf('CUSTOM', policies, trustDomains);
-  const [name = '', ...others] = new Set(ofAction.map(providerOf));
+  isHttp: boolean,
+): Pick<ProxyRules, 'refuse' | 'ask' | 'provider'> {
+  const [name = '', ...others] = new Set(policies.map(providerOf));
   // A proxy asks one provider at most: with policies of two, none is asked.
   const provider = others.length === 0 ? authorizationProviders[name] : undefined;
-  const isReal = ({ policy }: Rule): boolean => !isDryRun(policy);
-  return (seen, isHttp) => {
-    if (provider === 'http' && !isHttp) return {};
-    const matching = (isHttp ? http : tcp).filter(({ test }) => test(seen));
+  if (provider === 'http' && !isHttp) return { refuse: [], ask: [], provider: name };
+  const isReal = ({ policy }: ProxyRule): boolean => !isDryRun(policy);
+  return {
     // By a slip of istiod's, a dry run refuses where it would ask.
-    const refuses = matching.find((rule) => isReal(rule) === (provider === undefined));
-    const isAsked = provider !== undefined && matching.some(isReal);
-    return { ...(refuses && { refuses }), ...(isAsked && { asks: name }) };
+    refuse: rules.filter((rule) => isReal(rule) === (provider === undefined)),
+    ask: provider === undefined ? [] : rules.filter(isReal),
+    provider: name,
   };
 }
 
@@ -148,6 +171,11 @@ function joined(headers: Headers): Headers {
 
 function providerOf({ spec }: PolicyObject): string {
   return stringAt(asRecord(asRecord(spec)['provider']), 'name') ?? '';
+}
+
+/** What is seen of a connection alone. */
+export function seenOfConnection(connection: Omit<ProxyRequest, 'http'>): Seen {
+  return seenOf(connection, { isRefused: false, claims: undefined, headers: {}, path: '' });
 }
 
 function seenOf(

@@ -16,7 +16,7 @@ export type Authentication =
   | { readonly isRefused: true; readonly status: 401 | 403 };
 
 /** One entry of `jwtRules`. */
-interface JwtRule {
+export interface JwtRule {
   readonly issuer: string;
   readonly audiences: readonly string[];
   readonly locations: readonly Location[];
@@ -50,9 +50,7 @@ const ALWAYS_SPACED = ['permission', 'scope'];
  * @see envoyproxy/envoy source/extensions/filters/http/jwt_authn: verifier.cc, authenticator.cc, extractor.cc
  */
 export function tokenCheck(policies: readonly PolicyObject[]): (http: HttpRequest, path: string) => Authentication {
-  const rules = policies
-    .flatMap(({ spec }) => asRecords(asRecord(spec)['jwtRules']).map(ruleOf))
-    .sort((a, b) => (a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : 0));
+  const rules = jwtRules(policies);
   return (http, path) => {
     const passage = { claims: undefined, headers: { ...http.headers }, path, tokens: http.tokens ?? {} };
     for (const rule of rules) removeOutput(rule, passage);
@@ -60,6 +58,13 @@ export function tokenCheck(policies: readonly PolicyObject[]): (http: HttpReques
     if (outcome !== 'Accepted') return { isRefused: true, status: outcome === 'WrongAudience' ? 403 : 401 };
     return { isRefused: false, claims: passage.claims, headers: passage.headers, path: passage.path };
   };
+}
+
+/** The rules of RequestAuthentications, in the order in which they are asked. */
+export function jwtRules(policies: readonly PolicyObject[]): JwtRule[] {
+  return policies
+    .flatMap(({ spec }) => asRecords(asRecord(spec)['jwtRules']).map(ruleOf))
+    .sort((a, b) => (a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : 0));
 }
 
 function ruleOf(rule: Readonly<Record<string, unknown>>): JwtRule {
@@ -158,7 +163,7 @@ function audiencesOf({ aud }: Claims): readonly string[] {
 }
 
 /** Audiences are the same with and without a scheme and a slash at the end. */
-function audienceName(audience: string): string {
+export function audienceName(audience: string): string {
   return audience.replace(/^https?:\/\//, '').replace(/\/$/, '');
 }
 

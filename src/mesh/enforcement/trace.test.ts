@@ -215,6 +215,19 @@ describe('trace', () => {
     expect(get(draw(asked), 'sleep')).toEqual(['Waypoint allows', 'Ztunnel allows']);
   });
 
+  it('knows a gateway by its certificate, as it does a sidecar', () => {
+    const clientLabels = { 'gateway.networking.k8s.io/gateway-name': 'ingress' };
+    const rules = [{ from: [{ source: { principals: ['cluster.local/ns/shop/sa/sleep'] } }] }];
+    const policies = [policy('AuthorizationPolicy', 'callers', { ...bySelector, rules })];
+    for (const server of ['ambient', 'sidecar', 'sidecar without HBONE'] as const) {
+      const plot: Plot = { client: 'none', server, policies, clientLabels };
+      expect(get(draw(plot), 'sleep'), server).toEqual([server === 'ambient' ? 'Ztunnel allows' : 'Sidecar allows']);
+      expect(get(draw({ ...plot, clientLabels: {} }), 'sleep'), server).toEqual([
+        server === 'ambient' ? 'Ztunnel refuses' : 'Sidecar refuses',
+      ]);
+    }
+  });
+
   it('sees no requests on a port of another protocol: an ALLOW with paths refuses the connection', () => {
     const paths = [{ to: [{ operation: { paths: ['/ip'] } }] }];
     const policies = [policy('AuthorizationPolicy', 'ip', { ...bySelector, rules: paths })];

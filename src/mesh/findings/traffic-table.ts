@@ -21,7 +21,7 @@ export const TRAFFIC_FINDINGS = {
   SST3003: kind(
     'BLOCK',
     'A VirtualService routes requests inside the mesh: ambient callers do not carry it out, so that its routes, weights, retries, timeouts, faults and header changes are lost.',
-    'Write it as an HTTPRoute in the namespace of the Service, with the Service as parent, and delete it; the waypoint of the migration carries that out.',
+    'Apply the HTTPRoute that sidestep assess prints for it, and delete it; where it prints why there is none, write one in the namespace of the Service, with the Service as parent. The waypoint of the migration carries that out.',
     MATRIX,
   ),
   SST3004: kind(
@@ -51,7 +51,7 @@ export const TRAFFIC_FINDINGS = {
   SST3008: kind(
     'BLOCK',
     'A DestinationRule has subsets, and no HTTPRoute can name one: versions would no longer be told apart.',
-    'Make a Service for each version, name these as backendRefs of an HTTPRoute, and remove the subsets.',
+    'Make a Service for each version, name these as backendRefs of an HTTPRoute (sidestep assess prints both for a VirtualService that it can translate), and remove the subsets.',
     MATRIX,
   ),
   SST3009: kind(

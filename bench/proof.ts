@@ -1,0 +1,74 @@
+import { Random } from '../test/controlplane/ambient/random.js';
+import { ACTIONS, randomAuthentications, randomPolicy } from '../test/controlplane/envoy/policy-generator.js';
+import { smallObjects, smallPod, smallSettings } from '../test/support/small-mesh.js';
+import { moments } from '../src/mesh/moments.js';
+import { asRecord, type PolicyObject } from '../src/mesh/policy-object.js';
+import { proveMoments } from '../src/mesh/proof/proof.js';
+import { waypointCopies } from '../src/mesh/translation/waypoint-copies.js';
+
+/*
+ * How long it takes to prove a migration, in seconds of CPU, median of some rounds: a namespace with 50 policies, each for one of 100 workloads or for one of ten tiers of them, each
+ * workload with a Service and three pods; with the copies of the policies for the waypoint, and without. The bar: 1 s.
+ */
+
+const WORKLOADS = 100;
+const PODS = 3;
+const POLICIES = 50;
+const ROUNDS = 5;
+const BAR_S = 1;
+const NAMESPACE = 'shop';
+
+const waypoint = { name: 'waypoint', namespace: NAMESPACE };
+const apps = Array.from({ length: WORKLOADS }, (_, index) => ({ app: `app-${index}`, tier: `tier-${index % 10}` }));
+const services = apps.map(({ app }) => ({ name: app, selector: { app } }));
+
+function policiesOf(random: Random): PolicyObject[] {
+  const made = Array.from({ length: POLICIES - 2 }, (_, index) =>
+    randomPolicy(random, `policy-${index}`, ACTIONS, ['x']),
+  );
+  return [...made, ...randomAuthentications(random, '{}').slice(0, 2)].map((policy) => {
+    const matchLabels = random.chance(0.7) ? { app: random.pick(apps).app } : { tier: random.pick(apps).tier };
+    return { ...policy, spec: { ...asRecord(policy.spec), selector: { matchLabels } } };
+  });
+}
+
+function copiesOf(policies: readonly PolicyObject[]): PolicyObject[] {
+  const scope = {
+    namespace: NAMESPACE,
+    rootNamespace: 'istio-system',
+    waypoint,
+    services: services.map(({ name, selector }) => ({
+      metadata: { name },
+      spec: { selector, ports: [{ port: 80, targetPort: 8080 }] },
+    })),
+    pods: apps.map((labels) => ({ name: `Deployment/${labels.app}`, labels, ports: [] })),
+  };
+  return policies.flatMap((policy) => waypointCopies(policy, scope)?.copies ?? []);
+}
+
+const pods = apps.flatMap((labels, app) =>
+  Array.from({ length: PODS }, (_, pod) => {
+    const made = smallPod(`${labels.app}-${pod}`, 'sidecar', { ip: `10.${pod}.0.${app + 1}`, labels });
+    return { ...made, spec: { ...made.spec, serviceAccountName: labels.app } };
+  }),
+);
+const policies = policiesOf(new Random(1));
+const cases = { 'without copies': policies, 'with copies': [...policies, ...copiesOf(policies)] };
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+let isMissed = false;
+for (const [name, all] of Object.entries(cases)) {
+  const objects = smallObjects({ pods, services, policies: all });
+  const rounds = Array.from({ length: ROUNDS }, () => {
+    const drawn = moments(objects, smallSettings, { namespace: NAMESPACE, waypoint, written: [] });
+    const startedAt = process.cpuUsage();
+    const proof = proveMoments(drawn, { namespace: NAMESPACE });
+    return { proof, seconds: process.cpuUsage(startedAt).user / 1_000_000 };
+  });
+  const seconds = median(rounds.map((round) => round.seconds));
+  const { flips, more, undecided } = rounds[0]!.proof;
+  isMissed ||= seconds > BAR_S;
+  console.log(`${name}: ${all.length} policies, ${WORKLOADS} workloads, ${pods.length} pods`);
+  console.log(`${flips.length + more} flips, ${undecided} undecided; ${seconds.toFixed(2)} s (bar: ${BAR_S} s)`);
+}
+process.exitCode = isMissed ? 1 : 0;

@@ -1,0 +1,50 @@
+import type { HttpRequest } from '../enforcement/request.js';
+import type { Trace } from '../enforcement/trace.js';
+import type { Finding } from '../findings.js';
+import type { Flip, Proof } from '../proof/flip.js';
+
+/** What was found of the migration of a namespace, each with the plainest request that shows it. */
+export function proofFindings({ flips, more, undecided }: Proof, namespace: string): Finding[] {
+  const object = `Namespace/${namespace}`;
+  const rest = [
+    ...(more > 0 ? [`${more} more are not told`] : []),
+    ...(undecided > 0 ? [`${undecided} places could not be decided`] : []),
+  ];
+  return [
+    ...flips.map((flip): Finding => {
+      const code = flip.kind === 'Opens' ? 'SST2042' : 'SST2043';
+      return { code, object, message: describe(flip) };
+    }),
+    ...(rest.length > 0 ? [{ code: 'SST2043' as const, object, message: rest.join('; ') }] : []),
+  ];
+}
+
+function describe({ kind, step, from, to, request, assuming, before, after }: Flip): string {
+  const others = from.others > 0 ? ` (and ${from.others} more)` : '';
+  const targets = to.others > 0 ? ` (and ${to.others} more)` : '';
+  const asked = `${saidOf(request.http)}${request.remoteAddress === undefined ? '' : ` from ${request.remoteAddress}`}`;
+  const where = assuming.length > 0 ? `, if ${assuming.join(', ')}` : '';
+  const [was, is] = kind === 'Opens' ? ['refused', 'let in'] : ['let in', 'refused'];
+  return (
+    `step ${step}: ${asked} of ${from.name}${others} to ${to.name}${targets}${where}, ` +
+    `${was} before (${lastOf(before)}), is ${is} (${lastOf(after)})`
+  );
+}
+
+function saidOf(http: HttpRequest | undefined): string {
+  if (!http) return 'a connection';
+  const hasToken = Object.keys(http.tokens ?? {}).length > 0;
+  // The token says more than its text.
+  const shown = Object.entries(http.headers).filter(([name]) => !(hasToken && name === 'authorization'));
+  const headers = shown.map(([name, values]) => `${name}: ${values.join(', ')}`);
+  const tokens = Object.values(http.tokens ?? {}).map(
+    ({ claims, state = 'Good' }) => `${state} token ${JSON.stringify(claims)}`,
+  );
+  const rest = [...headers, ...tokens].map((one) => `, ${one}`).join('');
+  return `${http.method} ${http.path} (host ${http.host}${rest})`;
+}
+
+function lastOf({ hops }: Trace): string {
+  const last = hops.at(-1);
+  return last ? `${last.hop} ${last.enforcer}: ${last.by}` : 'nobody';
+}

@@ -1,0 +1,81 @@
+import type { CallGraph } from '../call-graph.js';
+import type { Finding, FindingCode } from '../findings.js';
+import { objectName } from '../policy-object.js';
+import type { AmbientForms } from '../translation/ambient-forms.js';
+import type { Closed } from '../translation/ways-around.js';
+import type { CallerIdentity } from '../waypoint-identity.js';
+
+/** What a migration is going to do about the policies of a namespace, and whom it concerns. */
+export interface Translating {
+  readonly namespace: string;
+  readonly forms: AmbientForms;
+  /** Pods that take calls of the waypoint only, once they are ambient. */
+  readonly closed: readonly Closed[];
+  readonly graph: CallGraph;
+  /** Accounts of pods with sidecars in other namespaces. */
+  readonly sidecarsElsewhere: readonly CallerIdentity[];
+  /** Callers without mTLS are let in somewhere. */
+  readonly isPlaintextTaken: boolean;
+}
+
+/** What ambient forms make up for, found in the policy that they are for. */
+const MADE_UP_FOR = new Set<FindingCode>(['SST2005', 'SST2006', 'SST2007', 'SST2008', 'SST2017']);
+
+/** Most namespaces that a message names. */
+const MAX_NAMESPACES = 5;
+
+/** The findings without those that ambient forms make up for. */
+export function withoutTranslated(findings: readonly Finding[], { forms, namespace }: Translating): Finding[] {
+  const translated = new Set(forms.forms.map(({ policy }) => objectName(policy, namespace)));
+  return findings.filter(({ code, object }) => !(MADE_UP_FOR.has(code) && translated.has(object)));
+}
+
+/** What is going to be written for policies. Pure. */
+export function translationFindings(translating: Translating): Finding[] {
+  const { namespace, forms } = translating;
+  const converted = forms.forms
+    .filter(({ objects }) => objects.length > 0)
+    .map(({ policy, isLayer7, objects }): Finding => {
+      const names = objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ');
+      const message = `${policy.kind} ${policy.metadata.name} gets beside it ${names}`;
+      return { code: isLayer7 ? 'SST2032' : 'SST2033', object: objectName(policy, namespace), message };
+    });
+  return [...converted, ...(converted.length === 0 ? [] : missingAllows(translating))];
+}
+
+/** Whom it would refuse while workloads are restarted, or from then on. Pure. */
+export function refusalFindings(translating: Translating): Finding[] {
+  const cycles = translating.graph.cycles.map((cycle): Finding => {
+    const message = `${cycle.join(', ')} may call each other, and each is to be called through the waypoint only`;
+    return { code: 'SST2037', object: cycle[0] ?? '', message };
+  });
+  return [...cycles, ...translating.closed.flatMap((one) => refusals(one, translating))];
+}
+
+function missingAllows({ forms, namespace }: Translating): Finding[] {
+  return forms.untranslated
+    .filter(({ policy: { kind, spec } }) => kind === 'AuthorizationPolicy' && isAllow(spec))
+    .map(({ policy, reasons }) => {
+      const message = `AuthorizationPolicy ${policy.metadata.name} is not copied for the waypoint: ${reasons.join('; ')}`;
+      return { code: 'SST2034', object: objectName(policy, namespace), message };
+    });
+}
+
+const isAllow = (spec: unknown): boolean => ((spec as { action?: unknown } | undefined)?.action ?? 'ALLOW') === 'ALLOW';
+
+function refusals({ pods, policies, mayBeCalledBy }: Closed, translating: Translating): Finding[] {
+  const { name: object } = pods;
+  const why = `${object}, which is for the waypoint only by ${policies.join(', ')}`;
+  const elsewhere = translating.sidecarsElsewhere.filter((caller) => mayBeCalledBy(caller));
+  const namespaces = [...new Set(elsewhere.map(({ namespace }) => namespace))].sort();
+  // Without a number, which would change with every namespace that comes or goes.
+  const rest = namespaces.length > MAX_NAMESPACES ? ' and others' : '';
+  const named = `${namespaces.slice(0, MAX_NAMESPACES).join(', ')}${rest}`;
+  const isOutsideTaken = translating.isPlaintextTaken && mayBeCalledBy(undefined);
+  return [
+    ...(namespaces.length > 0
+      ? [{ code: 'SST2035' as const, object, message: `sidecars of namespaces ${named} may call ${why}` }]
+      : []),
+    ...(isOutsideTaken ? [{ code: 'SST2036' as const, object, message: `callers without mTLS may call ${why}` }] : []),
+  ];
+}

@@ -1,0 +1,135 @@
+import { askedWaypoint, type AskedWaypoint } from './asked-waypoint.js';
+import type { Finding } from './findings.js';
+import { systemNamespaceFindings } from './findings/namespace.js';
+import { podTemplateFindings, type TemplateOfPods } from './findings/pod-template.js';
+import { namedPorts, probedPorts, type TemplateWithPorts } from './findings/template-ports.js';
+import { refusalFindings, type Translating, translationFindings, withoutTranslated } from './findings/translation.js';
+import type { MeshSettings } from './mesh-settings.js';
+import { isInjected, labelsIn, podTemplates, type Templated } from './pod-templates.js';
+import { READ_KINDS, callerDemands, policyFindings } from './policies.js';
+import { type Labels, type PolicyObject, asRecord, objectName, stringAt } from './policy-object.js';
+import { type NamespaceTranslation, namespaceTranslation } from './translation/namespace-translation.js';
+import { closedGraph } from './translation/ways-around.js';
+import type { CallerIdentity } from './waypoint-identity.js';
+
+/** A mesh as its objects declare it. */
+export interface AssessedMesh {
+  /** Of any kind; those in namespaces name theirs. */
+  readonly objects: readonly PolicyObject[];
+  readonly settings: MeshSettings;
+  /** The namespace whose policies apply to the whole mesh. */
+  readonly rootNamespace: string;
+}
+
+/** Istio's own of which nobody knows here are told, not left out. Gateways are no policies. */
+export function isRead({ apiVersion = '', kind }: PolicyObject): boolean {
+  return READ_KINDS.has(kind) || (/^[a-z.]+\.istio\.io\//.test(apiVersion) && kind !== 'Gateway');
+}
+
+/** A namespace that a migration would change. */
+export interface MovingNamespace {
+  readonly name: string;
+  /** What makes its pods. */
+  readonly templates: readonly Templated[];
+  /** Those whose pods get a sidecar. */
+  readonly losing: readonly Templated[];
+  readonly waypoint: AskedWaypoint;
+  readonly translation: NamespaceTranslation;
+}
+
+/**
+ * The namespaces that a migration would change.
+ *
+ * @param only  undefined: all
+ */
+export function movingNamespaces(mesh: AssessedMesh, only: readonly string[] | undefined): MovingNamespace[] {
+  const { objects } = mesh;
+  const labels = new Map<string, Labels>(
+    objects.flatMap(({ kind, metadata }) =>
+      kind === 'Namespace' ? [[metadata.name, metadata.labels ?? {}] as const] : [],
+    ),
+  );
+  const byNamespace = new Map<string, Templated[]>([...labels.keys()].map((name) => [name, []]));
+  for (const one of podTemplates(objects)) {
+    const name = one.object.metadata.namespace ?? '';
+    byNamespace.set(name, [...(byNamespace.get(name) ?? []), one]);
+  }
+  return [...byNamespace].sort().flatMap(([name, templates]) => {
+    const losing = templates.filter(({ template }) => isInjected(template, labels.get(name) ?? {}));
+    if (losing.length === 0 || only?.includes(name) === false) return [];
+    const asked = askedWaypoint(objects, name);
+    const translation = namespaceTranslation(name, templates, asked, mesh);
+    const isNeeded = translation.forms.forms.some((form) => form.isLayer7 && form.objects.length > 0);
+    const waypoint = { ...asked, isWanted: asked.isWanted || isNeeded };
+    return [{ name, templates, losing, waypoint, translation }];
+  });
+}
+
+/**
+ * What a migration of one of them would meet.
+ *
+ * @param copies    policies that are going to be there, too, and of which nothing has to be said
+ * @param sidecars  accounts of pods with sidecars, in any namespace
+ */
+export function findingsOf(
+  { objects, settings, rootNamespace }: AssessedMesh,
+  { name, templates, losing, waypoint, translation }: MovingNamespace,
+  copies: readonly PolicyObject[],
+  sidecars: readonly CallerIdentity[],
+): Finding[] {
+  const pods = objects.filter(({ kind, metadata }) => kind === 'Pod' && metadata.namespace === name);
+  const scope = {
+    namespace: name,
+    rootNamespace,
+    workloadLabels: [
+      ...templates.map(({ template }) => labelsIn(template)),
+      ...pods.map(({ metadata }) => metadata.labels ?? {}),
+    ],
+    probes: templates.flatMap(({ template }) => probedPorts(template as TemplateWithPorts)),
+    containerPorts: templates.flatMap(({ template }) => namedPorts(template as TemplateWithPorts)),
+    mesh: settings,
+    waypoint: waypoint.isWanted ? waypoint : undefined,
+  };
+  const known = new Set(copies.map((copy) => objectName(copy, name)));
+  const found = policyFindings([...objects.filter(isRead), ...copies], scope).filter(
+    ({ object }) => !known.has(object),
+  );
+  const translating: Translating = {
+    namespace: name,
+    forms: translation.forms,
+    closed: translation.closed,
+    graph: closedGraph(translation.closed, translation.pods, name),
+    sidecarsElsewhere: sidecars.filter(({ namespace }) => namespace !== name),
+    isPlaintextTaken: !callerDemands(objects, scope).strict,
+  };
+  return [
+    ...(waypoint.isWanted && waypoint.isTranslating
+      ? [...withoutTranslated(found, translating), ...translationFindings(translating), ...refusalFindings(translating)]
+      : found),
+    ...systemNamespaceFindings({ metadata: { name } }, rootNamespace),
+    ...losing.flatMap(({ object: workload, template }) => {
+      const owner = objectName(workload, name);
+      return podTemplateFindings(template as unknown as TemplateOfPods).map(({ code, message }) => ({
+        code,
+        object: owner,
+        message: `${owner} ${message}`,
+        path: 'spec.template',
+      }));
+    }),
+  ];
+}
+
+/** Accounts of pods that the injector gives a sidecar. */
+export function sidecarsOf({ objects }: AssessedMesh): CallerIdentity[] {
+  const labels = new Map(
+    objects.flatMap(({ kind, metadata }) =>
+      kind === 'Namespace' ? [[metadata.name, metadata.labels ?? {}] as const] : [],
+    ),
+  );
+  return podTemplates(objects)
+    .filter(({ object, template }) => isInjected(template, labels.get(object.metadata.namespace ?? '') ?? {}))
+    .map(({ object, template }) => ({
+      namespace: object.metadata.namespace ?? '',
+      account: stringAt(asRecord(template['spec']), 'serviceAccountName') ?? 'default',
+    }));
+}

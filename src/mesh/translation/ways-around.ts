@@ -1,0 +1,87 @@
+import { type CallGraph, callGraph } from '../call-graph.js';
+import { isDryRun } from '../findings/authorization.js';
+import { type Labels, type PolicyObject, asRecord, asRecords, selects } from '../policy-object.js';
+import { type CallerIdentity, mayMatch } from '../waypoint-identity.js';
+import type { AmbientForm, AmbientForms, FormsScope } from './ambient-forms.js';
+import { type PodGroup, isOfPods } from './selection.js';
+
+/** A pod template or a pod, and the account that it runs under. */
+export interface AccountedPods extends PodGroup {
+  readonly account: string;
+}
+
+/** Pods that take calls of the waypoint only, once they are ambient, and who may call them past it today. */
+export interface Closed {
+  readonly pods: AccountedPods;
+  /** Names of the layer 7 policies for which they are closed. */
+  readonly policies: readonly string[];
+  /** Whether a caller may be let in today, whatever it asks for; undefined: one without certificate. */
+  readonly mayBeCalledBy: (caller: CallerIdentity | undefined) => boolean;
+}
+
+/** The pods for whose policies only the waypoint can answer. */
+export function closedPods(
+  { forms }: AmbientForms,
+  policies: readonly PolicyObject[],
+  pods: readonly AccountedPods[],
+  scope: FormsScope,
+): Closed[] {
+  const applying = policies.filter(
+    (policy) => policy.kind === 'AuthorizationPolicy' && isOfPods(policy, scope) && !isDryRun(policy),
+  );
+  return pods.flatMap((group) => {
+    const closing = forms.filter(({ isLayer7, policy }) => isLayer7 && choosesPods(policy, group.labels));
+    if (closing.length === 0) return [];
+    const own = applying.filter((policy) => choosesPods(policy, group.labels));
+    const names = closing.map(({ policy }) => `${policy.kind} ${policy.metadata.name}`);
+    return [{ pods: group, policies: names, mayBeCalledBy: (caller) => mayCall(caller, own, scope.mesh.trustDomain) }];
+  });
+}
+
+/**
+ * In which order pods lose their sidecars, so that nobody calls with one whoever is closed.
+ *
+ * @param workloads  those of the namespace that are restarted
+ */
+export function closedGraph(
+  closed: readonly Closed[],
+  workloads: readonly Pick<AccountedPods, 'name' | 'account'>[],
+  namespace: string,
+): CallGraph {
+  const names = new Set(workloads.map(({ name }) => name));
+  const callers = closed
+    .filter(({ pods }) => names.has(pods.name))
+    .map(({ pods, mayBeCalledBy }) => {
+      const others = workloads.filter(({ name }) => name !== pods.name);
+      const calling = others.filter(({ account }) => mayBeCalledBy({ namespace, account }));
+      return [pods.name, calling.map(({ name }) => name)] as const;
+    });
+  return callGraph(new Map(callers));
+}
+
+function mayCall(caller: CallerIdentity | undefined, policies: readonly PolicyObject[], trustDomain: string): boolean {
+  const of = (action: string): PolicyObject[] =>
+    policies.filter(({ spec }) => (asRecord(spec)['action'] ?? 'ALLOW') === action);
+  const isDenied = of('DENY').some((policy) => mayMatch(whollyDenying(policy), caller, trustDomain) === 'yes');
+  const allowing = of('ALLOW');
+  return (
+    !isDenied && (allowing.length === 0 || allowing.some((policy) => mayMatch(policy, caller, trustDomain) !== 'no'))
+  );
+}
+
+/** With those of its rules that ask for nothing but the caller. */
+function whollyDenying(policy: PolicyObject): PolicyObject {
+  const rules = asRecords(asRecord(policy.spec)['rules']).filter(
+    ({ to, when }) => to === undefined && when === undefined,
+  );
+  return { ...policy, spec: { ...asRecord(policy.spec), rules } };
+}
+
+/** Whether pods with such labels take calls of the waypoint only, once they are ambient. */
+export function isClosed(forms: readonly AmbientForm[], labels: Labels): boolean {
+  return forms.some(({ isLayer7, policy }) => isLayer7 && choosesPods(policy, labels));
+}
+
+function choosesPods({ spec }: PolicyObject, labels: Labels): boolean {
+  return selects(asRecord(asRecord(asRecord(spec)['selector'])['matchLabels']), labels);
+}
