@@ -67,7 +67,14 @@ describe('the schema of AmbientMigration', () => {
       'spec.waypoint.resources.limits',
       'spec.waypoint.resources.limits.cpu',
       'spec.waypoint.resources.limits.memory',
+      'spec.policies',
+      'spec.policies.translation',
       'spec.rollout',
+      'spec.rollout.enrolment',
+      'spec.rollout.order',
+      'spec.rollout.workloads',
+      'spec.rollout.workloads[].kind',
+      'spec.rollout.workloads[].name',
       'spec.rollout.maxConcurrent',
       'spec.rollout.progressDeadline',
       'spec.rollout.soak',
@@ -153,7 +160,15 @@ describe('defaults', () => {
       approval: 'Automatic',
       acknowledge: [],
       waypoint: { provision: 'Auto', name: 'waypoint', className: 'istio-waypoint', scope: 'Namespace' },
-      rollout: { maxConcurrent: 1, progressDeadline: '10m', soak: '0s' },
+      policies: { translation: 'Auto' },
+      rollout: {
+        enrolment: 'Auto',
+        order: 'CallersFirst',
+        workloads: [],
+        maxConcurrent: 1,
+        progressDeadline: '10m',
+        soak: '0s',
+      },
     });
   });
 });

@@ -12,6 +12,9 @@ export const MAX_FINDINGS = 200;
 /** Most waypoints that a status lists. */
 const MAX_WAYPOINTS = 16;
 
+/** Most workloads that a spec puts in order. */
+const MAX_LISTED = 200;
+
 /** Most workloads that a status lists one by one; the API server refuses a longer list. */
 export const MAX_NOT_DONE = 50;
 
@@ -33,7 +36,42 @@ const Acknowledgement = z.object({
   ).describe('Why it is accepted, for people who ask later.'),
 });
 
-const Rollout = z.object({
+const Policies = z.object({
+  translation: z
+    .enum(['Auto', 'Manual'])
+    .default('Auto')
+    .describe(
+      'Who writes what a waypoint has to be told. Auto: the migration writes copies of policies for the waypoint, and what keeps others from the pods. Manual: people do.',
+    ),
+});
+
+/** The kinds of top-level controllers that Sidestep restarts; a `Rollout` is that of Argo. */
+export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout'] as const;
+
+const WorkloadRef = z.object({
+  kind: z.enum(WORKLOAD_KINDS).describe('Kind of the workload. Rollout is that of Argo.'),
+  name: text(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be the name of a workload, such as web', 253).describe(
+    'Name of the workload.',
+  ),
+});
+
+const RolloutFields = z.object({
+  enrolment: z
+    .enum(['Auto', 'Namespace', 'Workload'])
+    .default('Auto')
+    .describe(
+      'How pods are switched. Namespace: by labels of the namespace, all at their next restart. Workload: by labels of each pod template, one workload after the other. Auto takes Workload where a policy needs a waypoint, else Namespace.',
+    ),
+  order: z
+    .enum(['CallersFirst', 'Listed', 'Parallel'])
+    .default('CallersFirst')
+    .describe(
+      'Which workloads are restarted first. CallersFirst: whoever may call a workload that only a waypoint can protect comes before it, the others by kind and name. Listed: as workloads says, then the others. Parallel: by kind and name, whoever calls whom. Going back it is the reverse.',
+    ),
+  workloads: atomicList(WorkloadRef)
+    .max(MAX_LISTED)
+    .default([])
+    .describe('Workloads in the order in which they are restarted. Only with order Listed.'),
   maxConcurrent: z
     .int32()
     .min(1)
@@ -51,6 +89,22 @@ const Rollout = z.object({
       'How long the migrated namespace is watched before it counts as ready, such as 30m. The default 0s is not at all.',
     ),
 });
+
+const Rollout = withRules(
+  RolloutFields,
+  {
+    cel: "self.order == 'Listed' || size(self.workloads) == 0",
+    holds: ({ order, workloads }) => order === 'Listed' || workloads.length === 0,
+    message: 'is used with order Listed only: set spec.rollout.order to Listed, or remove spec.rollout.workloads',
+    forbids: '.workloads',
+  },
+  {
+    cel: "self.order != 'Listed' || size(self.workloads) > 0",
+    holds: ({ order, workloads }) => order !== 'Listed' || workloads.length > 0,
+    message:
+      'order Listed needs the workloads: list them in spec.rollout.workloads, or set spec.rollout.order to CallersFirst',
+  },
+);
 
 /** `spec` of an AmbientMigration. Only fields that the operator acts on. */
 export const AmbientMigrationSpecSchema = withRules(
@@ -85,6 +139,7 @@ export const AmbientMigrationSpecSchema = withRules(
     waypoint: WaypointSchema.prefault({}).describe(
       'The waypoint that decides what ztunnel cannot: policies and routes that look at requests.',
     ),
+    policies: Policies.prefault({}).describe('What becomes of policies that only a waypoint can enforce.'),
     rollout: Rollout.prefault({}).describe('How workloads are restarted.'),
   }),
   {

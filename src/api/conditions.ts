@@ -14,9 +14,11 @@ export const CONDITIONS = {
   RollbackAvailable: 'The state before the migration is kept, so that spec.dataplaneMode: Sidecar brings it back.',
   TunnelReady: 'Every sidecar of the namespace speaks HBONE, so that ambient pods reach it with mTLS.',
   WaypointReady: 'The waypoint takes traffic, or none is needed.',
+  PoliciesTranslated: 'What ambient mode needs beside the policies of the namespace is there, or nothing is needed.',
   WaypointBound: 'Every Service that is meant to uses the waypoint and every policy is attached, or none is needed.',
   Enrolled: 'The namespace carries the labels of ambient mode.',
   WorkloadsMigrated: 'Every pod that counts runs without sidecar, captured by ztunnel, and is ready.',
+  EnforcementCovered: 'Whatever only the waypoint can protect takes calls of the waypoint only.',
   Verified: 'The soak is over, and nothing drifted meanwhile.',
   Paused: 'spec.paused holds the migration after its current step; clocks stand still.',
 } as const satisfies Record<string, string>;
@@ -60,7 +62,18 @@ export const REASONS = {
   WaypointInUse: 'The waypoint stays until nothing names it any more.',
   WaypointLeaving: 'The waypoint is being deleted.',
 
+  // Policies
+  PoliciesTranslated: 'Copies for the waypoint and what goes with them are there.',
+  PoliciesMissing: 'Policies for the waypoint are about to be written.',
+  WaypointChanged:
+    'spec.waypoint names another waypoint, while policies that were written for the former one protect ambient pods.',
+  PoliciesLeaving: 'Policies that the migration has written are about to be deleted.',
+  Guarded: 'Guards choose every pod that the waypoint protects.',
+  GuardsLoose: 'Guards are about to choose other pods.',
+
   // Labels
+  EnrolledByWorkload:
+    'Workloads are enrolled one after the other, by labels of their pod templates; the namespace follows.',
   LabelsSet: 'The namespace has the labels that it should have.',
   LabelsMissing: 'Labels of the namespace are about to be set.',
   FieldReverted:

@@ -18,6 +18,12 @@ export const OWN_ANNOTATION = {
   /** Gateway: the AmbientMigration of its namespace that has created it; a rollback deletes it. */
   createdBy: 'sidestep.dev/created-by',
 
+  /** AuthorizationPolicy or RequestAuthentication that a migration has written: what for, `Kind/name` or `Kind/namespace/name`. */
+  translatedFrom: 'sidestep.dev/translated-from',
+
+  /** Workload: labels of its pod template that a migration has set, with their values of before, as JSON. */
+  enrolledTemplate: 'sidestep.dev/enrolled-template',
+
   /** Gateway: the sizing that a migration has set on one that it has not created; a rollback removes it. */
   migrationSizing: 'sidestep.dev/migration-sizing',
 

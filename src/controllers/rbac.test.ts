@@ -21,18 +21,20 @@ describe('what the operator may do', () => {
     expect(resources).not.toContain('secrets');
   });
 
-  it('deletes only Gateways and what they are deployed with', () => {
+  it('deletes only Gateways, what they are deployed with, and policies', () => {
     const deleted = everywhere.filter(({ verbs }) => verbs.some((verb) => /delete/.test(verb)));
     expect(
       deleted
         .flatMap(({ resources, verbs }) => resources.flatMap((name) => (verbs.includes('delete') ? name : [])))
         .sort(),
     ).toEqual([
+      'authorizationpolicies',
       'configmaps',
       'deployments',
       'gateways',
       'horizontalpodautoscalers',
       'poddisruptionbudgets',
+      'requestauthentications',
       'serviceaccounts',
       'services',
     ]);
@@ -64,12 +66,13 @@ describe('what the operator may do', () => {
     });
   });
 
-  it('creates Pods and AuthorizationPolicies in dry runs only', () => {
+  it('creates Pods in dry runs only', () => {
     const created = access.cluster
       .filter(({ verbs }) => verbs.includes('create'))
       .flatMap(({ resources }) => resources);
     const dry = DRY_RUN_ONLY.map(({ resource }) => resource);
     expect(created.filter((resource) => !dry.includes(resource)).sort()).toEqual([
+      'authorizationpolicies',
       'configmaps',
       'controllerrevisions',
       'deployments',
@@ -79,6 +82,7 @@ describe('what the operator may do', () => {
       'horizontalpodautoscalers',
       'poddisruptionbudgets',
       'pods/eviction',
+      'requestauthentications',
       'serviceaccounts',
       'services',
     ]);

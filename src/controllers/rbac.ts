@@ -2,7 +2,7 @@ import type { Access, PolicyRule } from '../../cdk8s/access.js';
 import type { DryRunOnly } from '../../cdk8s/admission.js';
 import { AMBIENT_MIGRATION } from '../api/ambient-migration.js';
 import { GATEWAY, GATEWAY_CLASS } from '../api/gateway-api.js';
-import { AUTHORIZATION_POLICY } from '../api/istio.js';
+import { AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION } from '../api/istio.js';
 import type { ResourceType } from '../kube/resource.js';
 import {
   CONFIG_MAP,
@@ -58,20 +58,16 @@ const CALLS: readonly Grant[] = [
   [GATEWAY_CLASS, ['patch'], 'status'],
   // What a Gateway's parametersRef names; ours, by which istiod sizes a waypoint; what ztunnel knows of a namespace.
   [CONFIG_MAP, ['get', 'create', 'patch', 'delete']],
+  // What policies need beside them; an AuthorizationPolicy is also what istiod is asked with, in dry runs.
+  [AUTHORIZATION_POLICY, ['create', 'patch', 'delete']],
+  [REQUEST_AUTHENTICATION, ['create', 'patch', 'delete']],
   // In dry runs only: see DRY_RUN_ONLY.
   [POD, ['create']],
-  [AUTHORIZATION_POLICY, ['create']],
 ];
 
 /** Kinds that are created to see what admission does with them; an admission policy refuses to create them for real. */
 export const DRY_RUN_ONLY: readonly DryRunOnly[] = [
   { apiGroup: POD.group, apiVersion: POD.version, resource: POD.plural, label: 'pods' },
-  {
-    apiGroup: AUTHORIZATION_POLICY.group,
-    apiVersion: AUTHORIZATION_POLICY.version,
-    resource: AUTHORIZATION_POLICY.plural,
-    label: 'AuthorizationPolicies',
-  },
 ];
 
 /** A watch, as far as it decides what may be read: a kind, everywhere or in one namespace. */

@@ -113,6 +113,10 @@ export class Informer<T extends KubeObject = KubeObject> implements Store<T> {
     return this.#objects.byIndex(index, value);
   }
 
+  indexed(index: string): readonly string[] {
+    return this.#objects.indexed(index);
+  }
+
   record(object: T): void {
     if (!this.#isInScope(object)) return;
     const { managedFields: _, ...metadata } = object.metadata;

@@ -17,6 +17,12 @@ export interface Store<T extends KubeObject> {
    */
   byIndex(index: string, value: string): readonly T[];
   /**
+   * The values by which index function `index` finds any object, in no order.
+   *
+   * @throws {Error} no watch of this kind declares `index`
+   */
+  indexed(index: string): readonly string[];
+  /**
    * Read-your-writes: puts the answer of a write in, so that the next run does not see the state before it. Everybody
    * who watches the kind is told as by an event; events of the watch that are older are ignored for this object.
    */
@@ -66,7 +72,7 @@ export class ObjectStore<T extends KubeObject> {
   /** @throws {Error} `name` is taken by another function */
   addIndex(name: string, values: IndexFunction<T>): void {
     const held = this.#indexes.get(name);
-    if (held?.values === values) return;
+    if (held?.valuesOf === values) return;
     if (held) throw new Error(`index "${name}" is declared twice with different functions`);
     const index = new Index(values, this.#onIndexError);
     for (const [key, object] of this.#objects) index.add(key, object);
@@ -88,9 +94,18 @@ export class ObjectStore<T extends KubeObject> {
   }
 
   byIndex(name: string, value: string): readonly T[] {
+    return this.#index(name).get(value);
+  }
+
+  /** {@link Store.indexed} */
+  indexed(name: string): readonly string[] {
+    return this.#index(name).values();
+  }
+
+  #index(name: string): Index<T> {
     const index = this.#indexes.get(name);
     if (!index) throw new Error(`no watch declares the index "${name}"`);
-    return index.get(value);
+    return index;
   }
 
   /** A list: what is not in it is gone. */
@@ -175,12 +190,16 @@ class Index<T> {
   readonly #byValue = new Map<string, Map<string, T>>();
 
   constructor(
-    readonly values: IndexFunction<T>,
+    readonly valuesOf: IndexFunction<T>,
     private readonly onError: (error: unknown, object: T) => void,
   ) {}
 
   get(value: string): readonly T[] {
     return [...(this.#byValue.get(value)?.values() ?? [])];
+  }
+
+  values(): readonly string[] {
+    return [...this.#byValue.keys()];
   }
 
   add(key: string, object: T): void {
@@ -201,7 +220,7 @@ class Index<T> {
 
   #valuesOf(object: T): readonly string[] {
     try {
-      return this.values(object);
+      return this.valuesOf(object);
     } catch (error) {
       // One odd object of somebody else must not stop the watch of the whole kind.
       this.onError(error, object);

@@ -97,8 +97,8 @@ conformance('crds: definitions', (test) => {
   test('names that another definition of the group has are not accepted until that one goes', async (server) => {
     const first = definition();
     const { group } = first.spec;
-    const second = definition([{}], { group, names: { plural: 'gadgets', kind: 'Gadget', singular: 'widget' } });
-    second.metadata.name = `gadgets.${group}`;
+    const second = definition([{}], { group, names: { plural: 'gimmicks', kind: 'Gimmick', singular: 'widget' } });
+    second.metadata.name = `gimmicks.${group}`;
     await server.post(definitionsPath, first);
     await settled(server, first.metadata.name);
     await server.post(definitionsPath, second);
@@ -108,8 +108,12 @@ conformance('crds: definitions', (test) => {
         ['NamesAccepted', 'False', 'SingularConflict', '"widget" is already in use'],
         ['Established', 'False', 'NotAccepted', 'not all names are accepted'],
       ]);
-      expect(waiting.body.status.acceptedNames).toEqual({ plural: 'gadgets', kind: 'Gadget', listKind: 'GadgetList' });
-      expect((await server.get(`/apis/${group}/v1/gadgets`)).status).toBe(404);
+      expect(waiting.body.status.acceptedNames).toEqual({
+        plural: 'gimmicks',
+        kind: 'Gimmick',
+        listKind: 'GimmickList',
+      });
+      expect((await server.get(`/apis/${group}/v1/gimmicks`)).status).toBe(404);
       await server.delete(`${definitionsPath}/${first.metadata.name}`);
       await eventually('the names', async () =>
         conditions(await server.get(`${definitionsPath}/${second.metadata.name}`)).every(
@@ -717,9 +721,9 @@ independently('crds: objects', (test) => {
 
   test('kind, apiVersion, name and labels of an object are checked', async (server) => {
     await defined(server, definition(), async (kind) => {
-      const wrongKind = await server.post(kind.path(), { ...kind.object(), kind: 'Gadget' });
+      const wrongKind = await server.post(kind.path(), { ...kind.object(), kind: 'Gimmick' });
       expect(wrongKind.status).toBe(422);
-      expect(refusal(wrongKind)).toBe('kind: Invalid value: "Gadget": must be Widget');
+      expect(refusal(wrongKind)).toBe('kind: Invalid value: "Gimmick": must be Widget');
       const named = await server.post(kind.path(), kind.object({}, 'Not_Right'));
       expect(refusal(named)).toMatch(/^metadata\.name: Invalid value: "Not_Right": a lowercase RFC 1123 subdomain/);
       const labelled = kind.object();

@@ -58,7 +58,15 @@ conformance('operator install', (test) => {
           approval: 'Automatic',
           dataplaneMode: 'Ambient',
           paused: false,
-          rollout: { maxConcurrent: 1, progressDeadline: '10m', soak: '0s' },
+          policies: { translation: 'Auto' },
+          rollout: {
+            enrolment: 'Auto',
+            maxConcurrent: 1,
+            order: 'CallersFirst',
+            progressDeadline: '10m',
+            soak: '0s',
+            workloads: [],
+          },
           waypoint: { className: 'istio-waypoint', name: 'waypoint', provision: 'Auto', scope: 'Namespace' },
         },
       ]);
@@ -89,6 +97,10 @@ conformance('operator install', (test) => {
         [
           { approvedPlan: '0123456789ab' },
           'spec.approvedPlan: Forbidden: is used with approval Manual only: set spec.approval to Manual, or remove spec.approvedPlan',
+        ],
+        [
+          { rollout: { workloads: [{ kind: 'Deployment', name: 'web' }] } },
+          'spec.rollout.workloads: Forbidden: is used with order Listed only: set spec.rollout.order to Listed, or remove spec.rollout.workloads',
         ],
         [
           { acknowledge: [{ code: 'all', reason: 'x' }] },

@@ -8,10 +8,12 @@ import type { ReconcileContext } from '../../runtime/controller.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import type { Observed } from './observed.js';
 import { patchGuarded } from './patch-guarded.js';
+import { actOnPolicy } from './policy-act.js';
 import { WORKLOAD_TYPES, readWorkload, restartChanges } from './restart-write.js';
 import { assess } from './restarts.js';
 import { aimFor } from './situation.js';
 import { snapshotObject } from './snapshot.js';
+import { isPerWorkload } from './translation.js';
 import type { Action, EvictAction } from './verdict.js';
 import { actOnWaypoint, type WaypointAction } from './waypoint-act.js';
 import { formatRestartMark, workloadName } from './workloads.js';
@@ -45,6 +47,9 @@ function carryOut(action: Action, observed: Observed, context: ReconcileContext)
       return restart(action, observed, context);
     case 'evict':
       return evictPod(action, observed, context);
+    case 'apply-policy':
+    case 'delete-policy':
+      return changePolicy(action, observed, context);
     default:
       return changeWaypoint(action, observed, context);
   }
@@ -53,6 +58,16 @@ function carryOut(action: Action, observed: Observed, context: ReconcileContext)
 async function changeWaypoint(action: WaypointAction, observed: Observed, context: ReconcileContext): Promise<boolean> {
   if (!(await actOnWaypoint(action, observed, context))) return false;
   announce(observed, context, action.type === 'bind' ? 'WaypointLabelled' : 'WaypointChanged', action.note);
+  return true;
+}
+
+async function changePolicy(
+  action: Act<'apply-policy' | 'delete-policy'>,
+  observed: Observed,
+  context: ReconcileContext,
+): Promise<boolean> {
+  if (!(await actOnPolicy(action, context))) return false;
+  announce(observed, context, 'PolicyTranslated', action.note);
   return true;
 }
 
@@ -111,7 +126,7 @@ async function restart(action: Act<'restart'>, observed: Observed, context: Reco
   const { object, view } = await readWorkload(workload, namespace, context.client, context.signal);
   const state = assess(view, aimFor(observed, mark.goal));
   if (state.kind !== 'restart' || formatRestartMark(state.mark) !== formatRestartMark(mark)) return false;
-  const changes = restartChanges(view, mark, context.clock.now());
+  const changes = restartChanges(view, mark, { nowMs: context.clock.now(), enrols: isPerWorkload(observed) });
   if (!(await patchGuarded(WORKLOAD_TYPES[workload.kind], object, changes, context))) return false;
   announce(observed, context, 'WorkloadRestarted', `${workloadName(workload)}: ${state.message}`, object);
   return true;

@@ -56,6 +56,7 @@ export function argoRolloutView(
     restartedAtMs,
     templateMark: undefined,
     reverted: restartMark !== undefined && timeOf(spec.restartAt) < restartedAtMs,
+    enrolment: undefined,
     // It evicts, so a budget is asked for each pod.
     maxUnavailable: 1,
     obstacle: template === undefined ? 'NoTemplate' : spec.paused === true ? 'Paused' : undefined,

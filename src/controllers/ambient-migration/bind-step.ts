@@ -2,15 +2,18 @@ import { LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { findCondition } from '../../kube/conditions.js';
 import type { Service } from '../../kube/types.js';
-import { type PolicyObject, asRecord, asRecords } from '../../mesh/policy-object.js';
+import type { PolicyObject } from '../../mesh/policy-object.js';
+import { isDryRun } from '../../mesh/findings/authorization.js';
 import { isHeldByMigration } from '../../mesh/waypoint-holders.js';
 import { waypointNeed } from '../../mesh/waypoint-needs.js';
+import { acceptanceOf, describeAcceptance, nameOfPolicy } from './acceptance.js';
 import { bindingMark, changeFor, intendedServices, refusalChange, targetsOf } from './binding.js';
-import { MAX_LABEL_ATTEMPTS, enrolmentMark, isEnrolledNamespace } from './enrolment.js';
+import { MAX_LABEL_ATTEMPTS, enrolmentMark, hasAmbientPods } from './enrolment.js';
 import { labelsOf } from './field-owners.js';
 import { type Pending, leftBehind } from './hand-over.js';
 import type { Observed } from './observed.js';
-import { type Waypoint, isChosen, wantedWaypoint } from './scope.js';
+import type { Waypoint } from './intended-waypoint.js';
+import { isChosen, wantedWaypoint } from './scope.js';
 import { generationOf, transitionMs, waitVerdict } from './situation.js';
 import { contentHash } from './snapshot.js';
 import { type Action, type Verdict, done } from './verdict.js';
@@ -34,7 +37,7 @@ export function waypointBound(observed: Observed): Verdict {
     if (setting.length > 0) return bindVerdict(observed, waypoint, setting);
     const awaited = awaitedVerdict(observed, waypoint);
     if (awaited) return awaited;
-    const left = isEnrolledNamespace(observed.namespace) ? leftBehind(observed, waypoint, pending) : [];
+    const left = hasAmbientPods(observed) ? leftBehind(observed, waypoint, pending) : [];
     if (left.length > 0) return leftVerdict(left, waypoint);
   }
   if (pending.length > 0) return changeVerdict(pending, 'letting go what is not meant to use a waypoint');
@@ -166,7 +169,7 @@ function policyVerdict(observed: Observed, services: readonly Service[], sinceMs
   const generation = generationOf(observed);
   const marked = targetsOf(observed, undefined);
   // Once pods are ambient the waypoint enforces all other policies: letting go would open what they close.
-  if (marked.length === 0 || enrolmentMark(observed.namespace) || isEnrolledNamespace(observed.namespace)) {
+  if (marked.length === 0 || enrolmentMark(observed.namespace) || hasAmbientPods(observed)) {
     return { kind: 'stalled', reason: 'PolicyNotAccepted', message };
   }
   const actions = marked.map(({ kind, object }): Action => {
@@ -176,31 +179,19 @@ function policyVerdict(observed: Observed, services: readonly Service[], sinceMs
   return { kind: 'act', actions, reason: 'PolicyNotAccepted', message };
 }
 
-/** AuthorizationPolicies of the namespace that the waypoint is to enforce: istiod says of each whether it is attached. */
+/**
+ * AuthorizationPolicies of the namespace that the waypoint is to enforce: istiod says of each whether it is attached, but for dry runs, which
+ * decide nothing.
+ */
 function attachedPolicies(observed: Observed): PolicyObject[] {
   const waypoint = wantedWaypoint(observed);
-  return observed.policies.filter(
+  return [...observed.policies, ...observed.translated].filter(
     (policy) =>
       policy.kind === 'AuthorizationPolicy' &&
+      !isDryRun(policy) &&
       waypoint !== undefined &&
       waypointNeed(policy, waypoint, observed.namespace.metadata.name) !== undefined,
   );
-}
-
-/** istiod's condition `WaypointAccepted`, if it is about the policy as it is now. */
-function acceptanceOf(policy: PolicyObject): Readonly<Record<string, unknown>> | undefined {
-  const { metadata, status } = policy as PolicyObject & { metadata: { generation?: number }; status?: unknown };
-  const condition = asRecords(asRecord(status)['conditions']).find(({ type }) => type === 'WaypointAccepted');
-  const { generation = 0 } = metadata;
-  // istiod writes the number as text: it is an int64 of protobuf.
-  return Number(condition?.['observedGeneration'] ?? generation) === generation ? condition : undefined;
-}
-
-function describeAcceptance(policy: PolicyObject): string {
-  const condition = acceptanceOf(policy);
-  return condition
-    ? `${String(condition['reason'])}, ${String(condition['message'])}`
-    : 'no condition WaypointAccepted';
 }
 
 function boundSinceMs(service: Service): number {
@@ -214,5 +205,4 @@ function stateOf(policies: readonly PolicyObject[], { waypoint: { services } }: 
 }
 
 const nameOf = ({ target: { kind, object } }: Pending): string => `${kind} ${object.metadata.name}`;
-const nameOfPolicy = ({ kind, metadata }: PolicyObject): string => `${kind} ${metadata.name}`;
 const namesOf = (policies: readonly PolicyObject[]): string => policies.map(nameOfPolicy).join(', ');

@@ -10,7 +10,8 @@ import { namesWaypoint } from '../../mesh/waypoint-needs.js';
 import { isEnrolledNamespace } from './enrolment.js';
 import type { Observed } from './observed.js';
 import { isInjected } from './preflight.js';
-import { type Waypoint, isChosen } from './scope.js';
+import type { Waypoint } from './intended-waypoint.js';
+import { isChosen } from './scope.js';
 import { type Workload, templateLabels } from './workloads.js';
 
 type Labels = Readonly<Record<string, string>>;

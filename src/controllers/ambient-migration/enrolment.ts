@@ -30,6 +30,11 @@ export function isEnrolledNamespace(namespace: Namespace): boolean {
   return namespace.metadata.labels?.[LABEL.dataplaneMode] === 'ambient';
 }
 
+/** Whether pods are ambient, or come up so: by the namespace, or by templates of their own. */
+export function hasAmbientPods({ namespace, workloads }: Observed): boolean {
+  return isEnrolledNamespace(namespace) || workloads.some(({ enrolment }) => enrolment !== undefined);
+}
+
 /** The mark for the next write of labels. */
 export function nextMark(namespace: Namespace, generation: number): EnrolmentMark {
   const last = enrolmentMark(namespace);

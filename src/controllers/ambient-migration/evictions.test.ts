@@ -19,6 +19,7 @@ const aim = (goal: RestartGoal = 'ambient', overrides: Partial<Aim> = {}): Aim =
   clockStartMs: NOW_MS,
   progressDeadlineMs: 10 * MINUTE_MS,
   isInjected: () => true,
+  isTemplateDue: () => false,
   ...overrides,
 });
 

@@ -5,7 +5,7 @@ import { isHeldByAccount, isHeldByMigration } from '../../mesh/waypoint-holders.
 import { namesWaypoint } from '../../mesh/waypoint-needs.js';
 import { type BindingChange, type Target, hasAddress, selects } from './binding.js';
 import type { Observed } from './observed.js';
-import type { Waypoint } from './scope.js';
+import type { Waypoint } from './intended-waypoint.js';
 
 /** A target, and what is to be written on it. */
 export interface Pending {

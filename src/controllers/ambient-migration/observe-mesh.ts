@@ -15,6 +15,7 @@ import {
   WORKLOAD_GROUP,
 } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE } from '../../api/gateway-api.js';
 import { findCondition } from '../../kube/conditions.js';
 import type { KubeObject } from '../../kube/resource.js';
@@ -29,11 +30,12 @@ import {
 import { hasSidecar, isLive, speaksHbone } from '../../mesh/dataplane.js';
 import { type MeshSettings, meshSettings } from '../../mesh/mesh-settings.js';
 import { revisionOf } from '../../mesh/revision.js';
+import type { CallerIdentity } from '../../mesh/waypoint-identity.js';
 import { type PolicyObject, asRecord, asRecords, stringAt } from '../../mesh/policy-object.js';
 import type { Stores } from '../../runtime/stores.js';
 import { CNI_CONFIG, type MeshLocation, configuration, parsedKey, revisionObjects } from '../istio-configuration.js';
 import { observeInjector } from './observe-injector.js';
-import type { EnrolmentConfig, Mesh } from './observed.js';
+import type { EnrolmentConfig, Mesh, Observed } from './observed.js';
 
 /** Istio, Gateway API and NetworkPolicy kinds that may change what a namespace means in ambient mode. */
 export const POLICY_KINDS = [
@@ -68,10 +70,29 @@ export const CNI_LABEL = { key: 'k8s-app', value: 'istio-cni-node' } as const;
 export const COMPONENT_INDEX = 'mesh-component';
 /** Name of the store index that finds sidecars that do not speak HBONE. */
 export const OLD_SIDECAR_INDEX = 'old-sidecar';
+/** Name of the store index of pods with sidecars by `namespace/account`. */
+export const SIDECAR_ACCOUNT_INDEX = 'sidecar-account';
 
-/** Every object that policy analysis may have to look at, of the whole cluster. */
-export function observePolicies(stores: Stores): PolicyObject[] {
-  return POLICY_KINDS.flatMap((type) => stores.of<KubeObject>(type).list() as readonly PolicyObject[]);
+/** Every object that policy analysis may have to look at, of the whole cluster, and apart from these what migrations have written. */
+export function observePolicies(stores: Stores, namespace: string): Pick<Observed, 'policies' | 'translated'> {
+  const all = POLICY_KINDS.flatMap((type) => stores.of<KubeObject>(type).list() as readonly PolicyObject[]);
+  return {
+    policies: all.filter((object) => !isTranslated(object)),
+    translated: all.filter((object) => isTranslated(object) && object.metadata.namespace === namespace),
+  };
+}
+
+const isTranslated = ({ metadata }: PolicyObject): boolean =>
+  metadata.annotations?.[OWN_ANNOTATION.translatedFrom] !== undefined;
+
+/** Accounts of pods with sidecars, those of the namespace itself left out. */
+export function observeSidecarAccounts(stores: Stores, namespace: string): CallerIdentity[] {
+  return stores
+    .of(POD)
+    .indexed(SIDECAR_ACCOUNT_INDEX)
+    .map((key) => ({ namespace: key.split('/')[0] ?? '', account: key.split('/')[1] ?? '' }))
+    .filter((one) => one.namespace !== namespace)
+    .sort((a, b) => (`${a.namespace}/${a.account}` < `${b.namespace}/${b.account}` ? -1 : 1));
 }
 
 /**

@@ -39,6 +39,7 @@ function storesOf(objects: readonly KubeObject[]): Stores {
     list: (namespace?: string) => list(type, namespace),
     get: ({ name }: { name: string }) => list(type).find(({ metadata }) => metadata.name === name),
     byIndex: () => [],
+    indexed: () => [],
   });
   return { of } as Stores;
 }

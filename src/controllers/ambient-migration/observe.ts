@@ -25,7 +25,7 @@ import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { ARGO_ROLLOUT } from '../argo-rollouts.js';
 import { argoOwner, argoRolloutView, referencedDeployment } from './argo-rollout.js';
-import { observeMesh, observePolicies } from './observe-mesh.js';
+import { observeMesh, observePolicies, observeSidecarAccounts } from './observe-mesh.js';
 import { observeWaypoint } from './observe-waypoint.js';
 import type { MeshLocation } from '../istio-configuration.js';
 import type { Budget, CronJobView, Observed } from './observed.js';
@@ -78,7 +78,8 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
     limitRanges: stores.of(LIMIT_RANGE).list(namespaceName),
     quotas: stores.of(RESOURCE_QUOTA).list(namespaceName),
     mesh: observeMesh(stores, location, namespaceName, nodes),
-    policies: observePolicies(stores),
+    ...observePolicies(stores, namespaceName),
+    sidecarAccounts: observeSidecarAccounts(stores, namespaceName),
     waypoint: observeWaypoint(spec, namespace, stores),
     dryRuns: undefined,
     labelOwners: [],

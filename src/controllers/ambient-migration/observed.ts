@@ -15,6 +15,7 @@ import type { InjectionTemplates } from '../../mesh/findings/spire.js';
 import type { Resources } from '../../mesh/pod-resources.js';
 import type { MeshSettings } from '../../mesh/mesh-settings.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
+import type { CallerIdentity } from '../../mesh/waypoint-identity.js';
 import type { PodView } from './pods.js';
 import type { Snapshot } from './snapshot.js';
 import type { Workload } from './workloads.js';
@@ -48,6 +49,10 @@ export interface Observed {
   readonly mesh: Mesh;
   /** Istio, Gateway API and NetworkPolicy objects of the whole cluster; what applies is decided by `src/mesh`. */
   readonly policies: readonly PolicyObject[];
+  /** Policies of the namespace that a migration has written; not among `policies`. */
+  readonly translated: readonly PolicyObject[];
+  /** Accounts of pods with sidecars in other namespaces. */
+  readonly sidecarAccounts: readonly CallerIdentity[];
   readonly waypoint: WaypointView;
   /** Answers to dry runs, once a step has asked for them in this pass. */
   readonly dryRuns: DryRuns | undefined;

@@ -3,8 +3,10 @@ import { type Finding, compareFindings, isHealthFinding, FINDINGS } from '../../
 import { objectName } from '../../mesh/policy-object.js';
 import type { Observed } from './observed.js';
 import { isInjected, liveFindings, namespaceFindings } from './preflight.js';
-import { isChosen, isCreatedByMigration, wantedWaypoint } from './scope.js';
+import { isCreatedByMigration } from './intended-waypoint.js';
+import { isChosen, wantedWaypoint } from './scope.js';
 import { type SnapshotData, contentHash, managedLabels, snapshotFindings } from './snapshot.js';
+import { wantedPolicies } from './translation.js';
 import { templateLabels, workloadName } from './workloads.js';
 
 /** What is going to be done, fit to be approved: a changed plan has another hash. */
@@ -26,13 +28,17 @@ export interface Plan {
 export function planOf(observed: Observed): Plan {
   const findings = planFindings(observed);
   const actions = plannedActions(observed);
-  const { dataplaneMode, acknowledge, rollout } = observed.spec;
+  const { dataplaneMode, acknowledge, policies, rollout } = observed.spec;
   // A waypoint that is not wanted changes nothing.
   const waypoint = wantedWaypoint(observed) && observed.spec.waypoint;
   const stable = findings
     .filter((finding) => !FINDINGS[finding.code].fromPods)
     .map(({ code, object }) => [code, object]);
-  return { hash: contentHash([{ dataplaneMode, acknowledge, rollout, waypoint }, stable, actions]), findings, actions };
+  return {
+    hash: contentHash([{ dataplaneMode, acknowledge, policies, rollout, waypoint }, stable, actions]),
+    findings,
+    actions,
+  };
 }
 
 /** The state before, as the snapshot will keep it; pure. */
@@ -75,6 +81,9 @@ function plannedActions(observed: Observed): string[] {
   return [
     'Write ControllerRevision sidestep-before',
     ...waypointActions(observed),
+    ...wantedPolicies(observed, 'loose').map(
+      ({ kind, metadata, ...rest }) => `Write ${kind} ${metadata.name} (content ${contentHash(rest)})`,
+    ),
     `Label the namespace ${LABEL.dataplaneMode}=ambient${disable ? `, ${LABEL.injection}=disabled` : ''}`,
     ...injected.map((workload) => `Restart ${workloadName(workload)}`),
   ];

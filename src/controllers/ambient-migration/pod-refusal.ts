@@ -1,6 +1,7 @@
 import type { Observed } from './observed.js';
 import { isRoomMadeFirst } from './quota-room.js';
 import { aimFor, transitionMs } from './situation.js';
+import { isPerWorkload } from './translation.js';
 import type { Verdict } from './verdict.js';
 import { type RestartGoal, type Workload, workloadName } from './workloads.js';
 
@@ -66,6 +67,8 @@ function unseenVerdict(observed: Observed, name: string, goal: RestartGoal): Ver
 /** How long the injector could have known the labels of the namespace, in milliseconds. */
 function labelledForMs(observed: Observed, goal: RestartGoal): number {
   const { nowMs, clockStartMs } = aimFor(observed, goal);
-  const labelledAtMs = goal === 'ambient' ? transitionMs(observed, 'Enrolled', 'True') : clockStartMs;
+  // What a template says is known at once.
+  const isByNamespace = goal === 'ambient' && !isPerWorkload(observed);
+  const labelledAtMs = isByNamespace ? transitionMs(observed, 'Enrolled', 'True') : clockStartMs;
   return labelledAtMs === 0 ? 0 : nowMs - labelledAtMs;
 }

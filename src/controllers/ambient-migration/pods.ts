@@ -21,6 +21,8 @@ export interface PodView {
   readonly name: string;
   readonly uid: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** ServiceAccount that it runs under. */
+  readonly account: string;
   readonly nodeName: string | undefined;
   /** The kubelet probes it by IPv6: its first address is one. */
   readonly isIpv6: boolean;
@@ -58,6 +60,7 @@ export function podView(pod: Pod): PodView {
     name: pod.metadata.name,
     uid: pod.metadata.uid ?? '',
     labels: pod.metadata.labels ?? {},
+    account: pod.spec?.serviceAccountName ?? 'default',
     nodeName: pod.spec?.nodeName,
     isIpv6: pod.status?.podIPs?.[0]?.ip.includes(':') === true,
     owner: controller && { kind: controller.kind, name: controller.name },

@@ -5,6 +5,7 @@ import { type FINDINGS, type Finding, isBlocking } from '../../mesh/findings.js'
 import type { POLICY_FINDINGS } from '../../mesh/findings/policy-table.js';
 import type { TemplateCode } from '../../mesh/findings/template-finding.js';
 import type { TRAFFIC_FINDINGS } from '../../mesh/findings/traffic-table.js';
+import type { TRANSLATION_FINDINGS } from '../../mesh/findings/translation-table.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import type { Budget, Observed, PodDryRun } from './observed.js';
 import { snapshotData } from './plan.js';
@@ -35,14 +36,16 @@ const grpcAgent = { 'inject.istio.io/templates': 'grpc-agent' };
 const strict = policy('PeerAuthentication', { mtls: { mode: 'STRICT' } });
 
 const always = migration({ waypoint: { provision: 'Always' } });
+const byHand = migration({ waypoint: { provision: 'Always' }, policies: { translation: 'Manual' } });
 /** A policy of all pods behind a waypoint. */
 const behindWaypoint = (source: object): Observed =>
-  observed({ migration: always, policies: [policy('AuthorizationPolicy', { rules: [{ from: [{ source }] }] })] });
+  observed({ migration: byHand, policies: [policy('AuthorizationPolicy', { rules: [{ from: [{ source }] }] })] });
 
 /** Raised by a policy, another object of the mesh or a pod template: `src/mesh` finds them, and its tests have them all. */
 type FoundInMesh =
   | Exclude<TemplateCode, 'SST4040'>
   | keyof typeof POLICY_FINDINGS
+  | keyof typeof TRANSLATION_FINDINGS
   | Exclude<keyof typeof TRAFFIC_FINDINGS, 'SST3001' | 'SST3002'>;
 
 /** For each other code, and one of those: a namespace in which it is raised, the object that it names, and what cannot but be raised before it. */

@@ -6,12 +6,15 @@ import { autoscalerFindings } from '../../mesh/findings/autoscaler.js';
 import { gitOpsFindings, systemNamespaceFindings } from '../../mesh/findings/namespace.js';
 import { isProxyless, isScrapedAtSidecar, podTemplateFindings } from '../../mesh/findings/pod-template.js';
 import { spireFindings } from '../../mesh/findings/spire.js';
+import { withoutTranslated } from '../../mesh/findings/translation.js';
 import type { TemplateFinding } from '../../mesh/findings/template-finding.js';
 import { enrolChanges, isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
 import { isRoomMadeFirst } from './quota-room.js';
 import { resourceFindings } from './resource-findings.js';
+import { orderFindings } from './restart-order.js';
 import { policyScope } from './scope.js';
+import { callerFindings, translatingFindings, translationOf } from './translation.js';
 import { waypointFindings } from './waypoint-state.js';
 import type { Budget, CronJobView, Observed, PodDryRun } from './observed.js';
 import { type OnDelete, type RestartGoal, type Workload, templateLabels, workloadName } from './workloads.js';
@@ -69,6 +72,8 @@ export function namespaceFindings(observed: Observed): Finding[] {
   const changing = enrolChanges(observed).flatMap(({ path }) => path.at(-1) ?? []);
   return [
     ...liveFindings(observed),
+    ...callerFindings(observed),
+    ...orderFindings(observed),
     ...workloadFindings(observed),
     ...optedOutFindings(observed),
     ...systemNamespaceFindings(namespace, mesh.rootNamespace),
@@ -79,8 +84,11 @@ export function namespaceFindings(observed: Observed): Finding[] {
 /** The findings that stay live after the snapshot: a policy that appears meanwhile must not pass unseen. */
 export function liveFindings(observed: Observed): Finding[] {
   const scope = policyScope(observed);
+  const translating = translationOf(observed);
+  const found = policyFindings(observed.policies, scope);
   return [
-    ...policyFindings(observed.policies, scope),
+    ...(translating ? withoutTranslated(found, translating) : found),
+    ...translatingFindings(observed),
     ...oldSidecarFindings(observed, scope),
     ...waypointFindings(observed),
   ];

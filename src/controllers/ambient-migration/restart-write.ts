@@ -9,6 +9,7 @@ import { DAEMON_SET, DEPLOYMENT, POD, STATEFUL_SET } from '../../kube/types.js';
 import { ARGO_ROLLOUT, type ArgoRollout } from '../argo-rollouts.js';
 import { argoRestartChanges, argoRolloutView, referencedDeployment } from './argo-rollout.js';
 import { type PodView, podView } from './pods.js';
+import { enrolTemplateChanges, leaveTemplateChanges } from './template-enrolment.js';
 import {
   type RestartMark,
   type Workload,
@@ -27,8 +28,20 @@ export const WORKLOAD_TYPES: Record<WorkloadKind, ResourceType> = {
   Rollout: ARGO_ROLLOUT,
 };
 
+/** What a restart depends on besides its mark. */
+export interface RestartOptions {
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
+  /** Workloads are enrolled by their templates. */
+  readonly enrols: boolean;
+}
+
 /** The changes that restart a workload, and leave our mark; pure. */
-export function restartChanges(workload: Workload, mark: RestartMark, nowMs: number): FieldChange[] {
+export function restartChanges(
+  workload: Workload,
+  mark: RestartMark,
+  { nowMs, enrols }: RestartOptions,
+): FieldChange[] {
   if (workload.kind === 'Rollout') return argoRestartChanges(workload, mark, nowMs);
   const value = formatRestartMark(mark);
   const annotations = ['spec', 'template', 'metadata', 'annotations'];
@@ -36,6 +49,8 @@ export function restartChanges(workload: Workload, mark: RestartMark, nowMs: num
     { path: ['metadata', 'annotations', OWN_ANNOTATION.restart], value },
     { path: [...annotations, OWN_ANNOTATION.restart], value },
     { path: [...annotations, ANNOTATION.restartedAt], value: new Date(nowMs).toISOString() },
+    ...(mark.goal === 'ambient' && enrols ? enrolTemplateChanges(workload) : []),
+    ...(mark.goal === 'sidecar' ? leaveTemplateChanges(workload) : []),
   ];
 }
 

@@ -13,6 +13,7 @@ function aim(overrides: Partial<Aim> = {}): Aim {
     clockStartMs: NOW_MS,
     progressDeadlineMs: 10 * MINUTE_MS,
     isInjected: () => true,
+    isTemplateDue: () => false,
     ...overrides,
   };
 }

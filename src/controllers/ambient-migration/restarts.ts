@@ -47,8 +47,10 @@ export interface Aim {
   /** The clock of the deadline starts here at the earliest: the last spec change or un-pause. Milliseconds since the epoch. */
   readonly clockStartMs: number;
   readonly progressDeadlineMs: number;
-  /** Whether the injector would inject such a pod now. Only asked for the goal `sidecar`. */
-  readonly isInjected: (pod: PodView) => boolean;
+  /** Whether the injector would inject such a pod now, or its next one. Only asked for the goal `sidecar`. */
+  readonly isInjected: (pod: PodView, workload?: Workload) => boolean;
+  /** The pod template has to change, whatever pods there are: its labels decide how the next ones come up. */
+  readonly isTemplateDue: (workload: Workload) => boolean;
 }
 
 /**
@@ -57,16 +59,20 @@ export interface Aim {
  * pods that were made before it are evicted one at a time.
  */
 export function assess(workload: Workload, aim: Aim): WorkloadState {
-  const pods = workload.pods.filter((pod) => concerns(pod, aim));
-  if (workload.pods.length > 0 && pods.length === 0) return { kind: 'exempt' };
+  const pods = workload.pods.filter((pod) => concerns(pod, workload, aim));
+  const isTemplateDue = aim.isTemplateDue(workload);
+  if (workload.pods.length > 0 && pods.length === 0 && !isTemplateDue) return { kind: 'exempt' };
   const unfit = pods.filter((pod) => !isFit(pod, aim));
   // Of several, the one to tell about is a new pod that does not come up: the old ones wait for it.
   const awaited = unfit.find((pod) => !pod.ready && isCurrent(pod, workload)) ?? unfit[0];
-  if (awaited === undefined && (workload.finished || aim.goal === 'tunnel')) return { kind: 'done' };
+  const isOver = workload.finished || aim.goal === 'tunnel';
+  if (awaited === undefined && isOver && !isTemplateDue) return { kind: 'done' };
 
   const isDue = workload.finished || (aim.goal === 'sidecar' ? isFirst(workload, aim) : isSuperseded(workload, aim));
   const wrong = pods.filter((pod) => isWrong(pod, aim));
-  if (isDue && wrong.some((pod) => asksForRestart(pod, workload, aim))) return restart(workload, aim, wrong);
+  if (isDue && (isTemplateDue || wrong.some((pod) => asksForRestart(pod, workload, aim)))) {
+    return restart(workload, aim, wrong);
+  }
   const movedAtMs = lastProgressMs(workload, aim);
   const deadlineAtMs = movedAtMs + aim.progressDeadlineMs;
   const namedAtMs = Math.min(movedAtMs + PATIENCE_MS, deadlineAtMs);
@@ -114,8 +120,10 @@ function restart(workload: Workload, aim: Aim, [wrong]: readonly PodView[]): Wor
   const last = workload.restartMark;
   const repeated = last !== undefined && last.goal === aim.goal && last.generation === aim.generation;
   const attempt = repeated ? last.attempt + 1 : 1;
-  const message = `pod ${wrong?.name ?? ''} ${wrongMode(aim.goal)}`;
-  if (attempt > MAX_ATTEMPTS && workload.reverted) {
+  const message = wrong
+    ? `pod ${wrong.name} ${wrongMode(aim.goal)}`
+    : 'its pod template has not the labels that it should have';
+  if (attempt > MAX_ATTEMPTS && (workload.reverted || aim.isTemplateDue(workload))) {
     const field = workload.kind === 'Rollout' ? 'spec.restartAt' : 'the pod template';
     return { kind: 'stuck', reason: 'FieldReverted', message: `somebody sets ${field} back after each restart` };
   }
@@ -131,7 +139,7 @@ function waitsForOthers({ finished, progress, restartMark }: Workload, aim: Aim)
   return !finished && progress !== undefined && !isOurs;
 }
 
-function concerns(pod: PodView, aim: Aim): boolean {
+function concerns(pod: PodView, workload: Workload, aim: Aim): boolean {
   if (!pod.counts || pod.gateway) return false;
   switch (aim.goal) {
     case 'tunnel':
@@ -139,7 +147,7 @@ function concerns(pod: PodView, aim: Aim): boolean {
     case 'ambient':
       return true;
     case 'sidecar':
-      return aim.isInjected(pod);
+      return aim.isInjected(pod, workload);
   }
 }
 

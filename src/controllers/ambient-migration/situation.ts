@@ -4,8 +4,10 @@ import { parseDuration } from '../../api/ambient-migration.js';
 import { wouldInject } from './injection.js';
 import type { Observed } from './observed.js';
 import type { Aim } from './restarts.js';
+import { isEnrolledByTemplate, labelsBefore } from './template-enrolment.js';
+import { isPerWorkload } from './translation.js';
 import type { Verdict } from './verdict.js';
-import type { RestartGoal } from './workloads.js';
+import { type RestartGoal, type Workload, templateLabels } from './workloads.js';
 
 /** Which way the namespace goes. */
 export type Direction = 'forward' | 'back';
@@ -23,6 +25,8 @@ export function generationOf(observed: Observed): number {
 /** What workloads are judged by in this pass. */
 export function aimFor(observed: Observed, goal: RestartGoal): Aim {
   const namespaceLabels = observed.namespace.metadata.labels ?? {};
+  const injects = (labels: Readonly<Record<string, string>>): boolean =>
+    wouldInject(observed.mesh.injectors, namespaceLabels, labels);
   return {
     goal,
     generation: generationOf(observed),
@@ -30,9 +34,21 @@ export function aimFor(observed: Observed, goal: RestartGoal): Aim {
     clockStartMs: Math.max(unpausedAtMs(observed), transitionMs(observed, 'Reconciling', 'True')),
     // Clocks stop while the migration is paused.
     progressDeadlineMs: observed.spec.paused ? Infinity : parseDuration(observed.spec.rollout.progressDeadline),
-    isInjected: (pod) => wouldInject(observed.mesh.injectors, namespaceLabels, pod.labels),
+    isInjected: (pod, workload) =>
+      injects(pod.labels) ||
+      // Made from a template that a migration had enrolled.
+      (workload !== undefined && isEnrolledByTemplate(pod.labels) && injects(restored(workload))),
+    isTemplateDue: (workload) => {
+      if (goal === 'sidecar') return workload.enrolment !== undefined;
+      return goal === 'ambient' && isPerWorkload(observed) && !isOnHost(workload) && injects(templateLabels(workload));
+    },
   };
 }
+
+const restored = (workload: Workload): Readonly<Record<string, string>> =>
+  labelsBefore(templateLabels(workload), workload.enrolment);
+
+const isOnHost = ({ template }: Workload): boolean => template.spec.hostNetwork === true;
 
 /** When the migration was last released from a pause; 0 if it never was. Clocks stop while it is paused. */
 export function unpausedAtMs(observed: Observed): number {

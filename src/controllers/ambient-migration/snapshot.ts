@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { WORKLOAD_KINDS } from '../../api/ambient-migration.js';
 import { LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION, OWN_LABEL } from '../../api/own-labels.js';
 import type { ControllerRevision } from '../../kube/types.js';
 import type { Finding, FindingCode } from '../../mesh/findings.js';
 import { FINDINGS } from '../../mesh/findings.js';
-import { WORKLOAD_KINDS } from './workloads.js';
 
 /** Name of a namespace's first snapshot; it has no owner, so that it outlives every AmbientMigration. */
 export const SNAPSHOT_NAME = 'sidestep-before';

@@ -165,9 +165,11 @@ describe('the status', () => {
     expect(status.plan?.steps.map(({ name, state }) => `${name} ${state}`)).toEqual([
       'Snapshot Pending',
       'Waypoint Pending',
+      'Policies Pending',
       'Bind Pending',
       'Enrol Pending',
       'Workloads Current',
+      'Tighten Done',
     ]);
   });
 });

@@ -104,7 +104,9 @@ function stepCondition(observed: Observed, decision: Decision, report: StepRepor
   const { verdict } = report;
   if (verdict === undefined) return [set(condition, false, 'NotStarted', `waits for step ${decision.current ?? ''}`)];
   const shown = report.step.name === decision.current ? decision.verdict : verdict;
-  return [set(condition, verdict.kind === 'done', shown.reason, shown.message)];
+  // The step need not be done first; its condition says how the namespace is.
+  const isTrue = verdict.kind === 'done' && verdict.reason !== 'EnrolledByWorkload';
+  return [set(condition, isTrue, shown.reason, shown.message)];
 }
 
 function rollbackCondition({ snapshot, lastSnapshot }: Observed, set: Setter): NextCondition {
@@ -123,6 +125,11 @@ function backCondition(observed: Observed, decision: Decision, report: StepRepor
       const { reason, message } = verdict ?? waits;
       return [set('Enrolled', isEnrolledNamespace(observed.namespace), reason, message)];
     }
+    case 'PoliciesTranslated': {
+      const isThere = observed.translated.length > 0;
+      const { reason, message } = isThere ? (verdict ?? KEPT.PoliciesTranslated) : GONE;
+      return [set('PoliciesTranslated', isThere, reason, message)];
+    }
     case 'WaypointReady':
     case 'WaypointBound': {
       const isThere = report.step.condition === 'WaypointBound' ? isBound(observed) : isWaypointKept(observed);
@@ -140,6 +147,7 @@ function backCondition(observed: Observed, decision: Decision, report: StepRepor
 
 /** What a way back has not reached yet. */
 const KEPT = {
+  PoliciesTranslated: { reason: 'PoliciesTranslated', message: 'they stay until every workload has its sidecar' },
   WaypointReady: { reason: 'WaypointReady', message: 'the waypoint stays until nothing names it' },
   WaypointBound: { reason: 'WaypointBound', message: 'Services use the waypoint until every workload has its sidecar' },
 } as const;
@@ -240,9 +248,11 @@ const FORWARD_PHASE: Readonly<Record<string, string>> = {
   Snapshot: 'Snapshot',
   Tunnel: 'PreparingTunnel',
   Waypoint: 'ProvisioningWaypoint',
+  Policies: 'TranslatingPolicies',
   Bind: 'Binding',
   Enrol: 'Enrolling',
   Workloads: 'Migrating',
+  Tighten: 'Tightening',
   Verify: 'Verifying',
 };
 

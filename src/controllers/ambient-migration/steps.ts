@@ -17,15 +17,25 @@ import { isBindingMissing, waypointBound, waypointUnbound } from './bind-step.js
 import { labelsOf } from './field-owners.js';
 import type { Observed } from './observed.js';
 import { type Plan, snapshotData } from './plan.js';
+import {
+  guardsLoose,
+  guardsTight,
+  isTranslationMissing,
+  policiesRemoved,
+  policiesTranslated,
+} from './policies-step.js';
 import { refusalOf } from './pod-refusal.js';
 import { dryRunFindings, healthFindings, isInjected } from './preflight.js';
+import type { PodView } from './pods.js';
 import { wantedWaypoint } from './scope.js';
 import { nextSnapshotName } from './snapshot.js';
 import { aimFor, generationOf, transitionMs, unpausedAtMs } from './situation.js';
+import { restoredTemplate } from './template-enrolment.js';
+import { isPerWorkload } from './translation.js';
 import { type Verdict, done } from './verdict.js';
 import { provisioning, waypointGone, waypointReady } from './waypoint-step.js';
 import { judge, restartVerdict, undoneVerdict } from './workload-step.js';
-import { workloadName } from './workloads.js';
+import { type Workload, workloadName } from './workloads.js';
 
 /** A step of design 5, as data. `forward` and `back` are pure; a step without `back` has nothing to undo. */
 export interface Step {
@@ -50,9 +60,11 @@ export const STEPS: readonly Step[] = [
   { name: 'Snapshot', condition: 'RollbackAvailable', forward: snapshotTaken, back: snapshotClosed },
   { name: 'Tunnel', condition: 'TunnelReady', forward: tunnelReady },
   { name: 'Waypoint', condition: 'WaypointReady', forward: waypointReady, back: waypointGone },
+  { name: 'Policies', condition: 'PoliciesTranslated', forward: policiesTranslated, back: policiesRemoved },
   { name: 'Bind', condition: 'WaypointBound', forward: waypointBound, back: waypointUnbound },
   { name: 'Enrol', condition: 'Enrolled', forward: enrolled, back: unenrolled },
   { name: 'Workloads', condition: 'WorkloadsMigrated', forward: workloadsAmbient, back: workloadsSidecar },
+  { name: 'Tighten', condition: 'EnforcementCovered', forward: guardsTight, back: guardsLoose },
   { name: 'Verify', condition: 'Verified', forward: verified },
 ];
 
@@ -127,6 +139,8 @@ function tunnelReady(observed: Observed): Verdict {
 }
 
 function enrolled(observed: Observed): Verdict {
+  const left = isPerWorkload(observed) ? leftToEnrol(observed) : [];
+  if (left.length > 0) return done('EnrolledByWorkload', `the namespace follows ${listed(left)}`);
   const changes = enrolChanges(observed);
   if (changes.length === 0) return done('LabelsSet', `${LABEL.dataplaneMode}=ambient`);
   const message = `labelling the namespace ${describe(changes)}`;
@@ -161,6 +175,21 @@ function labelVerdict(observed: Observed, changes: readonly FieldChange[], messa
   const actions = [{ type: 'label-namespace', changes: [...changes, markChange(mark)], note: message }] as const;
   return { kind: 'act', actions, reason: 'LabelsMissing', message };
 }
+
+/** Workloads that are enrolled by themselves before the namespace is. */
+function leftToEnrol(observed: Observed): string[] {
+  const { isTemplateDue } = aimFor(observed, 'ambient');
+  return observed.workloads
+    .filter(
+      (workload) =>
+        isTemplateDue(workload) ||
+        workload.pods.some((pod) => pod.counts && !pod.gateway && pod.mode !== 'ambient' && isEnrolled(workload, pod)),
+    )
+    .map(workloadName);
+}
+
+const isEnrolled = ({ enrolment }: Workload, { mode }: PodView): boolean =>
+  enrolment !== undefined || mode === 'sidecar';
 
 function workloadsAmbient(observed: Observed): Verdict {
   const verdict = restartVerdict(observed, 'ambient');
@@ -252,7 +281,7 @@ function notInjected(observed: Observed): string[] {
   const before = observed.snapshot?.data.workloads.filter((workload) => workload.injected) ?? [];
   return observed.workloads
     .filter((workload) => before.some(({ kind, name }) => kind === workload.kind && name === workload.name))
-    .filter((workload) => !isInjected(observed, workload))
+    .filter((workload) => !isInjected(observed, { ...workload, template: restoredTemplate(workload) }))
     .map(workloadName);
 }
 
@@ -273,6 +302,7 @@ function isAmbientAlready(observed: Observed): boolean {
     waypoint !== undefined && (provisioning(observed, waypoint).length > 0 || isBindingMissing(observed, waypoint));
   return (
     !isWaypointMissing &&
+    !isTranslationMissing(observed) &&
     enrolChanges(observed).length === 0 &&
     judge(observed, 'ambient').every(({ state }) => state.kind !== 'restart' && state.kind !== 'evict')
   );

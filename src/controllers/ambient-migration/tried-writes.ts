@@ -7,6 +7,7 @@ import { NAMESPACE } from '../../kube/types.js';
 import { asRecord } from '../../mesh/policy-object.js';
 import type { Observed } from './observed.js';
 import { WORKLOAD_TYPES, restartChanges } from './restart-write.js';
+import { isPerWorkload } from './translation.js';
 import type { Action } from './verdict.js';
 import { workloadName } from './workloads.js';
 
@@ -52,15 +53,16 @@ interface TriedWrite {
   readonly changes: readonly FieldChange[];
 }
 
-function writeOf(action: Action, { namespace, nowMs }: Observed): TriedWrite | undefined {
-  const { name } = namespace.metadata;
+function writeOf(action: Action, observed: Observed): TriedWrite | undefined {
+  const { name } = observed.namespace.metadata;
   switch (action.type) {
     case 'label-namespace':
       return { type: NAMESPACE, ref: { name }, changes: action.changes };
     case 'restart': {
       const { workload, mark } = action;
       const ref = { namespace: name, name: workload.name };
-      return { type: WORKLOAD_TYPES[workload.kind], ref, changes: restartChanges(workload, mark, nowMs) };
+      const changes = restartChanges(workload, mark, { nowMs: observed.nowMs, enrols: isPerWorkload(observed) });
+      return { type: WORKLOAD_TYPES[workload.kind], ref, changes };
     }
     default:
       return undefined;

@@ -1,3 +1,4 @@
+import type { Manifest } from '../../../cdk8s/objects.js';
 import type { Reason } from '../../api/conditions.js';
 import type { FieldChange } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
@@ -51,6 +52,9 @@ export type Action =
       readonly change: BindingChange;
       readonly note: string;
     }
+  /** What goes with policies for a waypoint; `object`: as it was when that was decided. */
+  | { readonly type: 'apply-policy'; readonly manifest: Manifest; readonly note: string }
+  | { readonly type: 'delete-policy'; readonly object: KubeObject; readonly note: string }
   | RestartAction
   | EvictAction;
 

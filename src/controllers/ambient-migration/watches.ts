@@ -24,7 +24,7 @@ import {
   STATEFUL_SET,
   VALIDATING_WEBHOOK_CONFIGURATION,
 } from '../../kube/types.js';
-import { hasSidecar, speaksHbone } from '../../mesh/dataplane.js';
+import { hasSidecar, isLive, speaksHbone } from '../../mesh/dataplane.js';
 import type { Request } from '../../runtime/request.js';
 import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
@@ -34,7 +34,14 @@ import { type MeshLocation, watchConfiguration } from '../istio-configuration.js
 import { trimPod } from '../stored-pod.js';
 import { NAMED_INDEX, namedBy } from '../use-waypoint.js';
 import { podViewChanged } from './pods.js';
-import { CNI_LABEL, COMPONENT_INDEX, OLD_SIDECAR_INDEX, POLICY_KINDS, ZTUNNEL_LABEL } from './observe-mesh.js';
+import {
+  CNI_LABEL,
+  COMPONENT_INDEX,
+  OLD_SIDECAR_INDEX,
+  SIDECAR_ACCOUNT_INDEX,
+  POLICY_KINDS,
+  ZTUNNEL_LABEL,
+} from './observe-mesh.js';
 
 /** Everything an AmbientMigration depends on, in one place. */
 export function watches(location: MeshLocation): readonly WatchSpec[] {
@@ -63,6 +70,10 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
       indexes: {
         [COMPONENT_INDEX]: (pod) => componentOf(pod) ?? [],
         [NAMED_INDEX]: namedBy,
+        [SIDECAR_ACCOUNT_INDEX]: (pod) =>
+          hasSidecar(pod) && isLive(pod)
+            ? [`${pod.metadata.namespace ?? ''}/${pod.spec?.serviceAccountName ?? 'default'}`]
+            : [],
         [OLD_SIDECAR_INDEX]: (pod) => (hasSidecar(pod) && !speaksHbone(pod) ? ['true'] : []),
       },
     }),

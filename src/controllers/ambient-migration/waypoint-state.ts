@@ -5,7 +5,8 @@ import { findCondition } from '../../kube/conditions.js';
 import type { Finding, FindingCode } from '../../mesh/findings.js';
 import { ISTIO_CLASS, isWaypoint, servingOf } from '../../mesh/waypoint-gateway.js';
 import type { Observed } from './observed.js';
-import { type Waypoint, isChosen, wantedWaypoint } from './scope.js';
+import type { Waypoint } from './intended-waypoint.js';
+import { isChosen, wantedWaypoint } from './scope.js';
 
 /**
  * Controllers whose classes make waypoints.

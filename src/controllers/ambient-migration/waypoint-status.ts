@@ -3,7 +3,8 @@ import type { Gateway } from '../../api/gateway-api.js';
 import { isBoundTo } from './bind-step.js';
 import { intendedServices } from './binding.js';
 import type { Observed } from './observed.js';
-import { isCreatedByMigration, wantedWaypoint } from './scope.js';
+import { isCreatedByMigration } from './intended-waypoint.js';
+import { wantedWaypoint } from './scope.js';
 import { unreadiness } from './waypoint-state.js';
 
 /** `status.waypoints` of a pass: the waypoint that is used, and those of ours that are still there; pure. */

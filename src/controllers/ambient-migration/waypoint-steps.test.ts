@@ -368,6 +368,27 @@ describe('the step Bind', () => {
       'Bind stalled PolicyNotAccepted',
     ],
     [
+      'keeps it once a workload is enrolled by its template',
+      given(ready, {
+        policies: [refused],
+        labels,
+        annotations: bound,
+        workloads: [workload({ enrolment: { 'istio.io/dataplane-mode': null } })],
+      }),
+      'Bind stalled PolicyNotAccepted',
+    ],
+    [
+      'does not wait for dry runs, of which istiod says nothing',
+      given(ready, {
+        policies: [
+          { ...attached(), metadata: { ...attached().metadata, annotations: { 'istio.io/dry-run': 'true' } } },
+        ],
+        labels,
+        annotations: bound,
+      }),
+      'Enrol act LabelsMissing',
+    ],
+    [
       'sets a label again that somebody has taken away',
       given(ready, { annotations: bound }),
       'Bind act BindingMissing',

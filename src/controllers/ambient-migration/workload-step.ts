@@ -4,6 +4,9 @@ import { type WorkloadState, assess } from './restarts.js';
 import { RECHECK, refusalOf } from './pod-refusal.js';
 import { aimFor } from './situation.js';
 import { WORKLOAD_TYPES } from './restart-write.js';
+import { enrolledTemplate, restoredTemplate } from './template-enrolment.js';
+import { callersFirst, inOrder } from './restart-order.js';
+import { isPerWorkload } from './translation.js';
 import { targetOf } from './tried-writes.js';
 import { budgetRefusal, evictionRefusal, heldByBudget } from './eviction-step.js';
 import { type Action, type EvictAction, type RestartAction, type Verdict, done } from './verdict.js';
@@ -15,10 +18,10 @@ export interface Judged {
   readonly state: WorkloadState;
 }
 
-/** Judges every workload for a goal, in the order in which they are restarted: by kind and name; back, the reverse. */
+/** Judges every workload for a goal, in the order in which they are restarted; back, the reverse. */
 export function judge(observed: Observed, goal: RestartGoal): Judged[] {
   const aim = aimFor(observed, goal);
-  const judged = observed.workloads.map((workload) => ({ workload, state: assess(workload, aim) }));
+  const judged = inOrder(observed).map((workload) => ({ workload, state: assess(workload, aim) }));
   return goal === 'sidecar' ? judged.reverse() : judged;
 }
 
@@ -48,7 +51,9 @@ export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
       ? [{ action: { type: 'restart', workload, mark: state.mark }, message: state.message }]
       : [],
   );
-  const free = candidates.filter(({ action }) => obstacleTo(observed, action.workload, goal) === undefined);
+  const isFree = ({ action: { workload } }: Start): boolean =>
+    obstacleTo(observed, workload, goal) === undefined && !waitsForOthers(observed, workload, judged, goal);
+  const free = candidates.filter(isFree);
   const restarts = free.slice(0, Math.max(0, turns - halfway.length));
   const started = startVerdict(observed, goal, [...evictions, ...restarts]);
   if (started) return started;
@@ -67,6 +72,20 @@ export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
     // While the migration is paused no deadline comes.
     ...(Number.isFinite(dueMs) && { recheckMs: Math.max(0, dueMs) }),
   };
+}
+
+/**
+ * Whoever takes calls of the waypoint only, while it is ambient, comes after those who may call it with a sidecar; going back, before
+ * them. One that is stuck there holds up nobody.
+ */
+function waitsForOthers(observed: Observed, workload: Workload, judged: readonly Judged[], goal: RestartGoal): boolean {
+  if (goal === 'tunnel') return false;
+  const order = callersFirst(observed);
+  const name = workloadName(workload);
+  const isFirst = (other: string): boolean | undefined =>
+    goal === 'ambient' ? order.get(name)?.has(other) : order.get(other)?.has(name);
+  const over = goal === 'ambient' ? ['done', 'exempt'] : ['done', 'exempt', 'stuck'];
+  return judged.some((one) => isFirst(workloadName(one.workload)) === true && !over.includes(one.state.kind));
 }
 
 function stuckVerdict(
@@ -115,11 +134,12 @@ function startVerdict(observed: Observed, goal: RestartGoal, chosen: readonly St
   const { message } = actVerdict([first]);
   const actions = chosen.map(({ action }) => action);
   const workloads = actions.map(({ workload }) => workload);
+  const pods = workloads.map((workload) => ({ ...workload, template: nextTemplate(observed, workload, goal) }));
   // Going back, the dry run itself asks the injector; forward it is out of the way, and istiod must be asked apart.
   if (!observed.dryRuns) {
     const writes = actions.filter((action) => action.type === 'restart');
     const evictions = actions.filter((action) => action.type === 'evict');
-    const request = { pods: workloads, istiod: goal === 'ambient', writes, evictions };
+    const request = { pods, istiod: goal === 'ambient', writes, evictions };
     return { kind: 'dry-run', request, reason: 'Restarting', message };
   }
   if (observed.dryRuns.istiod === 'down') {
@@ -138,6 +158,12 @@ function startVerdict(observed: Observed, goal: RestartGoal, chosen: readonly St
   const [allowed, ...more] = chosen.filter((one) => !refused.includes(one));
   if (!allowed) return evictionRefusal(observed, first.action);
   return undoneVerdict(observed, actions) ?? actVerdict([allowed, ...more]);
+}
+
+/** The pod template that a restart leaves. */
+function nextTemplate(observed: Observed, workload: Workload, goal: RestartGoal): Workload['template'] {
+  if (goal === 'sidecar') return restoredTemplate(workload);
+  return goal === 'ambient' && isPerWorkload(observed) ? enrolledTemplate(workload) : workload.template;
 }
 
 function actVerdict(starts: readonly [Start, ...Start[]]): Verdict {

@@ -1,10 +1,9 @@
+import type { WORKLOAD_KINDS } from '../../api/ambient-migration.js';
 import { ANNOTATION } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { DaemonSet, Deployment, PodTemplate, StatefulSet } from '../../kube/types.js';
 import { type PodView, timeOf } from './pods.js';
-
-/** The kinds of top-level controllers that Sidestep restarts. */
-export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout'] as const;
+import { type TemplateEnrolment, readTemplateEnrolment } from './template-enrolment.js';
 
 /** One of {@link WORKLOAD_KINDS}; a `Rollout` is that of Argo. */
 export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
@@ -36,6 +35,8 @@ export interface Workload {
   readonly templateMark: string | undefined;
   /** Somebody has set back what our last restart changed: the pod template, or of a Rollout `spec.restartAt`. */
   readonly reverted: boolean;
+  /** What a migration has set on the pod template; undefined: nothing. */
+  readonly enrolment: TemplateEnrolment | undefined;
   /** How many pods a rollout may take away before their replacements are ready; 0 for a surge rollout. */
   readonly maxUnavailable: number;
   readonly obstacle: RolloutObstacle | undefined;
@@ -206,6 +207,7 @@ function common(
     restartedAtMs: timeOf(annotations?.[ANNOTATION.restartedAt]),
     templateMark,
     reverted: asked !== undefined && formatRestartMark(asked) !== templateMark,
+    enrolment: readTemplateEnrolment(object.metadata.annotations),
   };
 }
 

@@ -1,0 +1,153 @@
+import type { Manifest } from '../../../cdk8s/objects.js';
+import { LABEL } from '../../api/labels.js';
+import { isSubset } from '../../kube/subset.js';
+import type { KubeObject } from '../../kube/resource.js';
+import type { PolicyObject } from '../../mesh/policy-object.js';
+import { isHeldByMigration } from '../../mesh/waypoint-holders.js';
+import { namesWaypoint } from '../../mesh/waypoint-needs.js';
+import { hasAmbientPods } from './enrolment.js';
+import { wantedWaypoint } from './scope.js';
+import { acceptanceOf, describeAcceptance, nameOfPolicy } from './acceptance.js';
+import type { Observed } from './observed.js';
+import { waitVerdict } from './situation.js';
+import {
+  type Grip,
+  isSamePolicy,
+  tightGuardsOf,
+  translationOf,
+  unwantedPolicies,
+  wantedPolicies,
+} from './translation.js';
+import { type Action, type Verdict, done } from './verdict.js';
+
+/** What istiod says of a policy for a Service that is not bound yet. */
+const NOT_BOUND = 'AncestorNotBound';
+
+/** The step Policies, forward: what ambient mode needs beside the policies is there, and istiod takes it. */
+export function policiesTranslated(observed: Observed): Verdict {
+  const { translation } = observed.spec.policies;
+  if (!translationOf(observed)) {
+    const why = translation === 'Manual' ? 'spec.policies.translation is Manual' : 'no policy needs a waypoint';
+    return done('NotNeeded', why);
+  }
+  const former = formerWaypoint(observed);
+  if (former !== undefined) {
+    const message = `policies written for Gateway ${former} protect ambient pods, and spec.waypoint names another: set it back, or go to dataplaneMode Sidecar first`;
+    return { kind: 'stalled', reason: 'WaypointChanged', message };
+  }
+  const actions = [
+    ...missingInAnyGrip(observed),
+    ...removals(unwantedPolicies(observed), 'no policy asks for it any more'),
+  ];
+  if (actions[0]) return { kind: 'act', actions, reason: 'PoliciesMissing', message: actions[0].note };
+  const wanted = wantedPolicies(observed, 'loose');
+  const awaited = acceptanceVerdict(observed, wanted);
+  if (awaited) return awaited;
+  if (wanted.length === 0) return done('NotNeeded', 'no policy needs anything beside it');
+  return done('PoliciesTranslated', `${wanted.length} policies beside those of the namespace`);
+}
+
+/** A waypoint that is named for the migration still, and is not the one that is wanted: what is written for it must not change before that. */
+function formerWaypoint(observed: Observed): string | undefined {
+  const waypoint = wantedWaypoint(observed);
+  if (!waypoint || observed.translated.length === 0 || !hasAmbientPods(observed)) return undefined;
+  const {
+    namespace,
+    waypoint: { services, accounts },
+  } = observed;
+  const held = [namespace, ...services, ...accounts].find(
+    (object) => isHeldByMigration(object) && !namesWaypoint(object, waypoint),
+  );
+  return held?.metadata.labels?.[LABEL.useWaypoint];
+}
+
+/** The step Policies, back: what a migration has written is gone. */
+export function policiesRemoved(observed: Observed): Verdict {
+  const actions = removals(observed.translated, 'every workload has its sidecar');
+  return actions[0]
+    ? { kind: 'act', actions, reason: 'PoliciesLeaving', message: actions[0].note }
+    : done('RolledBack', 'no policy of ours is left');
+}
+
+/** The step Tighten, forward: guards choose every pod of their policies, also those that come without the label. */
+export function guardsTight(observed: Observed): Verdict {
+  if (translationOf(observed)?.forms.forms.some(({ guard }) => guard !== undefined) !== true)
+    return done('NotNeeded', 'no policy has a guard');
+  const actions = missing(observed, 'tight');
+  if (actions[0] === undefined) return done('Guarded', 'only the waypoint reaches what it protects');
+  if (hasSidecars(observed))
+    return done('HeldByPods', 'guards choose pods by the labels of their templates while pods with sidecars are left');
+  return { kind: 'act', actions, reason: 'GuardsLoose', message: actions[0].note };
+}
+
+/** The step Tighten, back: pods that come up with a sidecar take calls of everybody again. */
+export function guardsLoose(observed: Observed): Verdict {
+  // Whatever the spec says of policies by now: these are there.
+  const actions = tightGuardsOf(observed).map(applying);
+  return actions[0]
+    ? { kind: 'act', actions, reason: 'GuardsLoose', message: actions[0].note }
+    : done('RolledBack', 'guards choose pods by the labels of their templates');
+}
+
+/** Whether the step has anything to write. */
+export function isTranslationMissing(observed: Observed): boolean {
+  return missingInAnyGrip(observed).length > 0;
+}
+
+/** Either grip of a guard will do, but a tight one not while a pod with a sidecar is among those that it would choose. */
+function missingInAnyGrip(observed: Observed): ApplyPolicy[] {
+  const loose = missing(observed, 'loose');
+  if (hasSidecars(observed)) return loose;
+  const tight = new Set(missing(observed, 'tight').map(({ manifest }) => nameOfPolicy(manifest)));
+  return loose.filter(({ manifest }) => tight.has(nameOfPolicy(manifest)));
+}
+
+type ApplyPolicy = Extract<Action, { type: 'apply-policy' }>;
+
+/** What brings the policies of ours to what they should be. */
+function missing(observed: Observed, grip: Grip): ApplyPolicy[] {
+  return wantedPolicies(observed, grip)
+    .filter(
+      (wanted) => !observed.translated.some((live) => isSubset(wanted, live)) && !isWrittenBySomebody(wanted, observed),
+    )
+    .map(applying);
+}
+
+const applying = (manifest: Manifest): ApplyPolicy => {
+  return { type: 'apply-policy', manifest, note: `writing ${nameOfPolicy(manifest)}` };
+};
+
+/** What a person has written as we would is as good, and stays theirs. */
+function isWrittenBySomebody(wanted: Manifest, { policies }: Observed): boolean {
+  return policies.some((policy) => isSamePolicy(wanted, policy) && isSubset(wanted['spec'], policy.spec));
+}
+
+function removals(policies: readonly PolicyObject[], why: string): Extract<Action, { type: 'delete-policy' }>[] {
+  return policies.map((policy) => ({
+    type: 'delete-policy',
+    object: policy as unknown as KubeObject,
+    note: `deleting ${nameOfPolicy(policy)}: ${why}`,
+  }));
+}
+
+/** What istiod has still to say of copies for the waypoint. */
+function acceptanceVerdict(observed: Observed, wanted: readonly Manifest[]): Verdict | undefined {
+  const names = new Set(wanted.map(nameOfPolicy));
+  const copies = observed.translated.filter(
+    (policy) =>
+      policy.kind === 'AuthorizationPolicy' &&
+      names.has(nameOfPolicy(policy)) &&
+      (policy.spec as { targetRefs?: unknown } | undefined)?.targetRefs !== undefined,
+  );
+  const open = copies.filter((policy) => {
+    const condition = acceptanceOf(policy);
+    return condition?.['status'] !== 'True' && condition?.['reason'] !== NOT_BOUND;
+  });
+  if (open.length === 0) return undefined;
+  const message = open.map((policy) => `${nameOfPolicy(policy)}: ${describeAcceptance(policy)}`).join('; ');
+  return waitVerdict(observed, 0, 'AwaitingIstiod', message);
+}
+
+function hasSidecars({ workloads, jobPods, strayPods }: Observed): boolean {
+  return [...workloads.flatMap(({ pods }) => pods), ...jobPods, ...strayPods].some(({ mode }) => mode === 'sidecar');
+}

@@ -1,0 +1,44 @@
+import { renderPolicy } from '../../../cdk8s/policies.js';
+import { FIELD_MANAGER } from '../../api/field-managers.js';
+import { AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION } from '../../api/istio.js';
+import { isConflict, isNotFound } from '../../kube/errors.js';
+import type { ResourceType } from '../../kube/resource.js';
+import type { ReconcileContext } from '../../runtime/controller.js';
+import type { Action } from './verdict.js';
+
+const TYPES: Readonly<Record<string, ResourceType>> = {
+  AuthorizationPolicy: AUTHORIZATION_POLICY,
+  RequestAuthentication: REQUEST_AUTHENTICATION,
+};
+
+/**
+ * Writes or deletes a policy of ours.
+ *
+ * @returns whether it wrote something; false if somebody was faster
+ * @throws {ApiError} an answer that a later pass may cure
+ */
+export async function actOnPolicy(
+  action: Extract<Action, { type: 'apply-policy' | 'delete-policy' }>,
+  { client, signal, stores }: ReconcileContext,
+): Promise<boolean> {
+  const { kind } = action.type === 'apply-policy' ? action.manifest : action.object;
+  const type = TYPES[kind];
+  if (!type) throw new Error(`${kind} is no policy that Sidestep writes`);
+  if (action.type === 'apply-policy') {
+    const options = { fieldManager: FIELD_MANAGER, signal, force: true };
+    stores.of(type).record(await client.apply(type, renderPolicy(action.manifest), options));
+    return true;
+  }
+  const { name, namespace, uid } = action.object.metadata;
+  try {
+    await client.delete(
+      type,
+      { name, ...(namespace !== undefined && { namespace }) },
+      { ...(uid !== undefined && { uid }), signal },
+    );
+    return true;
+  } catch (error) {
+    if (isConflict(error) || isNotFound(error)) return false;
+    throw error;
+  }
+}

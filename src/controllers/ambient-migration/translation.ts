@@ -1,0 +1,150 @@
+import type { Manifest } from '../../../cdk8s/objects.js';
+import { ambientPolicy } from '../../../cdk8s/policies.js';
+import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
+import type { Finding } from '../../mesh/findings.js';
+import { isSubset } from '../../kube/subset.js';
+import { type Translating, refusalFindings, translationFindings } from '../../mesh/findings/translation.js';
+import { callerDemands } from '../../mesh/policies.js';
+import { type PolicyObject, objectName } from '../../mesh/policy-object.js';
+import { closedGraph, closedPods } from '../../mesh/translation/ways-around.js';
+import { loosened, tightGuard } from '../../mesh/translation/pod-policies.js';
+import { isWaypoint } from '../../mesh/waypoint-gateway.js';
+import { perVersion } from '../../runtime/per-version.js';
+import { formsOf, formsScope, mayTranslate, podGroups } from './forms.js';
+import type { Observed } from './observed.js';
+import { policyScope, wantedWaypoint } from './scope.js';
+import { contentHash } from './snapshot.js';
+import { workloadName } from './workloads.js';
+
+/** What Sidestep does about the policies of the namespace; undefined: nothing, for no waypoint is wanted, or people do it. Pure. */
+export const translationOf: (observed: Observed) => Translating | undefined = perVersion((observed: Observed) =>
+  mayTranslate(observed) && wantedWaypoint(observed) ? translate(observed) : undefined,
+);
+
+function translate(observed: Observed): Translating {
+  const forms = formsOf(observed);
+  const namespace = observed.namespace.metadata.name;
+  const groups = podGroups(observed);
+  const closed = closedPods(forms, observed.policies, groups, formsScope(observed));
+  const names = new Set(observed.workloads.map(workloadName));
+  return {
+    namespace,
+    forms,
+    closed,
+    graph: closedGraph(
+      closed,
+      groups.filter(({ name }) => names.has(name)),
+      namespace,
+    ),
+    sidecarsElsewhere: observed.sidecarAccounts,
+    isPlaintextTaken: !callerDemands(observed.policies, policyScope(observed)).strict,
+  };
+}
+
+/** Whether workloads are enrolled one by one, by labels of their templates: the guards of policies choose pods by these. */
+export function isPerWorkload(observed: Observed): boolean {
+  const { enrolment } = observed.spec.rollout;
+  return enrolment === 'Workload' || (enrolment === 'Auto' && isGuarded(observed));
+}
+
+/** Findings about the translation. */
+export function translatingFindings(observed: Observed): Finding[] {
+  const translating = translationOf(observed);
+  const namespace = observed.namespace.metadata.name;
+  const wanted = wantedPolicies(observed, 'loose');
+  const taken = observed.policies.filter((policy) =>
+    wanted.some((one) => isSamePolicy(one, policy) && !isSubset(one['spec'], policy.spec)),
+  );
+  return [
+    ...(translating ? translationFindings(translating) : []),
+    ...taken.map((policy): Finding => {
+      const object = objectName(policy, namespace);
+      return { code: 'SST2040', object, message: `${object} has the name of a policy that Sidestep would write` };
+    }),
+  ];
+}
+
+/** Findings about whom it refuses, and about the way of enrolment that it asks for: they matter before the first change. */
+export function callerFindings(observed: Observed): Finding[] {
+  const translating = translationOf(observed);
+  const object = `Namespace/${observed.namespace.metadata.name}`;
+  const isTogether = observed.spec.rollout.enrolment === 'Namespace' && isGuarded(observed);
+  const message = 'policies ask for guards, and spec.rollout.enrolment is Namespace';
+  const rollouts = isPerWorkload(observed) ? observed.workloads.filter(({ kind }) => kind === 'Rollout') : [];
+  return [
+    ...(translating ? refusalFindings(translating) : []),
+    ...(isTogether ? [{ code: 'SST2038' as const, object, message }] : []),
+    ...rollouts.map(workloadName).map((name): Finding => {
+      return { code: 'SST2039', object: name, message: `${name} is a Rollout of Argo` };
+    }),
+  ];
+}
+
+/** Whether pods have to be told from others by a label, so that a guard closes them. */
+function isGuarded(observed: Observed): boolean {
+  return translationOf(observed)?.forms.forms.some(({ isLayer7, objects }) => isLayer7 && objects.length > 0) === true;
+}
+
+/** How guards choose pods: `loose`, those that are enrolled by their template; `tight`, every pod of the policy. */
+export type Grip = 'loose' | 'tight';
+
+/** Every policy that is to be there, complete. */
+export function wantedPolicies(observed: Observed, grip: Grip): Manifest[] {
+  const forms = translationOf(observed)?.forms.forms ?? [];
+  return forms.flatMap(({ policy, objects, guard }) =>
+    objects.map((object) =>
+      marked(
+        ambientPolicy(
+          object === guard && grip === 'tight' ? tightGuard(object, policy, hasGateways(observed)) : object,
+          objectName(policy, observed.namespace.metadata.name),
+        ),
+      ),
+    ),
+  );
+}
+
+/** Whether the namespace has gateways that are no waypoints. */
+function hasGateways({ workloads, strayPods, waypoint: { gateways } }: Observed): boolean {
+  const waypoints = new Set(gateways.filter(isWaypoint).map(({ metadata }) => metadata.name));
+  const pods = [...workloads.flatMap((workload) => workload.pods), ...strayPods];
+  return (
+    waypoints.size < gateways.length ||
+    pods.some(({ gateway, labels }) => gateway && !waypoints.has(labels[LABEL.gatewayName] ?? ''))
+  );
+}
+
+/** With a hash of its content: a selector of fewer labels chooses more pods, and is part of the other. */
+function marked(policy: Manifest): Manifest {
+  const { metadata } = policy;
+  const annotations = { ...metadata.annotations, [OWN_ANNOTATION.contentHash]: contentHash(policy) };
+  return { ...policy, metadata: { ...metadata, annotations } };
+}
+
+/** Guards that are there and tight, as they have to be for pods to come up with a sidecar. */
+export function tightGuardsOf({ translated }: Observed): Manifest[] {
+  return translated.flatMap((policy) => {
+    const loose = loosened(policy);
+    const source = policy.metadata.annotations?.[OWN_ANNOTATION.translatedFrom] ?? '';
+    return loose ? [marked(ambientPolicy(loose, source))] : [];
+  });
+}
+
+/** Policies of ours that nothing asks for any more. What is there for a policy that has no form today stays. */
+export function unwantedPolicies(observed: Observed): PolicyObject[] {
+  const translating = translationOf(observed);
+  if (!translating) return [];
+  const wanted = wantedPolicies(observed, 'loose');
+  const untranslated = new Set(
+    translating.forms.untranslated.map(({ policy }) => objectName(policy, translating.namespace)),
+  );
+  return observed.translated.filter(
+    (policy) =>
+      !wanted.some((one) => isSamePolicy(one, policy)) &&
+      !untranslated.has(policy.metadata.annotations?.[OWN_ANNOTATION.translatedFrom] ?? ''),
+  );
+}
+
+/** Whether they have the same name. */
+export const isSamePolicy = (a: Manifest, b: PolicyObject): boolean =>
+  a.kind === b.kind && a.metadata.name === b.metadata.name && a.metadata.namespace === b.metadata.namespace;
