@@ -83,8 +83,25 @@ describe('sidestep assess', () => {
   it('tells object, field, reason and fix of each finding, and what becomes of each policy', async () => {
     const { code, stdout } = await sidestep('assess', '-f', article, '-f', file(policies), '-o', 'json');
     const { findings, policies: judged, generated } = JSON.parse(stdout) as AssessReport;
-    expect(code).toBe(2);
-    expect(findings).toEqual([
+    expect(code).toBe(0);
+    expect(findings).toEqual(
+      [
+        ['AuthorizationPolicy', 'ip-with-jwt'],
+        ['RequestAuthentication', 'require-jwt'],
+      ].map(([kind, name]) => ({
+        code: 'SST2032',
+        severity: 'note',
+        object: { kind, namespace: 'legacy-apps', name },
+        path: '',
+        reason: expect.stringMatching(`${name} gets beside it .*${name}-wp`),
+        fix: expect.stringMatching(/Manual/),
+      })),
+    );
+    const byHand = { metadata: { name: 'm', namespace: 'legacy-apps' }, spec: { policies: { translation: 'Manual' } } };
+    const manual = file(JSON.stringify({ apiVersion: 'sidestep.dev/v1alpha1', kind: 'AmbientMigration', ...byHand }));
+    const left = await sidestep('assess', '-f', article, '-f', file(policies), '-f', manual, '-o', 'json');
+    expect(left.code).toBe(2);
+    expect((JSON.parse(left.stdout) as AssessReport).findings).toEqual([
       {
         code: 'SST2007',
         severity: 'error',
@@ -122,12 +139,14 @@ describe('sidestep assess', () => {
     expect(generated).toMatchObject([
       { kind: 'Gateway', metadata: { name: 'waypoint' }, spec: { gatewayClassName: 'istio-waypoint' } },
       { kind: 'RequestAuthentication', metadata: { name: 'require-jwt-wp' }, spec: { targetRefs } },
+      { kind: 'AuthorizationPolicy', metadata: { name: 'require-jwt-requestauthentication-guard' } },
       {
         kind: 'AuthorizationPolicy',
         metadata: { name: 'ip-with-jwt-wp' },
         // The port of the Service, which leads to port 80 of its pods.
         spec: { rules: [{ to: [{ operation: { paths: ['/ip'], ports: ['8000'] } }] }], targetRefs },
       },
+      { kind: 'AuthorizationPolicy', metadata: { name: 'ip-with-jwt-admission' } },
     ]);
   });
 
@@ -192,13 +211,37 @@ describe('sidestep assess', () => {
     expect((await report(l4)).findings).toEqual([]);
     const deny = object('AuthorizationPolicy', { selector, action: 'DENY', ...gets });
     const { findings, policies: judged, generated } = await report(l4, deny);
-    expect(findings.map(({ code, object: { name } }) => `${code} ${name}`)).toEqual(['SST2005 callers', 'SST2008 x']);
-    expect(judged.map(({ name, verdict }) => `${verdict} ${name}`)).toEqual(['BLOCK callers', 'CONVERT x']);
+    expect(findings.map(({ code, object: { name } }) => `${code} ${name}`)).toEqual(['SST2032 x', 'SST2033 callers']);
+    expect(judged.map(({ name, verdict }) => `${verdict} ${name}`)).toEqual(['CONVERT callers', 'CONVERT x']);
     expect(generated.map((one) => (one as { metadata: { name: string } }).metadata.name)).toEqual([
       'waypoint',
       'callers-wp',
+      'callers-admission',
       'x-wp',
+      'x-guard',
     ]);
+  });
+
+  it('proves with --prove that no request is let in that was refused, and shows one that is', async () => {
+    const noHeaders = object('AuthorizationPolicy', {
+      action: 'DENY',
+      rules: [{ to: [{ operation: { paths: ['/headers'] } }] }],
+    });
+    const manual = object('AmbientMigration', { policies: { translation: 'Manual' } }, {}, 'sidestep.dev/v1alpha1');
+    const prove = async (...objects: object[]): Promise<AssessReport['findings']> => {
+      const text = objects.map((one) => JSON.stringify(one)).join('\n---\n');
+      const { stdout } = await sidestep('assess', '-f', article, '-f', file(text), '--prove', '-o', 'json');
+      return (JSON.parse(stdout) as AssessReport).findings.filter(({ code }) => /SST204[23]/.test(code));
+    };
+    const open = await prove(noHeaders, manual);
+    expect(open.map(({ code }) => code)).toContain('SST2042');
+    expect(open[0]?.reason).toMatch(
+      /^step Workloads: GET \/headers .* is let in \(Ztunnel Pod\/legacy-apps\/httpbin-legacy/,
+    );
+    const closed = await prove(noHeaders);
+    expect(new Set(closed.map(({ code }) => code))).toEqual(new Set(['SST2043']));
+    expect(closed[0]?.reason).toMatch(/outside the mesh.* is refused \(Ztunnel .*: DENY legacy-apps\/x-guard\)$/);
+    expect(await prove(object('PeerAuthentication', { mtls: { mode: 'PERMISSIVE' } }))).toEqual([]);
   });
 
   it('finds what pod templates say', async () => {
@@ -252,20 +295,20 @@ describe('sidestep assess', () => {
   it('prints for people, and in the form of static analysis', async () => {
     const ask = ['assess', '-f', article, '-f', file(policies)];
     const { stdout } = await sidestep(...ask);
-    expect(stdout).toMatch(/^BLOCK {3}SST2007 {2}AuthorizationPolicy\/legacy-apps\/ip-with-jwt\n/);
-    expect(stdout).toMatch(/\nTo apply\n\napiVersion: gateway\.networking\.k8s\.io\/v1\nkind: Gateway\n/);
+    expect(stdout).toMatch(/^CONVERT SST2032 {2}AuthorizationPolicy\/legacy-apps\/ip-with-jwt\n/);
+    expect(stdout).toMatch(/\nGenerated .*\n\napiVersion: gateway\.networking\.k8s\.io\/v1\nkind: Gateway\n/);
     const log = JSON.parse((await sidestep(...ask, '-o', 'sarif')).stdout) as Record<string, unknown>;
     expect(log).toMatchObject({
       version: '2.1.0',
       runs: [
         {
-          tool: { driver: { name: 'sidestep', version: '7.0', rules: [{ id: 'SST2007' }, { id: 'SST2017' }] } },
+          tool: { driver: { name: 'sidestep', version: '7.0', rules: [{ id: 'SST2032' }] } },
           results: [
-            { ruleId: 'SST2007', ruleIndex: 0, level: 'error' },
+            { ruleId: 'SST2032', ruleIndex: 0, level: 'note' },
             {
-              ruleIndex: 1,
+              ruleIndex: 0,
               locations: [
-                { logicalLocations: [{ fullyQualifiedName: 'RequestAuthentication/legacy-apps/require-jwt/spec' }] },
+                { logicalLocations: [{ fullyQualifiedName: 'RequestAuthentication/legacy-apps/require-jwt' }] },
               ],
             },
           ],

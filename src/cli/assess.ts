@@ -1,9 +1,13 @@
 import { stringify } from 'yaml';
 import { waypointGateway } from '../../cdk8s/waypoint-gateway.js';
 import { assess, type AssessedFinding, type AssessedPolicy, type ObjectRef } from '../mesh/assessment.js';
-import { FINDINGS } from '../mesh/findings.js';
+import { FINDINGS, type Finding } from '../mesh/findings.js';
+import { proofFindings } from '../mesh/findings/proof.js';
+import { moments } from '../mesh/moments.js';
+import { proveMoments } from '../mesh/proof/proof.js';
 import { type ClusterOptions, withClient } from './cluster.js';
 import { declaredMesh } from './declared-mesh.js';
+import { declaredMove } from './declared-move.js';
 import { InputError } from './failures.js';
 import { liveManifests } from './live-manifests.js';
 import { type Manifest, readManifests } from './manifests.js';
@@ -16,6 +20,8 @@ export interface AssessOptions extends ClusterOptions {
   /** The one that is looked at, and that of objects that name none; undefined: all, and `default`. */
   readonly namespace?: string;
   readonly allNamespaces?: boolean;
+  /** Also look for requests that would be answered otherwise at a moment of the migration. (no) */
+  readonly prove?: boolean;
   readonly output: 'table' | 'json' | 'yaml' | 'sarif';
 }
 
@@ -37,21 +43,32 @@ export async function assessment(options: AssessOptions): Promise<AssessReport> 
   const { filename, namespace, allNamespaces = false } = options;
   if (namespace !== undefined && allNamespaces)
     throw new InputError('--namespace and --all-namespaces: give one of them');
-  if (filename) return reportOf(readManifests(filename), namespace);
+  if (filename) return reportOf(readManifests(filename), options);
   if (namespace === undefined && !allNamespaces)
     throw new InputError('--filename, --namespace or --all-namespaces: one of them says what to look at');
-  return withClient(options, async (client) => reportOf(await liveManifests(client, namespace), namespace));
+  return withClient(options, async (client) => reportOf(await liveManifests(client, namespace), options));
 }
 
-function reportOf(found: readonly Manifest[], namespace: string | undefined): AssessReport {
-  const { manifests, meshSettings, settings } = declaredMesh(found, namespace ?? 'default');
+/** Most requests of a namespace that are told. */
+const MOST_FLIPS = 20;
+
+function reportOf(found: readonly Manifest[], { namespace, prove: isProving = false }: AssessOptions): AssessReport {
+  const declared = declaredMesh(found, namespace ?? 'default');
+  const { manifests, meshSettings, settings } = declared;
   const isThere = manifests.some(({ kind, metadata }) =>
     kind === 'Namespace' ? metadata.name === namespace : metadata.namespace === namespace,
   );
   if (namespace !== undefined && !isThere)
     throw new InputError(`--namespace: nothing among the manifests is in namespace ${namespace}`);
   const mesh = { objects: manifests, settings: meshSettings, rootNamespace: settings.rootNamespace };
-  const { findings, policies, generated, waypoints } = assess(mesh, namespace === undefined ? undefined : [namespace]);
+  const prove = (name: string): Finding[] => {
+    const all = moments(declared.objects, settings, declaredMove(declared, name));
+    return proofFindings(proveMoments(all, { namespace: name, mostFlips: MOST_FLIPS }), name);
+  };
+  const { findings, policies, generated, waypoints } = assess(mesh, {
+    ...(namespace !== undefined && { only: [namespace] }),
+    ...(isProving && { prove }),
+  });
   return { findings, policies, generated: [...waypoints.map((waypoint) => waypointGateway(waypoint)), ...generated] };
 }
 
@@ -94,7 +111,7 @@ function table({ findings, policies, generated }: AssessReport): string {
     ...(judged.length > 0 ? [`Policies\n\n${judged.join('\n')}`] : []),
     ...(generated.length > 0
       ? [
-          `To apply\n\n${generated
+          `Generated (a migration writes waypoints and policies itself; apply what else there is)\n\n${generated
             .map((object) => stringify(object))
             .join('---\n')
             .trimEnd()}`,

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CanI } from './can-i.js';
+import { type CanI, STEPS } from './can-i.js';
 import { run } from './program.js';
 
 /* Steps 3 and 4 of the article, for the server that is to be migrated. */
@@ -80,13 +80,41 @@ describe('sidestep can-i', () => {
     expect((await sidestep(...all)).stdout).toMatch(/^httpbin-ambient\.ambient-apps:8000 Before: yes\n {2}yes /);
   });
 
+  it.each([
+    ['/headers with a token', [...sleep, '--path', '/headers', ...token], 1],
+    ['/ip without a token', [...sleep, '--path', '/ip'], 1],
+    ['/ip with a token', [...sleep, '--path', '/ip', ...token], 0],
+    ['/ip with a token from somebody else', ['--from', 'ambient-apps/rogue-sa', '--path', '/ip', ...token], 1],
+  ])('answers so at every step of a migration, with what it writes: %s', async (_, args, code) => {
+    const outcome = await ask(...args, '--all-steps', '-o', 'json');
+    const { steps } = JSON.parse(outcome.stdout) as CanI;
+    expect(outcome.code).toBe(code);
+    expect(steps.map(({ step, allowed }) => `${step} ${allowed}`)).toEqual(
+      STEPS.map((step) => `${step} ${code === 0}`),
+    );
+  });
+
+  const manual = ['-f', 'MANUAL'];
+  const byHand = (...args: string[]): Promise<Outcome> => {
+    const path = join(dir, 'manual', 'migration.yaml');
+    mkdirSync(join(dir, 'manual'), { recursive: true });
+    writeFileSync(
+      path,
+      'apiVersion: sidestep.dev/v1alpha1\nkind: AmbientMigration\nmetadata: { name: m, namespace: legacy-apps }\nspec: { policies: { translation: Manual } }',
+    );
+    return ask(...args.map((one) => (one === 'MANUAL' ? path : one))).finally(() =>
+      rmSync(join(dir, 'manual'), { recursive: true }),
+    );
+  };
+
   it('shows at which step a request would be refused, and by whom', async () => {
-    const { code, stdout } = await ask(...sleep, '--path', '/ip', ...token, '--all-steps', '-o', 'json');
+    const { code, stdout } = await byHand(...manual, ...sleep, '--path', '/ip', ...token, '--all-steps', '-o', 'json');
     const { steps } = JSON.parse(stdout) as CanI;
     expect(code).toBe(1);
     expect(steps.map(({ step, allowed }) => [step, allowed])).toEqual([
       ['Before', true],
       ['Tunnel', true],
+      ['Policies', true],
       ['Bind', true],
       ['Enrol', true],
       ['Workloads', false],
@@ -104,12 +132,12 @@ describe('sidestep can-i', () => {
       allowed: false,
       by: 'no rule allows it of legacy-apps/ip-with-jwt',
     };
-    expect(steps[4]?.trace).toEqual([sidecar, ztunnel]);
-    expect(steps[5]?.trace).toEqual([ztunnel]);
+    expect(steps[5]?.trace).toEqual([sidecar, ztunnel]);
+    expect(steps[6]?.trace).toEqual([ztunnel]);
   });
 
   it('asks at one step, and prints for people', async () => {
-    const { code, stdout } = await ask(...sleep, '--path', '/ip', ...token, '--at', 'After');
+    const { code, stdout } = await byHand(...manual, ...sleep, '--path', '/ip', ...token, '--at', 'After');
     expect({ code, stdout }).toEqual({
       code: 1,
       stdout:

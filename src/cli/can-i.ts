@@ -1,10 +1,10 @@
 import { stringify } from 'yaml';
-import { askedWaypoint } from '../mesh/asked-waypoint.js';
 import type { HttpRequest } from '../mesh/enforcement/request.js';
 import { type Hop, trace } from '../mesh/enforcement/trace.js';
-import { counterpart, type Moment, type MomentName, MOMENTS, type Move, moments } from '../mesh/moments.js';
+import { counterpart, type Moment, type MomentName, MOMENTS, moments } from '../mesh/moments.js';
 import type { MeshPicture, PictureService, PictureWorkload } from '../mesh/picture.js';
-import { type DeclaredMesh, declaredMesh } from './declared-mesh.js';
+import { declaredMesh } from './declared-mesh.js';
+import { declaredMove } from './declared-move.js';
 import { InputError } from './failures.js';
 import { readManifests } from './manifests.js';
 
@@ -69,7 +69,7 @@ export function canI(options: CanIOptions): CanI {
   if (namespaces.length === 0) throw new InputError('--filename: there is no Service among the manifests');
   return {
     steps: namespaces.flatMap((namespace) => {
-      const all = moments(mesh.objects, mesh.settings, moveOf(mesh, namespace));
+      const all = moments(mesh.objects, mesh.settings, declaredMove(mesh, namespace));
       const destinations = asked ? [asked] : destinationsIn(all[0]!, namespace);
       return destinations.flatMap((destination) => stepsOf(options, destination, all));
     }),
@@ -88,17 +88,17 @@ function stepsOf(options: CanIOptions, { name, namespace, port }: Destination, a
   const callers = callersIn(all[0]!, options.from);
   const http = httpOf(options, host);
   const chosen = options.allSteps ? all : all.filter(({ step }) => step === options.at);
-  return chosen.map((moment) => {
-    const ways = moment.callers.flatMap((from) =>
-      moment.rest.flatMap((to) => {
-        const service = serviceIn(to, name, namespace, port);
-        return callers.flatMap((caller) =>
-          trace({ from: counterpart(caller, from)!, to: { service, port }, http }, to),
-        );
-      }),
-    );
+  const steps = [...new Set(chosen.map(({ step }) => step))];
+  return steps.map((step) => {
+    const pairs = chosen
+      .filter((moment) => moment.step === step)
+      .flatMap((moment) => moment.callers.flatMap((from) => moment.rest.map((to) => ({ from, to }))));
+    const ways = pairs.flatMap(({ from, to }) => {
+      const service = serviceIn(to, name, namespace, port);
+      return callers.flatMap((caller) => trace({ from: counterpart(caller, from)!, to: { service, port }, http }, to));
+    });
     return {
-      step: moment.step,
+      step,
       to: host,
       allowed: ways.every(({ allowed }) => allowed),
       trace: distinct(ways.flatMap(({ hops }) => hops.map(hopAnswer))),
@@ -194,11 +194,6 @@ function httpOf({ method, path, header, claim }: CanIOptions, host: string): Htt
     },
     tokens,
   };
-}
-
-function moveOf({ manifests }: DeclaredMesh, namespace: string): Move {
-  const { isWanted, ...waypoint } = askedWaypoint(manifests, namespace);
-  return { namespace, waypoint: isWanted ? waypoint : undefined };
 }
 
 /** Names that `--at` takes. */

@@ -96,6 +96,7 @@ function program(
       parseName,
     )
     .option('-A, --all-namespaces', 'all namespaces of the cluster with sidecars')
+    .option('--prove', 'look for requests that would be answered otherwise at a moment of the migration, too')
     .option('--kubeconfig <path>', 'kubeconfig (default: $KUBECONFIG, else ~/.kube/config)')
     .option('--context <name>', 'context of the kubeconfig (default: the current one)')
     .addOption(
