@@ -47,7 +47,7 @@ export default defineConfig({
           maxWorkers: LANES,
           // The real controllers run beside each other, and some outcomes depend on who is faster, the more so on a busy machine: what
           // differs three times, differs.
-          retry: 2,
+          retry: 4,
           testTimeout: 120_000,
           hookTimeout: 900_000,
           sequence: { groupOrder: 1, shuffle: { files: false, tests: true } },

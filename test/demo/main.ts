@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AMBIENT_MIGRATION, type AmbientMigration } from '../../src/api/ambient-migration.js';
 import { type Gateway, GATEWAY } from '../../src/api/gateway-api.js';
+import type { JsonPatchOperation } from '../../src/kube/client.js';
 import { type Condition, findCondition } from '../../src/kube/conditions.js';
 import { DEPLOYMENT, NAMESPACE, type Pod, SERVICE } from '../../src/kube/types.js';
 import { SERVING } from '../../src/api/serving.js';
@@ -11,6 +12,7 @@ import { repositoryRoot } from '../controlplane/paths.js';
 import type { Cluster, ClusterKind } from '../support/cluster.js';
 import { containersOf, namespaceState } from '../support/namespace-state.js';
 import { startCluster } from '../support/start-cluster.js';
+import { ArticlePolicies } from './policies.js';
 import { Screen } from './screen.js';
 
 /*
@@ -50,6 +52,41 @@ async function thereAndBack(cluster: Cluster): Promise<void> {
   await checkSidecars(cluster, 'after the rollback');
   const after = await namespaceState(cluster.client, LEGACY);
   screen.check('the namespace is equal to the state before', isDeepStrictEqual(after, before), { before, after });
+  await migrateWithPolicies(cluster, before);
+}
+
+/** The article's steps 3 and 4, on a namespace that goes to ambient mode and back meanwhile. */
+async function migrateWithPolicies(cluster: Cluster, before: unknown): Promise<void> {
+  const policies = new ArticlePolicies(cluster, screen);
+  await policies.requireTokens();
+  screen.title('Migration with a waypoint that enforces them');
+  await change(cluster, [
+    { op: 'replace', path: '/spec/dataplaneMode', value: 'Ambient' },
+    { op: 'add', path: '/spec/waypoint', value: { replicas: { min: 1, max: 1 } } },
+  ]);
+  await follow(
+    cluster,
+    (migration) => readyReason(migration) === 'Migrated',
+    () => policies.watch(),
+  );
+  await policies.checkMoments('while it migrated');
+  await policies.requireIdentityToo(() => follow(cluster, (migration) => readyReason(migration) === 'Migrated'));
+  screen.title('Rollback, with the policies in place');
+  await change(cluster, [{ op: 'replace', path: '/spec/dataplaneMode', value: 'Sidecar' }]);
+  await follow(
+    cluster,
+    (migration) => readyReason(migration) === 'RolledBack',
+    () => policies.watch(),
+  );
+  await policies.checkMoments('while it rolled back');
+  await cluster.podsReady(LEGACY, 1);
+  const after = await namespaceState(cluster.client, LEGACY);
+  screen.check('the namespace is equal to the state before', isDeepStrictEqual(after, before), { before, after });
+}
+
+async function change(cluster: Cluster, operations: readonly JsonPatchOperation[]): Promise<void> {
+  const ref = { namespace: LEGACY, name: LEGACY };
+  await cluster.client.jsonPatch(AMBIENT_MIGRATION, ref, [...operations], { fieldManager: 'kubectl-patch' });
 }
 
 async function deploy(cluster: Cluster): Promise<void> {
@@ -116,9 +153,7 @@ async function rollBack(cluster: Cluster): Promise<void> {
   screen.title(`Rollback: kubectl patch am ${LEGACY} -n ${LEGACY} --type merge -p '${JSON.stringify(patch)}'`);
   // What kubectl would send, for there need not be one.
   const { dataplaneMode: value } = patch.spec;
-  const operations = [{ op: 'add' as const, path: '/spec/dataplaneMode', value }];
-  const ref = { namespace: LEGACY, name: LEGACY };
-  await cluster.client.jsonPatch(AMBIENT_MIGRATION, ref, operations, { fieldManager: 'kubectl-patch' });
+  await change(cluster, [{ op: 'add', path: '/spec/dataplaneMode', value }]);
   await follow(cluster, (migration) => readyReason(migration) === 'RolledBack');
 }
 
@@ -126,7 +161,11 @@ async function rollBack(cluster: Cluster): Promise<void> {
  * Prints each condition as it becomes true, until the migration is where it should be, and then those that are false now. What
  * is only on its way shows in the live line.
  */
-async function follow(cluster: Cluster, isThere: (migration: AmbientMigration) => boolean): Promise<void> {
+async function follow(
+  cluster: Cluster,
+  isThere: (migration: AmbientMigration) => boolean,
+  meanwhile: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   const printed = new Map<string, string>();
   const print = ({ type, status, reason, message }: Condition): void => {
     const text = `${type}=${status} ${reason}${message ? `: ${message}` : ''}`;
@@ -141,6 +180,7 @@ async function follow(cluster: Cluster, isThere: (migration: AmbientMigration) =
   await cluster.until(
     'the migration is where it should be',
     async () => {
+      await meanwhile();
       const migration = await cluster.migration(LEGACY);
       const { conditions = [], workloads, phase, nextAction } = migration.status ?? {};
       screen.status(`${phase ?? 'Pending'} ${workloads?.progress ?? ''}  ${nextAction ?? ''}`);

@@ -97,9 +97,7 @@ export function accounting(cluster: () => Cluster, options: AccountingOptions): 
     expect([...new Set([...real, ...tried])].filter((permission) => !permission.includes(' -')).sort()).toEqual(
       [...all].filter(isExpected).sort(),
     );
-    expect([...tried].filter((permission) => !real.has(permission)).sort()).toEqual(
-      ['create authorizationpolicies.security.istio.io', 'create pods'].filter(isExpected),
-    );
+    expect([...tried].filter((permission) => !real.has(permission)).sort()).toEqual(['create pods'].filter(isExpected));
   });
 
   it('is refused a pod that is not a dry run', async () => {

@@ -1,6 +1,7 @@
-import { describe, it } from 'vitest';
-import { campaignOf, forEachWrite, type Plot } from './campaign.js';
+import { describe } from 'vitest';
+import { campaignOf, type Plot } from './campaign.js';
 import { crashAtEveryWrite } from './crash-at-every-write.js';
+import { rollBackAtEveryWrite } from './roll-back-at-every-write.js';
 
 /** A namespace that needs a waypoint for the route of its Service. */
 const plot: Plot = {
@@ -34,19 +35,8 @@ function waypointOf(scope: string): object {
 describe('a crash after each write for the waypoint of a migration', () =>
   crashAtEveryWrite(campaignOf(plot), { moment: 'after', atLeast: 4 }));
 
-describe('a rollback asked for at every write for the waypoint of accounts', () => {
-  const campaign = campaignOf({ ...plot, spec: waypointOf('ServiceAccount') });
-
-  it('brings the state before back', async () => {
-    await forEachWrite(async (nth) => {
-      const trial = await campaign().trial(`turn-${nth}`);
-      const reached = await campaign().turnRoundAt(nth, 'after', trial);
-      if (reached) await campaign().expectAsBefore(trial);
-      await campaign().end(trial);
-      return reached;
-    }, 4);
-  });
-});
+describe('a rollback asked for at every write for the waypoint of accounts', () =>
+  rollBackAtEveryWrite(campaignOf({ ...plot, spec: waypointOf('ServiceAccount') }), 'after', 4));
 
 describe('an old view of the cluster after a crash at every write for the waypoint of Services', () =>
   crashAtEveryWrite(campaignOf({ ...plot, spec: waypointOf('Service') }), {

@@ -60,7 +60,8 @@ export function obstacles(cluster: () => Cluster): void {
       }),
     );
     await cluster().podsReady(name, 1);
-    await cluster().migrate(name);
+    const policies = { translation: 'Manual' };
+    await cluster().migrate(name, { policies });
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
     expect(matters(stalled)).toMatchObject([
       { code: 'SST2007', verdict: 'BLOCK', object: 'AuthorizationPolicy/only-get', acknowledged: false },
@@ -71,6 +72,7 @@ export function obstacles(cluster: () => Cluster): void {
     expect(changesIn(cluster(), name)).toEqual([]);
 
     await cluster().migrate(name, {
+      policies,
       acknowledge: [{ code: 'SST2007', object: 'AuthorizationPolicy/only-get', reason: 'checked' }],
     });
     await cluster().ready(name, 'Migrated');
@@ -204,13 +206,16 @@ export function obstacles(cluster: () => Cluster): void {
     };
     const defaults = { type: 'Container', defaultRequest: { cpu: '20m' } };
     await cluster().apply(
-      yaml(namespace(name), limitRange({ type: 'Pod', min: { cpu: '50m' } }, defaults), deployment(name, 'web'), {
+      yaml(namespace(name), limitRange({ type: 'Pod', min: { cpu: '50m' } }, defaults), {
         apiVersion: 'v1',
         kind: 'ResourceQuota',
         metadata: { name: 'team', namespace: name },
         spec: { hard: { 'requests.cpu': '350m', 'count/configmaps': '10' } },
       }),
     );
+    // Pods that come with their quota may not be counted for minutes.
+    await quotaSays(cluster(), name, { 'requests.cpu': '0' });
+    await cluster().apply(yaml(deployment(name, 'web')));
     await cluster().podsReady(name, 1);
     await quotaSays(cluster(), name, { 'requests.cpu': '120m' });
     const waypoint = { provision: 'Always' } as const;

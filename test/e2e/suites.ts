@@ -5,6 +5,7 @@ import { type AccountingOptions, accounting } from './accounting.js';
 import { badInput } from './bad-input.js';
 import { crashes } from './crashes.js';
 import { hands } from './hands.js';
+import { layer7Policies } from './layer7-policies.js';
 import { migrationWrites } from './migration-writes.js';
 import { namespaceWaypoints } from './namespace-waypoints.js';
 import { obstacles } from './obstacles.js';
@@ -56,6 +57,7 @@ export const MIGRATION_SUITES: Suites = {
     // Longest first.
     independent('the view of ztunnel', ztunnelView),
     independent('migrations with a waypoint', waypointMigrations),
+    independent('layer 7 policies', layer7Policies),
     independent('there and back', thereAndBack),
     independent('bad input', badInput),
     independent('what a migration meets', obstacles),

@@ -236,10 +236,22 @@ export function waypointMigrations(cluster: () => Cluster): void {
     const name = 'waypoint-refused';
     const rules = [{ from: [{ source: { principals: ['cluster.local/ns/a/sa/b'] } }] }];
     await prepare(name, policy(name, 'callers', { rules }));
-    await cluster().migrate(name, { waypoint: { provision: 'Always', replicas: ONE } });
+    const waypoint = { provision: 'Always', replicas: ONE };
+    await cluster().migrate(name, { waypoint, policies: { translation: 'Manual' } });
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
     expect(policyFindings(stalled.status)).toEqual(['SST2005 AuthorizationPolicy/callers']);
     expect(stalled.status?.nextAction).toContain(`cluster.local/ns/${name}/sa/waypoint`);
     expect(changesIn(cluster(), name)).toEqual([]);
+
+    await cluster().migrate(name, { waypoint });
+    const { status } = await cluster().ready(name, 'Migrated');
+    expect(policyFindings(status)).toEqual(['SST2033 AuthorizationPolicy/callers']);
+    // ztunnel enforces it by itself: all pods may change at their next restart.
+    expect(
+      (await cluster().client.get(DEPLOYMENT, { namespace: name, name: 'web' })).spec.template.metadata?.labels,
+    ).toEqual({
+      app: 'web',
+    });
+    expect(changesIn(cluster(), name).filter((change) => change.includes('authorizationpolicies'))).toHaveLength(2);
   });
 }

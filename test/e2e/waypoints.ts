@@ -208,8 +208,10 @@ export function waypoints(cluster: () => Cluster): void {
     await serving(name, 'False', 'ParametersInvalid');
     await cluster().apply(yaml(options({ ingress: '{}' })));
     await touch('1');
-    const refused = await serving(name, 'False', 'ParametersInvalid');
-    expect(JSON.stringify(refused.status?.conditions)).toMatch(/key ingress: no such key/);
+    await cluster().until('the key is named', async () => {
+      const refused = await serving(name, 'False', 'ParametersInvalid');
+      return JSON.stringify(refused.status?.conditions).includes('key ingress: no such key') || undefined;
+    });
     await cluster().apply(yaml(options({ horizontalPodAutoscaler: '{spec: {minReplicas: 3, maxReplicas: 9}}' })));
     await touch('2');
     await serving(name, 'True', 'Serving');

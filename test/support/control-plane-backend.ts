@@ -7,7 +7,6 @@ import { InProcessOperator } from './in-process-operator.js';
 import { type Operator, OperatorProcess } from './operator.js';
 import { realTime } from './real-time.js';
 import { streamConnection } from './stream-connection.js';
-import { until } from './until.js';
 
 /** How often the audit log is read where the moment counts, ms. */
 const CLOSE_LOOK_MS = 5;
@@ -72,7 +71,7 @@ function partsOf(controlPlane: ControlPlane, operator: Operator): Omit<ClusterBa
       const seen = audit().length;
       const isMoment = (entry: AuditEntry): boolean => entry.user.username === OPERATOR_USER && moment(entry);
       const look = async (): Promise<true | undefined> => audit().slice(seen).some(isMoment) || undefined;
-      await until('the moment to kill', look, { everyMs: CLOSE_LOOK_MS });
+      await realTime.until('the moment to kill', look, { everyMs: CLOSE_LOOK_MS });
       await operator.kill('SIGKILL');
     },
     stop: () => controlPlane.stop(),

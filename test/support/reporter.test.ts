@@ -43,6 +43,7 @@ describe('the last line of a run', () => {
   };
 
   it('counts tests by their end', async () => {
+    // Text of a file that is run apart: the reporter has to count what is skipped.
     expect(
       await countOf(`it('a', () => {}); it('b', () => { throw 1 }); it.skip('c', () => {}); it.todo('d')`),
     ).toEqual({ passed: 1, failed: 1, skipped: 2 });
