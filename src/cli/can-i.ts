@@ -3,6 +3,7 @@ import type { HttpRequest } from '../mesh/enforcement/request.js';
 import { type Hop, trace } from '../mesh/enforcement/trace.js';
 import { counterpart, type Moment, type MomentName, MOMENTS, moments } from '../mesh/moments.js';
 import type { MeshPicture, PictureService, PictureWorkload } from '../mesh/picture.js';
+import { ROUTE_KINDS } from '../mesh/routing/routes-of-service.js';
 import { declaredMesh } from './declared-mesh.js';
 import { declaredMove } from './declared-move.js';
 import { InputError } from './failures.js';
@@ -67,9 +68,10 @@ export function canI(options: CanIOptions): CanI {
     ? [asked.namespace]
     : [...new Set(mesh.objects.services.map(({ metadata }) => metadata.namespace ?? ''))].sort();
   if (namespaces.length === 0) throw new InputError('--filename: there is no Service among the manifests');
+  const routes = mesh.manifests.filter(({ kind }) => ROUTE_KINDS.includes(kind));
   return {
     steps: namespaces.flatMap((namespace) => {
-      const all = moments(mesh.objects, mesh.settings, declaredMove(mesh, namespace));
+      const all = moments({ ...mesh.objects, routes }, mesh.settings, declaredMove(mesh, namespace));
       const destinations = asked ? [asked] : destinationsIn(all[0]!, namespace);
       return destinations.flatMap((destination) => stepsOf(options, destination, all));
     }),

@@ -10,6 +10,8 @@ import { refKey, type WaypointRef } from './use-waypoint.js';
 /** What a mesh picture is made of: the objects of the ambient index, and those that only proxies for HTTP read. */
 export interface PictureObjects extends MeshObjects {
   readonly requestAuthentications: readonly PolicyObject[];
+  /** What says where requests go: objects of `ROUTE_KINDS`. (none: each Service's requests go to its own pods) */
+  readonly routes?: readonly PolicyObject[];
 }
 
 /** What of the mesh's configuration decides who enforces what. */
@@ -31,6 +33,7 @@ export interface MeshPicture {
   readonly authorizationPolicies: readonly PolicyObject[];
   readonly requestAuthentications: readonly PolicyObject[];
   readonly peerAuthentications: readonly PolicyObject[];
+  readonly routes: readonly PolicyObject[];
 }
 
 /** A pod. */
@@ -113,6 +116,7 @@ export function meshPicture(objects: PictureObjects, settings: PictureSettings):
     authorizationPolicies: objects.authorizationPolicies,
     requestAuthentications: objects.requestAuthentications,
     peerAuthentications: objects.peerAuthentications,
+    routes: objects.routes ?? [],
   };
 }
 

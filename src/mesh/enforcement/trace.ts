@@ -1,4 +1,7 @@
 import type { MeshPicture, PictureService, PictureWorkload } from '../picture.js';
+import { type Labels, selects } from '../policy-object.js';
+import type { Outcome, Routed, RoutedRequest, Router } from '../routing/routed.js';
+import { routesOfService } from '../routing/routes-of-service.js';
 import { policiesOfSidecar, policiesOfWaypoint } from './attachment.js';
 import {
   type Checkpoint,
@@ -8,6 +11,7 @@ import {
   podName,
   policiesOfZtunnel,
   serviceByAddress,
+  speaksHttp,
   waypointOn,
 } from './checkpoint.js';
 import { proxyAuthorization, type ProxyDecision } from './proxy-authorization.js';
@@ -51,10 +55,10 @@ export interface Trace {
 /**
  * Who sees a call on its way, what each enforces, and whether it arrives: one trace for each pod that it may be sent to.
  *
- * A call that nobody looks at is allowed. Routes of waypoints and sidecars are not followed: the pods are those of the Service that is
- * called.
+ * A call that nobody looks at is allowed. Sidecars and waypoints send it where routes say (`src/mesh/routing/`); routes of gateways, and
+ * of anything but HTTP, are not followed.
  *
- * @see istio-ambient facts 4.7, 5.0, 6.1; istio/ztunnel src/proxy/outbound.rs
+ * @see istio-ambient facts 4.7, 5.0, 5.7, 6.1; istio/ztunnel src/proxy/outbound.rs
  */
 export function trace({ from, to, ...asked }: Call, picture: MeshPicture): Trace[] {
   return tracer({ from, to }, picture)(asked);
@@ -65,27 +69,89 @@ export function tracer({ from, to }: Pick<Call, 'from' | 'to'>, picture: MeshPic
   const service = serviceByAddress(to);
   const shared = service && waypointOn(from, to, undefined, picture);
   const atShared = shared && decider(shared, picture);
-  const ways = endpointsOf(to, picture).map((endpoint) => {
-    const waypoint = service ? shared : waypointOn(from, to, endpoint, picture);
-    return {
-      workload: endpoint.workload,
-      atFirst: service ? undefined : waypoint && decider(waypoint, picture),
-      atLast: decider(guardOf(from, to, waypoint, endpoint, picture), picture),
-    };
-  });
+  const waysTo = (target: Destination, labels: Labels = {}): Way[] =>
+    endpointsOf(target, picture)
+      .filter(({ workload }) => selects(labels, workload.labels))
+      .map((endpoint) => {
+        const waypoint = service ? shared : waypointOn(from, target, endpoint, picture);
+        return {
+          workload: endpoint.workload,
+          atFirst: service ? undefined : waypoint && decider(waypoint, picture),
+          atLast: decider(guardOf(from, target, waypoint, endpoint, picture), picture),
+        };
+      });
+  const arrivals = (ways: readonly Way[], asked: Asked, before: readonly Hop[], target: Destination): Trace[] => {
+    if ('service' in target && ways.length === 0) {
+      return [{ hops: [...before, noPods(target.service, target.port)], allowed: false }];
+    }
+    return ways.map(({ workload, atFirst, atLast }) => {
+      const first = atFirst?.(asked);
+      if (first?.allowed === false) return { hops: [...before, first], allowed: false };
+      const last = atLast(asked);
+      return { backend: podName(workload), hops: [...before, ...(first ? [first] : []), last], allowed: last.allowed };
+    });
+  };
+  const ways = waysTo(to);
+  const route = routeOn(from, to, shared, picture);
   return (asked) => {
     const hop = atShared?.(asked);
     if (hop?.allowed === false) return [{ hops: [hop], allowed: false }];
-    if ('service' in to && ways.length === 0) {
-      return [{ hops: [...(hop ? [hop] : []), noPods(to.service, to.port)], allowed: false }];
-    }
-    return ways.map(({ workload, atFirst, atLast }) => {
-      const first = hop ?? atFirst?.(asked);
-      if (first?.allowed === false) return { hops: [first], allowed: false };
-      const last = atLast(asked);
-      return { backend: podName(workload), hops: [...(first ? [first] : []), last], allowed: last.allowed };
+    const before = hop ? [hop] : [];
+    const routed = asked.http && route?.choose({ http: asked.http, port: to.port });
+    if (!route || !routed) return arrivals(ways, asked, before, to);
+    return routed.outcomes.flatMap((outcome) => {
+      const said = (allowed: boolean, what: string): Hop => ({ ...route.seen, allowed, by: `${routed.by}, ${what}` });
+      if ('answer' in outcome) {
+        return [{ hops: [...before, said(outcome.allowed, outcome.answer)], allowed: outcome.allowed }];
+      }
+      const target = targetOf(outcome, to.port, picture);
+      const host = `${outcome.service.name}.${outcome.service.namespace}`;
+      if (!target)
+        return [{ hops: [...before, said(false, `sends it to ${host}, which is not there`)], allowed: false }];
+      const subset = Object.entries(outcome.labels).map(([name, value]) => `${name}=${value}`);
+      const where = `${host}:${target.port}${subset.length > 0 ? ` (${subset.join(', ')})` : ''}`;
+      const hops = [...before, said(true, `sends it to ${where}`)];
+      return arrivals(waysTo(target, outcome.labels), { ...asked, http: outcome.http }, hops, target);
     });
   };
+}
+
+/** A way to a pod, and who decides on it. */
+interface Way {
+  readonly workload: PictureWorkload;
+  readonly atFirst: ((asked: Asked) => Hop) | undefined;
+  readonly atLast: (asked: Asked) => Hop;
+}
+
+/** Who sends requests where routes say, and where that is; undefined if nobody does. */
+function routeOn(
+  from: PictureWorkload,
+  to: Destination,
+  waypoint: Checkpoint | undefined,
+  picture: MeshPicture,
+): { seen: Pick<Hop, 'hop' | 'enforcer'>; choose: (request: RoutedRequest) => Routed | undefined } | undefined {
+  if (picture.routes.length === 0 || !('service' in to) || !speaksHttp(to)) return undefined;
+  const isByCaller = waypoint === undefined && from.mode === 'sidecar' && !from.gateway;
+  const router: Router | undefined = isByCaller
+    ? { kind: 'Sidecar', namespace: from.namespace, labels: from.labels }
+    : waypoint?.hop === 'Waypoint'
+      ? { kind: 'Waypoint', namespace: waypoint.waypoint.namespace, labels: {} }
+      : undefined;
+  const choose = router && routesOfService(picture.routes, router, to.service);
+  if (!choose) return undefined;
+  return { seen: { hop: router.kind, enforcer: waypoint?.enforcer ?? podName(from) }, choose };
+}
+
+/** Where a backend of a route is: at its only port, or at the one that was called, if the route names none. */
+function targetOf(
+  { service: { namespace, name }, port }: Extract<Outcome, { service: unknown }>,
+  called: number,
+  { services }: MeshPicture,
+): Extract<Destination, { service: unknown }> | undefined {
+  const service = services.find((one) => one.namespace === namespace && one.name === name);
+  if (!service) return undefined;
+  const [only, ...others] = service.ports;
+  return { service, port: port ?? (others.length === 0 && only ? only.port : called) };
 }
 
 function decider(checkpoint: Checkpoint, picture: MeshPicture): (asked: Asked) => Hop {

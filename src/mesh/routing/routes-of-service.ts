@@ -1,0 +1,132 @@
+import { placeOf } from '../findings/hosts.js';
+import { isExportedTo } from '../findings/scope.js';
+import { type Labels, type PolicyObject, asRecord, asRecords, asStrings, stringAt } from '../policy-object.js';
+import { concernsMesh } from '../translation/routes/parents.js';
+import { byHttpRoutes } from './http-route.js';
+import type { Routed, RoutedRequest, Router } from './routed.js';
+import { byVirtualServices } from './virtual-service.js';
+
+/** Kinds that say where requests go. */
+export const ROUTE_KINDS: readonly string[] = ['VirtualService', 'HTTPRoute', 'DestinationRule'];
+
+/** Who is called. */
+interface Called {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/**
+ * What somebody who carries out routes does with requests to a Service; undefined if there are no routes of it.
+ *
+ * Sidecars carry out HTTPRoutes of the Service's namespace and of their own, which come first; waypoints those of the Service's namespace
+ * and of their own. So it is with VirtualServices for a waypoint; for a sidecar all that are exported to it. Where there are both,
+ * HTTPRoutes count: what comes of both is not told by either. Routes of other kinds are not followed.
+ *
+ * @param objects  of {@link ROUTE_KINDS}
+ * @see istio-ambient facts, 5.7; istio/istio pilot/pkg/model/push_context.go, getVirtualServiceForWaypoint
+ */
+export function routesOfService(
+  objects: readonly PolicyObject[],
+  router: Router,
+  called: Called,
+): ((request: RoutedRequest) => Routed | undefined) | undefined {
+  const httpRoutes = httpRoutesOf(objects, router, called);
+  const virtualServices = virtualServicesOf(objects, router, called);
+  if (httpRoutes.length === 0 && virtualServices.length === 0) return undefined;
+  const scope = {
+    router,
+    delegate: (namespace: string, name: string) =>
+      objects.find(
+        ({ kind, metadata }) => kind === 'VirtualService' && metadata.namespace === namespace && metadata.name === name,
+      ),
+    subset: (service: Called, name: string) => subsetOf(objects, router, service, name),
+  };
+  return (request) => {
+    const onPort = httpRoutes.filter((route) => parentsOf(route, called).some((one) => isOnPort(one, request.port)));
+    if (onPort.length > 0) return byHttpRoutes(closest(onPort, router), request);
+    return virtualServices.length > 0 ? byVirtualServices(virtualServices, request, scope) : undefined;
+  };
+}
+
+/** Those of the caller's own namespace take the place of those of the Service's. */
+function closest(routes: readonly PolicyObject[], { kind, namespace }: Router): readonly PolicyObject[] {
+  const own = routes.filter(({ metadata }) => metadata.namespace === namespace);
+  return kind === 'Sidecar' && own.length > 0 ? own : routes;
+}
+
+function httpRoutesOf(objects: readonly PolicyObject[], router: Router, called: Called): PolicyObject[] {
+  const homes = [called.namespace, router.namespace];
+  return inOrder(
+    objects.filter(
+      (route) =>
+        route.kind === 'HTTPRoute' &&
+        homes.includes(route.metadata.namespace ?? '') &&
+        parentsOf(route, called).length > 0,
+    ),
+  );
+}
+
+const parentsOf = ({ metadata, spec }: PolicyObject, called: Called): readonly Readonly<Record<string, unknown>>[] =>
+  asRecords(asRecord(spec)['parentRefs']).filter(
+    (parent) =>
+      parent['kind'] === 'Service' &&
+      parent['name'] === called.name &&
+      (stringAt(parent, 'namespace') ?? metadata.namespace) === called.namespace,
+  );
+
+const isOnPort = (parent: Readonly<Record<string, unknown>>, port: number): boolean =>
+  parent['port'] === undefined || parent['port'] === port;
+
+function virtualServicesOf(objects: readonly PolicyObject[], router: Router, called: Called): PolicyObject[] {
+  const seen = objects.filter(
+    (one) =>
+      one.kind === 'VirtualService' &&
+      concernsMesh(asRecord(one.spec)) &&
+      (router.kind === 'Sidecar'
+        ? isExportedTo(one, router.namespace)
+        : [called.namespace, router.namespace].includes(one.metadata.namespace ?? '')),
+  );
+  const ranked = seen.map((one) => ({ one, rank: rankOf(one, called) })).filter(({ rank }) => rank > 0);
+  const best = Math.max(0, ...ranked.map(({ rank }) => rank));
+  const found = inOrder(ranked.filter(({ rank }) => rank === best).map(({ one }) => one));
+  // Waypoints merge those of one host; of sidecars the oldest counts.
+  return router.kind === 'Sidecar' ? found.slice(0, 1) : found;
+}
+
+/** How exactly its hosts name the Service: 0 not at all, more for longer wildcards, most for its name. */
+function rankOf({ metadata, spec }: PolicyObject, { namespace, name }: Called): number {
+  const fullName = `${name}.${namespace}.svc.cluster.local`;
+  const ranks = asStrings(asRecord(spec)['hosts']).map((host) => {
+    if (host.startsWith('*')) return fullName.endsWith(host.slice(1)) ? host.length : 0;
+    const isIt = host.split('.')[0] === name && placeOf(host, metadata.namespace ?? '', namespace) === 'here';
+    return isIt ? Number.MAX_SAFE_INTEGER : 0;
+  });
+  return Math.max(0, ...ranks);
+}
+
+/** The oldest first; of the same age as they come. */
+function inOrder(objects: readonly PolicyObject[]): PolicyObject[] {
+  const born = ({ metadata }: PolicyObject): string => metadata.creationTimestamp ?? '';
+  return [...objects].sort((a, b) => born(a).localeCompare(born(b)));
+}
+
+/** The rules of the caller's namespace come before those of the Service's. */
+function subsetOf(
+  objects: readonly PolicyObject[],
+  { namespace: own }: Router,
+  { namespace, name }: Called,
+  subset: string,
+): Labels | undefined {
+  const rules = objects.filter(
+    (one) =>
+      one.kind === 'DestinationRule' &&
+      rankOf({ ...one, spec: { hosts: [asRecord(one.spec)['host']] } }, { namespace, name }) > 0,
+  );
+  const closestFirst = [own, namespace, undefined].flatMap((home) =>
+    rules.filter(({ metadata }) => home === undefined || metadata.namespace === home),
+  );
+  const found = closestFirst
+    .flatMap(({ spec }) => asRecords(asRecord(spec)['subsets']))
+    .find((one) => one['name'] === subset);
+  return found && (asRecord(found['labels']) as Labels);
+}
