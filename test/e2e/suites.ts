@@ -10,6 +10,7 @@ import { migrationWrites } from './migration-writes.js';
 import { namespaceWaypoints } from './namespace-waypoints.js';
 import { obstacles } from './obstacles.js';
 import { oldSidecars } from './old-sidecars.js';
+import { onDeleteRestarts } from './on-delete-restarts.js';
 import { outages } from './outages.js';
 import { reverts } from './reverts.js';
 import { rolloutKinds } from './rollout-kinds.js';
@@ -60,13 +61,14 @@ export const MIGRATION_SUITES: Suites = {
     independent('layer 7 policies', layer7Policies),
     independent('there and back', thereAndBack),
     independent('bad input', badInput),
+    independent('many workloads', migrationWrites),
     independent('what a migration meets', obstacles),
+    independent('what somebody sets back', reverts),
+    independent('kinds of rollouts', rolloutKinds),
     independent('hands in between', hands),
   ],
   last: [
-    suite('kinds of rollouts', rolloutKinds),
-    suite('what somebody sets back', reverts),
-    suite('many workloads', migrationWrites),
+    suite('evictions, with the operator away', onDeleteRestarts),
     suite('sidecars without HBONE', oldSidecars),
     suite('a crash of the operator', crashes),
     suite('outages', outages),
