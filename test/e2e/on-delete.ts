@@ -6,6 +6,7 @@ import { type AuditEntry, OPERATOR_USER, invariantBreaches, isDryRun } from '../
 import type { Cluster } from '../support/cluster.js';
 import { budget, daemonSet, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { InProcessOperator } from '../support/in-process-operator.js';
+import { listedFindings } from '../support/listed-findings.js';
 import { containersOf, namespaceState } from '../support/namespace-state.js';
 import { expectQuiet, killAfter, restartOperator, wrote } from './crashes.js';
 
@@ -30,7 +31,7 @@ export function onDelete(cluster: () => Cluster): void {
 
     await cluster().migrate(name);
     const migrated = await cluster().ready(name, 'Migrated');
-    expect(migrated.status?.plan?.findings).toContainEqual(
+    expect(await listedFindings(cluster(), name)).toContainEqual(
       expect.objectContaining({
         code: 'SST4004',
         verdict: 'WARN',
