@@ -20,6 +20,9 @@ export function randomPolicy(random: Random, index: number): PolicyObject {
       { notNamespaces: ['other'] },
       { notPrincipals: ['cluster.local/ns/other/sa/sleep'] },
       { requestPrincipals: [`${ISSUER}/*`] },
+      { notRequestPrincipals: ['*'] },
+      { ipBlocks: ['10.0.0.0/24'] },
+      { notIpBlocks: ['10.0.0.2'] },
     ]);
   const operation = (): object =>
     random.pick([
@@ -28,6 +31,9 @@ export function randomPolicy(random: Random, index: number): PolicyObject {
       { paths: ['/a*'], methods: ['POST'] },
       { notPaths: ['/ip'] },
       { ports: ['80'] },
+      { notPorts: ['80'], paths: ['/ip'] },
+      { notMethods: ['POST'] },
+      { notHosts: ['api'] },
       { hosts: ['api.shop'] },
     ]);
   const condition = (): object =>
@@ -35,6 +41,11 @@ export function randomPolicy(random: Random, index: number): PolicyObject {
       { key: 'request.headers[x-role]', values: ['admin'] },
       { key: 'request.auth.claims[iss]', values: [ISSUER] },
       { key: 'source.namespace', values: ['shop'] },
+      { key: 'source.namespace', notValues: ['other'] },
+      { key: 'request.headers[x-role]', notValues: ['admin'] },
+      { key: 'request.auth.claims[iss]', notValues: [ISSUER] },
+      { key: 'destination.port', values: ['80'] },
+      { key: 'destination.port', notValues: ['80'] },
     ]);
   const rules = random.times(1, 2, () => ({
     ...(random.chance(0.5) && { from: [{ source: source() }] }),
