@@ -35,7 +35,7 @@ check: $(NODE_MODULES) ## Generated files fresh, types, lint
 test: $(NODE_MODULES) ## Unit tests, conformance, simulators and end-to-end tests on the embedded cluster; needs nothing but Node
 	npx vitest run --project unit --project sandbox --project e2e
 
-campaigns: $(NODE_MODULES) ## A crash, an old view and a rollback at every write of a migration, and 200 changes of its spec, on the embedded cluster
+campaigns: $(NODE_MODULES) ## A crash, an old view and a rollback at every write of a migration, and 200 changes of its spec, on the embedded cluster; 2,000 generated migrations
 	npx vitest run --project campaigns
 
 controlplane: $(NODE_MODULES) ## Build the real control plane with Go into .cache/, once

@@ -63,6 +63,7 @@ const siblings = CONTROLLERS.map((name) => ({
     './created-waypoint.ts',
     './listed.ts',
     './argo-rollouts.ts',
+    './own-config-maps.ts',
   ],
   message: 'controllers meet only in the cluster; what they share stands beside them',
 }));

@@ -22,11 +22,11 @@ const CHECKSUM_KEY = 'sha256';
 export const CONFIG_MAP_KEYS = [FILE_KEY, PARTS_KEY, CHECKSUM_KEY] as const;
 
 /**
- * Bytes of a file in one ConfigMap. The API server takes 1 MiB of data, and etcd not much more with all metadata.
+ * Bytes of a file of ours in one ConfigMap. The API server takes 1 MiB of data, and etcd not much more with all metadata.
  *
  * @see kubernetes/kubernetes pkg/apis/core/validation, ValidateConfigMap; Kubernetes docs, "ConfigMaps"
  */
-const MAX_BYTES = 1_000_000;
+export const MAX_CONFIG_MAP_BYTES = 1_000_000;
 
 /**
  * The ConfigMaps that hold a file. One that fits stands in `sidestep-ztunnel`. A larger one stands in `sidestep-ztunnel-1`, `-2`
@@ -41,7 +41,7 @@ export function ztunnelConfigMaps(
   file: string,
   options: { readonly namespace: string; readonly maxBytes?: number },
 ): Manifest[] {
-  const { namespace, maxBytes = MAX_BYTES } = options;
+  const { namespace, maxBytes = MAX_CONFIG_MAP_BYTES } = options;
   const objects = new Objects();
   const add = (name: string, data: Record<string, string>): void => {
     const labels = { [LABEL.managedBy]: 'sidestep' };

@@ -39,8 +39,9 @@ migration before its first change, until it is fixed or, where the table says so
 stop it: \`WARN\` is something that changes, \`KEEP\` something that stays as it is, and \`DROP\` something that has no effect in ambient
 mode, and needs none.
 
-Codes are stable: 1xxx cluster, 2xxx policy, 3xxx traffic, 4xxx workload, 5xxx waypoint. They stand in \`status.plan.findings\`, each with the
-object, the field and what becomes of it. Those of the cluster are no part of the plan's hash, and end by themselves when the cluster is
+Codes are stable: 1xxx cluster, 2xxx policy, 3xxx traffic, 4xxx workload, 5xxx waypoint. They stand in \`status.plan.findings\` by code,
+worst first, each with its number, one object and the fix. The ConfigMap \`sidestep-findings\` of the namespace lists all of them, each with
+its object and field; where they do not fit into one, \`total\` and \`listed\` say how many are left out. Those of the cluster are no part of the plan's hash, and end by themselves when the cluster is
 well again. What keeps its meaning is not listed: layer-4 AuthorizationPolicies, and PeerAuthentications with STRICT or PERMISSIVE.
 
 | code | verdict | when | what to do | can be acknowledged |

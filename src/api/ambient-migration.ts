@@ -6,8 +6,14 @@ import { WaypointSchema, WaypointStatusSchema } from './waypoint-spec.js';
 
 export { parseDuration } from './duration.js';
 
-/** Most findings that a status lists: the API server stores no object above 1.5 MB, and refuses a longer list. */
-export const MAX_FINDINGS = 200;
+/** Most codes of findings that a status lists; there are fewer. The API server refuses a longer list. */
+const MAX_CODES = 200;
+
+/** Longest message of a finding in a status, in characters. */
+export const MAX_FINDING_MESSAGE = 1_000;
+
+/** Most findings that a spec accepts one by one. */
+const MAX_ACKNOWLEDGED = 200;
 
 /** Most waypoints that a status lists. */
 const MAX_WAYPOINTS = 16;
@@ -131,7 +137,7 @@ export const AmbientMigrationSpecSchema = withRules(
       .exactOptional()
       .describe('Hash of the plan that may be carried out, copied from status.plan.hash. Only with approval Manual.'),
     acknowledge: atomicList(Acknowledgement)
-      .max(MAX_FINDINGS)
+      .max(MAX_ACKNOWLEDGED)
       .default([])
       .describe(
         'Findings that are accepted. A finding that blocks stops the migration until it is fixed or accepted here.',
@@ -163,10 +169,15 @@ const FindingStatus = z.object({
   verdict: z
     .enum(['KEEP', 'CONVERT', 'WARN', 'BLOCK', 'DROP'])
     .describe('What is done about it: KEEP, CONVERT, WARN, BLOCK or DROP. Only BLOCK stops the migration.'),
-  object: z.string().describe('The object that it was found on, as Kind/name or Kind/namespace/name.'),
-  message: z.string().describe('What was found.'),
+  count: z.int32().min(1).describe('How many findings have this code.'),
+  object: z
+    .string()
+    .describe(
+      'An object that it was found on, as Kind/name or Kind/namespace/name: the first that spec.acknowledge does not accept.',
+    ),
+  message: z.string().describe('What was found on this object; cut at 1000 characters.'),
   fix: z.string().describe('What to do about it.'),
-  acknowledged: z.boolean().describe('Whether spec.acknowledge accepts it.'),
+  acknowledged: z.boolean().describe('Whether spec.acknowledge accepts all of them.'),
 });
 
 const WorkloadStatus = z.object({
@@ -205,8 +216,10 @@ export const AmbientMigrationStatusSchema = z
           .describe('How many findings there are by verdict, such as "1 BLOCK, 2 WARN".'),
         steps: atomicList(Step).describe('The steps in order.'),
         findings: atomicList(FindingStatus)
-          .max(MAX_FINDINGS)
-          .describe('What was found in the namespace and its surroundings.'),
+          .max(MAX_CODES)
+          .describe(
+            'What was found in the namespace and its surroundings, by code, worst first. ConfigMap sidestep-findings lists every single finding.',
+          ),
       })
       .describe('What is going to be done, and what was found.'),
     workloads: z
@@ -296,7 +309,7 @@ export type AmbientMigrationSpec = z.output<typeof AmbientMigrationSpecSchema>;
 /** `status`; every field may be missing. */
 export type AmbientMigrationStatus = z.output<typeof AmbientMigrationStatusSchema>;
 
-/** A finding as the status shows it. */
+/** Findings of one code as the status shows them. */
 export type AmbientMigrationFinding = z.output<typeof FindingStatus>;
 
 /** A step as the status shows it. */

@@ -1,12 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { SARIF, type SarifLog } from '../../test/support/sarif.js';
 import { POLICY_KINDS } from '../controllers/ambient-migration/observe-mesh.js';
 import { READ_KINDS } from '../mesh/policies.js';
 import type { AssessReport } from './assess.js';
 import { run } from './program.js';
+import { sarifLog } from './sarif.js';
 
 const article = new URL('../../examples/article', import.meta.url).pathname;
 
@@ -93,6 +96,7 @@ describe('sidestep assess', () => {
         severity: 'note',
         object: { kind, namespace: 'legacy-apps', name },
         path: '',
+        source: { file: expect.stringMatching(/\.yaml$/), line: expect.any(Number) },
         reason: expect.stringMatching(`${name} gets beside it .*${name}-wp`),
         fix: expect.stringMatching(/Manual/),
       })),
@@ -107,6 +111,7 @@ describe('sidestep assess', () => {
         severity: 'error',
         object: { kind: 'AuthorizationPolicy', namespace: 'legacy-apps', name: 'ip-with-jwt' },
         path: 'spec.rules[0].to[0].operation.paths',
+        source: expect.objectContaining({ line: 9 }),
         reason: expect.stringMatching(/ztunnel/),
         fix: expect.stringMatching(/waypoint/),
       },
@@ -115,6 +120,7 @@ describe('sidestep assess', () => {
         severity: 'error',
         object: { kind: 'RequestAuthentication', namespace: 'legacy-apps', name: 'require-jwt' },
         path: 'spec',
+        source: expect.objectContaining({ line: 2 }),
         reason: expect.stringMatching(/tokens/),
         fix: expect.stringMatching(/waypoint/),
       },
@@ -292,29 +298,71 @@ describe('sidestep assess', () => {
     expect(warned.code).toBe(1);
   });
 
-  it('prints for people, and in the form of static analysis', async () => {
+  it('prints for people', async () => {
     const ask = ['assess', '-f', article, '-f', file(policies)];
     const { stdout } = await sidestep(...ask);
-    expect(stdout).toMatch(/^CONVERT SST2032 {2}AuthorizationPolicy\/legacy-apps\/ip-with-jwt\n/);
+    expect(stdout).toMatch(/^CONVERT SST2032 {2}AuthorizationPolicy\/legacy-apps\/ip-with-jwt\n +\/.*\.yaml:9\n/);
     expect(stdout).toMatch(/\nGenerated .*\n\napiVersion: gateway\.networking\.k8s\.io\/v1\nkind: Gateway\n/);
-    const log = JSON.parse((await sidestep(...ask, '-o', 'sarif')).stdout) as Record<string, unknown>;
-    expect(log).toMatchObject({
-      version: '2.1.0',
-      runs: [
-        {
-          tool: { driver: { name: 'sidestep', version: '7.0', rules: [{ id: 'SST2032' }] } },
-          results: [
-            { ruleId: 'SST2032', ruleIndex: 0, level: 'note' },
-            {
-              ruleIndex: 0,
-              locations: [
-                { logicalLocations: [{ fullyQualifiedName: 'RequestAuthentication/legacy-apps/require-jwt' }] },
-              ],
-            },
-          ],
-        },
-      ],
+  });
+
+  /* Lines count from 1: a comment, a second document, and an item of a List. */
+  const placed = `# Who may call.
+${policies.trim()}
+---
+apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Service
+  metadata: { name: other, namespace: legacy-apps }
+- apiVersion: security.istio.io/v1
+  kind: PeerAuthentication
+  metadata: { name: plain, namespace: legacy-apps }
+  spec: { mtls: { mode: DISABLE } }
+`;
+
+  it('prints in the form of static analysis, with file and line of each object that stands in a file', async () => {
+    const folder = join(dir, 'my policies');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'a.yaml'), placed);
+    const before = process.cwd();
+    process.chdir(dir);
+    const ask = ['assess', '-f', article, '-f', './my policies', '-n', 'legacy-apps', '-o', 'sarif'];
+    const { stdout } = await sidestep(...ask).finally(() => process.chdir(before));
+    const log = JSON.parse(stdout) as SarifLog;
+    expect(SARIF.parse(log)).toEqual(log);
+    const { tool, results } = log.runs[0]!;
+    expect(tool.driver).toMatchObject({ name: 'sidestep', version: '7.0' });
+    const shown = results.map(({ ruleId, ruleIndex, level, locations }) => {
+      expect(tool.driver.rules[ruleIndex]?.id).toBe(ruleId);
+      const [{ physicalLocation: at, logicalLocations: [object] } = { logicalLocations: [] }] = locations;
+      return [ruleId, level, at?.artifactLocation.uri, at?.region.startLine, object?.fullyQualifiedName];
     });
+    expect(shown).toEqual([
+      ['SST2002', 'error', 'my%20policies/a.yaml', 25, 'PeerAuthentication/legacy-apps/plain/spec.mtls.mode'],
+      ['SST2032', 'note', 'my%20policies/a.yaml', 9, 'AuthorizationPolicy/legacy-apps/ip-with-jwt'],
+      ['SST2032', 'note', 'my%20policies/a.yaml', 2, 'RequestAuthentication/legacy-apps/require-jwt'],
+    ]);
+  });
+
+  it('names the whole path of a file elsewhere in that form, and only the object where it stands in no file', async () => {
+    const plain = object('PeerAuthentication', { mtls: { mode: 'DISABLE' } });
+    const elsewhere = file(JSON.stringify(plain, null, 2));
+    const { stdout } = await sidestep('assess', '-f', article, '-f', elsewhere, '-o', 'sarif');
+    const [found] = (JSON.parse(stdout) as SarifLog).runs[0]!.results;
+    expect(found?.locations[0]?.physicalLocation).toEqual({
+      artifactLocation: { uri: pathToFileURL(elsewhere).href },
+      region: { startLine: 1 },
+    });
+
+    const { findings } = await report(plain);
+    const log = sarifLog(
+      findings.map(({ source: _, ...finding }) => finding),
+      '7.0',
+    );
+    expect(SARIF.parse(log).runs[0]?.results[0]?.locations).toEqual([
+      { logicalLocations: [expect.objectContaining({ name: 'x' })] },
+    ]);
   });
 
   it.each([

@@ -4,13 +4,14 @@ import { assess, type AssessedFinding, type AssessedPolicy, type ObjectRef } fro
 import { FINDINGS, type Finding } from '../mesh/findings.js';
 import { proofFindings } from '../mesh/findings/proof.js';
 import { moments } from '../mesh/moments.js';
+import type { PolicyObject } from '../mesh/policy-object.js';
 import { proveMoments } from '../mesh/proof/proof.js';
 import { type ClusterOptions, withClient } from './cluster.js';
 import { declaredMesh } from './declared-mesh.js';
 import { declaredMove } from './declared-move.js';
 import { InputError } from './failures.js';
 import { liveManifests } from './live-manifests.js';
-import { type Manifest, readManifests } from './manifests.js';
+import { type Source, type SourcedManifest, readSourcedManifests } from './manifests.js';
 import { sarifLog } from './sarif.js';
 
 /** Options of `sidestep assess`. */
@@ -25,9 +26,14 @@ export interface AssessOptions extends ClusterOptions {
   readonly output: 'table' | 'json' | 'yaml' | 'sarif';
 }
 
+/** A finding, and where its object stands; without `source` in no file. */
+export interface LocatedFinding extends AssessedFinding {
+  readonly source?: Source;
+}
+
 /** What a migration would meet, as `-o json` prints it. */
 export interface AssessReport {
-  readonly findings: readonly AssessedFinding[];
+  readonly findings: readonly LocatedFinding[];
   readonly policies: readonly AssessedPolicy[];
   /** Objects that have to be there for policies to mean what they mean. */
   readonly generated: readonly object[];
@@ -43,17 +49,29 @@ export async function assessment(options: AssessOptions): Promise<AssessReport> 
   const { filename, namespace, allNamespaces = false } = options;
   if (namespace !== undefined && allNamespaces)
     throw new InputError('--namespace and --all-namespaces: give one of them');
-  if (filename) return reportOf(readManifests(filename), options);
+  if (filename) return reportOf(readSourcedManifests(filename), options);
   if (namespace === undefined && !allNamespaces)
     throw new InputError('--filename, --namespace or --all-namespaces: one of them says what to look at');
-  return withClient(options, async (client) => reportOf(await liveManifests(client, namespace), options));
+  return withClient(options, async (client) => {
+    const live = await liveManifests(client, namespace);
+    return reportOf(
+      live.map((manifest) => ({ manifest, source: undefined })),
+      options,
+    );
+  });
 }
 
 /** Most requests of a namespace that are told. */
 const MOST_FLIPS = 20;
 
-function reportOf(found: readonly Manifest[], { namespace, prove: isProving = false }: AssessOptions): AssessReport {
-  const declared = declaredMesh(found, namespace ?? 'default');
+function reportOf(
+  found: readonly SourcedManifest[],
+  { namespace, prove: isProving = false }: AssessOptions,
+): AssessReport {
+  const declared = declaredMesh(
+    found.map(({ manifest }) => manifest),
+    namespace ?? 'default',
+  );
   const { manifests, meshSettings, settings } = declared;
   const isThere = manifests.some(({ kind, metadata }) =>
     kind === 'Namespace' ? metadata.name === namespace : metadata.namespace === namespace,
@@ -69,7 +87,29 @@ function reportOf(found: readonly Manifest[], { namespace, prove: isProving = fa
     ...(namespace !== undefined && { only: [namespace] }),
     ...(isProving && { prove }),
   });
-  return { findings, policies, generated: [...waypoints.map((waypoint) => waypointGateway(waypoint)), ...generated] };
+  const sources = sourcesOf(manifests, found);
+  return {
+    findings: findings.map((finding) => {
+      const source = sources.get(nameOf(finding.object));
+      return { ...finding, ...(source && { source }) };
+    }),
+    policies,
+    generated: [...waypoints.map((waypoint) => waypointGateway(waypoint)), ...generated],
+  };
+}
+
+/**
+ * Where objects stand, by their names. Findings do not say of which API a kind is: of several objects with the same names it is the
+ * first that has a file.
+ *
+ * @param placed  `found` with their namespaces, in the same order
+ */
+function sourcesOf(placed: readonly PolicyObject[], found: readonly SourcedManifest[]): ReadonlyMap<string, Source> {
+  const named = placed.flatMap(({ kind, metadata }, index): [string, Source][] => {
+    const source = found[index]?.source;
+    return source ? [[nameOf({ kind, namespace: metadata.namespace ?? '', name: metadata.name }), source]] : [];
+  });
+  return new Map(named.reverse());
 }
 
 /** Whether there are blockers (2), warnings (1), or neither (0): the exit code. */
@@ -97,8 +137,9 @@ export function printedReport(report: AssessReport, output: AssessOptions['outpu
 }
 
 function table({ findings, policies, generated }: AssessReport): string {
-  const rows = findings.map(({ code, object, reason, fix }) => [
+  const rows = findings.map(({ code, object, reason, fix, source }) => [
     `${FINDINGS[code].verdict.padEnd(7)} ${code}  ${nameOf(object)}`,
+    ...(source ? [`        ${source.file}:${source.line}`] : []),
     `        ${reason}`,
     `        Fix: ${fix}`,
   ]);

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { LineCounter, parseAllDocuments } from 'yaml';
+import { LineCounter, isCollection, isNode, parseAllDocuments } from 'yaml';
 import { asRecord, asRecords, stringAt } from '../mesh/policy-object.js';
 import { InputError } from './failures.js';
 
@@ -12,6 +12,20 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
+/** Where an object stands. */
+export interface Source {
+  /** Path of the file as it was given, or below the folder that was given. */
+  readonly file: string;
+  /** Of its first field, from 1. */
+  readonly line: number;
+}
+
+/** An object of a manifest, and where it stands; undefined: on standard input. */
+export interface SourcedManifest {
+  readonly manifest: Manifest;
+  readonly source: Source | undefined;
+}
+
 const EXTENSIONS = ['.yaml', '.yml', '.json'];
 
 /**
@@ -21,15 +35,22 @@ const EXTENSIONS = ['.yaml', '.yml', '.json'];
  * @param paths  files; folders with everything below them that ends in .yaml, .yml or .json; `-` is standard input
  * @throws {InputError} a path cannot be read, or something in it is no object; it names file, document and field
  */
-export function readManifests(
-  paths: readonly string[],
-  readStdin: () => string = () => readFileSync(0, 'utf8'),
-): Manifest[] {
-  return paths.flatMap((path) => {
-    if (path === '-') return manifestsIn(readStdin(), 'standard input');
+export function readManifests(paths: readonly string[]): Manifest[] {
+  return readSourcedManifests(paths).map(({ manifest }) => manifest);
+}
+
+/** The same, each with where it stands. */
+export function readSourcedManifests(paths: readonly string[]): SourcedManifest[] {
+  return paths.flatMap((path): SourcedManifest[] => {
+    if (path === '-') {
+      const placed = manifestsIn(readFileSync(0, 'utf8'), 'standard input');
+      return placed.map(({ manifest }) => ({ manifest, source: undefined }));
+    }
     const files = filesAt(path);
     if (files.length === 0) throw new InputError(`${path}: no file in it ends in ${EXTENSIONS.join(', ')}`);
-    return files.flatMap((file) => manifestsIn(read(file), file));
+    return files.flatMap((file) =>
+      manifestsIn(read(file), file).map(({ manifest, line }) => ({ manifest, source: { file, line } })),
+    );
   });
 }
 
@@ -55,9 +76,16 @@ function attempt<T>(path: string, action: () => T): T {
   }
 }
 
-function manifestsIn(text: string, file: string): Manifest[] {
+/** An object, and the line at which it begins. */
+interface PlacedManifest {
+  readonly manifest: Manifest;
+  readonly line: number;
+}
+
+function manifestsIn(text: string, file: string): PlacedManifest[] {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines });
+  const lineOf = (node: unknown): number => lines.linePos((isNode(node) && node.range?.[0]) || 0).line;
   return (Array.isArray(documents) ? documents : []).flatMap((document, index) => {
     const where = `${file}, document ${index + 1}`;
     const [error] = document.errors;
@@ -66,21 +94,31 @@ function manifestsIn(text: string, file: string): Manifest[] {
       throw new InputError(`${where}, line ${line}, column ${col}: ${error.message.split('\n')[0]}`);
     }
     const value: unknown = document.toJS();
-    return value === null || value === undefined ? [] : objectsIn(value, where);
+    if (value === null || value === undefined) return [];
+    return objectsIn(value, where, document.contents).map(({ manifest, node }) => ({ manifest, line: lineOf(node) }));
   });
 }
 
-function objectsIn(value: unknown, where: string): Manifest[] {
+/** @param node  of the text that says the value */
+function objectsIn(value: unknown, where: string, node: unknown): { manifest: Manifest; node: unknown }[] {
   const fields = asRecord(value);
   const kind = required(fields, 'kind', where);
   required(fields, 'apiVersion', where);
   if (kind.endsWith('List') && Array.isArray(fields['items'])) {
-    return asRecords(fields['items']).flatMap((item, index) => objectsIn(item, `${where}, items[${index}]`));
+    return asRecords(fields['items']).flatMap((item, index) =>
+      objectsIn(item, `${where}, items[${index}]`, itemAt(node, index)),
+    );
   }
   const metadata = asRecord(fields['metadata']);
   required(metadata, 'name', where, 'metadata.name');
   if (metadata['namespace'] !== undefined) required(metadata, 'namespace', where, 'metadata.namespace');
-  return [fields as Manifest];
+  return [{ manifest: fields as Manifest, node }];
+}
+
+/** The node of an item of a List; of one that stands elsewhere in the document, that of the List. */
+function itemAt(list: unknown, index: number): unknown {
+  const item: unknown = isCollection(list) ? list.getIn(['items', index], true) : undefined;
+  return isNode(item) ? item : list;
 }
 
 function required(fields: Readonly<Record<string, unknown>>, field: string, where: string, path = field): string {

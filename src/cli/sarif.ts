@@ -1,5 +1,8 @@
-import type { AssessedFinding } from '../mesh/assessment.js';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { LocatedFinding } from './assess.js';
 import { FINDINGS } from '../mesh/findings.js';
+import type { Source } from './manifests.js';
 
 /**
  * Findings in the Static Analysis Results Interchange Format, for tools that show them beside a change.
@@ -7,14 +10,14 @@ import { FINDINGS } from '../mesh/findings.js';
  * @param version  of Sidestep
  * @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
  */
-export function sarifLog(findings: readonly AssessedFinding[], version: string): object {
+export function sarifLog(findings: readonly LocatedFinding[], version: string): object {
   const codes = [...new Set(findings.map(({ code }) => code))];
   const rules = codes.map((code) => ({
     id: code,
     shortDescription: { text: FINDINGS[code].condition },
     help: { text: FINDINGS[code].fix },
   }));
-  const results = findings.map(({ code, severity, object, path, reason, fix }) => {
+  const results = findings.map(({ code, severity, object, path, reason, fix, source }) => {
     const { kind, namespace, name } = object;
     const fullyQualifiedName = [kind, namespace, name, path].filter((part) => part !== '').join('/');
     return {
@@ -22,7 +25,12 @@ export function sarifLog(findings: readonly AssessedFinding[], version: string):
       ruleIndex: codes.indexOf(code),
       level: severity,
       message: { text: `${reason}. ${fix}` },
-      locations: [{ logicalLocations: [{ name, kind: 'resource', fullyQualifiedName }] }],
+      locations: [
+        {
+          ...(source && { physicalLocation: physicalLocation(source) }),
+          logicalLocations: [{ name, kind: 'resource', fullyQualifiedName }],
+        },
+      ],
     };
   });
   return {
@@ -30,4 +38,15 @@ export function sarifLog(findings: readonly AssessedFinding[], version: string):
     version: '2.1.0',
     runs: [{ tool: { driver: { name: 'sidestep', version, rules } }, results }],
   };
+}
+
+function physicalLocation({ file, line }: Source): object {
+  return { artifactLocation: { uri: uriOf(file) }, region: { startLine: line } };
+}
+
+/** Relative to the working directory, which is where tools have the sources; a file that is not below it has its whole path. */
+function uriOf(file: string): string {
+  const path = relative('', file);
+  const isBelow = !isAbsolute(path) && path.split(sep)[0] !== '..';
+  return isBelow ? path.split(sep).map(encodeURIComponent).join('/') : pathToFileURL(resolve(file)).href;
 }

@@ -1,6 +1,6 @@
 import { OWN_ANNOTATION } from '../api/own-labels.js';
 import type { AskedWaypoint } from './asked-waypoint.js';
-import { FINDINGS, type Finding, type FindingCode, type Verdict } from './findings.js';
+import { FINDINGS, type Finding, type FindingCode, type Verdict, WORST_FIRST } from './findings.js';
 import {
   type AssessedMesh,
   type MovingNamespace,
@@ -91,7 +91,6 @@ const SEVERITY: Readonly<Record<Verdict, AssessedFinding['severity']>> = {
   DROP: 'note',
   KEEP: 'note',
 };
-const WORST_FIRST: readonly Verdict[] = ['BLOCK', 'WARN', 'CONVERT', 'DROP', 'KEEP'];
 
 /**
  * What a migration of every namespace with sidecars would meet, by what the objects declare. Pure.

@@ -4,6 +4,9 @@
  */
 export type Verdict = 'KEEP' | 'CONVERT' | 'WARN' | 'BLOCK' | 'DROP';
 
+/** Verdicts in the order in which findings are shown. */
+export const WORST_FIRST: readonly Verdict[] = ['BLOCK', 'WARN', 'CONVERT', 'DROP', 'KEEP'];
+
 /** An entry of the table of findings: everything about a code that does not depend on the object it was found on. */
 export interface FindingKind {
   readonly verdict: Verdict;

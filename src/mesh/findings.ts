@@ -1,11 +1,11 @@
-import { type FindingKind, MUST_FIX, kind } from './finding-kind.js';
+import { type FindingKind, MUST_FIX, WORST_FIRST, kind } from './finding-kind.js';
 import { POLICY_FINDINGS } from './findings/policy-table.js';
 import { TRAFFIC_FINDINGS } from './findings/traffic-table.js';
 import { TRANSLATION_FINDINGS } from './findings/translation-table.js';
 import { WORKLOAD_FINDINGS } from './findings/workload-table.js';
 import { WAYPOINT_FINDINGS } from './findings/waypoint-table.js';
 
-export type { FindingKind, Verdict } from './finding-kind.js';
+export { type FindingKind, type Verdict, WORST_FIRST } from './finding-kind.js';
 
 /**
  * The table of findings. Codes are a promise to users, who name them in `spec.acknowledge`: 1xxx cluster, 2xxx policy,
@@ -130,6 +130,12 @@ export function isBlocking(finding: Finding, acknowledged: readonly Acknowledgem
 /** Order for people and for the plan's hash: by code, then by object. */
 export function compareFindings(a: Finding, b: Finding): number {
   return a.code === b.code ? compareText(a.object, b.object) : compareText(a.code, b.code);
+}
+
+/** Order in which findings are shown: worst first, then by code and object. */
+export function compareWorstFirst(a: Finding, b: Finding): number {
+  const rank = ({ code }: Finding): number => WORST_FIRST.indexOf(FINDINGS[code].verdict);
+  return rank(a) - rank(b) || compareFindings(a, b);
 }
 
 function compareText(a: string, b: string): number {

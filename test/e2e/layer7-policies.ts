@@ -8,6 +8,7 @@ import type { HttpRequest } from '../../src/mesh/enforcement/request.js';
 import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
+import { listedFindings } from '../support/listed-findings.js';
 import { namespaceState } from '../support/namespace-state.js';
 import { answers, replayedMesh } from '../support/replayed-mesh.js';
 
@@ -127,11 +128,10 @@ export function layer7Policies(cluster: () => Cluster): void {
     const policies = await specs(name);
 
     await cluster().migrate(name, { waypoint: { replicas: { min: 1, max: 1 } } });
-    const { status } = await cluster().ready(name, 'Migrated');
+    await cluster().ready(name, 'Migrated');
+    const listed = await listedFindings(cluster(), name);
     expect(
-      status?.plan?.findings
-        .filter(({ code }) => code.startsWith('SST2'))
-        .map(({ code, object }) => `${code} ${object}`),
+      listed?.filter(({ code }) => code.startsWith('SST2')).map(({ code, object }) => `${code} ${object}`),
     ).toEqual([
       'SST2032 AuthorizationPolicy/allow-ip-path-with-jwt',
       'SST2032 RequestAuthentication/require-jwt-for-billing',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isFollowing } from '../support/audit.js';
+import { isFindingList, isFollowing } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { type Load, type RequestCounts, loadOf, requestsAbout } from '../support/migration-load.js';
 
@@ -23,7 +23,8 @@ const STAND_MS = 5_000;
  *   dry run of the patch of its template, a fresh read of it and of its pods, the guarded patch, and an Event; a status, when it
  *   is done.
  * - For the namespace: the question about istiod in Preflight and before the labels; the snapshot, and the labels after a dry run
- *   and a fresh read, each with an Event; a status for the new spec, for each of these two, and for the first restart.
+ *   and a fresh read, each with an Event; a status for the new spec, for each of these two, and for the first restart; the list
+ *   of findings, after a look whether somebody else has a ConfigMap of that name.
  */
 const forward = (n: number): RequestCounts => ({
   'dry-run pods': 3 * n,
@@ -37,6 +38,8 @@ const forward = (n: number): RequestCounts => ({
   'patch namespaces': 1,
   'patch controllerrevisions': 1,
   'create events': n + 2,
+  'get configmaps: 404': 1,
+  'patch configmaps': 1,
   'patch ambientmigrations/status': n + 4,
 });
 
@@ -58,7 +61,13 @@ const back = (n: number): RequestCounts => ({
  * What does not depend on who is faster. Between a read of ours and the patch there may be somebody else's write, and the view that
  * admission has of labels lags: then it is read and asked once more.
  */
-const WRITES = ['patch deployments', 'patch namespaces', 'patch controllerrevisions', 'create events'];
+const WRITES = [
+  'patch deployments',
+  'patch namespaces',
+  'patch controllerrevisions',
+  'patch configmaps',
+  'create events',
+];
 
 /** What many workloads ask of the API server. */
 export function migrationWrites(cluster: () => Cluster): void {
@@ -74,7 +83,7 @@ export function migrationWrites(cluster: () => Cluster): void {
       await cluster().time.sleep(AFTERWARDS_MS);
       const entries = cluster().audit().slice(before);
       return requestsAbout(
-        entries.filter((entry) => !isFollowing(entry)),
+        entries.filter((entry) => !isFollowing(entry) || isFindingList(entry)),
         (namespace) => namespace === name,
       );
     };

@@ -1,3 +1,4 @@
+import equal from 'fast-deep-equal';
 import { expect, it } from 'vitest';
 import { applyYaml } from '../../scripts/apply-yaml.js';
 import type { AmbientMigration } from '../../src/api/ambient-migration.js';
@@ -6,6 +7,7 @@ import { CONFIG_MAP, DAEMON_SET, POD, RESOURCE_QUOTA } from '../../src/kube/type
 import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
 import { budget, daemonSet, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
+import { FINDING_LIST, listedFindings } from '../support/listed-findings.js';
 import { containersOf, namespaceState } from '../support/namespace-state.js';
 
 /** Findings but the information about what is freed, which every namespace has. */
@@ -176,10 +178,10 @@ export function obstacles(cluster: () => Cluster): void {
     await cluster().kubectl('rollout', 'pause', 'deployment/paused', '-n', name);
     await cluster().migrate(name);
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
-    const blocks = (stalled.status?.plan?.findings ?? [])
-      .filter(({ verdict }) => verdict === 'BLOCK')
-      .map(({ code, object }) => `${code} ${object}`);
-    expect(blocks).toEqual([
+    const listed = await cluster().until('the list of findings', () => listedFindings(cluster(), name));
+    const blocks = listed.filter(({ verdict }) => verdict === 'BLOCK');
+    expect(blocks).toEqual(listed.slice(0, blocks.length));
+    expect(blocks.map(({ code, object }) => `${code} ${object}`)).toEqual([
       'SST4003 Pod/bare',
       'SST4003 Pod/foreign',
       'SST4005 StatefulSet/parted',
@@ -190,13 +192,29 @@ export function obstacles(cluster: () => Cluster): void {
       'SST4009 Deployment/excluded',
       'SST4022 HorizontalPodAutoscaler/by-sidecar',
     ]);
+    expect(stalled.status?.plan?.findings.map(({ code, count }) => `${code} ${count}`).slice(0, 2)).toEqual([
+      'SST4003 2',
+      'SST4005 1',
+    ]);
     expect(stalled.status?.plan?.findings).toContainEqual(
       expect.objectContaining({ code: 'SST4030', object: 'Deployment/all-at-once', verdict: 'WARN' }),
     );
-    expect(matters(stalled)).toContainEqual(
+    expect(listed).toContainEqual(
       expect.objectContaining({ object: 'Pod/foreign', message: 'pod foreign is owned by ConfigMap/somebody' }),
     );
     expect(changesIn(cluster(), name)).toEqual([]);
+
+    // What hands do to the list is put right, and it goes with its migration.
+    const asBefore = async (): Promise<true | undefined> =>
+      equal(await listedFindings(cluster(), name), listed) || undefined;
+    await cluster().kubectl('patch', 'configmap', FINDING_LIST, '-n', name, '-p', '{"data":{"findings.yaml":""}}');
+    await cluster().until('an edited list is as before', asBefore);
+    await cluster().kubectl('delete', 'configmap', FINDING_LIST, '-n', name);
+    await cluster().until('a deleted list is there again', asBefore);
+    await cluster().kubectl('delete', 'ambientmigrations', '--all', '-n', name);
+    const isGone = async (): Promise<true | undefined> =>
+      (await listedFindings(cluster(), name)) === undefined || undefined;
+    await cluster().until('the list goes with its migration', isGone);
   });
 
   it('tells what quotas and limits would refuse without sidecars, as the API server does', async () => {
@@ -223,8 +241,8 @@ export function obstacles(cluster: () => Cluster): void {
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
     expect(matters(stalled).map((one) => (one as { message: string }).message)).toEqual([
       'LimitRange/bounds would refuse pods without sidecar: Deployment/web, field spec.limits[0].min.cpu: 50m, but they request 20m',
-      'ResourceQuota/team counts sidecars: field spec.hard[requests.cpu], 100m of 350m',
       'ResourceQuota/team has no room for waypoint waypoint: field spec.hard[requests.cpu], 300m of the 230m that are left',
+      'ResourceQuota/team counts sidecars: field spec.hard[requests.cpu], 100m of 350m',
     ]);
     const bare = {
       apiVersion: 'v1',

@@ -3,6 +3,7 @@ import { STATEFUL_SET, type Pod } from '../../src/kube/types.js';
 import { type AuditEntry, OPERATOR_USER, invariantBreaches, isDryRun } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { budget, daemonSet, namespace, statefulSet, yaml } from '../support/fixtures.js';
+import { listedFindings } from '../support/listed-findings.js';
 import { containersOf, namespaceState } from '../support/namespace-state.js';
 
 const updateStrategy = { type: 'OnDelete' };
@@ -26,7 +27,7 @@ export function onDelete(cluster: () => Cluster): void {
 
     await cluster().migrate(name);
     const migrated = await cluster().ready(name, 'Migrated');
-    expect(migrated.status?.plan?.findings).toContainEqual(
+    expect(await listedFindings(cluster(), name)).toContainEqual(
       expect.objectContaining({
         code: 'SST4004',
         verdict: 'WARN',

@@ -122,8 +122,8 @@ async function state(cluster: Cluster, name: string): Promise<unknown> {
     ...((await namespaceState(cluster.client, name)) as object),
     gateways: gateways.map(({ metadata, spec }) => [metadata.name, metadata.labels, metadata.annotations, spec]),
     configMaps: configMaps
-      // The view of ztunnel tells pods by their names.
-      .filter(({ metadata }) => metadata.name !== 'sidestep-ztunnel')
+      // The view of ztunnel tells pods by their names; findings are listed once there is a migration.
+      .filter(({ metadata }) => !['sidestep-ztunnel', 'sidestep-findings'].includes(metadata.name))
       .map(({ metadata, data }) => [metadata.name, data]),
   };
   const text = JSON.stringify(all)

@@ -79,10 +79,10 @@ export function changesOf(entries: readonly AuditEntry[]): AuditEntry[] {
 
 /**
  * A request for what follows the cluster at its own pace, and has tests of its own: notes on a Namespace about its mode and its
- * waypoint, and the view of ztunnel.
+ * waypoint, the view of ztunnel, and the list of findings.
  */
 export function isFollowing(entry: Pick<AuditEntry, 'verb' | 'objectRef' | 'requestObject'>): boolean {
-  return isNote(entry) || isView(entry);
+  return isNote(entry) || isView(entry) || isFindingList(entry);
 }
 
 /** Whether a write is one of {@link changesOf}. */
@@ -98,6 +98,10 @@ function isNote({ verb, objectRef, requestObject }: Pick<AuditEntry, 'verb' | 'o
 
 const isView = ({ objectRef }: Pick<AuditEntry, 'objectRef'>): boolean =>
   objectRef?.resource === 'configmaps' && (objectRef.name?.startsWith('sidestep-ztunnel') ?? false);
+
+/** Whether a request is for the ConfigMap that lists findings. */
+export const isFindingList = ({ objectRef }: Pick<AuditEntry, 'objectRef'>): boolean =>
+  objectRef?.resource === 'configmaps' && objectRef.name === 'sidestep-findings';
 
 /** The writes to namespaces whose names begin like this, and to what is in them. */
 export function writesTo(entries: readonly AuditEntry[], prefix: string): AuditEntry[] {

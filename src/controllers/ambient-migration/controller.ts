@@ -9,6 +9,7 @@ import { generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { act } from './act.js';
 import { type Decision, decide } from './decide.js';
 import { managersOf, withLabelOwners } from './field-owners.js';
+import { FindingLists } from './finding-list.js';
 import { STATUS_FIELD_MANAGER } from '../../api/field-managers.js';
 import { observe } from './observe.js';
 import type { MeshLocation } from '../istio-configuration.js';
@@ -22,7 +23,7 @@ import { watches } from './watches.js';
 
 /** The controller of AmbientMigration: the phases of design 5. */
 export function ambientMigration(location: MeshLocation): ControllerSpec {
-  const recent = new RecentDryRuns();
+  const memory = { recent: new RecentDryRuns(), lists: new FindingLists() };
   return {
     name: 'ambient-migration',
     primary: watch({
@@ -31,8 +32,14 @@ export function ambientMigration(location: MeshLocation): ControllerSpec {
       predicate: generationOrMetadataChanged,
     }),
     watches: watches(location),
-    reconcile: (request, context) => reconcile(request, context, location, recent),
+    reconcile: (request, context) => reconcile(request, context, location, memory),
   };
+}
+
+/** What is kept between passes; no decision hangs on it. */
+interface Memory {
+  readonly recent: RecentDryRuns;
+  readonly lists: FindingLists;
 }
 
 /**
@@ -44,11 +51,12 @@ async function reconcile(
   request: Request,
   context: ReconcileContext,
   location: MeshLocation,
-  recent: RecentDryRuns,
+  { recent, lists }: Memory,
 ): Promise<Result> {
   const cached = observe(request, context.stores, location, context.clock.now());
   if (!cached) {
     recent.forget(request.namespace ?? '');
+    lists.forget(request.namespace ?? '');
     return awaitChange();
   }
   const seen = await withLabelOwners(cached, context);
@@ -62,8 +70,9 @@ async function reconcile(
   const isRestarted = decision.verdict.reason === 'Restarting' && 'written' in outcome && outcome.written > 0;
   if (isRestarted) return next(decision, isNew, outcome.written);
   await report(observed, decision, { isNew, failure: 'error' in outcome ? String(outcome.error) : undefined }, context);
+  const listed = isNew ? undefined : await listFindings(observed, decision, lists, context);
   if ('error' in outcome) throw outcome.error;
-  return next(decision, isNew, outcome.written);
+  return soonest(next(decision, isNew, outcome.written), listed);
 }
 
 /** Decides; where a step asks for dry runs, or for the owner of a reverted label, asks and decides once more. */
@@ -116,6 +125,19 @@ async function report(observed: Observed, decision: Decision, pass: Pass, contex
   });
 }
 
+/** After the status, which matters more. One that is superseded, or on its way out, has nothing to list. */
+async function listFindings(
+  observed: Observed,
+  { plan }: Decision,
+  lists: FindingLists,
+  context: ReconcileContext,
+): Promise<Result | undefined> {
+  const { supersededBy, migration } = observed;
+  const isThere = context.stores.of(AMBIENT_MIGRATION).get(migration.metadata)?.metadata.uid === migration.metadata.uid;
+  if (supersededBy !== undefined || !isThere || migration.metadata.deletionTimestamp !== undefined) return undefined;
+  return lists.keep(observed, plan, context);
+}
+
 /** The AmbientMigration was deleted while the pass ran: nobody is left to report to. */
 function ignoreNotFound(error: unknown): undefined {
   if (!isNotFound(error)) throw error;
@@ -145,6 +167,11 @@ function next(decision: Decision, isNew: boolean, written: number): Result {
     case 'stalled':
       return verdict.recheckMs === undefined ? awaitChange() : requeueAfter(verdict.recheckMs, verdict.reason);
   }
+}
+
+function soonest(one: Result, other: Result | undefined): Result {
+  if (other?.kind !== 'requeueAfter') return one;
+  return one.kind === 'requeueAfter' && one.delayMs <= other.delayMs ? one : other;
 }
 
 function onlyEvicts(verdict: Verdict): boolean {

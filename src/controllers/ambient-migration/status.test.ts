@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { NOW_MS, migration, observed, pod, workload } from '../../../test/support/observed.js';
 import { policyObject } from '../../../test/support/policies.js';
-import { AmbientMigrationStatusSchema, MAX_FINDINGS } from '../../api/ambient-migration.js';
+import { AmbientMigrationStatusSchema, MAX_FINDING_MESSAGE } from '../../api/ambient-migration.js';
 import { LABEL } from '../../api/labels.js';
 import { findCondition } from '../../kube/conditions.js';
 import { decide } from './decide.js';
+import { findingsByCode } from './finding-report.js';
 import type { Observed } from './observed.js';
 import { snapshotData } from './plan.js';
 import { statusOf } from './status.js';
+import type { Workload } from './workloads.js';
 
 const snapshot = {
   name: 'sidestep-before',
@@ -18,6 +20,11 @@ const snapshot = {
 const labels = { [LABEL.injection]: 'disabled', [LABEL.dataplaneMode]: 'ambient' };
 const ambient = workload({ pods: [pod({ mode: 'ambient', hbone: false })] });
 const late = new Date(NOW_MS - 3_600_000).toISOString();
+
+const template = (annotations: Record<string, string>): Workload['template'] => ({
+  metadata: { labels: { app: 'web' }, annotations },
+  spec: { containers: [{ name: 'app' }] },
+});
 
 function report(given: Observed, pass: { isNew?: boolean; failure?: string } = {}): ReturnType<typeof statusOf> {
   const status = statusOf(given, decide(given), { isNew: pass.isNew ?? false, failure: pass.failure });
@@ -56,14 +63,50 @@ describe('the status', () => {
     expect(status.observedGeneration).toBe(1);
   });
 
-  it('lists what blocks before anything else, where not all findings fit', () => {
-    const policies = Array.from({ length: MAX_FINDINGS }, (_, index) =>
+  it('tells findings by code, worst first, with their number and one that is not accepted', () => {
+    const entries = Array.from({ length: 300 }, (_, index) =>
       policyObject('ServiceEntry', { exportTo: ['.'] }, { name: `entry-${index}`, namespace: 'other' }),
     );
-    const given = observed({ policies, workloads: [workload({ obstacle: 'Paused' })] });
-    const listed = report(given).plan?.findings ?? [];
-    expect(listed).toHaveLength(MAX_FINDINGS);
-    expect(listed.slice(0, 2).map(({ code }) => code)).toEqual(['SST4006', 'SST3022']);
+    const workloads = ['api', 'db', 'web'].map((name) => workload({ name, obstacle: 'Paused' }));
+    const excluding = workload({
+      name: 'excluding',
+      template: template({ 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' }),
+    });
+    const acknowledge = [{ code: 'SST4009', reason: 'nobody calls it' }];
+    const given = observed({
+      policies: entries,
+      workloads: [...workloads, excluding],
+      migration: migration({ acknowledge }),
+    });
+    const { plan } = report(given);
+    expect(plan?.findingSummary).toBe('4 BLOCK, 300 WARN');
+    expect(plan?.findings.map(({ code, count, object, acknowledged }) => [code, count, object, acknowledged])).toEqual([
+      ['SST4006', 3, 'Deployment/api', false],
+      ['SST4009', 1, 'Deployment/excluding', true],
+      ['SST3022', 300, 'ServiceEntry/other/entry-0', false],
+    ]);
+  });
+
+  it('shows of several findings of a code the first that is not accepted', () => {
+    const templates = ['api', 'db', 'web'].map((name) =>
+      workload({ name, template: template({ 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' }) }),
+    );
+    const found = (...objects: string[]): unknown => {
+      const acknowledge = objects.map((object) => ({ code: 'SST4009', object, reason: 'nobody calls it' }));
+      const [first] =
+        report(observed({ workloads: templates, migration: migration({ acknowledge }) })).plan?.findings ?? [];
+      return [first?.object, first?.count, first?.acknowledged];
+    };
+    expect(found()).toEqual(['Deployment/api', 3, false]);
+    expect(found('Deployment/api', 'Deployment/web')).toEqual(['Deployment/db', 3, false]);
+    expect(found('Deployment/api', 'Deployment/db', 'Deployment/web')).toEqual(['Deployment/api', 3, true]);
+  });
+
+  it('cuts the message of a finding between two characters', () => {
+    const message = '😀'.repeat(2 * MAX_FINDING_MESSAGE);
+    const [first] = findingsByCode([{ code: 'SST4012', object: 'Deployment/web', message }], []);
+    expect(first?.message).toMatch(/^😀+…$/u);
+    expect([...(first?.message ?? '')]).toHaveLength(MAX_FINDING_MESSAGE);
   });
 
   it('keeps what the steps said until they have looked at the new spec', () => {

@@ -1,11 +1,10 @@
-import { type AmbientMigrationStatus, MAX_FINDINGS, MAX_NOT_DONE } from '../../api/ambient-migration.js';
+import { type AmbientMigrationStatus, MAX_NOT_DONE } from '../../api/ambient-migration.js';
 import type { ConditionType, Reason } from '../../api/conditions.js';
 import { type Condition, findCondition, mergeConditions } from '../../kube/conditions.js';
-import { FINDINGS, type Finding, isAcknowledged } from '../../mesh/findings.js';
 import type { Decision, StepReport } from './decide.js';
 import { isEnrolledNamespace } from './enrolment.js';
+import { findingSummary, findingsByCode, shownFindings } from './finding-report.js';
 import type { Observed } from './observed.js';
-import { healthFindings } from './preflight.js';
 import type { WorkloadState } from './restarts.js';
 import { generationOf } from './situation.js';
 import { isWaypointKept, waypointStatus } from './waypoint-status.js';
@@ -154,17 +153,9 @@ const KEPT = {
 
 const GONE = { reason: 'RolledBack', message: 'nothing of ours is left' } as const;
 
-/** All findings; of too many, those that block come first. */
-function listed(findings: readonly Finding[]): readonly Finding[] {
-  if (findings.length <= MAX_FINDINGS) return findings;
-  const blocks = ({ code }: Finding): boolean => FINDINGS[code].verdict === 'BLOCK';
-  return [...findings.filter(blocks), ...findings.filter((one) => !blocks(one))].slice(0, MAX_FINDINGS);
-}
-
 function planStatus(observed: Observed, decision: Decision): AmbientMigrationStatus['plan'] {
   const { plan, steps, current } = decision;
-  // The health of the cluster is shown with the plan, and is no part of it.
-  const findings = [...healthFindings(observed), ...plan.findings];
+  const findings = shownFindings(observed, plan);
   return {
     hash: plan.hash,
     findingSummary: findingSummary(findings),
@@ -175,29 +166,13 @@ function planStatus(observed: Observed, decision: Decision): AmbientMigrationSta
         state: step.name === current ? 'Current' : stateOf(verdict),
         ...(step.name === current && { message: decision.verdict.message }),
       })),
-    findings: listed(findings).map((finding) => ({
-      code: finding.code,
-      verdict: FINDINGS[finding.code].verdict,
-      object: finding.object,
-      message: finding.message,
-      fix: FINDINGS[finding.code].fix,
-      acknowledged: isAcknowledged(finding, observed.spec.acknowledge),
-    })),
+    findings: findingsByCode(findings, observed.spec.acknowledge),
   };
 }
 
 function stateOf(verdict: Verdict | undefined): 'Done' | 'Skipped' | 'Pending' {
   if (verdict?.kind !== 'done') return 'Pending';
   return verdict.reason === 'NotNeeded' ? 'Skipped' : 'Done';
-}
-
-/** `1 BLOCK, 2 WARN`; empty without findings. */
-function findingSummary(findings: readonly Finding[]): string {
-  const verdicts = findings.map((finding) => FINDINGS[finding.code].verdict);
-  return [...new Set(verdicts)]
-    .sort()
-    .map((verdict) => `${verdicts.filter((other) => other === verdict).length} ${verdict}`)
-    .join(', ');
 }
 
 function workloadStatus(observed: Observed, decision: Decision): AmbientMigrationStatus['workloads'] {

@@ -4,6 +4,7 @@ import { AUTHORIZATION_POLICY } from '../../api/istio.js';
 import { OWN_LABEL } from '../../api/own-labels.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import {
+  CONFIG_MAP,
   CONTROLLER_REVISION,
   CRON_JOB,
   type CronJob,
@@ -31,8 +32,10 @@ import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { ARGO_ROLLOUT } from '../argo-rollouts.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
+import { OWN_CONFIG_MAPS, withHash } from '../own-config-maps.js';
 import { trimPod } from '../stored-pod.js';
 import { NAMED_INDEX, namedBy } from '../use-waypoint.js';
+import { isListLost } from './finding-list.js';
 import { podViewChanged } from './pods.js';
 import {
   CNI_LABEL,
@@ -102,6 +105,13 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
       type: CONTROLLER_REVISION,
       map: (object, stores) => migrationsIn(object.metadata.namespace, stores),
       labelSelector: OWN_LABEL.snapshot,
+    }),
+    watch({
+      type: CONFIG_MAP,
+      map: ofNamespace,
+      predicate: isListLost,
+      transform: withHash,
+      ...OWN_CONFIG_MAPS,
     }),
     watch({
       type: SERVICE,

@@ -1,29 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Manifest } from '../../../cdk8s/objects.js';
-import {
-  CONFIG_MAP_KEYS,
-  ZTUNNEL_CONFIG_MAP,
-  isZtunnelConfigMap,
-  ztunnelConfigMaps,
-} from '../../../cdk8s/ztunnel-config-maps.js';
+import { ZTUNNEL_CONFIG_MAP, isZtunnelConfigMap, ztunnelConfigMaps } from '../../../cdk8s/ztunnel-config-maps.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
-import { LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { applyIfChanged, contentHash } from '../../kube/apply.js';
 import { isNotFound } from '../../kube/errors.js';
 import { CONFIG_MAP, type ConfigMap } from '../../kube/types.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
 import type { Stores } from '../../runtime/stores.js';
-
-/** The ConfigMaps that are watched: ours. */
-export const OWN_CONFIG_MAPS = { labelSelector: `${LABEL.managedBy}=sidestep` } as const;
-
-/** What is kept of a ConfigMap: its data is large, and a hash tells whether it is still what we have written. */
-export function withHash({ apiVersion, kind, metadata, data = {} }: ConfigMap): ConfigMap {
-  // Keys that somebody else has added say nothing.
-  const ours = CONFIG_MAP_KEYS.map((key) => data[key] ?? null);
-  return { apiVersion, kind, metadata, data: { hash: sha256(JSON.stringify(ours)) } };
-}
+import { OWN_CONFIG_MAPS, readOwn, withHash } from '../own-config-maps.js';
 
 /** The view of a namespace as it is stored. */
 export interface StoredView {
@@ -50,15 +35,6 @@ export function isCurrent({ configMaps }: StoredView, source: string): boolean {
   return indexOf(configMaps)?.metadata.annotations?.[OWN_ANNOTATION.viewHash] === viewHash(source, configMaps);
 }
 
-/** A ConfigMap that has a name that we need, and is not ours. */
-export class NameTakenError extends Error {
-  override readonly name = 'NameTakenError';
-
-  constructor(readonly configMap: string) {
-    super(`ConfigMap ${configMap} is not Sidestep's`);
-  }
-}
-
 /**
  * Makes the ConfigMaps of a namespace hold a file. `sidestep-ztunnel` is written after its parts, and its hash is of all of them: so
  * after a crash the view is not current.
@@ -78,10 +54,12 @@ export async function keep(
     [OWN_ANNOTATION.writtenAt]: new Date(context.clock.now()).toISOString(),
   };
   const wanted = [...parts, { ...index, metadata: { ...index.metadata, annotations } }];
-  // Read afresh: of others we see none, and of ours no data.
-  const live = await Promise.all(wanted.map(({ metadata }) => read(namespace, metadata.name, context)));
-  const taken = live.find((each) => each && each.metadata.labels?.[LABEL.managedBy] !== 'sidestep');
-  if (taken) throw new NameTakenError(taken.metadata.name);
+  const live = await readOwn(
+    namespace,
+    wanted.map(({ metadata }) => metadata.name),
+    context.client,
+    { signal: context.signal },
+  );
   for (const [at, manifest] of wanted.entries()) await apply(manifest, live[at], context);
   const names = new Set(wanted.map(({ metadata }) => metadata.name));
   await remove(
@@ -100,17 +78,6 @@ export async function remove(configMaps: readonly ConfigMap[], { client, signal 
         if (!isNotFound(error)) throw error;
       });
   }
-}
-
-async function read(
-  namespace: string,
-  name: string,
-  { client, signal }: ReconcileContext,
-): Promise<ConfigMap | undefined> {
-  return client.get(CONFIG_MAP, { namespace, name }, { signal }).catch((error: unknown) => {
-    if (!isNotFound(error)) throw error;
-    return undefined;
-  });
 }
 
 async function apply(

@@ -4,7 +4,8 @@ import type { ControllerSpec, ReconcileContext } from '../../runtime/controller.
 import type { Request } from '../../runtime/request.js';
 import { type Result, awaitChange, requeueAfter } from '../../runtime/result.js';
 import type { MeshLocation } from '../istio-configuration.js';
-import { NameTakenError, isCurrent, keep, remove, storedView } from './config-maps.js';
+import { NameTakenError } from '../own-config-maps.js';
+import { isCurrent, keep, remove, storedView } from './config-maps.js';
 import { fileOf, istiodOf, viewOf } from './view.js';
 import { isViewed, namespaceWatch, watches } from './watches.js';
 

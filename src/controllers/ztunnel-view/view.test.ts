@@ -21,7 +21,7 @@ import { indexSettings, ztunnelRevision, ztunnelTags } from '../../mesh/ztunnel-
 import type { ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
-import { OWN_CONFIG_MAPS } from './config-maps.js';
+import { OWN_CONFIG_MAPS } from '../own-config-maps.js';
 import { ztunnelView } from './controller.js';
 import { fileOf, istiodOf, viewOf } from './view.js';
 import { watches } from './watches.js';

@@ -26,8 +26,8 @@ import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, metadataChanged, watch } from '../../runtime/watch.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
+import { OWN_CONFIG_MAPS, withHash } from '../own-config-maps.js';
 import { trimPod } from '../stored-pod.js';
-import { OWN_CONFIG_MAPS, withHash } from './config-maps.js';
 import { istiodOf } from './view.js';
 
 /** Name of the index of Namespaces whose view somebody has asked for. */

@@ -1,55 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../../test/controlplane/ambient/random.js';
-import { policyScope } from '../../../test/support/policies.js';
+import { expectNoFlips, expectNothingOpens, oneCaller } from '../../../test/support/ambient-forms/flips.js';
+import {
+  from,
+  gets,
+  groups,
+  ofApi,
+  policy,
+  scope,
+  to,
+  tokens,
+  waypoint,
+  web,
+} from '../../../test/support/ambient-forms/mesh.js';
+import { Tally } from '../../../test/support/ambient-forms/tally.js';
 import { callGraph } from '../call-graph.js';
 import { type Finding } from '../findings.js';
 import { refusalFindings, type Translating, translationFindings, withoutTranslated } from '../findings/translation.js';
-import type { HttpRequest } from '../enforcement/request.js';
-import { trace } from '../enforcement/trace.js';
-import { moments } from '../moments.js';
-import { type MeshPicture, meshPicture, type PictureObjects, type PictureSettings } from '../picture.js';
-import { proveMoments } from '../proof/proof.js';
 import { type PolicyObject, asRecord } from '../policy-object.js';
-import { type AmbientForms, ambientForms, type FormsScope } from './ambient-forms.js';
+import { type AmbientForms, ambientForms } from './ambient-forms.js';
 import { tightGuard } from './pod-policies.js';
-import type { TargetService } from './selection.js';
-import { type AccountedPods, closedPods, isClosed } from './ways-around.js';
-
-const ISSUER = 'https://issuer.example';
-const names = ['web', 'api', 'db'] as const;
-
-const groups: readonly AccountedPods[] = names.map((name) => ({
-  name: `Deployment/${name}`,
-  labels: { app: name },
-  account: name,
-  ports: [{ containerPort: 80 }],
-}));
-
-const service = (name: string, spec: object = {}): TargetService => ({
-  metadata: { name },
-  spec: { selector: { app: name }, ports: [{ name: 'http', port: 8000, targetPort: 80 }], ...spec },
-});
-
-const scope: FormsScope = {
-  namespace: 'shop',
-  rootNamespace: 'istio-system',
-  waypoint: { name: 'waypoint', namespace: 'shop', account: 'waypoint' },
-  services: [service('web'), service('api')],
-  pods: groups,
-  mesh: policyScope().mesh,
-};
-
-function policy(spec: object, kind = 'AuthorizationPolicy', name = 'p', namespace = 'shop'): PolicyObject {
-  return { apiVersion: 'security.istio.io/v1', kind, metadata: { name, namespace }, spec };
-}
-
-const ofApi = { selector: { matchLabels: { app: 'api' } } };
-const from = (source: object): object => ({ from: [{ source }] });
-const to = (operation: object): object => ({ to: [{ operation }] });
-const web = 'cluster.local/ns/shop/sa/web';
-const waypoint = 'cluster.local/ns/shop/sa/waypoint';
-const gets = to({ methods: ['GET'] });
-const tokens = policy({ ...ofApi, jwtRules: [{ issuer: ISSUER }] }, 'RequestAuthentication');
+import { closedPods } from './ways-around.js';
 
 const namesOf = ({ forms }: AmbientForms): string[] =>
   forms.flatMap(({ objects }) => objects.map(({ metadata }) => metadata.name));
@@ -246,178 +216,12 @@ describe('the order of callers', () => {
   });
 });
 
-type Mode = 'sidecar' | 'ambient' | 'none';
-
-/** Whose pods stand how, and what is there beside the policies. */
-interface Plot {
-  readonly policies: readonly PolicyObject[];
-  readonly caller: Mode;
-  readonly server: Mode;
-  readonly bound: boolean;
-  /** The server's pods come without the label of their template. */
-  readonly unlabelled?: boolean;
-}
-
-function pod(
-  name: string,
-  namespace: string,
-  mode: Mode,
-  address: number,
-  isLabelled: boolean,
-): PictureObjects['pods'][number] {
-  const isSidecar = mode === 'sidecar';
-  return {
-    metadata: {
-      name,
-      namespace,
-      labels: {
-        app: name,
-        ...(isSidecar && { 'networking.istio.io/tunnel': 'http' }),
-        ...(mode === 'ambient' && isLabelled && { 'istio.io/dataplane-mode': 'ambient' }),
-      },
-      annotations: {
-        ...(isSidecar && { 'sidecar.istio.io/status': '{}' }),
-        ...(mode === 'ambient' && { 'ambient.istio.io/redirection': 'enabled' }),
-      },
-    },
-    spec: { serviceAccountName: name, containers: [{ name: 'app' }, ...(isSidecar ? [{ name: 'istio-proxy' }] : [])] },
-    status: { phase: 'Running', podIPs: [{ ip: `10.0.0.${address}` }] },
-  };
-}
-
-function draw({ policies, caller, server, bound, unlabelled = false }: Plot, calls: string): MeshPicture {
-  return meshPicture(...drawn(policies, calls, caller, server, bound, unlabelled));
-}
-
-function drawn(
-  policies: readonly PolicyObject[],
-  calls: string,
-  caller: Mode,
-  server: Mode,
-  bound = false,
-  unlabelled = false,
-): [PictureObjects, PictureSettings] {
-  const of = (kind: string): PolicyObject[] => policies.filter((one) => one.kind === kind);
-  const mesh = scope.mesh;
-  return [
-    {
-      namespaces: [
-        { metadata: { name: 'shop', labels: bound ? { 'istio.io/use-waypoint': 'waypoint' } : {} } },
-        { metadata: { name: 'other' } },
-      ],
-      nodes: [],
-      pods: [
-        pod('api', 'shop', server, 1, !unlabelled),
-        pod(calls, calls === 'sleep' ? 'other' : 'shop', caller, 2, true),
-      ],
-      services: [
-        {
-          metadata: { name: 'api', namespace: 'shop' },
-          spec: {
-            clusterIP: '10.96.0.1',
-            selector: { app: 'api' },
-            ports: [{ name: 'http', port: 8000, targetPort: 80 }],
-          },
-        },
-      ],
-      endpointSlices: [],
-      serviceEntries: [],
-      workloadEntries: [],
-      gateways: [
-        {
-          metadata: { name: 'waypoint', namespace: 'shop' },
-          spec: { gatewayClassName: 'istio-waypoint', listeners: [{ port: 15008, protocol: 'HBONE' }] },
-          status: { addresses: [{ type: 'Hostname', value: 'waypoint.shop.svc.cluster.local' }] },
-        },
-      ],
-      gatewayClasses: [],
-      authorizationPolicies: of('AuthorizationPolicy'),
-      requestAuthentications: of('RequestAuthentication'),
-      peerAuthentications: [],
-    },
-    {
-      ...mesh,
-      clusterId: 'Kubernetes',
-      clusterDomain: 'cluster.local',
-      rootNamespace: 'istio-system',
-      systemNamespace: 'istio-system',
-      revision: 'default',
-    },
-  ];
-}
-
-function randomPolicy(random: Random, index: number): PolicyObject {
-  const name = `p${index}`;
-  const home = random.chance(0.1) ? 'istio-system' : 'shop';
-  const selector = random.pick([{}, ofApi, ofApi, ofApi, { selector: { matchLabels: { app: 'web' } } }]);
-  if (random.chance(0.15))
-    return policy({ ...selector, jwtRules: [{ issuer: ISSUER }] }, 'RequestAuthentication', name, home);
-  const action = random.pick(['ALLOW', 'ALLOW', 'DENY']);
-  const source = (): object =>
-    random.pick([
-      { principals: [web] },
-      { principals: ['cluster.local/ns/other/sa/sleep', web] },
-      { principals: ['*'] },
-      { namespaces: ['other'] },
-      { notNamespaces: ['other'] },
-      { notPrincipals: ['cluster.local/ns/other/sa/sleep'] },
-      { requestPrincipals: [`${ISSUER}/*`] },
-    ]);
-  const operation = (): object =>
-    random.pick([
-      { methods: ['GET'] },
-      { paths: ['/ip'] },
-      { paths: ['/a*'], methods: ['POST'] },
-      { notPaths: ['/ip'] },
-      { ports: ['80'] },
-      { hosts: ['api.shop'] },
-    ]);
-  const condition = (): object =>
-    random.pick([
-      { key: 'request.headers[x-role]', values: ['admin'] },
-      { key: 'request.auth.claims[iss]', values: [ISSUER] },
-      { key: 'source.namespace', values: ['shop'] },
-    ]);
-  const rules = random.times(1, 2, () => ({
-    ...(random.chance(0.5) && { from: [{ source: source() }] }),
-    ...(random.chance(0.7) && { to: [{ operation: operation() }] }),
-    ...(random.chance(0.25) && { when: [condition()] }),
-  }));
-  return policy({ ...selector, action, rules }, 'AuthorizationPolicy', name, home);
-}
-
-function randomRequest(random: Random): HttpRequest {
-  const token = random.pick([undefined, undefined, 'good', 'forged', 'foreign']);
-  return {
-    method: random.pick(['GET', 'POST']),
-    host: random.pick(['api.shop', 'api']),
-    path: random.pick(['/ip', '/a', '/ab', '/']),
-    headers: {
-      ...(random.chance(0.4) && { 'x-role': [random.pick(['admin', 'user'])] }),
-      ...(token !== undefined && { authorization: [`Bearer ${token}`] }),
-    },
-    tokens: {
-      good: { claims: { iss: ISSUER, sub: 'me' } },
-      forged: { claims: { iss: ISSUER, sub: 'me' }, state: 'Forged' },
-      foreign: { claims: { iss: 'https://other', sub: 'me' } },
-    },
-  };
-}
-
 describe('generated policies with their ambient forms', () => {
   const MESHES = 200;
-  const REQUESTS = 8;
-  const fired = new Map<string, number>();
-  const fire = (what: string): void => void fired.set(what, (fired.get(what) ?? 0) + 1);
+  const tally = new Tally();
 
   it(`never let in what was refused, and refuse only who goes past the waypoint, in ${MESHES} meshes`, () => {
-    for (let seed = 1; seed <= MESHES; seed++) lookAt(new Random(seed), seed);
-    console.log(
-      [...fired]
-        .map(([what, count]) => `${what}: ${count}`)
-        .sort()
-        .join('\n'),
-    );
+    for (let seed = 1; seed <= MESHES; seed++) expectNoFlips(seed, { callers: oneCaller, requests: 8 }, tally);
     for (const what of [
       'copy',
       'admission',
@@ -427,89 +231,12 @@ describe('generated policies with their ambient forms', () => {
       'refused',
       'refused past the waypoint',
     ])
-      expect(fired.get(what) ?? 0, what).toBeGreaterThanOrEqual(20);
+      expect(tally.of(what), what).toBeGreaterThanOrEqual(20);
   }, 120_000);
 
   it('are proven to open nothing at any moment, in 40 meshes', () => {
     let refusing = 0;
-    for (let seed = 1; seed <= 40; seed++) {
-      const given = new Random(seed).times(1, 3, (index) => randomPolicy(new Random(seed * 10 + index), index));
-      const policies = ambientForms(given, scope).forms.map(({ policy: one }) => one);
-      const { forms } = ambientForms(policies, scope);
-      const hasLayer7 = forms.some(({ isLayer7 }) => isLayer7);
-      const all = moments(...drawn(policies, 'web', 'sidecar', 'sidecar'), {
-        namespace: 'shop',
-        waypoint: scope.waypoint,
-        written: forms.flatMap(({ objects }) => objects),
-        ...(hasLayer7 && { closed: (labels) => isClosed(forms, labels) }),
-      });
-      const { flips, undecided } = proveMoments(all, { namespace: 'shop' });
-      expect(
-        flips.filter(({ kind }) => kind === 'Opens'),
-        JSON.stringify(policies),
-      ).toEqual([]);
-      expect(undecided).toBe(0);
-      refusing += flips.length > 0 ? 1 : 0;
-    }
+    for (let seed = 1; seed <= 40; seed++) refusing += expectNothingOpens(seed).length > 0 ? 1 : 0;
     expect(refusing).toBeGreaterThan(0);
   });
-
-  function lookAt(random: Random, seed: number): void {
-    const given = random.times(1, 4, (index) => randomPolicy(random, index));
-    const all = ambientForms(given, scope);
-    all.untranslated.forEach(() => fire('untranslated'));
-    const policies = all.forms.map(({ policy: one }) => one);
-    const { forms } = ambientForms(policies, scope);
-    const objects = forms.flatMap((form) => form.objects);
-    objects.forEach(({ metadata: { name } }) => fire(/-wp/.test(name) ? 'copy' : (name.split('-').at(-1) ?? '')));
-    const tight = forms.flatMap((form) =>
-      form.objects.map((one) => (one === form.guard ? tightGuard(one, form.policy, false) : one)),
-    );
-    const isClosed = closedPods({ forms, untranslated: [] }, policies, groups, scope).some(
-      ({ pods }) => pods.account === 'api',
-    );
-    const calls = random.pick(['web', 'sleep']);
-    const moving: readonly Mode[] =
-      calls === 'sleep' ? [random.pick(['sidecar', 'ambient', 'none'] as const)] : ['sidecar', 'ambient'];
-    const before = draw({ policies, caller: moving[0]!, server: 'sidecar', bound: false }, calls);
-    const both = [...policies, ...objects];
-    const plots: Plot[] = [
-      { policies: both, caller: moving[0]!, server: 'sidecar', bound: false },
-      ...moving.flatMap((caller) => [
-        { policies: both, caller, server: 'sidecar' as const, bound: true },
-        { policies: both, caller, server: 'ambient' as const, bound: true },
-        {
-          policies: [...policies, ...tight],
-          caller,
-          server: 'ambient' as const,
-          bound: true,
-          unlabelled: isTightened(tight, objects),
-        },
-      ]),
-    ];
-    const requests = random.times(REQUESTS, REQUESTS, () => randomRequest(random));
-    const pictures = plots.map((plot) => [plot, draw(plot, calls)] as const);
-    for (const http of requests) {
-      const was = isAllowed(before, calls, http);
-      fire(was ? 'allowed' : 'refused');
-      for (const [plot, picture] of pictures) {
-        const is = isAllowed(picture, calls, http);
-        const isPast = plot.caller !== 'ambient' && plot.server === 'ambient' && isClosed;
-        if (isPast && was && !is) fire('refused past the waypoint');
-        else if (is !== was)
-          throw new Error(`mesh ${seed}: ${is ? 'let in' : 'refused'} ${JSON.stringify({ calls, plot, http })}`);
-      }
-    }
-  }
-
-  /** A pod without the label of its template is safe once every guard has a selector of its policy. */
-  const isTightened = (tight: readonly PolicyObject[], loose: readonly PolicyObject[]): boolean =>
-    tight.every((one, index) => !one.metadata.name.endsWith('-guard') || one !== loose[index]);
-
-  function isAllowed(picture: MeshPicture, calls: string, http: HttpRequest): boolean {
-    const caller = picture.workloads.find(({ name }) => name === calls);
-    const called = picture.services.find(({ name }) => name === 'api');
-    if (!caller || !called) throw new Error('the picture has no caller, or no Service');
-    return trace({ from: caller, to: { service: called, port: 8000 }, http }, picture).every(({ allowed }) => allowed);
-  }
 });
