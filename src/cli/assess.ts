@@ -2,9 +2,9 @@ import { stringify } from 'yaml';
 import { waypointGateway } from '../../cdk8s/waypoint-gateway.js';
 import { assess, type AssessedFinding, type AssessedPolicy, type ObjectRef } from '../mesh/assessment.js';
 import { FINDINGS, type Finding } from '../mesh/findings.js';
-import { proofFindings } from '../mesh/findings/proof.js';
-import { moments } from '../mesh/moments.js';
-import { proveMoments } from '../mesh/proof/proof.js';
+import { moveMesh } from '../mesh/move-mesh.js';
+import { moveFindings } from '../mesh/move-proof.js';
+import { resultOf } from '../mesh/proof/proof.js';
 import { type ClusterOptions, withClient } from './cluster.js';
 import { declaredMesh } from './declared-mesh.js';
 import { declaredMove } from './declared-move.js';
@@ -46,11 +46,10 @@ export async function assessment(options: AssessOptions): Promise<AssessReport> 
   if (filename) return reportOf(readManifests(filename), options);
   if (namespace === undefined && !allNamespaces)
     throw new InputError('--filename, --namespace or --all-namespaces: one of them says what to look at');
-  return withClient(options, async (client) => reportOf(await liveManifests(client, namespace), options));
+  return withClient(options, async (client) =>
+    reportOf(await liveManifests(client, namespace, options.prove), options),
+  );
 }
-
-/** Most requests of a namespace that are told. */
-const MOST_FLIPS = 20;
 
 function reportOf(found: readonly Manifest[], { namespace, prove: isProving = false }: AssessOptions): AssessReport {
   const declared = declaredMesh(found, namespace ?? 'default');
@@ -62,8 +61,10 @@ function reportOf(found: readonly Manifest[], { namespace, prove: isProving = fa
     throw new InputError(`--namespace: nothing among the manifests is in namespace ${namespace}`);
   const mesh = { objects: manifests, settings: meshSettings, rootNamespace: settings.rootNamespace };
   const prove = (name: string): Finding[] => {
-    const all = moments(declared.objects, settings, declaredMove(declared, name));
-    return proofFindings(proveMoments(all, { namespace: name, mostFlips: MOST_FLIPS }), name);
+    const move = declaredMove(declared, name);
+    const { rootNamespace } = settings;
+    const objects = moveMesh(declared.applied, { namespace: name, waypoint: move.waypoint, rootNamespace });
+    return resultOf(moveFindings({ objects, settings, move }));
   };
   const { findings, policies, generated, waypoints } = assess(mesh, {
     ...(namespace !== undefined && { only: [namespace] }),

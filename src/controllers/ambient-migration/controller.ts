@@ -14,6 +14,8 @@ import { observe } from './observe.js';
 import type { MeshLocation } from '../istio-configuration.js';
 import type { Observed } from './observed.js';
 import { dryRun } from './dry-run.js';
+import { proofInput } from './proof-input.js';
+import { Proofs } from './proofs.js';
 import { RecentDryRuns } from './recent-dry-runs.js';
 import { generationOf } from './situation.js';
 import { type Pass, statusOf } from './status.js';
@@ -23,6 +25,7 @@ import { watches } from './watches.js';
 /** The controller of AmbientMigration: the phases of design 5. */
 export function ambientMigration(location: MeshLocation): ControllerSpec {
   const recent = new RecentDryRuns();
+  const proofs = new Proofs();
   return {
     name: 'ambient-migration',
     primary: watch({
@@ -31,8 +34,14 @@ export function ambientMigration(location: MeshLocation): ControllerSpec {
       predicate: generationOrMetadataChanged,
     }),
     watches: watches(location),
-    reconcile: (request, context) => reconcile(request, context, location, recent),
+    reconcile: (request, context) => reconcile(request, context, location, { recent, proofs }),
   };
+}
+
+/** What is not found out anew in each pass. */
+interface Remembered {
+  readonly recent: RecentDryRuns;
+  readonly proofs: Proofs;
 }
 
 /**
@@ -44,14 +53,20 @@ async function reconcile(
   request: Request,
   context: ReconcileContext,
   location: MeshLocation,
-  recent: RecentDryRuns,
+  { recent, proofs }: Remembered,
 ): Promise<Result> {
   const cached = observe(request, context.stores, location, context.clock.now());
   if (!cached) {
     recent.forget(request.namespace ?? '');
+    proofs.forget(request.namespace ?? '');
     return awaitChange();
   }
-  const seen = await withLabelOwners(cached, context);
+  const proven = await proofs.prove(
+    cached,
+    (observed) => proofInput(observed, context.stores, location),
+    context.signal,
+  );
+  const seen = await withLabelOwners({ ...cached, proven }, context);
   const isNew = seen.migration.status?.observedGeneration !== generationOf(seen);
   const { observed, decision } = isNew
     ? { observed: seen, decision: decide(seen) }

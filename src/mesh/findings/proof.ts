@@ -4,18 +4,19 @@ import type { Finding } from '../findings.js';
 import type { Flip, Proof } from '../proof/flip.js';
 
 /** What was found of the migration of a namespace, each with the plainest request that shows it. */
-export function proofFindings({ flips, more, undecided }: Proof, namespace: string): Finding[] {
+export function proofFindings({ flips, more, moreOpens, undecided }: Proof, namespace: string): Finding[] {
   const object = `Namespace/${namespace}`;
   const rest = [
-    ...(more > 0 ? [`${more} more are not told`] : []),
-    ...(undecided > 0 ? [`${undecided} places could not be decided`] : []),
-  ];
+    ['SST2042', moreOpens, 'more are not told'],
+    ['SST2043', more - moreOpens, 'more are not told'],
+    ['SST2045', undecided, 'places could not be decided'],
+  ] as const;
   return [
     ...flips.map((flip): Finding => {
       const code = flip.kind === 'Opens' ? 'SST2042' : 'SST2043';
       return { code, object, message: describe(flip) };
     }),
-    ...(rest.length > 0 ? [{ code: 'SST2043' as const, object, message: rest.join('; ') }] : []),
+    ...rest.flatMap(([code, count, what]) => (count > 0 ? [{ code, object, message: `${count} ${what}` }] : [])),
   ];
 }
 
