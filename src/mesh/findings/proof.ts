@@ -11,13 +11,15 @@ export function proofFindings({ flips, more, moreOpens, undecided }: Proof, name
     ['SST2043', more - moreOpens, 'more are not told'],
     ['SST2045', undecided, 'places could not be decided'],
   ] as const;
-  return [
+  const found = [
     ...flips.map((flip): Finding => {
       const code = flip.kind === 'Opens' ? 'SST2042' : 'SST2043';
       return { code, object, message: describe(flip) };
     }),
     ...rest.flatMap(([code, count, what]) => (count > 0 ? [{ code, object, message: `${count} ${what}` }] : [])),
   ];
+  // The same may be so in several states of the same step.
+  return [...new Map(found.map((finding) => [`${finding.code} ${finding.message}`, finding])).values()];
 }
 
 function describe({ kind, step, from, to, request, assuming, before, after }: Flip): string {
