@@ -11,6 +11,7 @@ import { namespaceWaypoints } from './namespace-waypoints.js';
 import { obstacles } from './obstacles.js';
 import { oldSidecars } from './old-sidecars.js';
 import { outages } from './outages.js';
+import { provenPlans } from './proven-plans.js';
 import { reverts } from './reverts.js';
 import { rolloutKinds } from './rollout-kinds.js';
 import { thereAndBack } from './there-and-back.js';
@@ -59,6 +60,7 @@ export const MIGRATION_SUITES: Suites = {
     independent('migrations with a waypoint', waypointMigrations),
     independent('layer 7 policies', layer7Policies),
     independent('there and back', thereAndBack),
+    independent('what the proof of a migration finds', provenPlans),
     independent('bad input', badInput),
     independent('what a migration meets', obstacles),
     independent('hands in between', hands),

@@ -30,7 +30,7 @@ function describe({ kind, step, from, to, request, assuming, before, after }: Fl
   const [was, is] = kind === 'Opens' ? ['refused', 'let in'] : ['let in', 'refused'];
   return (
     `step ${step}: ${asked} of ${from.name}${others} to ${to.name}${targets}${where}, ` +
-    `${was} before (${lastOf(before)}), is ${is} (${lastOf(after)})`
+    `${was} before (${decidedBy(before)}), is ${is} (${decidedBy(after)})`
   );
 }
 
@@ -47,7 +47,8 @@ function saidOf(http: HttpRequest | undefined): string {
   return `${http.method} ${http.path} (host ${http.host}${rest})`;
 }
 
-function lastOf({ hops }: Trace): string {
-  const last = hops.at(-1);
-  return last ? `${last.hop} ${last.enforcer}: ${last.by}` : 'nobody';
+/** Of a call that is refused, the one who refuses it; of another all who let it pass. */
+function decidedBy({ hops, allowed }: Trace): string {
+  const deciding = allowed ? hops : hops.slice(-1);
+  return deciding.map(({ hop, enforcer, by }) => `${hop} ${enforcer}: ${by}`).join('; ') || 'nobody';
 }
