@@ -7,6 +7,7 @@ import type { ProofInput } from '../../mesh/move-proof.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import { decide } from './decide.js';
 import type { Observed } from './observed.js';
+import { snapshotData } from './plan.js';
 import { Proofs } from './proofs.js';
 
 const waypoint = { name: 'waypoint', namespace: 'shop' };
@@ -58,6 +59,20 @@ describe('the proof of a migration', () => {
     expect(hashOf(proven)).not.toBe(hashOf([]));
     const others = proven.map((finding) => ({ ...finding, message: 'said otherwise' }));
     expect(hashOf(others)).toBe(hashOf(proven));
+    // Another gap asks again, and another refusal does not.
+    expect(hashOf([...proven, ...proven])).not.toBe(hashOf(proven));
+    const refused: Finding = { code: 'SST2043', object: 'Namespace/shop', message: 'refused' };
+    expect(hashOf([refused])).not.toBe(hashOf([]));
+    expect(hashOf([refused, refused])).toBe(hashOf([refused]));
+    const kept = snapshotData(observed({ proven })).findings;
+    expect(kept).toEqual(expect.arrayContaining([...proven]));
+    const snapshot = {
+      name: 'sidestep-before',
+      createdAt: '',
+      restored: false,
+      data: snapshotData(observed({ proven })),
+    };
+    expect(decide(observed({ snapshot })).plan.hash).toBe(hashOf(proven));
   });
 
   it('is made once for the same mesh, and again for another', async () => {
@@ -80,7 +95,10 @@ describe('the proof of a migration', () => {
 
   it('lets others have their turn, and goes on where it was after a pass that had to end', async () => {
     const many = Array.from({ length: 60 }, (_, index) =>
-      policy(`p${index}`, { action: 'DENY', rules: [{ to: [{ operation: { paths: [`/${index}/*`, `*/${index}`] } }] }] }),
+      policy(`p${index}`, {
+        action: 'DENY',
+        rules: [{ to: [{ operation: { paths: [`/${index}/*`, `*/${index}`] } }] }],
+      }),
     );
     const of = input(many);
     const whole = await prove(new Proofs(), of);

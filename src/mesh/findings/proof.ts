@@ -23,7 +23,8 @@ export function proofFindings({ flips, more, moreOpens, undecided }: Proof, name
 }
 
 function describe({ kind, step, from, to, request, assuming, before, after }: Flip): string {
-  const others = from.others > 0 ? ` (and ${from.others} more)` : '';
+  // How many there are changes with who else is in the mesh.
+  const others = from.others > 0 ? ' and others' : '';
   const targets = to.others > 0 ? ` (and ${to.others} more)` : '';
   const asked = `${saidOf(request.http)}${request.remoteAddress === undefined ? '' : ` from ${request.remoteAddress}`}`;
   const where = assuming.length > 0 ? `, if ${assuming.join(', ')}` : '';
