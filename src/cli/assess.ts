@@ -4,7 +4,7 @@ import { assess, type AssessedFinding, type AssessedPolicy, type ObjectRef } fro
 import { FINDINGS, type Finding } from '../mesh/findings.js';
 import { moveMesh } from '../mesh/move-mesh.js';
 import { moveFindings } from '../mesh/move-proof.js';
-import { resultOf } from '../mesh/proof/proof.js';
+import { resultOf } from '../mesh/pieces.js';
 import { type ClusterOptions, withClient } from './cluster.js';
 import { declaredMesh } from './declared-mesh.js';
 import { declaredMove } from './declared-move.js';

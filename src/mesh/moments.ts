@@ -7,6 +7,7 @@ import {
   type PictureSettings,
   type PictureWorkload,
 } from './picture.js';
+import { resultOf } from './pieces.js';
 import type { Labels, PolicyObject } from './policy-object.js';
 import type { WaypointRef } from './use-waypoint.js';
 
@@ -64,16 +65,20 @@ type Pod = PictureObjects['pods'][number];
  *
  * @param objects  as they are before
  */
-export function moments(
+export function moments(objects: PictureObjects, settings: PictureSettings, move: Move): Moment[] {
+  return resultOf(momentWork(objects, settings, move));
+}
+
+/** {@link moments}, a picture at a time. */
+export function* momentWork(
   objects: PictureObjects,
   settings: PictureSettings,
   { namespace, waypoint, written = [], bound: binding, closed, isPerWorkload = closed !== undefined }: Move,
-): Moment[] {
+): Generator<undefined, Moment[]> {
   const changing = (change: (pod: Pod) => Pod, from: PictureObjects): PictureObjects => ({
     ...from,
     pods: from.pods.map((pod) => (pod.metadata.namespace === namespace && hasSidecar(pod) ? change(pod) : pod)),
   });
-  const draw = (of: PictureObjects): MeshPicture => meshPicture(of, settings);
   const tunnelled = changing(withTunnel, objects);
   const translated = withPolicies(tunnelled, written);
   const bound = waypoint ? withWaypoint(translated, namespace, waypoint, binding) : translated;
@@ -81,14 +86,20 @@ export function moments(
   // Guards choose the pods of templates that have been enrolled by themselves.
   const enrol = (pod: Pod): Pod => (isPerWorkload ? labelled(withoutSidecar(pod)) : withoutSidecar(pod));
   const callersFirst = changing((pod) => (isOpen(pod) ? enrol(pod) : pod), bound);
-  const [before, tunnel, policies, bind, first, after] = [
-    objects,
-    tunnelled,
-    translated,
-    bound,
-    callersFirst,
-    changing(enrol, bound),
-  ].map(draw) as [MeshPicture, MeshPicture, MeshPicture, MeshPicture, MeshPicture, MeshPicture];
+  const states = [objects, tunnelled, translated, bound, callersFirst, changing(enrol, bound)];
+  const pictures: MeshPicture[] = [];
+  for (const state of states) {
+    yield;
+    pictures.push(meshPicture(state, settings));
+  }
+  const [before, tunnel, policies, bind, first, after] = pictures as [
+    MeshPicture,
+    MeshPicture,
+    MeshPicture,
+    MeshPicture,
+    MeshPicture,
+    MeshPicture,
+  ];
   const settled = (step: MomentName, picture: MeshPicture): Moment => ({ step, callers: [picture], rest: [picture] });
   return [
     settled('Before', before),

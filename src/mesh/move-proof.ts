@@ -1,6 +1,6 @@
 import type { Finding } from './findings.js';
 import { proofFindings } from './findings/proof.js';
-import { type Move, moments } from './moments.js';
+import { type Move, momentWork } from './moments.js';
 import type { PictureObjects, PictureSettings } from './picture.js';
 import { proofWork } from './proof/proof.js';
 
@@ -20,8 +20,7 @@ const MOST_FLIPS = 20;
  * others may have their turn.
  */
 export function* moveFindings({ objects, settings, move }: ProofInput): Generator<undefined, Finding[]> {
-  const all = moments(objects, settings, move);
-  yield;
+  const all = yield* momentWork(objects, settings, move);
   const { namespace } = move;
   return proofFindings(yield* proofWork(all, { namespace, mostFlips: MOST_FLIPS }), namespace);
 }

@@ -1,5 +1,6 @@
 import { type Moment, type MomentName, MOMENTS } from '../moments.js';
 import type { MeshPicture } from '../picture.js';
+import { resultOf } from '../pieces.js';
 import { callersOf } from './callers.js';
 import { exampleOf } from './example.js';
 import type { Case, Flip, Proof } from './flip.js';
@@ -37,14 +38,6 @@ export function proveMoments(moments: readonly Moment[], options: ProofOptions):
   return resultOf(proofWork(moments, options));
 }
 
-/** What work comes to, done without pauses. */
-export function resultOf<T>(work: Generator<undefined, T>): T {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done === true) return value;
-  }
-}
-
 /** {@link proveMoments}, in pieces of some milliseconds between which others may have their turn. */
 export function* proofWork(
   moments: readonly Moment[],
@@ -58,8 +51,9 @@ export function* proofWork(
   ] = moments as [Moment & { callers: [MeshPicture]; rest: [MeshPicture] }];
   const pictures = [...new Set([from, to, ...moments.flatMap((moment) => [...moment.callers, ...moment.rest])])];
   const ways = new Ways();
+  yield;
   const callers = callersOf(pictures);
-  const targets = targetsOf(pictures, namespace, (endpoint, picture) => ways.kindOf(endpoint, picture));
+  const targets = yield* targetsOf(pictures, namespace, (endpoint, picture) => ways.kindOf(endpoint, picture));
   const solved = new Map<string, Solutions>();
   const happenings = new Map<string, Happening>();
   let givenUp = 0;
