@@ -75,6 +75,22 @@ describe('the proof of a migration', () => {
     expect(decide(observed({ snapshot })).plan.hash).toBe(hashOf(proven));
   });
 
+  it('blocks where it fails', async () => {
+    const broken = policy('broken', { action: 'DENY' });
+    const of = input([
+      {
+        ...broken,
+        get spec(): never {
+          throw new Error('too deep');
+        },
+      },
+    ]);
+    const objects = { ...of.objects, toJSON: () => '' } as ProofInput['objects'];
+    const proven = await prove(new Proofs(), { ...of, objects });
+    expect(proven).toEqual([{ code: 'SST2045', object: 'Namespace/shop', message: 'the proof failed: too deep' }]);
+    expect(decide(observed({ proven })).verdict).toMatchObject({ reason: 'BlockedByFindings' });
+  });
+
   it('is made once for the same mesh, and again for another', async () => {
     const proofs = new Proofs();
     const first = await prove(proofs, input([noHeaders]));

@@ -44,7 +44,7 @@ export class Proofs {
     const input = inputOf(observed);
     const hash = hashOf(input);
     const last = this.#known.get(name);
-    const known = last?.hash === hash ? last : { hash, work: moveFindings(input) };
+    const known = last?.hash === hash ? last : { hash, work: findingsOf(input) };
     this.#known.set(name, known);
     return (known.findings ??= await inSlices(known.work, signal));
   }
@@ -60,6 +60,16 @@ function isAhead(observed: Observed): boolean {
   return (
     !snapshot && snapshotProblem === undefined && supersededBy === undefined && directionOf(observed) === 'forward'
   );
+}
+
+/** A proof that fails is none: that blocks, and is told. */
+function* findingsOf(input: ProofInput): Generator<undefined, Finding[]> {
+  try {
+    return yield* moveFindings(input);
+  } catch (error) {
+    const message = `the proof failed: ${error instanceof Error ? error.message : String(error)}`;
+    return [{ code: 'SST2045', object: `Namespace/${input.move.namespace}`, message }];
+  }
 }
 
 /** Functions are left out: what they say follows from the rest. */
