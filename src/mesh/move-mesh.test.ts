@@ -7,7 +7,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const made = (kind: string, name: string, namespace: string | undefined, rest: Fields = {}): PolicyObject => {
   const { metadata = {}, ...others } = rest;
-  return { kind, metadata: { name, namespace, ...(metadata as object) }, ...others } as PolicyObject;
+  return { kind, metadata: { name, namespace, ...(metadata as object) }, ...others };
 };
 const namespace = (name: string, labels: Fields = { 'istio-injection': 'enabled' }): PolicyObject =>
   made('Namespace', name, undefined, { metadata: { labels } });
