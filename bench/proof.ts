@@ -1,21 +1,22 @@
 import { Random } from '../test/controlplane/ambient/random.js';
 import { ACTIONS, randomAuthentications, randomPolicy } from '../test/controlplane/envoy/policy-generator.js';
 import { smallObjects, smallPod, smallSettings } from '../test/support/small-mesh.js';
-import { moments } from '../src/mesh/moments.js';
 import { asRecord, type PolicyObject } from '../src/mesh/policy-object.js';
-import { proveMoments } from '../src/mesh/proof/proof.js';
+import { moveFindings } from '../src/mesh/move-proof.js';
 import { waypointCopies } from '../src/mesh/translation/waypoint-copies.js';
 
 /*
  * How long it takes to prove a migration, in seconds of CPU, median of some rounds: a namespace with 50 policies, each for one of 100 workloads or for one of ten tiers of them, each
- * workload with a Service and three pods; with the copies of the policies for the waypoint, and without. The bar: 1 s.
+ * workload with a Service and three pods; with the copies of the policies for the waypoint, and without; pictures are drawn, too. The bar: 1.5 s. And the longest
+ * piece of it, in which an operator does nothing else: it must be much less than the 10 s in which a leader renews its Lease.
  */
 
 const WORKLOADS = 100;
 const PODS = 3;
 const POLICIES = 50;
 const ROUNDS = 5;
-const BAR_S = 1;
+const BAR_S = 1.5;
+const BAR_PIECE_S = 0.2;
 const NAMESPACE = 'shop';
 
 const waypoint = { name: 'waypoint', namespace: NAMESPACE };
@@ -59,16 +60,28 @@ const median = (values: readonly number[]): number => [...values].sort((a, b) =>
 let isMissed = false;
 for (const [name, all] of Object.entries(cases)) {
   const objects = smallObjects({ pods, services, policies: all });
+  const move = { namespace: NAMESPACE, waypoint, written: [] };
   const rounds = Array.from({ length: ROUNDS }, () => {
-    const drawn = moments(objects, smallSettings, { namespace: NAMESPACE, waypoint, written: [] });
-    const startedAt = process.cpuUsage();
-    const proof = proveMoments(drawn, { namespace: NAMESPACE });
-    return { proof, seconds: process.cpuUsage(startedAt).user / 1_000_000 };
+    const work = moveFindings({ objects, settings: smallSettings, move });
+    let [seconds, longest] = [0, 0];
+    for (;;) {
+      const startedAt = process.cpuUsage();
+      const { done, value } = work.next();
+      const piece = process.cpuUsage(startedAt).user / 1_000_000;
+      seconds += piece;
+      longest = Math.max(longest, piece);
+      if (done === true) return { findings: value, seconds, longest };
+    }
   });
   const seconds = median(rounds.map((round) => round.seconds));
-  const { flips, more, undecided } = rounds[0]!.proof;
-  isMissed ||= seconds > BAR_S;
+  const longest = Math.max(...rounds.map((round) => round.longest));
+  const { findings } = rounds[0]!;
+  const undecided = findings.filter(({ code }) => code === 'SST2045').map(({ message }) => message);
+  isMissed ||= seconds > BAR_S || longest > BAR_PIECE_S;
   console.log(`${name}: ${all.length} policies, ${WORKLOADS} workloads, ${pods.length} pods`);
-  console.log(`${flips.length + more} flips, ${undecided} undecided; ${seconds.toFixed(2)} s (bar: ${BAR_S} s)`);
+  console.log(
+    `${findings.length} findings, ${undecided.join() || 'all decided'}; ${seconds.toFixed(2)} s (bar: ${BAR_S} s)`,
+  );
+  console.log(`longest piece ${longest.toFixed(2)} s (bar: ${BAR_PIECE_S} s)`);
 }
 process.exitCode = isMissed ? 1 : 0;

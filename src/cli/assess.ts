@@ -2,10 +2,10 @@ import { stringify } from 'yaml';
 import { waypointGateway } from '../../cdk8s/waypoint-gateway.js';
 import { assess, type AssessedFinding, type AssessedPolicy, type ObjectRef } from '../mesh/assessment.js';
 import { FINDINGS, type Finding } from '../mesh/findings.js';
-import { proofFindings } from '../mesh/findings/proof.js';
-import { moments } from '../mesh/moments.js';
+import { moveMesh } from '../mesh/move-mesh.js';
+import { moveFindings } from '../mesh/move-proof.js';
+import { resultOf } from '../mesh/pieces.js';
 import type { PolicyObject } from '../mesh/policy-object.js';
-import { proveMoments } from '../mesh/proof/proof.js';
 import { type ClusterOptions, withClient } from './cluster.js';
 import { declaredMesh } from './declared-mesh.js';
 import { declaredMove } from './declared-move.js';
@@ -53,16 +53,13 @@ export async function assessment(options: AssessOptions): Promise<AssessReport> 
   if (namespace === undefined && !allNamespaces)
     throw new InputError('--filename, --namespace or --all-namespaces: one of them says what to look at');
   return withClient(options, async (client) => {
-    const live = await liveManifests(client, namespace);
+    const live = await liveManifests(client, namespace, options.prove);
     return reportOf(
       live.map((manifest) => ({ manifest, source: undefined })),
       options,
     );
   });
 }
-
-/** Most requests of a namespace that are told. */
-const MOST_FLIPS = 20;
 
 function reportOf(
   found: readonly SourcedManifest[],
@@ -80,8 +77,10 @@ function reportOf(
     throw new InputError(`--namespace: nothing among the manifests is in namespace ${namespace}`);
   const mesh = { objects: manifests, settings: meshSettings, rootNamespace: settings.rootNamespace };
   const prove = (name: string): Finding[] => {
-    const all = moments(declared.objects, settings, declaredMove(declared, name));
-    return proofFindings(proveMoments(all, { namespace: name, mostFlips: MOST_FLIPS }), name);
+    const move = declaredMove(declared, name);
+    const { rootNamespace } = settings;
+    const objects = moveMesh(declared.applied, { namespace: name, waypoint: move.waypoint, rootNamespace });
+    return resultOf(moveFindings({ objects, settings, move }));
   };
   const { findings, policies, generated, waypoints } = assess(mesh, {
     ...(namespace !== undefined && { only: [namespace] }),

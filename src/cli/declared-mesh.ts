@@ -1,9 +1,9 @@
 import { parse } from 'yaml';
 import type { PictureObjects, PictureSettings } from '../mesh/picture.js';
 import { type MeshSettings, meshSettings } from '../mesh/mesh-settings.js';
-import { type PolicyObject, asRecord, asStrings, stringAt } from '../mesh/policy-object.js';
+import { pictureSettings } from '../mesh/picture-settings.js';
+import { type PolicyObject, asRecord } from '../mesh/policy-object.js';
 import { standInPods } from '../mesh/stand-in-pods.js';
-import { indexSettings } from '../mesh/ztunnel-view.js';
 import { InputError } from './failures.js';
 import type { Manifest } from './manifests.js';
 
@@ -15,6 +15,8 @@ export interface DeclaredMesh {
   readonly meshSettings: MeshSettings;
   /** All of them, with their namespaces. */
   readonly manifests: readonly PolicyObject[];
+  /** The same with the addresses that Services and Gateways would have in a cluster. */
+  readonly applied: readonly PolicyObject[];
 }
 
 const CLUSTER_KINDS = new Set(['Namespace', 'Node', 'GatewayClass', 'CustomResourceDefinition', 'ClusterRole']);
@@ -34,25 +36,29 @@ export function declaredMesh(manifests: readonly Manifest[], namespace: string):
   const namespaces = of<PictureObjects['namespaces'][number]>('Namespace');
   const labels = new Map(namespaces.map(({ metadata }) => [metadata.name, metadata.labels ?? {}]));
   const pods = of<PictureObjects['pods'][number]>('Pod');
+  const services = of<PictureObjects['services'][number]>('Service').map(withAddress);
+  const gateways = of<PictureObjects['gateways'][number]>('Gateway').flatMap((gateway) => withHostname(gateway));
+  const others = placed.filter(({ kind }) => kind !== 'Service' && kind !== 'Gateway');
   const mesh = meshConfig(of<PolicyObject & { readonly data?: Readonly<Record<string, string>> }>('ConfigMap'));
   return {
     objects: {
       namespaces,
       nodes: of('Node'),
       pods: [...pods, ...standInPods(placed, (name) => labels.get(name) ?? {})],
-      services: of<PictureObjects['services'][number]>('Service').map(withAddress),
+      services,
       endpointSlices: of('EndpointSlice'),
       serviceEntries: of('ServiceEntry'),
       workloadEntries: of('WorkloadEntry'),
-      gateways: of<PictureObjects['gateways'][number]>('Gateway').flatMap((gateway) => withHostname(gateway)),
+      gateways,
       gatewayClasses: of('GatewayClass'),
       authorizationPolicies: of('AuthorizationPolicy'),
       requestAuthentications: of('RequestAuthentication'),
       peerAuthentications: of('PeerAuthentication'),
     },
-    settings: settingsOf(mesh),
+    settings: pictureSettings({ mesh, values: {} }, SYSTEM_NAMESPACE),
     meshSettings: meshSettings(mesh, `ConfigMap/${SYSTEM_NAMESPACE}/istio`),
     manifests: placed,
+    applied: [...others, ...([...services, ...gateways] as unknown as PolicyObject[])],
   };
 }
 
@@ -83,23 +89,6 @@ function meshConfig(
 ): Readonly<Record<string, unknown>> {
   const found = configMaps.find(({ metadata }) => metadata.name === 'istio' && metadata.namespace === SYSTEM_NAMESPACE);
   return asRecord(parsed(found?.data?.['mesh'] ?? ''));
-}
-
-function settingsOf(mesh: Readonly<Record<string, unknown>>): PictureSettings {
-  return {
-    ...indexSettings({ mesh, values: {} }, SYSTEM_NAMESPACE),
-    trustDomainAliases: asStrings(mesh['trustDomainAliases']),
-    enableAutoMtls: mesh['enableAutoMtls'] !== false,
-    ...pathNormalization(mesh),
-  };
-}
-
-function pathNormalization(mesh: Readonly<Record<string, unknown>>): Pick<PictureSettings, 'pathNormalization'> {
-  const normalization = stringAt(asRecord(mesh['pathNormalization']), 'normalization');
-  const known = (['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const).find(
-    (name) => name === normalization,
-  );
-  return known ? { pathNormalization: known } : {};
 }
 
 function parsed(text: string): unknown {

@@ -29,29 +29,35 @@ const EVERYWHERE: readonly ResourceType[] = [
   GATEWAY,
   AMBIENT_MIGRATION,
 ];
-/** What makes pods, and pods that nothing makes. */
-const WORKLOADS: readonly ResourceType[] = [DEPLOYMENT, STATEFUL_SET, DAEMON_SET, CRON_JOB, JOB, POD];
+/** What makes pods. */
+const WORKLOADS: readonly ResourceType[] = [DEPLOYMENT, STATEFUL_SET, DAEMON_SET, CRON_JOB, JOB];
 
 /**
  * The objects of a cluster as if they were manifests. What others make of them, such as the pods of a Deployment, is left out.
  *
  * @param namespace  the one whose workloads are looked at; undefined: all
+ * @param isProving  everybody who may call matters: workloads everywhere, and every pod of the namespace
  * @throws {CommandError} there is no such namespace
  * @throws {ApiError} the cluster refuses to show something
  * @throws {TransportError} the cluster cannot be reached
  */
-export async function liveManifests(client: Client, namespace: string | undefined): Promise<Manifest[]> {
+export async function liveManifests(
+  client: Client,
+  namespace: string | undefined,
+  isProving = false,
+): Promise<Manifest[]> {
   if (namespace !== undefined) await checkNamespace(client, namespace);
   const place = namespace === undefined ? {} : { namespace };
   const found: Manifest[] = [];
   // One after the other: an API server that limits requests has to serve others, too.
   for (const type of EVERYWHERE) found.push(...(await list(client, type)).map((object) => manifestOf(type, object)));
+  const isOwn = ({ metadata }: KubeObject): boolean => !metadata.ownerReferences?.length;
   for (const type of WORKLOADS) {
-    const objects = await list(client, type, place);
-    found.push(
-      ...objects.filter(({ metadata }) => !metadata.ownerReferences?.length).map((object) => manifestOf(type, object)),
-    );
+    const objects = await list(client, type, isProving ? {} : place);
+    found.push(...objects.filter(isOwn).map((object) => manifestOf(type, object)));
   }
+  const pods = await list(client, POD, place);
+  found.push(...pods.filter((pod) => isProving || isOwn(pod)).map((object) => manifestOf(POD, object)));
   const mesh = await unlessMissing(client.get(CONFIG_MAP, { namespace: SYSTEM_NAMESPACE, name: 'istio' }));
   return mesh ? [...found, manifestOf(CONFIG_MAP, mesh)] : found;
 }

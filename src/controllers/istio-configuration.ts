@@ -4,11 +4,15 @@ import type { KubeObject } from '../kube/resource.js';
 import {
   CONFIG_MAP,
   type ConfigMap,
+  DAEMON_SET,
   MUTATING_WEBHOOK_CONFIGURATION,
   SERVICE,
   VALIDATING_WEBHOOK_CONFIGURATION,
 } from '../kube/types.js';
+import { asRecord } from '../mesh/policy-object.js';
 import type { RevisionObjects } from '../mesh/revision.js';
+import { configMapsOf } from '../mesh/waypoint-inputs.js';
+import { type IstiodConfiguration, ztunnelRevision } from '../mesh/ztunnel-view.js';
 import type { Change, Store } from '../runtime/store.js';
 import type { Stores } from '../runtime/stores.js';
 import { generationOrMetadataChanged, type WatchSpec, watch } from '../runtime/watch.js';
@@ -83,6 +87,21 @@ export function parsedKey(configMap: ConfigMap, key: string, absent: string): un
   parsedData.set(configMap, known);
   if (!known.has(key)) known.set(key, parse(configMap.data?.[key] ?? absent));
   return known.get(key);
+}
+
+/**
+ * The configuration of the istiod that ztunnel asks; undefined if it is not there.
+ *
+ * @throws {YAMLParseError} it is no YAML
+ */
+export function istiodConfiguration(stores: Stores, location: MeshLocation): IstiodConfiguration | undefined {
+  const { istioNamespace: namespace } = location;
+  const names = configMapsOf(ztunnelRevision(stores.of(DAEMON_SET).list(namespace)));
+  const configMaps = configuration(stores, location);
+  const mesh = configMaps.get({ namespace, name: names.mesh });
+  const injector = configMaps.get({ namespace, name: names.injector });
+  if (!mesh || !injector) return undefined;
+  return { mesh: asRecord(parsedKey(mesh, 'mesh', '{}')), values: asRecord(parsedKey(injector, 'values', '{}')) };
 }
 
 /** What {@link revisionOf} reads. */

@@ -7,6 +7,7 @@ import {
   type PictureSettings,
   type PictureWorkload,
 } from './picture.js';
+import { resultOf } from './pieces.js';
 import type { Labels, PolicyObject } from './policy-object.js';
 import type { WaypointRef } from './use-waypoint.js';
 
@@ -39,10 +40,21 @@ export interface Move {
   readonly namespace: string;
   /** What its Services will go through; undefined if nothing is bound. */
   readonly waypoint: WaypointRef | undefined;
-  /** What is written beside its policies. (nothing) */
+  /** What is written beside its policies; of those of the same name, in place of them. (nothing) */
   readonly written?: readonly PolicyObject[] | undefined;
+  /** What it writes on objects of the namespace that are to use the waypoint. (the namespace names it, for ingress traffic, too) */
+  readonly bound?: readonly BoundObject[] | undefined;
+  /** Workloads are enrolled one by one, by labels of their templates. (if some of them are closed) */
+  readonly isPerWorkload?: boolean | undefined;
   /** Labels of pods of workloads that are restarted after all that may call them; undefined: workloads have no order. */
   readonly closed?: ((labels: Labels) => boolean) | undefined;
+}
+
+/** An object, and the labels that it gets so that it uses a waypoint. */
+export interface BoundObject {
+  readonly kind: 'Namespace' | 'Service';
+  readonly name: string;
+  readonly labels: Labels;
 }
 
 type Pod = PictureObjects['pods'][number];
@@ -53,31 +65,41 @@ type Pod = PictureObjects['pods'][number];
  *
  * @param objects  as they are before
  */
-export function moments(
+export function moments(objects: PictureObjects, settings: PictureSettings, move: Move): Moment[] {
+  return resultOf(momentWork(objects, settings, move));
+}
+
+/** {@link moments}, a picture at a time. */
+export function* momentWork(
   objects: PictureObjects,
   settings: PictureSettings,
-  { namespace, waypoint, written = [], closed }: Move,
-): Moment[] {
+  { namespace, waypoint, written = [], bound: binding, closed, isPerWorkload = closed !== undefined }: Move,
+): Generator<undefined, Moment[]> {
   const changing = (change: (pod: Pod) => Pod, from: PictureObjects): PictureObjects => ({
     ...from,
     pods: from.pods.map((pod) => (pod.metadata.namespace === namespace && hasSidecar(pod) ? change(pod) : pod)),
   });
-  const draw = (of: PictureObjects): MeshPicture => meshPicture(of, settings);
   const tunnelled = changing(withTunnel, objects);
   const translated = withPolicies(tunnelled, written);
-  const bound = waypoint ? withWaypoint(translated, namespace, waypoint) : translated;
+  const bound = waypoint ? withWaypoint(translated, namespace, waypoint, binding) : translated;
   const isOpen = (pod: Pod): boolean => closed?.(pod.metadata.labels ?? {}) !== true;
   // Guards choose the pods of templates that have been enrolled by themselves.
-  const enrol = (pod: Pod): Pod => (closed ? labelled(withoutSidecar(pod)) : withoutSidecar(pod));
+  const enrol = (pod: Pod): Pod => (isPerWorkload ? labelled(withoutSidecar(pod)) : withoutSidecar(pod));
   const callersFirst = changing((pod) => (isOpen(pod) ? enrol(pod) : pod), bound);
-  const [before, tunnel, policies, bind, first, after] = [
-    objects,
-    tunnelled,
-    translated,
-    bound,
-    callersFirst,
-    changing(enrol, bound),
-  ].map(draw) as [MeshPicture, MeshPicture, MeshPicture, MeshPicture, MeshPicture, MeshPicture];
+  const states = [objects, tunnelled, translated, bound, callersFirst, changing(enrol, bound)];
+  const pictures: MeshPicture[] = [];
+  for (const state of states) {
+    yield;
+    pictures.push(meshPicture(state, settings));
+  }
+  const [before, tunnel, policies, bind, first, after] = pictures as [
+    MeshPicture,
+    MeshPicture,
+    MeshPicture,
+    MeshPicture,
+    MeshPicture,
+    MeshPicture,
+  ];
   const settled = (step: MomentName, picture: MeshPicture): Moment => ({ step, callers: [picture], rest: [picture] });
   return [
     settled('Before', before),
@@ -88,7 +110,8 @@ export function moments(
     settled('Enrol', bind),
     // Whoever takes calls of the waypoint only has its sidecar as long as a caller has one.
     { step: 'Workloads', callers: [bind, first], rest: [bind, first] },
-    ...(closed ? [{ step: 'Workloads' as const, callers: [after], rest: [first, after] }] : []),
+    // Who may not call whom is closed need not be before him.
+    ...(closed ? [{ step: 'Workloads' as const, callers: [after], rest: [bind, first, after] }] : []),
     settled('After', after),
   ];
 }
@@ -99,13 +122,19 @@ export function counterpart({ namespace, name }: PictureWorkload, picture: MeshP
 }
 
 function withPolicies(objects: PictureObjects, written: readonly PolicyObject[]): PictureObjects {
-  const of = (kind: string): PolicyObject[] => written.filter((one) => one.kind === kind);
+  const names = new Set(written.map(nameOf));
+  const inPlace = (there: readonly PolicyObject[], kind: string): PolicyObject[] => [
+    ...there.filter((one) => !names.has(nameOf({ ...one, kind }))),
+    ...written.filter((one) => one.kind === kind),
+  ];
   return {
     ...objects,
-    authorizationPolicies: [...objects.authorizationPolicies, ...of('AuthorizationPolicy')],
-    requestAuthentications: [...objects.requestAuthentications, ...of('RequestAuthentication')],
+    authorizationPolicies: inPlace(objects.authorizationPolicies, 'AuthorizationPolicy'),
+    requestAuthentications: inPlace(objects.requestAuthentications, 'RequestAuthentication'),
   };
 }
+
+const nameOf = ({ kind, metadata }: PolicyObject): string => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
 
 function labelled(pod: Pod): Pod {
   const labels = { ...pod.metadata.labels, [LABEL.dataplaneMode]: 'ambient' };
@@ -131,29 +160,47 @@ function withoutSidecar({ metadata, spec, ...pod }: Pod): Pod {
   };
 }
 
-/** The namespace names the waypoint, which is there, and its Services want ingress traffic to go through it too. */
-function withWaypoint(objects: PictureObjects, namespace: string, waypoint: WaypointRef): PictureObjects {
-  const isThere = objects.gateways.some(
-    ({ metadata }) => metadata.name === waypoint.name && metadata.namespace === waypoint.namespace,
-  );
-  const value = `${waypoint.name}.${waypoint.namespace}.svc.cluster.local`;
-  const gateway: PictureObjects['gateways'][number] = {
-    metadata: { name: waypoint.name, namespace: waypoint.namespace },
-    spec: { gatewayClassName: 'istio-waypoint', listeners: [{ port: 15008, protocol: 'HBONE' }] },
-    status: { addresses: [{ type: 'Hostname', value }] },
+/** Objects use the waypoint, which takes traffic. */
+function withWaypoint(
+  objects: PictureObjects,
+  namespace: string,
+  waypoint: WaypointRef,
+  bound: readonly BoundObject[] = [bindingOf(namespace, waypoint)],
+): PictureObjects {
+  const labelling =
+    (kind: BoundObject['kind']) =>
+    <T extends { readonly metadata: { readonly name: string; readonly labels?: Labels | undefined } }>(one: T): T => {
+      const found = bound.filter((target) => target.kind === kind && target.name === one.metadata.name);
+      if (found.length === 0) return one;
+      const labels = Object.fromEntries(found.flatMap((target) => Object.entries(target.labels)));
+      return { ...one, metadata: { ...one.metadata, labels: { ...one.metadata.labels, ...labels } } };
+    };
+  const [ofNamespace, ofService] = [labelling('Namespace'), labelling('Service')];
+  return {
+    ...objects,
+    gateways: withAddress(objects.gateways, waypoint),
+    namespaces: objects.namespaces.map(ofNamespace),
+    services: objects.services.map((one) => (one.metadata.namespace === namespace ? ofService(one) : one)),
   };
+}
+
+/** Of the whole namespace: its Services want ingress traffic to go through the waypoint, too. */
+function bindingOf(namespace: string, waypoint: WaypointRef): BoundObject {
   const labels = {
     [LABEL.useWaypoint]: waypoint.name,
     ...(waypoint.namespace !== namespace && { [LABEL.useWaypointNamespace]: waypoint.namespace }),
     [LABEL.ingressUseWaypoint]: 'true',
   };
-  return {
-    ...objects,
-    gateways: isThere ? objects.gateways : [...objects.gateways, gateway],
-    namespaces: objects.namespaces.map((one) =>
-      one.metadata.name === namespace
-        ? { ...one, metadata: { ...one.metadata, labels: { ...one.metadata.labels, ...labels } } }
-        : one,
-    ),
-  };
+  return { kind: 'Namespace', name: namespace, labels };
+}
+
+/** Nothing is bound to a waypoint before that has an address. */
+function withAddress(gateways: PictureObjects['gateways'], waypoint: WaypointRef): PictureObjects['gateways'] {
+  const { name, namespace } = waypoint;
+  const isIt = ({ metadata }: PictureObjects['gateways'][number]): boolean =>
+    metadata.name === name && metadata.namespace === namespace;
+  const status = { addresses: [{ type: 'Hostname', value: `${name}.${namespace}.svc.cluster.local` }] };
+  const spec = { gatewayClassName: 'istio-waypoint', listeners: [{ port: 15008, protocol: 'HBONE' }] };
+  if (!gateways.some(isIt)) return [...gateways, { metadata: { name, namespace }, spec, status }];
+  return gateways.map((one) => (isIt(one) && (one.status?.addresses ?? []).length === 0 ? { ...one, status } : one));
 }

@@ -10,9 +10,9 @@ import { budget, daemonSet, deployment, job, namespace, statefulSet, yaml } from
 import { FINDING_LIST, listedFindings } from '../support/listed-findings.js';
 import { containersOf, namespaceState } from '../support/namespace-state.js';
 
-/** Findings but the information about what is freed, which every namespace has. */
+/** Findings but the information about what is freed, which every namespace has, and about requests of whoever else is in the mesh. */
 export const matters = ({ status }: AmbientMigration): readonly object[] =>
-  (status?.plan?.findings ?? []).filter(({ code }) => code !== 'SST4027');
+  (status?.plan?.findings ?? []).filter(({ code }) => code !== 'SST4027' && code !== 'SST2043');
 
 /** What stops a migration before its first change, what holds it, and the way back from a pod that does not start. */
 export function obstacles(cluster: () => Cluster): void {

@@ -12,6 +12,7 @@ import { obstacles } from './obstacles.js';
 import { oldSidecars } from './old-sidecars.js';
 import { onDeleteRestarts } from './on-delete-restarts.js';
 import { outages } from './outages.js';
+import { provenPlans } from './proven-plans.js';
 import { reverts } from './reverts.js';
 import { rolloutKinds } from './rollout-kinds.js';
 import { thereAndBack } from './there-and-back.js';
@@ -60,6 +61,7 @@ export const MIGRATION_SUITES: Suites = {
     independent('migrations with a waypoint', waypointMigrations),
     independent('layer 7 policies', layer7Policies),
     independent('there and back', thereAndBack),
+    independent('what the proof of a migration finds', provenPlans),
     independent('bad input', badInput),
     independent('many workloads', migrationWrites),
     independent('what a migration meets', obstacles),

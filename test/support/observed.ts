@@ -238,6 +238,7 @@ export function observed(
     sidecarAccounts: [],
     waypoint: waypointView(),
     dryRuns: undefined,
+    proven: [],
     labelOwners: [],
     managers: undefined,
     ...rest,

@@ -15,6 +15,8 @@ import { observe } from './observe.js';
 import type { MeshLocation } from '../istio-configuration.js';
 import type { Observed } from './observed.js';
 import { dryRun } from './dry-run.js';
+import { proofInput } from './proof-input.js';
+import { Proofs } from './proofs.js';
 import { RecentDryRuns } from './recent-dry-runs.js';
 import { generationOf } from './situation.js';
 import { type Pass, statusOf } from './status.js';
@@ -23,7 +25,7 @@ import { watches } from './watches.js';
 
 /** The controller of AmbientMigration: the phases of design 5. */
 export function ambientMigration(location: MeshLocation): ControllerSpec {
-  const memory = { recent: new RecentDryRuns(), lists: new FindingLists() };
+  const memory = { recent: new RecentDryRuns(), lists: new FindingLists(), proofs: new Proofs() };
   return {
     name: 'ambient-migration',
     primary: watch({
@@ -40,6 +42,7 @@ export function ambientMigration(location: MeshLocation): ControllerSpec {
 interface Memory {
   readonly recent: RecentDryRuns;
   readonly lists: FindingLists;
+  readonly proofs: Proofs;
 }
 
 /**
@@ -51,15 +54,21 @@ async function reconcile(
   request: Request,
   context: ReconcileContext,
   location: MeshLocation,
-  { recent, lists }: Memory,
+  { recent, lists, proofs }: Memory,
 ): Promise<Result> {
   const cached = observe(request, context.stores, location, context.clock.now());
   if (!cached) {
     recent.forget(request.namespace ?? '');
     lists.forget(request.namespace ?? '');
+    proofs.forget(request.namespace ?? '');
     return awaitChange();
   }
-  const seen = await withLabelOwners(cached, context);
+  const proven = await proofs.prove(
+    cached,
+    (observed) => proofInput(observed, context.stores, location),
+    context.signal,
+  );
+  const seen = await withLabelOwners({ ...cached, proven }, context);
   const isNew = seen.migration.status?.observedGeneration !== generationOf(seen);
   const { observed, decision } = isNew
     ? { observed: seen, decision: decide(seen) }

@@ -82,6 +82,7 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
     sidecarAccounts: observeSidecarAccounts(stores, namespaceName),
     waypoint: observeWaypoint(spec, namespace, stores),
     dryRuns: undefined,
+    proven: [],
     labelOwners: [],
     managers: undefined,
   };

@@ -9,6 +9,7 @@ import type {
   Service,
   ServiceAccount,
 } from '../../kube/types.js';
+import type { Finding } from '../../mesh/findings.js';
 import type { LabelOwner } from '../../mesh/findings/namespace.js';
 import type { QuotaObject } from '../../mesh/findings/resource-quota.js';
 import type { InjectionTemplates } from '../../mesh/findings/spire.js';
@@ -56,6 +57,8 @@ export interface Observed {
   readonly waypoint: WaypointView;
   /** Answers to dry runs, once a step has asked for them in this pass. */
   readonly dryRuns: DryRuns | undefined;
+  /** What the proof of the migration has found; empty once there is a snapshot, and on the way back. */
+  readonly proven: readonly Finding[];
   /** Who owns labels of the namespace; empty unless a GitOps tool has marked it, and the plan is still to be made. */
   readonly labelOwners: readonly LabelOwner[];
   /** Field managers of what somebody reverts, once that has been seen; for the message only. */

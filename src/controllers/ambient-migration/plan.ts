@@ -33,7 +33,9 @@ export function planOf(observed: Observed): Plan {
   const waypoint = wantedWaypoint(observed) && observed.spec.waypoint;
   const stable = findings
     .filter((finding) => !FINDINGS[finding.code].fromPods)
-    .map(({ code, object }) => [code, object]);
+    .map(({ code, object }) => [code, object] as const)
+    // Of which callers a request would be refused depends on who else is in the mesh.
+    .filter(([code], index, all) => code !== 'SST2043' || all[index - 1]?.[0] !== code);
   return {
     hash: contentHash([{ dataplaneMode, acknowledge, policies, rollout, waypoint }, stable, actions]),
     findings,

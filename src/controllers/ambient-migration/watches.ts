@@ -26,6 +26,7 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATION,
 } from '../../kube/types.js';
 import { hasSidecar, isLive, speaksHbone } from '../../mesh/dataplane.js';
+import { callerKind, hasMode } from '../../mesh/move-mesh.js';
 import type { Request } from '../../runtime/request.js';
 import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
@@ -37,6 +38,7 @@ import { trimPod } from '../stored-pod.js';
 import { NAMED_INDEX, namedBy } from '../use-waypoint.js';
 import { isListLost } from './finding-list.js';
 import { podViewChanged } from './pods.js';
+import { CALLER_INDEX } from './proof-input.js';
 import {
   CNI_LABEL,
   COMPONENT_INDEX,
@@ -77,6 +79,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
           hasSidecar(pod) && isLive(pod)
             ? [`${pod.metadata.namespace ?? ''}/${pod.spec?.serviceAccountName ?? 'default'}`]
             : [],
+        [CALLER_INDEX]: (pod) => (hasMode(pod) ? [callerKind(pod)] : []),
         [OLD_SIDECAR_INDEX]: (pod) => (hasSidecar(pod) && !speaksHbone(pod) ? ['true'] : []),
       },
     }),

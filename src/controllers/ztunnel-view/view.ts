@@ -4,12 +4,10 @@ import { GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
 import { AUTHORIZATION_POLICY, PEER_AUTHENTICATION, SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
 import { DAEMON_SET, ENDPOINT_SLICE, NAMESPACE, NODE, POD, SERVICE } from '../../kube/types.js';
 import type { IndexSettings } from '../../mesh/ambient-index.js';
-import { asRecord } from '../../mesh/policy-object.js';
-import { configMapsOf } from '../../mesh/waypoint-inputs.js';
-import { type ViewSource, indexSettings, ztunnelRevision, ztunnelTags, ztunnelView } from '../../mesh/ztunnel-view.js';
+import { type ViewSource, indexSettings, ztunnelTags, ztunnelView } from '../../mesh/ztunnel-view.js';
 import type { LocalConfig } from '../../mesh/ztunnel-config.js';
 import type { Stores } from '../../runtime/stores.js';
-import { type MeshLocation, configuration, parsedKey } from '../istio-configuration.js';
+import { type MeshLocation, istiodConfiguration } from '../istio-configuration.js';
 
 /** The istiod that ztunnel asks, as far as it decides what it is told. */
 export interface Istiod {
@@ -25,16 +23,9 @@ export interface Istiod {
  */
 export function istiodOf(stores: Stores, location: MeshLocation): Istiod | undefined {
   const { istioNamespace } = location;
+  const parsed = istiodConfiguration(stores, location);
+  if (!parsed) return undefined;
   const daemonSets = stores.of(DAEMON_SET).list(istioNamespace);
-  const names = configMapsOf(ztunnelRevision(daemonSets));
-  const configMaps = configuration(stores, location);
-  const mesh = configMaps.get({ namespace: istioNamespace, name: names.mesh });
-  const injector = configMaps.get({ namespace: istioNamespace, name: names.injector });
-  if (!mesh || !injector) return undefined;
-  const parsed = {
-    mesh: asRecord(parsedKey(mesh, 'mesh', '{}')),
-    values: asRecord(parsedKey(injector, 'values', '{}')),
-  };
   return {
     settings: indexSettings(parsed, istioNamespace),
     version: versionOf(ztunnelTags(daemonSets, parsed)),

@@ -85,4 +85,10 @@ export const TRANSLATION_FINDINGS = {
     'Correct its kind or name, or remove it from the list; acknowledge if it comes later.',
     'Sidestep, reference of AmbientMigration',
   ),
+  SST2045: kind(
+    'BLOCK',
+    'It could not be decided whether requests that were refused before would be let in at a moment of the migration.',
+    'Make the policies of the namespace simpler, or acknowledge after asking about single requests with sidestep can-i.',
+    'Sidestep, src/mesh/proof',
+  ),
 } satisfies Record<string, FindingKind>;

@@ -126,7 +126,8 @@ const WHEN: Readonly<Record<string, string>> = {
   'source.serviceAccount': 'serviceAccounts',
 };
 
-function blocksOf(policies: readonly PolicyObject[]): string[] {
+/** Blocks of addresses by which policies tell callers apart. */
+export function blocksOf(policies: readonly PolicyObject[]): string[] {
   return [...new Set(sourcesOf(policies).flatMap(({ field, values }) => (field === 'ipBlocks' ? values : [])))];
 }
 

@@ -11,6 +11,8 @@ export interface Proof {
   readonly flips: readonly Flip[];
   /** Flips that are not told, because there are so many. */
   readonly more: number;
+  /** Those of them that open something. */
+  readonly moreOpens: number;
   /** Places where the search gave up, or where an example did not turn out as it should: unless it is 0, nothing is proven. */
   readonly undecided: number;
 }

@@ -1,5 +1,6 @@
 import { type Moment, type MomentName, MOMENTS } from '../moments.js';
 import type { MeshPicture } from '../picture.js';
+import { resultOf } from '../pieces.js';
 import { callersOf } from './callers.js';
 import { exampleOf } from './example.js';
 import type { Case, Flip, Proof } from './flip.js';
@@ -14,6 +15,8 @@ export interface ProofOptions {
   readonly namespace: string;
   /** (50) */
   readonly mostFlips?: number;
+  /** How many pairs of ways are compared before the rest counts as undecided: a few thousand a second. (20,000) */
+  readonly mostPairs?: number;
 }
 
 /** The same thing, happening to several callers and targets. */
@@ -31,7 +34,15 @@ interface Happening {
  *
  * @param moments  the first is that before
  */
-export function proveMoments(moments: readonly Moment[], { namespace, mostFlips = 50 }: ProofOptions): Proof {
+export function proveMoments(moments: readonly Moment[], options: ProofOptions): Proof {
+  return resultOf(proofWork(moments, options));
+}
+
+/** {@link proveMoments}, in pieces of some milliseconds between which others may have their turn. */
+export function* proofWork(
+  moments: readonly Moment[],
+  { namespace, mostFlips = 50, mostPairs = 20_000 }: ProofOptions,
+): Generator<undefined, Proof> {
   const [
     {
       callers: [from],
@@ -40,12 +51,15 @@ export function proveMoments(moments: readonly Moment[], { namespace, mostFlips 
   ] = moments as [Moment & { callers: [MeshPicture]; rest: [MeshPicture] }];
   const pictures = [...new Set([from, to, ...moments.flatMap((moment) => [...moment.callers, ...moment.rest])])];
   const ways = new Ways();
+  yield;
   const callers = callersOf(pictures);
-  const targets = targetsOf(pictures, namespace, (endpoint, picture) => ways.kindOf(endpoint, picture));
+  const targets = yield* targetsOf(pictures, namespace, (endpoint, picture) => ways.kindOf(endpoint, picture));
   const solved = new Map<string, Solutions>();
   const happenings = new Map<string, Happening>();
+  let givenUp = 0;
   for (const target of targets) {
     for (const backend of target.backends) {
+      yield;
       for (const group of ways.groupsOf(callers, target, backend)) {
         const caller = group[0]!;
         const count = group.reduce((sum, { others }) => sum + others + 1, 0);
@@ -56,8 +70,15 @@ export function proveMoments(moments: readonly Moment[], { namespace, mostFlips 
           const after = wayIn(pair);
           if (after.key === before.key) continue;
           const of = `${before.key} > ${after.key}`;
-          const { solutions } = remembered(solved, of, () => solve(before, after, to.settings));
-          solutions.forEach((solution, index) => {
+          if (!solved.has(of)) {
+            if (solved.size >= mostPairs) {
+              givenUp += 1;
+              continue;
+            }
+            solved.set(of, solve(before, after, to.settings));
+            yield;
+          }
+          solved.get(of)!.solutions.forEach((solution, index) => {
             for (const step of steps) {
               const name = `${step} ${key} ${of} ${index}`;
               const happening = remembered(happenings, name, () => ({ step, solution, cases: [] }));
@@ -68,8 +89,8 @@ export function proveMoments(moments: readonly Moment[], { namespace, mostFlips 
       }
     }
   }
-  const undecided = [...solved.values()].reduce((sum, one) => sum + one.undecided, 0);
-  return told([...happenings.values()], { from, to }, undecided, mostFlips);
+  const undecided = [...solved.values()].reduce((sum, one) => sum + one.undecided, givenUp);
+  return yield* told([...happenings.values()], { from, to }, undecided, mostFlips);
 }
 
 /** Every pair of pictures that a call may meet after the first moment, and the steps at which it may. */
@@ -90,25 +111,27 @@ function pairsOf(moments: readonly Moment[]): Map<string, { pair: Pick<Case, 'fr
 }
 
 /** Happenings as people read them. What looks the same is told once. */
-function told(
+function* told(
   happenings: readonly Happening[],
   before: Pick<Case, 'from' | 'to'>,
   undecided: number,
   mostFlips: number,
-): Proof {
+): Generator<undefined, Proof> {
   const inOrder = [...happenings].sort((a, b) =>
     a.solution.kind < b.solution.kind ? -1 : a.solution.kind > b.solution.kind ? 1 : 0,
   );
   const flips = new Map<string, Flip>();
-  let [unconfirmed, more, tries] = [0, 0, 0];
+  const more = { Opens: 0, Refuses: 0 };
+  let [unconfirmed, tries] = [0, 0];
   for (const { step, solution, cases } of inOrder) {
     // What is like another takes its time, too.
     if (flips.size >= mostFlips || tries >= 2 * mostFlips) {
-      more += 1;
+      more[solution.kind] += 1;
       continue;
     }
     tries += 1;
     const [first] = cases as [Case];
+    yield;
     const example = exampleOf(first, before, solution);
     if (!example) {
       unconfirmed += 1;
@@ -135,5 +158,10 @@ function told(
     Number(a.kind === 'Refuses') - Number(b.kind === 'Refuses') ||
     MOMENTS.indexOf(a.step) - MOMENTS.indexOf(b.step) ||
     size(a) - size(b);
-  return { flips: [...flips.values()].sort(order), more, undecided: undecided + unconfirmed };
+  return {
+    flips: [...flips.values()].sort(order),
+    more: more.Opens + more.Refuses,
+    moreOpens: more.Opens,
+    undecided: undecided + unconfirmed,
+  };
 }

@@ -18,18 +18,25 @@ export type KindOfPod = (endpoint: Endpoint, picture: MeshPicture) => string;
 /** From here on ports are tried that nothing names. */
 const FIRST_PORT = 8080;
 
-/** Every port of every Service of a namespace, then of one pod of each kind. */
-export function targetsOf(pictures: readonly MeshPicture[], namespace: string, kindOf: KindOfPod): Target[] {
+/** Every port of every Service of a namespace, then of one pod of each kind; in pieces of one of them each. */
+export function* targetsOf(
+  pictures: readonly MeshPicture[],
+  namespace: string,
+  kindOf: KindOfPod,
+): Generator<undefined, Target[]> {
   const [before] = pictures as [MeshPicture];
   const finders = new Map(pictures.map((picture) => [picture, finderOf(picture)]));
   const services = before.services.filter((service) => service.namespace === namespace);
-  const ofServices = services.flatMap((service) =>
-    Object.keys(service.local.ports).map((port) =>
-      targetOf(`${service.name}.${namespace}:${port}`, pictures, kindOf, (picture) => {
+  const ofServices: Target[] = [];
+  for (const service of services) {
+    for (const port of Object.keys(service.local.ports)) {
+      yield;
+      const at = (picture: MeshPicture): Destination => {
         return { service: finders.get(picture)!.service(service.key), port: Number(port) };
-      }),
-    ),
-  );
+      };
+      ofServices.push(targetOf(`${service.name}.${namespace}:${port}`, pictures, kindOf, at));
+    }
+  }
   const all = before.workloads.filter((workload) => workload.namespace === namespace && !workload.gateway);
   const pods = distinctPods(all, (pod) =>
     pictures.map((picture) => {
@@ -38,13 +45,16 @@ export function targetsOf(pictures: readonly MeshPicture[], namespace: string, k
     }),
   );
   const named = portsNamed(pictures, namespace);
-  const ofPods = pods.flatMap((pod) =>
-    portsOf(pod, named).map((port) =>
-      targetOf(`Pod/${namespace}/${pod.name}:${port}`, pictures, kindOf, (picture) => {
+  const ofPods: Target[] = [];
+  for (const pod of pods) {
+    for (const port of portsOf(pod, named)) {
+      yield;
+      const at = (picture: MeshPicture): Destination => {
         return { workload: finders.get(picture)!.workload(namespace, pod.name), port };
-      }),
-    ),
-  );
+      };
+      ofPods.push(targetOf(`Pod/${namespace}/${pod.name}:${port}`, pictures, kindOf, at));
+    }
+  }
   return [...ofServices, ...distinctTargets(ofPods, kindOf)];
 }
 
