@@ -150,6 +150,36 @@ describe('the step Policies', () => {
     expect(policiesTranslated({ ...given, translated: live(given, 'loose', status) }).kind).toBe(kind);
   });
 
+  it('writes copies of filters and Telemetries, too, of which istiod says nothing', () => {
+    const of = (kind: string, group: string): PolicyObject => ({
+      apiVersion: `${group}/v1alpha1`,
+      kind,
+      metadata: { name: kind.toLowerCase(), namespace: 'shop' },
+      spec: ofWeb,
+    });
+    const filter = of('WasmPlugin', 'extensions.istio.io');
+    const telemetry = of('Telemetry', 'telemetry.istio.io');
+    const given = layer7({ policies: [filter, telemetry] });
+    const verdict = policiesTranslated(given);
+    const written = verdict.kind === 'act' ? verdict.actions.map((one) => 'manifest' in one && one.manifest) : [];
+    expect(written.map((one) => one && [one.apiVersion, one.kind, one.metadata.name])).toEqual([
+      ['extensions.istio.io/v1alpha1', 'WasmPlugin', 'wasmplugin-wp'],
+      ['security.istio.io/v1', 'AuthorizationPolicy', 'wasmplugin-wasmplugin-guard'],
+      ['telemetry.istio.io/v1alpha1', 'Telemetry', 'telemetry-wp'],
+    ]);
+    const translated = live(given);
+    expect(policiesTranslated({ ...given, translated })).toMatchObject({ kind: 'done' });
+    expect(policiesRemoved({ ...given, translated })).toMatchObject({ actions: { length: 3 } });
+    expect(isPerWorkload(given)).toBe(true);
+    // A Telemetry alone is no reason for a waypoint.
+    expect(policiesTranslated(layer7({ policies: [telemetry] }))).toMatchObject({ reason: 'NotNeeded' });
+    const always = layer7({ policies: [telemetry], migration: migration({ waypoint: { provision: 'Always' } }) });
+    expect(policiesTranslated(always)).toMatchObject({ actions: { length: 1 } });
+    expect(isPerWorkload(always)).toBe(false);
+    expect(codes(layer7({ policies: [telemetry] }))).toEqual([]);
+    expect(namespaceFindings(always).map(({ code }) => code)).not.toContain('SST3017');
+  });
+
   it('leaves to a person what they have written as it would', () => {
     const given = layer7({ policies: [noHeaders, byHand] });
     const verdict = policiesTranslated(given);

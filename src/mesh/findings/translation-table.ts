@@ -4,7 +4,7 @@ import { FROM_PODS, type FindingKind, MUST_FIX, NEEDS_WAYPOINT, kind } from '../
 export const TRANSLATION_FINDINGS = {
   SST2032: kind(
     'CONVERT',
-    'Only a waypoint can enforce a policy of pods: Sidestep writes copies of it for the waypoint, lets the waypoint reach the pods, and keeps others from them as soon as they are ambient.',
+    'Only a waypoint can enforce a policy of pods, or run a filter of theirs: Sidestep writes copies of it for the waypoint, lets the waypoint reach the pods, and keeps others from them as soon as they are ambient.',
     'Nothing; set spec.policies.translation to Manual to write the copies yourself.',
     'istio-ambient facts 5.2, 5.3, 5.6',
     NEEDS_WAYPOINT,
@@ -84,5 +84,17 @@ export const TRANSLATION_FINDINGS = {
     'spec.rollout.workloads names a workload that the namespace does not have.',
     'Correct its kind or name, or remove it from the list; acknowledge if it comes later.',
     'Sidestep, reference of AmbientMigration',
+  ),
+  SST2045: kind(
+    'CONVERT',
+    'A Telemetry says what sidecars of pods log, count and trace: Sidestep writes copies of it for the waypoint, which does so for requests to their Services.',
+    'Check dashboards and alerts: the waypoint reports as reporter="waypoint", and what pods call is reported by the waypoints of those whom they call.',
+    'istio-ambient facts 5.8',
+  ),
+  SST2046: kind(
+    'BLOCK',
+    'What is written for a waypoint does not keep everything that a filter does in sidecars, or that a provider is told by them: nobody knows what its code looks at.',
+    'Read what the message names, and acknowledge if the filter or provider does not need it; a spec.match with mode SERVER says that it is for what pods receive.',
+    'istio/istio pilot/pkg/networking/core/listener_waypoint.go; istio-ambient facts 5.8',
   ),
 } satisfies Record<string, FindingKind>;

@@ -3,14 +3,16 @@ import { Random } from '../../../test/controlplane/ambient/random.js';
 import { policyScope } from '../../../test/support/policies.js';
 import { callGraph } from '../call-graph.js';
 import { type Finding } from '../findings.js';
-import { refusalFindings, type Translating, translationFindings, withoutTranslated } from '../findings/translation.js';
+import { refusalFindings, type Translating, translationFindings, besideForms } from '../findings/translation.js';
 import type { HttpRequest } from '../enforcement/request.js';
+import { policiesOfSidecar, policiesOfWaypoint } from '../enforcement/attachment.js';
 import { trace } from '../enforcement/trace.js';
 import { moments } from '../moments.js';
 import { type MeshPicture, meshPicture, type PictureObjects, type PictureSettings } from '../picture.js';
 import { proveMoments } from '../proof/proof.js';
 import { type PolicyObject, asRecord } from '../policy-object.js';
-import { type AmbientForms, ambientForms, type FormsScope } from './ambient-forms.js';
+import { type AmbientForm, type AmbientForms, ambientForms, type FormsScope } from './ambient-forms.js';
+import { isExtension } from './extensions.js';
 import { tightGuard } from './pod-policies.js';
 import type { TargetService } from './selection.js';
 import { type AccountedPods, closedPods, isClosed } from './ways-around.js';
@@ -50,6 +52,11 @@ const web = 'cluster.local/ns/shop/sa/web';
 const waypoint = 'cluster.local/ns/shop/sa/waypoint';
 const gets = to({ methods: ['GET'] });
 const tokens = policy({ ...ofApi, jwtRules: [{ issuer: ISSUER }] }, 'RequestAuthentication');
+
+function wasm(spec: object, namespace = 'shop'): PolicyObject {
+  const made = policy({ url: 'oci://plugin', ...ofApi, ...spec }, 'WasmPlugin', 'p', namespace);
+  return { ...made, apiVersion: 'extensions.istio.io/v1alpha1' };
+}
 
 const namesOf = ({ forms }: AmbientForms): string[] =>
   forms.flatMap(({ objects }) => objects.map(({ metadata }) => metadata.name));
@@ -94,6 +101,93 @@ describe('what policies need beside them in ambient mode', () => {
     ['about mTLS', policy({ mtls: {} }, 'PeerAuthentication')],
   ])('is nothing for one %s', (_, given) => {
     expect(formsOf(given)).toEqual({ forms: [], untranslated: [] });
+  });
+
+  it('is a copy and a guard for a filter, be it one that only a copy without ports runs', () => {
+    const { forms, untranslated } = formsOf(wasm({ match: [{ mode: 'SERVER', ports: [{ number: 80 }] }, {}] }));
+    expect(untranslated).toEqual([]);
+    expect(forms).toMatchObject([{ isLayer7: true, guard: { metadata: { name: 'p-wasmplugin-guard' } } }]);
+    expect(forms[0]?.objects[0]).toMatchObject({
+      apiVersion: 'extensions.istio.io/v1alpha1',
+      kind: 'WasmPlugin',
+      metadata: { name: 'p-wp', namespace: 'shop' },
+      spec: { url: 'oci://plugin', targetRefs: [{ group: '', kind: 'Service', name: 'api' }] },
+    });
+    expect(forms[0]?.objects[0]?.spec).not.toHaveProperty('selector');
+  });
+
+  it('is a copy alone for a Telemetry with a selector, or where the waypoint is in another namespace', () => {
+    const namespace = 'infra';
+    const shared = { ...scope, waypoint: { ...scope.waypoint, namespace } };
+    const telemetry = (spec: object, home = 'shop'): PolicyObject => policy(spec, 'Telemetry', 'p', home);
+    expect(formsOf(telemetry(ofApi)).forms).toMatchObject([{ isLayer7: false, objects: [{ kind: 'Telemetry' }] }]);
+    expect(namesOf(ambientForms([telemetry({})], shared))).toEqual(['p-wp']);
+    expect(namesOf(formsOf(telemetry({})))).toEqual([]);
+    expect(namesOf(ambientForms([telemetry({}, namespace), telemetry({}, 'istio-system')], shared))).toEqual([]);
+    // Sidecars of other namespaces do not read it.
+    expect(formsOf(telemetry(ofApi, 'istio-system'))).toEqual({ forms: [], untranslated: [] });
+  });
+
+  it('is a copy for the Services of a Telemetry’s pods that have one, and none where there is none', () => {
+    const services = [service('api'), service('headless', { selector: { app: 'api' }, clusterIP: 'None' })];
+    const given = policy({ selector: { matchLabels: { app: 'db' } } }, 'Telemetry');
+    const half = ambientForms([policy(ofApi, 'Telemetry')], { ...scope, services });
+    expect(half.forms[0]?.objects).toMatchObject([{ spec: { targetRefs: [{ name: 'api' }] } }]);
+    expect(formsOf(given).untranslated[0]?.reasons.join()).toMatch('belongs to no Service');
+  });
+
+  it.each([
+    ['sees no certificates at a waypoint', { match: [{ mode: 'SERVER' }] }, ['spec']],
+    ['ran on what pods send, too', {}, ['spec', 'spec.match']],
+    ['ran on both in one entry', { match: [{ mode: 'CLIENT_AND_SERVER' }] }, ['spec', 'spec.match']],
+    ['ran on both by two', { match: [{ mode: 'SERVER' }, { mode: 'CLIENT' }] }, ['spec', 'spec.match']],
+  ])('loses something of a filter that %s', (_, spec, paths) => {
+    expect(formsOf(wasm(spec)).forms[0]?.lost.map(({ at }) => at)).toEqual(paths);
+  });
+
+  it.each([
+    ['runs on what pods send', wasm({ match: [{ mode: 'CLIENT' }] }), 'spec.match it runs on what the pods send'],
+    ['asks for ports', wasm({ match: [{ mode: 'SERVER', ports: [{ number: 80 }] }] }), 'spec.match it asks for ports'],
+    ['is for connections', wasm({ type: 'NETWORK' }), 'spec.type'],
+    ['is a file', wasm({ url: 'file:///opt/a.wasm' }), 'spec.url'],
+    ['reads the environment', wasm({ vmConfig: { env: [{ name: 'A', valueFrom: 'HOST' }] } }), 'spec.vmConfig.env'],
+    ['is pulled with a Secret of the mesh', wasm({ imagePullSecret: 's' }, 'istio-system'), 'spec.imagePullSecret'],
+    [
+      'is a TrafficExtension with a file',
+      policy({ wasm: { url: 'file:///a' } }, 'TrafficExtension'),
+      'spec.wasm.url a waypoint has other files',
+    ],
+  ])('is not known of a filter that %s', (_, given, reason) => {
+    const { forms, untranslated } = formsOf(given);
+    expect(forms).toEqual([]);
+    expect(untranslated[0]?.reasons.join('; ')).toMatch(reason);
+  });
+
+  it('is known of a filter with a Secret of its own namespace, and with a variable', () => {
+    const vmConfig = { env: [{ name: 'A', valueFrom: 'INLINE', value: '1' }] };
+    expect(formsOf(wasm({ imagePullSecret: 's', vmConfig })).untranslated).toEqual([]);
+  });
+
+  it('is not known of two filters of the same pods of which only their age says which comes first', () => {
+    const named = (name: string, spec: object): PolicyObject => {
+      const made = wasm(spec);
+      return { ...made, metadata: { ...made.metadata, name } };
+    };
+    const tied = formsOf(named('a', { phase: 'AUTHN' }), named('b', { phase: 'AUTHN' }));
+    expect(tied.untranslated.map(({ reasons }) => reasons)).toEqual([
+      [expect.stringMatching('before WasmPlugin/b: give it a priority')],
+      [expect.stringMatching('before WasmPlugin/a: give it a priority')],
+    ]);
+    for (const other of [
+      { phase: 'AUTHN', priority: 0 },
+      { phase: 'AUTHZ' },
+      { phase: 'AUTHN', selector: { matchLabels: { app: 'web' } } },
+    ])
+      expect(formsOf(named('a', { phase: 'AUTHN' }), named('b', other)).untranslated, JSON.stringify(other)).toEqual(
+        [],
+      );
+    const lua = policy({ phase: 'AUTHN', lua: { inlineCode: '' } }, 'TrafficExtension', 'c');
+    expect(formsOf(named('a', { phase: 'AUTHN' }), lua).untranslated).toHaveLength(2);
   });
 
   it.each([
@@ -170,6 +264,12 @@ describe('findings about a translation', () => {
     ],
     ['an ALLOW that has no copy, alone', translating([strange]), []],
     [
+      'a filter, whose copy refuses nobody for an ALLOW that has none',
+      translating([wasm({}), strange], { sidecarsElsewhere: [] }),
+      ['SST2032 WasmPlugin/p', 'SST2046 WasmPlugin/p'],
+    ],
+    ['a Telemetry', translating([policy(ofApi, 'Telemetry'), strange]), ['SST2045 Telemetry/p']],
+    [
       'sidecars elsewhere that may call',
       translating([openL7]),
       ['SST2032 AuthorizationPolicy/p', 'SST2035 Deployment/api'],
@@ -205,6 +305,18 @@ describe('findings about a translation', () => {
     expect(codes(given)).toEqual(expected);
   });
 
+  it('say why where there is no form', () => {
+    const found = [{ code: 'SST3016' as const, object: 'WasmPlugin/p', message: 'it is lost' }];
+    expect(besideForms(found, translating([wasm({ type: 'NETWORK' })]))).toEqual([
+      {
+        ...found[0],
+        message: expect.stringMatching(/^it is lost; Sidestep writes nothing for it: spec.type a waypoint/),
+      },
+    ]);
+    expect(besideForms(found, translating([wasm({})]))).toEqual([]);
+    expect(besideForms(found, translating([]))).toEqual(found);
+  });
+
   it('take the place of what is made up for, and of nothing else', () => {
     const finding = (code: Finding['code'], object: string): Finding => ({ code, object, message: '' });
     const given = [
@@ -212,7 +324,7 @@ describe('findings about a translation', () => {
       finding('SST2007', 'AuthorizationPolicy/other'),
       finding('SST2031', 'AuthorizationPolicy/p'),
     ];
-    expect(withoutTranslated(given, translating([l7])).map(({ code, object }) => `${code} ${object}`)).toEqual([
+    expect(besideForms(given, translating([l7])).map(({ code, object }) => `${code} ${object}`)).toEqual([
       'SST2007 AuthorizationPolicy/other',
       'SST2031 AuthorizationPolicy/p',
     ]);
@@ -352,6 +464,7 @@ function randomPolicy(random: Random, index: number): PolicyObject {
   const selector = random.pick([{}, ofApi, ofApi, ofApi, { selector: { matchLabels: { app: 'web' } } }]);
   if (random.chance(0.15))
     return policy({ ...selector, jwtRules: [{ issuer: ISSUER }] }, 'RequestAuthentication', name, home);
+  if (random.chance(0.1)) return randomFilter(random, selector, name, home);
   const action = random.pick(['ALLOW', 'ALLOW', 'DENY']);
   const source = (): object =>
     random.pick([
@@ -384,6 +497,18 @@ function randomPolicy(random: Random, index: number): PolicyObject {
     ...(random.chance(0.25) && { when: [condition()] }),
   }));
   return policy({ ...selector, action, rules }, 'AuthorizationPolicy', name, home);
+}
+
+/** What may refuse any request. */
+function randomFilter(random: Random, selector: object, name: string, home: string): PolicyObject {
+  const match = random.pick([undefined, [{ mode: 'SERVER' }], [{ mode: 'CLIENT' }], [{ ports: [{ number: 80 }] }]]);
+  const spec = { ...selector, ...(match && { match }), phase: random.pick(['AUTHN', 'STATS']) };
+  const made = wasm({ ...spec, priority: random.pick([1, 2]) }, home);
+  return {
+    ...made,
+    metadata: { ...made.metadata, name },
+    spec: { ...asRecord(made.spec), selector: undefined, ...selector },
+  };
 }
 
 function randomRequest(random: Random): HttpRequest {
@@ -426,6 +551,7 @@ describe('generated policies with their ambient forms', () => {
       'allowed',
       'refused',
       'refused past the waypoint',
+      'met a filter',
     ])
       expect(fired.get(what) ?? 0, what).toBeGreaterThanOrEqual(20);
   }, 120_000);
@@ -495,10 +621,31 @@ describe('generated policies with their ambient forms', () => {
       for (const [plot, picture] of pictures) {
         const is = isAllowed(picture, calls, http);
         const isPast = plot.caller !== 'ambient' && plot.server === 'ambient' && isClosed;
+        if (is) meetsFilters(plot, picture, forms, calls, seed);
         if (isPast && was && !is) fire('refused past the waypoint');
         else if (is !== was)
           throw new Error(`mesh ${seed}: ${is ? 'let in' : 'refused'} ${JSON.stringify({ calls, plot, http })}`);
       }
+    }
+  }
+
+  /** What reaches an ambient pod has met each filter of it at the waypoint. */
+  function meetsFilters(
+    plot: Plot,
+    picture: MeshPicture,
+    forms: readonly AmbientForm[],
+    calls: string,
+    seed: number,
+  ): void {
+    if (plot.server !== 'ambient') return;
+    for (const { policy: filter, objects } of forms.filter((form) => isExtension(form.policy))) {
+      if (policiesOfSidecar([filter], { namespace: 'shop', labels: { app: 'api' } }, picture).length === 0) continue;
+      const copies = objects.filter(isExtension);
+      const isRun = policiesOfWaypoint(copies, scope.waypoint, { name: 'api', namespace: 'shop' }, picture).length > 0;
+      const isAsked = plot.caller === 'ambient' && plot.bound;
+      fire('met a filter');
+      if (!isRun || !isAsked)
+        throw new Error(`mesh ${seed}: past ${filter.metadata.name} ${JSON.stringify({ calls, plot })}`);
     }
   }
 

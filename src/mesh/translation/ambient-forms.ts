@@ -4,6 +4,7 @@ import type { PolicyScope } from '../findings/scope.js';
 import { type PolicyObject, asRecord, asRecords, objectName } from '../policy-object.js';
 import { identityFindings } from '../waypoint-identity.js';
 import type { IntendedWaypoint } from '../waypoint-needs.js';
+import { isExtension, rivalsOf } from './extensions.js';
 import { type Difference, type TranslationScope, isOfPods } from './selection.js';
 import { admissionOf, guardOf, waypointOnly } from './pod-policies.js';
 import { waypointCopies } from './waypoint-copies.js';
@@ -11,12 +12,22 @@ import { waypointCopies } from './waypoint-copies.js';
 /** What a policy of pods needs beside it, so that in ambient mode it means what it means at sidecars. */
 export interface AmbientForm {
   readonly policy: PolicyObject;
-  /** Only a waypoint can enforce it: ztunnel does not see what it asks for. */
+  /** Only a waypoint can enforce it: ztunnel does not see what it asks for. What only tells of requests decides nothing. */
   readonly isLayer7: boolean;
   /** In order: for the waypoint, to let the waypoint in, to keep all others out. Each in the migrated namespace. */
   readonly objects: readonly PolicyObject[];
   /** The one of them that keeps others away from ambient pods; undefined if ztunnel does so by the policy itself. */
   readonly guard: PolicyObject | undefined;
+  /** What it does not keep all the same: somebody has to accept that. */
+  readonly lost: readonly Lost[];
+}
+
+/** A part of what a policy means. */
+export interface Lost {
+  /** Path in the policy. */
+  readonly at: string;
+  /** One clause, no full stop. */
+  readonly message: string;
 }
 
 /** A policy of which no such form is known. */
@@ -41,40 +52,62 @@ export interface FormsScope extends TranslationScope {
 /** What ztunnel would make of a policy, where a copy at the waypoint makes up for it. */
 const MADE_UP_FOR = new Set<FindingCode>(['SST2007', 'SST2008']);
 
-/** What such a copy does not decide, and ztunnel refuses. */
-const REFUSED: readonly Difference['reason'][] = ['Unreached'];
+/** What copies do not do, and need not: what ztunnel refuses; what nobody counts any more; what is told as lost. */
+const ACCEPTED: Readonly<Record<string, readonly Difference['reason'][]>> = {
+  AuthorizationPolicy: ['Unreached'],
+  RequestAuthentication: ['Unreached'],
+  WasmPlugin: ['Unreached', 'Outgoing'],
+  TrafficExtension: ['Unreached', 'Outgoing'],
+  Telemetry: ['Unreached', 'Headless'],
+};
+
+/** Nobody knows what the code of a filter looks at. */
+const UNSEEN: Lost = { at: 'spec', message: 'at a waypoint it sees no certificate of the caller' };
 
 /**
  * What has to be beside the policies of a namespace before its pods lose their sidecars. Pure.
  *
  * A policy that is not touched itself has three kinds of company. Copies say the same at the waypoint. An ALLOW that does not know the
- * waypoint has another beside it that lets it in: ALLOW policies add up. Where ztunnel would let past what the policy refuses, a guard
- * refuses everybody but the waypoint at ambient pods. What pods with sidecars do with their callers stays as it is.
+ * waypoint has another beside it that lets it in: ALLOW policies add up. Where ztunnel would let past what the policy refuses, or what
+ * a filter of one's own may refuse, a guard refuses everybody but the waypoint at ambient pods. What pods with sidecars do with their
+ * callers stays as it is.
  *
  * @see istio-ambient facts 4.6, 5.2, 5.3, 5.6
  */
 export function ambientForms(policies: readonly PolicyObject[], scope: FormsScope): AmbientForms {
-  const results = policies.filter((policy) => isDeciding(policy, scope)).map((policy) => formOf(policy, scope));
+  const meant = policies.filter((policy) => isMeant(policy, scope));
+  const results = meant.flatMap((policy) => formOf(policy, meant, scope) ?? []);
   const forms = results.flatMap((result) => ('objects' in result ? [result] : []));
   const untranslated = results.flatMap((result) => ('reasons' in result ? [result] : []));
   return { forms, untranslated };
 }
 
-/** Whether the policy decides who may call pods of the namespace. */
-function isDeciding(policy: PolicyObject, scope: FormsScope): boolean {
-  if (!isOfPods(policy, scope) || isDryRun(policy)) return false;
-  return policy.kind === 'RequestAuthentication' || policy.kind === 'AuthorizationPolicy';
+/** Whether the policy says something of pods of the namespace that a waypoint could be told. */
+function isMeant(policy: PolicyObject, scope: FormsScope): boolean {
+  return policy.kind in ACCEPTED && isOfPods(policy, scope) && !isDryRun(policy);
 }
 
-function formOf(policy: PolicyObject, scope: FormsScope): AmbientForm | Untranslated {
+/** Undefined: waypoints read the policy as it is. */
+function formOf(
+  policy: PolicyObject,
+  policies: readonly PolicyObject[],
+  scope: FormsScope,
+): AmbientForm | Untranslated | undefined {
   const translated = waypointCopies(policy, scope);
-  const { copies = [], differences = [] } = translated ?? {};
+  if (!translated) return undefined;
+  const { copies, differences } = translated;
+  // Where nothing counts in its place, a Telemetry is lost.
+  const accepted = policy.kind === 'Telemetry' && copies.length === 0 ? [] : (ACCEPTED[policy.kind] ?? []);
   const reasons = [
-    ...differences.filter(({ reason }) => !REFUSED.includes(reason)).map(({ at, message }) => `${at} ${message}`),
+    ...differences.filter(({ reason }) => !accepted.includes(reason)).map(({ at, message }) => `${at} ${message}`),
+    ...rivalsOf(policy, policies, scope).map(
+      (other) => `only their age says whether it runs before ${objectName(other, scope.namespace)}: give it a priority`,
+    ),
     ...unsaid(policy, scope),
   ];
   if (reasons.length > 0) return { policy, reasons };
-  const isLayer7 = policy.kind === 'RequestAuthentication' || ztunnelCodes(policy, scope).length > 0;
+  const isLayer7 =
+    policy.kind === 'RequestAuthentication' || isExtension(policy) || ztunnelCodes(policy, scope).length > 0;
   const isAllow = actionOf(policy) === 'ALLOW' && policy.kind === 'AuthorizationPolicy';
   const others = waypointOnly(scope.waypoint, scope.mesh.trustDomain);
   const admits = isAllow && (isLayer7 || refusesWaypoint(policy, scope));
@@ -84,12 +117,13 @@ function formOf(policy: PolicyObject, scope: FormsScope): AmbientForm | Untransl
     isLayer7,
     objects: [...copies, ...(admits ? [admissionOf(policy, others, scope.namespace)] : []), ...(guard ? [guard] : [])],
     guard,
+    lost: isExtension(policy) ? [UNSEEN, ...differences.filter(({ reason }) => reason === 'Outgoing')] : [],
   };
 }
 
 /** What the form would not say of a policy, besides what its copies do not. */
 function unsaid(policy: PolicyObject, scope: FormsScope): string[] {
-  if (policy.kind === 'RequestAuthentication') return [];
+  if (policy.kind !== 'AuthorizationPolicy') return [];
   const name = objectName(policy, scope.namespace);
   const codes = ztunnelCodes(policy, scope).filter((code) => !MADE_UP_FOR.has(code));
   if (codes.length > 0) return [`${name} raises ${codes.join(', ')}`];
