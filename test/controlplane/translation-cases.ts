@@ -141,10 +141,19 @@ export const neverRun = [
   filter('WasmPlugin', 'network', { ...wasm, targetRefs, type: 'NETWORK' }),
 ];
 
+/** Nobody knows its provider, so that the waypoint is to refuse what it is about. */
+const asking = objectOf('security.istio.io/v1', 'AuthorizationPolicy', 'ask', {
+  ...ofWeb,
+  action: 'CUSTOM',
+  provider: { name: 'missing' },
+  rules: [{ to: [{ operation: { paths: ['/asked'] } }] }],
+});
+
 /** Policies for pods of the namespace, of the namespace or the mesh. */
 export const policies = [
   ...authentications,
   ...filters,
+  asking,
   ...Array.from({ length: POLICIES }, (_, index): PolicyObject => {
     const random = new Random(index + 1);
     const policy = randomPolicy(random, `p${index}`, ['ALLOW', 'ALLOW', 'DENY', 'AUDIT'], []);

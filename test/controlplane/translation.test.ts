@@ -152,9 +152,9 @@ describe('istiod and the API server', () => {
     expect(said(seen.bound)).toEqual([...valid, 'ResolvedWaypoints True: All waypoints resolved']);
   });
 
-  test('have a waypoint run copies of filters, and log as a Telemetry says, for the Services that these are for', async () => {
+  test('have a waypoint run copies of filters, log as a Telemetry says, and ask as CUSTOM says, for the Services of each', async () => {
     const proxy = await waypointProxy();
-    const told = async (service: string): Promise<{ filters: string[]; isLogged: boolean }> => {
+    const told = async (service: string): Promise<{ filters: string[]; isLogged: boolean; isAsked: boolean }> => {
       const { filterChains } = await proxy.listener('main_internal');
       const { httpFilters, accessLog } = managerOf(filterChains, service, 80);
       const names = asRecords(httpFilters).map(({ name }) => String(name));
@@ -162,14 +162,16 @@ describe('istiod and the API server', () => {
       return {
         filters: ofExtensions.map((name) => name.replace(/^.*\/[^.]*\./, '').replace(/~.*$/, '')),
         isLogged: asRecords(accessLog).length > 0,
+        isAsked: /deny-due-to-bad-CUSTOM-action.*\/asked/s.test(JSON.stringify(httpFilters)),
       };
     };
     await eventually('filters', async () => (await told('web')).filters.length >= 4 || undefined);
     expect(await told('web')).toEqual({
       filters: ['both-wp', 'one-of-two-wp', 'istio-system-all-wp', 'lua-wp'],
       isLogged: true,
+      isAsked: true,
     });
-    expect(await told('h1')).toEqual({ filters: ['istio-system-all-wp'], isLogged: false });
+    expect(await told('h1')).toEqual({ filters: ['istio-system-all-wp'], isLogged: false, isAsked: false });
   });
 
   test('tell a waypoint to do with requests what VirtualServices say', async () => {

@@ -27,6 +27,8 @@ const policy = (spec: object, name = 'p', more: object = {}): PolicyObject => ({
 const ofWeb = { selector: { matchLabels: { app: 'web' } } };
 const noHeaders = policy({ ...ofWeb, action: 'DENY', rules: [{ to: [{ operation: { paths: ['/headers'] } }] }] });
 
+const notOther = [{ source: { notNamespaces: ['other'] } }];
+
 /** The copy of it, as a person would write it. */
 const byHand = policy(
   {
@@ -62,6 +64,19 @@ const template = (labels: Record<string, string>): Workload['template'] => ({
 describe('a namespace whose policies only a waypoint can enforce', () => {
   it.each<[string, Observed, string[]]>([
     ['is translated', layer7(), ['SST2032 AuthorizationPolicy/p']],
+    [
+      'asks a person what a provider needs to be told',
+      layer7({ policies: [policy({ ...ofWeb, action: 'CUSTOM', provider: { name: 'opa' }, rules: [{}] })] }),
+      ['SST2032 AuthorizationPolicy/p', 'SST2046 AuthorizationPolicy/p'],
+    ],
+    [
+      'says why there is no form',
+      layer7({
+        policies: [policy({ ...ofWeb, action: 'CUSTOM', provider: { name: 'opa' }, rules: [{ from: notOther }] })],
+        migration: migration({ waypoint: { provision: 'Always' } }),
+      }),
+      ['SST2005 AuthorizationPolicy/p', 'SST2010 AuthorizationPolicy/p'],
+    ],
     [
       'is left to people where they say so',
       layer7({ migration: migration({ policies: { translation: 'Manual' } }) }),
@@ -203,16 +218,12 @@ describe('the step Policies', () => {
   it('leaves alone what is there for a policy that has no such form any more', () => {
     const given = layer7();
     const translated = live(given, 'loose', accepted);
-    const tokens = policy({
-      ...ofWeb,
-      action: 'DENY',
-      rules: [{ from: [{ source: { notRequestPrincipals: ['*'] } }] }],
-    });
+    const callers = policy({ ...ofWeb, action: 'DENY', rules: [{ from: notOther }] });
     const other = policy(
       { selector: { matchLabels: { app: 'y' } }, rules: [{ to: [{ operation: { methods: ['GET'] } }] }] },
       'q',
     );
-    const verdict = policiesTranslated({ ...layer7({ policies: [tokens, other] }), translated });
+    const verdict = policiesTranslated({ ...layer7({ policies: [callers, other] }), translated });
     expect(verdict.kind === 'act' && verdict.actions.map(({ type }) => type)).toEqual(['apply-policy']);
   });
 

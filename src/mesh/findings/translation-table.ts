@@ -94,7 +94,7 @@ export const TRANSLATION_FINDINGS = {
   SST2046: kind(
     'BLOCK',
     'What is written for a waypoint does not keep everything that a filter does in sidecars, or that a provider is told by them: nobody knows what its code looks at.',
-    'Read what the message names, and acknowledge if the filter or provider does not need it; a spec.match with mode SERVER says that it is for what pods receive.',
+    'Read what the message names, and acknowledge if the filter or provider does not need it; a spec.match with mode SERVER says that a filter is for what pods receive.',
     'istio/istio pilot/pkg/networking/core/listener_waypoint.go; istio-ambient facts 5.8',
   ),
 } satisfies Record<string, FindingKind>;

@@ -19,10 +19,19 @@ export interface Translating {
 }
 
 /** What ambient forms make up for, found in the policy that they are for. */
-const MADE_UP_FOR = new Set<FindingCode>(['SST2005', 'SST2006', 'SST2007', 'SST2008', 'SST2017', 'SST3016', 'SST3017']);
+const MADE_UP_FOR = new Set<FindingCode>([
+  'SST2005',
+  'SST2006',
+  'SST2007',
+  'SST2008',
+  'SST2010',
+  'SST2017',
+  'SST3016',
+  'SST3017',
+]);
 
 /** What a form would make up for, or would have to: where there is none, the message says why. */
-const EXPLAINED = new Set<FindingCode>([...MADE_UP_FOR, 'SST2009', 'SST2010', 'SST2011']);
+const EXPLAINED = new Set<FindingCode>([...MADE_UP_FOR, 'SST2009', 'SST2011']);
 
 /** Most namespaces that a message names. */
 const MAX_NAMESPACES = 5;

@@ -6,6 +6,7 @@ import { type Finding } from '../findings.js';
 import { refusalFindings, type Translating, translationFindings, besideForms } from '../findings/translation.js';
 import type { HttpRequest } from '../enforcement/request.js';
 import { policiesOfSidecar, policiesOfWaypoint } from '../enforcement/attachment.js';
+import { tokenCheck } from '../enforcement/token.js';
 import { trace } from '../enforcement/trace.js';
 import { moments } from '../moments.js';
 import { type MeshPicture, meshPicture, type PictureObjects, type PictureSettings } from '../picture.js';
@@ -57,6 +58,12 @@ function wasm(spec: object, namespace = 'shop'): PolicyObject {
   const made = policy({ url: 'oci://plugin', ...ofApi, ...spec }, 'WasmPlugin', 'p', namespace);
   return { ...made, apiVersion: 'extensions.istio.io/v1alpha1' };
 }
+
+const custom = (name: string, rules: readonly object[]): PolicyObject =>
+  policy({ ...ofApi, action: 'CUSTOM', provider: { name }, rules }, 'AuthorizationPolicy', name);
+const fromHeader = (name: string): object => ({ fromHeaders: [{ name }] });
+const output = (header: string): object => ({ outputClaimToHeaders: [{ header, claim: 'a' }] });
+const payload = (header: string): object => ({ outputPayloadToHeader: header });
 
 const namesOf = ({ forms }: AmbientForms): string[] =>
   forms.flatMap(({ objects }) => objects.map(({ metadata }) => metadata.name));
@@ -194,25 +201,72 @@ describe('what policies need beside them in ambient mode', () => {
     [
       'a DENY of everybody but a caller denies the waypoint',
       { action: 'DENY', rules: [from({ notPrincipals: [web] })] },
-      'denies the waypoint',
+      `it denies the waypoint, too, which is all that pods see: except ${waypoint} from its rules`,
     ],
-    ['a DENY asks for tokens', { action: 'DENY', rules: [from({ notRequestPrincipals: ['*'] })] }, 'by tokens'],
     [
-      'a DENY asks for claims',
-      { action: 'DENY', rules: [{ when: [{ key: 'request.auth.claims[a]', values: ['b'] }] }] },
-      'by tokens',
+      'a provider is asked about all callers but one',
+      { action: 'CUSTOM', provider: { name: 'x' }, rules: [from({ notNamespaces: ['other'] })] },
+      'it asks its provider about the waypoint',
     ],
     [
       'ztunnel would deny a port as a whole',
       { action: 'DENY', rules: [to({ methods: ['GET'], ports: ['80'] })] },
       'SST2009',
     ],
-    ['a provider is asked', { action: 'CUSTOM', provider: { name: 'x' }, rules: [gets] }, 'SST2010'],
     ['a port is none', { rules: [to({ ports: ['http'] })] }, 'http is no port'],
   ])('is not known where %s', (_, spec, reason) => {
     const { forms, untranslated } = formsOf(policy({ ...ofApi, ...spec }));
     expect(forms).toEqual([]);
     expect(untranslated[0]?.reasons.join('; ')).toMatch(reason);
+  });
+
+  it('is a copy and a guard where a provider is asked, which is told less then', () => {
+    const { forms } = formsOf(custom('x', [{ ...from({ principals: [web] }), ...gets }]));
+    expect(forms).toMatchObject([{ isLayer7: true, guard: { metadata: { name: 'x-guard' } } }]);
+    expect(forms[0]?.objects[0]?.spec).toMatchObject({ action: 'CUSTOM', provider: { name: 'x' } });
+    expect(forms[0]?.lost).toHaveLength(2);
+  });
+
+  it('is not known where pods have two providers, be it by a dry run or in part', () => {
+    const [one, other] = [custom('x', [gets]), custom('y', [gets])];
+    expect(formsOf(one, other).untranslated.map(({ reasons }) => reasons)).toEqual([
+      [expect.stringMatching('AuthorizationPolicy/y has another provider')],
+      [expect.stringMatching('AuthorizationPolicy/x has another provider')],
+    ]);
+    const dryRun = { ...other, metadata: { ...other.metadata, annotations: { 'istio.io/dry-run': 'true' } } };
+    expect(formsOf(one, dryRun).untranslated).toHaveLength(1);
+    const ofWeb = { ...other, spec: { ...asRecord(other.spec), selector: { matchLabels: { app: 'web' } } } };
+    expect(formsOf(one, ofWeb, { ...one }).untranslated).toEqual([]);
+  });
+
+  const denying = (rule: object): PolicyObject => policy({ ...ofApi, action: 'DENY', rules: [rule] });
+  const claim = { key: 'request.auth.claims[a]' };
+  const withRule = (rule: object): PolicyObject =>
+    policy({ ...ofApi, jwtRules: [{ issuer: ISSUER, ...rule }] }, 'RequestAuthentication', 'tokens');
+  it.each<[string, object, object]>([
+    ['who has none', from({ notRequestPrincipals: ['*'] }), {}],
+    ['whose claims are others', { when: [{ ...claim, notValues: ['b'] }] }, {}],
+    ['who sends another one', { when: [{ key: 'request.headers[authorization]', notValues: ['b'] }] }, {}],
+    ['by the header of one', { when: [{ key: 'request.headers[X-T]', notValues: ['b'] }] }, fromHeader('x-t')],
+    ['by what is made of one', { when: [{ key: 'request.headers[x-p]', notValues: ['b'] }] }, output('x-p')],
+    ['by its payload', { when: [{ key: 'request.regex.headers[x-p]', notValues: ['b'] }] }, payload('x-p')],
+    ['by its cookie', { when: [{ key: 'request.headers[cookie]', notValues: ['b'] }] }, { fromCookies: ['c'] }],
+  ])('is not known of a DENY of %s, where the waypoint keeps the token to itself', (_, rule, jwtRule) => {
+    const given = denying(rule);
+    const reasons = formsOf(given, withRule(jwtRule)).untranslated.map((one) => one.reasons.join());
+    expect(reasons).toEqual([expect.stringMatching('set forwardOriginalToken in RequestAuthentication/tokens')]);
+    expect(formsOf(given, withRule({ ...jwtRule, forwardOriginalToken: true })).untranslated).toEqual([]);
+    expect(formsOf(given).untranslated).toEqual([]);
+    const ofWeb = { ...asRecord(withRule(jwtRule).spec), selector: { matchLabels: { app: 'web' } } };
+    expect(formsOf(given, policy(ofWeb, 'RequestAuthentication', 'tokens')).untranslated).toEqual([]);
+  });
+
+  it.each<[string, object]>([
+    ['of who has one', from({ requestPrincipals: ['*'] })],
+    ['by a claim', { when: [{ ...claim, values: ['b'] }] }],
+    ['by another header', { when: [{ key: 'request.headers[x-other]', notValues: ['b'] }] }],
+  ])('is known of a DENY %s: the waypoint has looked at it, and pods see no token', (_, rule) => {
+    expect(formsOf(denying(rule), withRule({})).untranslated).toEqual([]);
   });
 
   it('chooses, once it is tight, all pods of its policy, but no gateways', () => {
@@ -368,7 +422,12 @@ interface Plot {
   readonly bound: boolean;
   /** The server's pods come without the label of their template. */
   readonly unlabelled?: boolean;
+  /** Who lets in what they are asked about; others refuse that. */
+  readonly providers: Providers;
 }
+
+type Providers = NonNullable<PictureSettings['authorizationProviders']>;
+const PROVIDERS: Providers = { http: 'http', grpc: 'grpc' };
 
 function pod(
   name: string,
@@ -397,8 +456,9 @@ function pod(
   };
 }
 
-function draw({ policies, caller, server, bound, unlabelled = false }: Plot, calls: string): MeshPicture {
-  return meshPicture(...drawn(policies, calls, caller, server, bound, unlabelled));
+function draw({ policies, caller, server, bound, unlabelled = false, providers }: Plot, calls: string): MeshPicture {
+  const [objects, settings] = drawn(policies, calls, caller, server, bound, unlabelled);
+  return meshPicture(objects, { ...settings, authorizationProviders: providers });
 }
 
 function drawn(
@@ -463,9 +523,14 @@ function randomPolicy(random: Random, index: number): PolicyObject {
   const home = random.chance(0.1) ? 'istio-system' : 'shop';
   const selector = random.pick([{}, ofApi, ofApi, ofApi, { selector: { matchLabels: { app: 'web' } } }]);
   if (random.chance(0.15))
-    return policy({ ...selector, jwtRules: [{ issuer: ISSUER }] }, 'RequestAuthentication', name, home);
+    return policy(
+      { ...selector, jwtRules: [{ issuer: ISSUER, ...(random.chance(0.6) && { forwardOriginalToken: true }) }] },
+      'RequestAuthentication',
+      name,
+      home,
+    );
   if (random.chance(0.1)) return randomFilter(random, selector, name, home);
-  const action = random.pick(['ALLOW', 'ALLOW', 'DENY']);
+  const action = random.pick(['ALLOW', 'ALLOW', 'DENY', 'DENY', 'CUSTOM']);
   const source = (): object =>
     random.pick([
       { principals: [web] },
@@ -474,7 +539,10 @@ function randomPolicy(random: Random, index: number): PolicyObject {
       { namespaces: ['other'] },
       { notNamespaces: ['other'] },
       { notPrincipals: ['cluster.local/ns/other/sa/sleep'] },
+      { notPrincipals: [web, waypoint] },
+      { notNamespaces: ['other'], notPrincipals: [waypoint] },
       { requestPrincipals: [`${ISSUER}/*`] },
+      { notRequestPrincipals: ['*'] },
     ]);
   const operation = (): object =>
     random.pick([
@@ -489,6 +557,8 @@ function randomPolicy(random: Random, index: number): PolicyObject {
     random.pick([
       { key: 'request.headers[x-role]', values: ['admin'] },
       { key: 'request.auth.claims[iss]', values: [ISSUER] },
+      { key: 'request.auth.claims[sub]', notValues: ['me'] },
+      { key: 'request.headers[authorization]', notValues: ['Bearer foreign'] },
       { key: 'source.namespace', values: ['shop'] },
     ]);
   const rules = random.times(1, 2, () => ({
@@ -496,7 +566,8 @@ function randomPolicy(random: Random, index: number): PolicyObject {
     ...(random.chance(0.7) && { to: [{ operation: operation() }] }),
     ...(random.chance(0.25) && { when: [condition()] }),
   }));
-  return policy({ ...selector, action, rules }, 'AuthorizationPolicy', name, home);
+  const provider = action === 'CUSTOM' && { provider: { name: random.pick(['http', 'http', 'grpc', 'missing']) } };
+  return policy({ ...selector, action, ...provider, rules }, 'AuthorizationPolicy', name, home);
 }
 
 /** What may refuse any request. */
@@ -547,6 +618,8 @@ describe('generated policies with their ambient forms', () => {
       'copy',
       'admission',
       'guard',
+      'ask',
+      'deny by what is not there',
       'untranslated',
       'allowed',
       'refused',
@@ -563,12 +636,17 @@ describe('generated policies with their ambient forms', () => {
       const policies = ambientForms(given, scope).forms.map(({ policy: one }) => one);
       const { forms } = ambientForms(policies, scope);
       const hasLayer7 = forms.some(({ isLayer7 }) => isLayer7);
-      const all = moments(...drawn(policies, 'web', 'sidecar', 'sidecar'), {
-        namespace: 'shop',
-        waypoint: scope.waypoint,
-        written: forms.flatMap(({ objects }) => objects),
-        ...(hasLayer7 && { closed: (labels) => isClosed(forms, labels) }),
-      });
+      const [objects, settings] = drawn(policies, 'web', 'sidecar', 'sidecar');
+      const all = moments(
+        objects,
+        { ...settings, authorizationProviders: PROVIDERS },
+        {
+          namespace: 'shop',
+          waypoint: scope.waypoint,
+          written: forms.flatMap(({ objects }) => objects),
+          ...(hasLayer7 && { closed: (labels) => isClosed(forms, labels) }),
+        },
+      );
       const { flips, undecided } = proveMoments(all, { namespace: 'shop' });
       expect(
         flips.filter(({ kind }) => kind === 'Opens'),
@@ -584,6 +662,12 @@ describe('generated policies with their ambient forms', () => {
     const given = random.times(1, 4, (index) => randomPolicy(random, index));
     const all = ambientForms(given, scope);
     all.untranslated.forEach(() => fire('untranslated'));
+    all.forms.forEach(({ policy: { spec } }) => {
+      const { action } = asRecord(spec);
+      if (action === 'CUSTOM') fire('ask');
+      if (action === 'DENY' && /"not(RequestPrincipals|Values)/.test(JSON.stringify(spec)))
+        fire('deny by what is not there');
+    });
     const policies = all.forms.map(({ policy: one }) => one);
     const { forms } = ambientForms(policies, scope);
     const objects = forms.flatMap((form) => form.objects);
@@ -597,18 +681,20 @@ describe('generated policies with their ambient forms', () => {
     const calls = random.pick(['web', 'sleep']);
     const moving: readonly Mode[] =
       calls === 'sleep' ? [random.pick(['sidecar', 'ambient', 'none'] as const)] : ['sidecar', 'ambient'];
-    const before = draw({ policies, caller: moving[0]!, server: 'sidecar', bound: false }, calls);
+    const providers = random.pick([{}, PROVIDERS]);
+    const before = draw({ policies, caller: moving[0]!, server: 'sidecar', bound: false, providers }, calls);
     const both = [...policies, ...objects];
     const plots: Plot[] = [
-      { policies: both, caller: moving[0]!, server: 'sidecar', bound: false },
+      { policies: both, caller: moving[0]!, server: 'sidecar', bound: false, providers },
       ...moving.flatMap((caller) => [
-        { policies: both, caller, server: 'sidecar' as const, bound: true },
-        { policies: both, caller, server: 'ambient' as const, bound: true },
+        { policies: both, caller, server: 'sidecar' as const, bound: true, providers },
+        { policies: both, caller, server: 'ambient' as const, bound: true, providers },
         {
           policies: [...policies, ...tight],
           caller,
           server: 'ambient' as const,
           bound: true,
+          providers,
           unlabelled: isTightened(tight, objects),
         },
       ]),
@@ -657,6 +743,21 @@ describe('generated policies with their ambient forms', () => {
     const caller = picture.workloads.find(({ name }) => name === calls);
     const called = picture.services.find(({ name }) => name === 'api');
     if (!caller || !called) throw new Error('the picture has no caller, or no Service');
-    return trace({ from: caller, to: { service: called, port: 8000 }, http }, picture).every(({ allowed }) => allowed);
+    const way = { from: caller, to: { service: called, port: 8000 } };
+    const traces = trace({ ...way, http }, picture);
+    const [first] = traces[0]?.hops ?? [];
+    if (first?.hop !== 'Waypoint' || !first.allowed) return traces.every(({ allowed }) => allowed);
+    // Pods get what the waypoint sends on.
+    const authentications = policiesOfWaypoint(
+      picture.requestAuthentications,
+      scope.waypoint,
+      { name: 'api', namespace: 'shop' },
+      picture,
+    );
+    const passed = tokenCheck(authentications)(http, http.path);
+    if (passed.isRefused) throw new Error('the waypoint has let it pass');
+    const { headers, path } = passed;
+    const behind = trace({ ...way, http: { ...http, headers, path } }, picture);
+    return behind.every(({ hops }) => hops.at(-1)?.hop !== 'Waypoint' && hops.at(-1)?.allowed === true);
   }
 });

@@ -1,12 +1,11 @@
-import type { FindingCode } from '../findings.js';
-import { authorizationFindings, isDryRun } from '../findings/authorization.js';
+import { isDryRun } from '../findings/authorization.js';
 import type { PolicyScope } from '../findings/scope.js';
-import { type PolicyObject, asRecord, asRecords, objectName } from '../policy-object.js';
-import { identityFindings } from '../waypoint-identity.js';
+import { type PolicyObject, objectName } from '../policy-object.js';
 import type { IntendedWaypoint } from '../waypoint-needs.js';
 import { isExtension, rivalsOf } from './extensions.js';
 import { type Difference, type TranslationScope, isOfPods } from './selection.js';
 import { admissionOf, guardOf, waypointOnly } from './pod-policies.js';
+import { actionOf, refusesWaypoint, unsaid, ztunnelCodes } from './unsaid.js';
 import { waypointCopies } from './waypoint-copies.js';
 
 /** What a policy of pods needs beside it, so that in ambient mode it means what it means at sidecars. */
@@ -49,9 +48,6 @@ export interface FormsScope extends TranslationScope {
   readonly mesh: PolicyScope['mesh'];
 }
 
-/** What ztunnel would make of a policy, where a copy at the waypoint makes up for it. */
-const MADE_UP_FOR = new Set<FindingCode>(['SST2007', 'SST2008']);
-
 /** What copies do not do, and need not: what ztunnel refuses; what nobody counts any more; what is told as lost. */
 const ACCEPTED: Readonly<Record<string, readonly Difference['reason'][]>> = {
   AuthorizationPolicy: ['Unreached'],
@@ -61,8 +57,15 @@ const ACCEPTED: Readonly<Record<string, readonly Difference['reason'][]>> = {
   Telemetry: ['Unreached', 'Headless'],
 };
 
-/** Nobody knows what the code of a filter looks at. */
+/** Nobody knows what the code of a filter looks at, or what a provider does with what it is told. */
 const UNSEEN: Lost = { at: 'spec', message: 'at a waypoint it sees no certificate of the caller' };
+const UNTOLD: readonly Lost[] = [
+  { at: 'spec.provider', message: 'a waypoint tells it of no certificate of the caller' },
+  {
+    at: 'spec.provider',
+    message: 'pods that still have sidecars ask it once more, about the request as the waypoint sends it on',
+  },
+];
 
 /**
  * What has to be beside the policies of a namespace before its pods lose their sidecars. Pure.
@@ -76,7 +79,7 @@ const UNSEEN: Lost = { at: 'spec', message: 'at a waypoint it sees no certificat
  */
 export function ambientForms(policies: readonly PolicyObject[], scope: FormsScope): AmbientForms {
   const meant = policies.filter((policy) => isMeant(policy, scope));
-  const results = meant.flatMap((policy) => formOf(policy, meant, scope) ?? []);
+  const results = meant.flatMap((policy) => formOf(policy, policies, scope) ?? []);
   const forms = results.flatMap((result) => ('objects' in result ? [result] : []));
   const untranslated = results.flatMap((result) => ('reasons' in result ? [result] : []));
   return { forms, untranslated };
@@ -103,7 +106,7 @@ function formOf(
     ...rivalsOf(policy, policies, scope).map(
       (other) => `only their age says whether it runs before ${objectName(other, scope.namespace)}: give it a priority`,
     ),
-    ...unsaid(policy, scope),
+    ...unsaid(policy, policies, scope),
   ];
   if (reasons.length > 0) return { policy, reasons };
   const isLayer7 =
@@ -117,40 +120,11 @@ function formOf(
     isLayer7,
     objects: [...copies, ...(admits ? [admissionOf(policy, others, scope.namespace)] : []), ...(guard ? [guard] : [])],
     guard,
-    lost: isExtension(policy) ? [UNSEEN, ...differences.filter(({ reason }) => reason === 'Outgoing')] : [],
+    lost: lostOf(policy, differences),
   };
 }
 
-/** What the form would not say of a policy, besides what its copies do not. */
-function unsaid(policy: PolicyObject, scope: FormsScope): string[] {
-  if (policy.kind !== 'AuthorizationPolicy') return [];
-  const name = objectName(policy, scope.namespace);
-  const codes = ztunnelCodes(policy, scope).filter((code) => !MADE_UP_FOR.has(code));
-  if (codes.length > 0) return [`${name} raises ${codes.join(', ')}`];
-  if (actionOf(policy) !== 'DENY') return [];
-  return [
-    ...(refusesWaypoint(policy, scope) ? ['it denies the waypoint, too'] : []),
-    // The waypoint keeps the token to itself, and sidecars behind it would take the request for one without.
-    ...(asksForTokens(policy) ? ['it denies by tokens, which pods behind the waypoint do not get'] : []),
-  ];
+function lostOf(policy: PolicyObject, differences: readonly Difference[]): readonly Lost[] {
+  if (isExtension(policy)) return [UNSEEN, ...differences.filter(({ reason }) => reason === 'Outgoing')];
+  return actionOf(policy) === 'CUSTOM' ? UNTOLD : [];
 }
-
-function ztunnelCodes(policy: PolicyObject, scope: FormsScope): FindingCode[] {
-  if (policy.kind !== 'AuthorizationPolicy') return [];
-  return authorizationFindings(policy, { ...scope, workloadLabels: [], probes: [] }).map(({ code }) => code);
-}
-
-function refusesWaypoint(policy: PolicyObject, { waypoint, mesh: { trustDomain }, namespace }: FormsScope): boolean {
-  return identityFindings([policy], [], { waypoint, trustDomain, namespace }).some(({ code }) => code === 'SST2005');
-}
-
-function asksForTokens(policy: PolicyObject): boolean {
-  return asRecords(asRecord(policy.spec)['rules']).some(
-    ({ from, when }) =>
-      asRecords(from).some(({ source }) =>
-        Object.keys(asRecord(source)).some((key) => /requestPrincipals$/i.test(key)),
-      ) || asRecords(when).some(({ key }) => String(key).startsWith('request.auth.')),
-  );
-}
-
-const actionOf = ({ spec }: PolicyObject): unknown => asRecord(spec)['action'] ?? 'ALLOW';

@@ -1,5 +1,5 @@
-import { type PolicyObject, asRecord, asRecords, selects } from '../policy-object.js';
-import { type Difference, type PodGroup, isOfPods, type TranslationScope } from './selection.js';
+import { type PolicyObject, asRecord, asRecords } from '../policy-object.js';
+import { choosesCommonPods, type Difference, isOfPods, type TranslationScope } from './selection.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -67,7 +67,7 @@ export function rivalsOf(
       isExtension(other) &&
       isOfPods(other, scope) &&
       placeOf(other) === place &&
-      scope.pods.some((pods) => chooses(policy, pods) && chooses(other, pods)),
+      choosesCommonPods(policy, other, scope),
   );
 }
 
@@ -75,6 +75,3 @@ function placeOf({ spec }: PolicyObject): string {
   const { phase, priority } = asRecord(spec);
   return `${PHASES.indexOf(String(phase))} ${typeof priority === 'number' ? priority : ''}`;
 }
-
-const chooses = ({ spec }: PolicyObject, { labels }: PodGroup): boolean =>
-  selects(asRecord(asRecord(asRecord(spec)['selector'])['matchLabels']), labels);

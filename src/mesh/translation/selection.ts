@@ -101,6 +101,14 @@ export function isOfPods(policy: PolicyObject, { namespace, rootNamespace }: Tra
   return [namespace, rootNamespace].includes(policy.metadata.namespace ?? '') && targetsOf(policy).length === 0;
 }
 
+/** Whether there are pods of the namespace that both choose. */
+export function choosesCommonPods(one: PolicyObject, other: PolicyObject, { pods }: TranslationScope): boolean {
+  const [first, second] = [one, other].map((policy) =>
+    asRecord(asRecord(asRecord(policy.spec)['selector'])['matchLabels']),
+  );
+  return pods.some(({ labels }) => selects(first!, labels) && selects(second!, labels));
+}
+
 /** The pods behind a Service. One without selector has none that anybody knows of. */
 export function podsOf({ spec }: TargetService, { pods }: TranslationScope): PodGroup[] {
   const selector = spec?.selector ?? {};
