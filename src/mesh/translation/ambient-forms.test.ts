@@ -110,8 +110,10 @@ describe('what policies need beside them in ambient mode', () => {
     expect(formsOf(given)).toEqual({ forms: [], untranslated: [] });
   });
 
-  it('is a copy and a guard for a filter, be it one that only a copy without ports runs', () => {
-    const { forms, untranslated } = formsOf(wasm({ match: [{ mode: 'SERVER', ports: [{ number: 80 }] }, {}] }));
+  it('is a copy and a guard for a filter', () => {
+    const { forms, untranslated } = formsOf(
+      wasm({ match: [{ mode: 'SERVER', ports: [{ number: 80 }] }, { mode: 'SERVER' }] }),
+    );
     expect(untranslated).toEqual([]);
     expect(forms).toMatchObject([{ isLayer7: true, guard: { metadata: { name: 'p-wasmplugin-guard' } } }]);
     expect(forms[0]?.objects[0]).toMatchObject({
@@ -144,10 +146,10 @@ describe('what policies need beside them in ambient mode', () => {
   });
 
   it.each([
-    ['sees no certificates at a waypoint', { match: [{ mode: 'SERVER' }] }, ['spec']],
-    ['ran on what pods send, too', {}, ['spec', 'spec.match']],
-    ['ran on both in one entry', { match: [{ mode: 'CLIENT_AND_SERVER' }] }, ['spec', 'spec.match']],
-    ['ran on both by two', { match: [{ mode: 'SERVER' }, { mode: 'CLIENT' }] }, ['spec', 'spec.match']],
+    ['sees no certificates at a waypoint', { match: [{ mode: 'SERVER' }] }, ['spec', 'spec']],
+    ['ran on what pods send, too', {}, ['spec', 'spec', 'spec.match']],
+    ['ran on both in one entry', { match: [{ mode: 'CLIENT_AND_SERVER' }] }, ['spec', 'spec', 'spec.match']],
+    ['ran on both by two', { match: [{ mode: 'SERVER' }, { mode: 'CLIENT' }] }, ['spec', 'spec', 'spec.match']],
   ])('loses something of a filter that %s', (_, spec, paths) => {
     expect(formsOf(wasm(spec)).forms[0]?.lost.map(({ at }) => at)).toEqual(paths);
   });

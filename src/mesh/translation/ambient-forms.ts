@@ -58,7 +58,10 @@ const ACCEPTED: Readonly<Record<string, readonly Difference['reason'][]>> = {
 };
 
 /** Nobody knows what the code of a filter looks at, or what a provider does with what it is told. */
-const UNSEEN: Lost = { at: 'spec', message: 'at a waypoint it sees no certificate of the caller' };
+const UNSEEN: readonly Lost[] = [
+  { at: 'spec', message: 'at a waypoint it sees no certificate of the caller' },
+  { at: 'spec', message: 'pods that still have sidecars run it once more, on the request as the waypoint sends it on' },
+];
 const UNTOLD: readonly Lost[] = [
   { at: 'spec.provider', message: 'a waypoint tells it of no certificate of the caller' },
   {
@@ -125,6 +128,6 @@ function formOf(
 }
 
 function lostOf(policy: PolicyObject, differences: readonly Difference[]): readonly Lost[] {
-  if (isExtension(policy)) return [UNSEEN, ...differences.filter(({ reason }) => reason === 'Outgoing')];
+  if (isExtension(policy)) return [...UNSEEN, ...differences.filter(({ reason }) => reason === 'Outgoing')];
   return actionOf(policy) === 'CUSTOM' ? UNTOLD : [];
 }
