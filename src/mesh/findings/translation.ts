@@ -94,15 +94,15 @@ function missingAllows({ forms, namespace }: Translating): Finding[] {
 
 const isAllow = (spec: unknown): boolean => ((spec as { action?: unknown } | undefined)?.action ?? 'ALLOW') === 'ALLOW';
 
-function refusals({ pods, policies, mayBeCalledBy }: Closed, translating: Translating): Finding[] {
+function refusals({ pods, policies, mayRefuse }: Closed, translating: Translating): Finding[] {
   const { name: object } = pods;
   const why = `${object}, which is for the waypoint only by ${policies.join(', ')}`;
-  const elsewhere = translating.sidecarsElsewhere.filter((caller) => mayBeCalledBy(caller));
+  const elsewhere = translating.sidecarsElsewhere.filter((caller) => mayRefuse(caller));
   const namespaces = [...new Set(elsewhere.map(({ namespace }) => namespace))].sort();
   // Without a number, which would change with every namespace that comes or goes.
   const rest = namespaces.length > MAX_NAMESPACES ? ' and others' : '';
   const named = `${namespaces.slice(0, MAX_NAMESPACES).join(', ')}${rest}`;
-  const isOutsideTaken = translating.isPlaintextTaken && mayBeCalledBy(undefined);
+  const isOutsideTaken = translating.isPlaintextTaken && mayRefuse(undefined);
   return [
     ...(namespaces.length > 0
       ? [{ code: 'SST2035' as const, object, message: `sidecars of namespaces ${named} may call ${why}` }]

@@ -52,6 +52,7 @@ const to = (operation: object): object => ({ to: [{ operation }] });
 const web = 'cluster.local/ns/shop/sa/web';
 const waypoint = 'cluster.local/ns/shop/sa/waypoint';
 const gets = to({ methods: ['GET'] });
+const exceptWaypoint = { notPrincipals: [waypoint] };
 const tokens = policy({ ...ofApi, jwtRules: [{ issuer: ISSUER }] }, 'RequestAuthentication');
 
 function wasm(spec: object, namespace = 'shop'): PolicyObject {
@@ -94,6 +95,33 @@ describe('what policies need beside them in ambient mode', () => {
       action: 'DENY',
       rules: [from({ notPrincipals: [waypoint] })],
     });
+  });
+
+  it.each<[string, object, object[]]>([
+    [
+      'of who may be refused',
+      { from: [{ source: { principals: ['a'] } }, { source: { namespaces: ['b'] } }], ...gets },
+      [
+        {
+          from: [
+            { source: { principals: ['a'], ...exceptWaypoint } },
+            { source: { namespaces: ['b'], ...exceptWaypoint } },
+          ],
+        },
+        from({ notPrincipals: ['*'] }),
+      ],
+    ],
+    [
+      'with the exceptions of the policy',
+      { ...from({ notPrincipals: ['a', waypoint] }), ...gets },
+      [from({ notPrincipals: ['a', waypoint] }), from({ notPrincipals: ['*'] })],
+    ],
+    ['of all, where accounts are named', { ...from({ serviceAccounts: ['a'] }), ...gets }, [from(exceptWaypoint)]],
+    ['of all, where tokens are named', from({ requestPrincipals: ['a'] }), [from(exceptWaypoint)]],
+    ['of all, where one rule is for all', gets, [from(exceptWaypoint)]],
+  ])('is a guard %s', (_, rule, expected) => {
+    const { forms } = formsOf(policy({ ...ofApi, action: 'DENY', rules: [rule] }));
+    expect(asRecord(forms[0]?.guard?.spec)['rules']).toEqual(expected);
   });
 
   it('is named after the namespace of a policy of the whole mesh, too', () => {
@@ -341,6 +369,11 @@ describe('findings about a translation', () => {
       ['SST2032 AuthorizationPolicy/p', 'SST2036 Deployment/api'],
     ],
     [
+      'sidecars elsewhere that a DENY is not about',
+      translating([policy({ ...ofApi, action: 'DENY', rules: [{ ...from({ namespaces: ['bad'] }), ...gets }] })]),
+      ['SST2032 AuthorizationPolicy/p'],
+    ],
+    [
       'callers outside the mesh whom a policy does not know',
       translating([l7], { sidecarsElsewhere: [], isPlaintextTaken: true }),
       ['SST2032 AuthorizationPolicy/p'],
@@ -414,7 +447,8 @@ describe('the order of callers', () => {
   });
 });
 
-type Mode = 'sidecar' | 'ambient' | 'none';
+/** `old`: a sidecar that does not speak HBONE. */
+type Mode = 'sidecar' | 'old' | 'ambient' | 'none';
 
 /** Whose pods stand how, and what is there beside the policies. */
 interface Plot {
@@ -438,14 +472,14 @@ function pod(
   address: number,
   isLabelled: boolean,
 ): PictureObjects['pods'][number] {
-  const isSidecar = mode === 'sidecar';
+  const isSidecar = mode === 'sidecar' || mode === 'old';
   return {
     metadata: {
       name,
       namespace,
       labels: {
         app: name,
-        ...(isSidecar && { 'networking.istio.io/tunnel': 'http' }),
+        ...(mode === 'sidecar' && { 'networking.istio.io/tunnel': 'http' }),
         ...(mode === 'ambient' && isLabelled && { 'istio.io/dataplane-mode': 'ambient' }),
       },
       annotations: {
@@ -660,6 +694,19 @@ describe('generated policies with their ambient forms', () => {
     expect(refusing).toBeGreaterThan(0);
   });
 
+  it('keep a caller out whose old sidecar shows ambient pods no certificate', () => {
+    const rule = { ...from({ namespaces: ['other'] }), ...gets };
+    const policies = [policy({ ...ofApi, action: 'DENY', rules: [rule] })];
+    const { forms } = ambientForms(policies, scope);
+    const both = [...policies, ...forms.flatMap(({ objects }) => objects)];
+    const http = { method: 'GET', host: 'api', path: '/', headers: {} };
+    const answer = (plot: Omit<Plot, 'providers' | 'caller'>): boolean =>
+      isAllowed(draw({ ...plot, caller: 'old', providers: {} }, 'sleep'), 'sleep', http);
+    expect(answer({ policies, server: 'sidecar', bound: false })).toBe(false);
+    expect(answer({ policies, server: 'ambient', bound: true })).toBe(true);
+    expect(answer({ policies: both, server: 'ambient', bound: true })).toBe(false);
+  });
+
   function lookAt(random: Random, seed: number): void {
     const given = random.times(1, 4, (index) => randomPolicy(random, index));
     const all = ambientForms(given, scope);
@@ -677,7 +724,7 @@ describe('generated policies with their ambient forms', () => {
     const tight = forms.flatMap((form) =>
       form.objects.map((one) => (one === form.guard ? tightGuard(one, form.policy, false) : one)),
     );
-    const isClosed = closedPods({ forms, untranslated: [] }, policies, groups, scope).some(
+    const closed = closedPods({ forms, untranslated: [] }, policies, groups, scope).find(
       ({ pods }) => pods.account === 'api',
     );
     const calls = random.pick(['web', 'sleep']);
@@ -708,7 +755,9 @@ describe('generated policies with their ambient forms', () => {
       fire(was ? 'allowed' : 'refused');
       for (const [plot, picture] of pictures) {
         const is = isAllowed(picture, calls, http);
-        const isPast = plot.caller !== 'ambient' && plot.server === 'ambient' && isClosed;
+        const identity =
+          plot.caller !== 'none' ? { namespace: calls === 'sleep' ? 'other' : 'shop', account: calls } : undefined;
+        const isPast = plot.caller !== 'ambient' && plot.server === 'ambient' && closed?.mayRefuse(identity) === true;
         if (is) meetsFilters(plot, picture, forms, calls, seed);
         if (isPast && was && !is) fire('refused past the waypoint');
         else if (is !== was)

@@ -75,8 +75,8 @@ const UNTOLD: readonly Lost[] = [
  *
  * A policy that is not touched itself has three kinds of company. Copies say the same at the waypoint. An ALLOW that does not know the
  * waypoint has another beside it that lets it in: ALLOW policies add up. Where ztunnel would let past what the policy refuses, or what
- * a filter of one's own may refuse, a guard refuses everybody but the waypoint at ambient pods. What pods with sidecars do with their
- * callers stays as it is.
+ * a filter of one's own may refuse, a guard refuses whom it may be about, but for the waypoint, at ambient pods. What pods with sidecars
+ * do with their callers stays as it is.
  *
  * @see istio-ambient facts 4.6, 5.2, 5.3, 5.6
  */
