@@ -37,6 +37,9 @@ describe('what the operator may do', () => {
       'requestauthentications',
       'serviceaccounts',
       'services',
+      'telemetries',
+      'trafficextensions',
+      'wasmplugins',
     ]);
   });
 
@@ -85,6 +88,9 @@ describe('what the operator may do', () => {
       'requestauthentications',
       'serviceaccounts',
       'services',
+      'telemetries',
+      'trafficextensions',
+      'wasmplugins',
     ]);
   });
 

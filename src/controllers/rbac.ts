@@ -2,7 +2,13 @@ import type { Access, PolicyRule } from '../../cdk8s/access.js';
 import type { DryRunOnly } from '../../cdk8s/admission.js';
 import { AMBIENT_MIGRATION } from '../api/ambient-migration.js';
 import { GATEWAY, GATEWAY_CLASS } from '../api/gateway-api.js';
-import { AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION } from '../api/istio.js';
+import {
+  AUTHORIZATION_POLICY,
+  REQUEST_AUTHENTICATION,
+  TELEMETRY,
+  TRAFFIC_EXTENSION,
+  WASM_PLUGIN,
+} from '../api/istio.js';
 import type { ResourceType } from '../kube/resource.js';
 import {
   CONFIG_MAP,
@@ -61,6 +67,9 @@ const CALLS: readonly Grant[] = [
   // What policies need beside them; an AuthorizationPolicy is also what istiod is asked with, in dry runs.
   [AUTHORIZATION_POLICY, ['create', 'patch', 'delete']],
   [REQUEST_AUTHENTICATION, ['create', 'patch', 'delete']],
+  [WASM_PLUGIN, ['create', 'patch', 'delete']],
+  [TRAFFIC_EXTENSION, ['create', 'patch', 'delete']],
+  [TELEMETRY, ['create', 'patch', 'delete']],
   // In dry runs only: see DRY_RUN_ONLY.
   [POD, ['create']],
 ];

@@ -3,7 +3,7 @@ import type { Finding } from './findings.js';
 import { systemNamespaceFindings } from './findings/namespace.js';
 import { podTemplateFindings, type TemplateOfPods } from './findings/pod-template.js';
 import { namedPorts, probedPorts, type TemplateWithPorts } from './findings/template-ports.js';
-import { refusalFindings, type Translating, translationFindings, withoutTranslated } from './findings/translation.js';
+import { besideForms, refusalFindings, type Translating, translationFindings } from './findings/translation.js';
 import type { MeshSettings } from './mesh-settings.js';
 import { isInjected, labelsIn, podTemplates, type Templated } from './pod-templates.js';
 import { READ_KINDS, callerDemands, policyFindings } from './policies.js';
@@ -104,7 +104,7 @@ export function findingsOf(
   };
   return [
     ...(waypoint.isWanted && waypoint.isTranslating
-      ? [...withoutTranslated(found, translating), ...translationFindings(translating), ...refusalFindings(translating)]
+      ? [...besideForms(found, translating), ...translationFindings(translating), ...refusalFindings(translating)]
       : found),
     ...systemNamespaceFindings({ metadata: { name } }, rootNamespace),
     ...losing.flatMap(({ object: workload, template }) => {

@@ -12,6 +12,8 @@ const policy = (spec: object, name = 'x', namespace = 'shop'): PolicyObject => (
 });
 const from = (...sources: object[]): object => ({ from: sources.map((source) => ({ source })) });
 const allow = (...rules: object[]): PolicyObject => policy({ rules });
+const ask = (...rules: object[]): PolicyObject => policy({ action: 'CUSTOM', rules });
+const byTokens = { ...from({ requestPrincipals: ['*'] }), when: [{ key: 'source.namespace', values: ['shop'] }] };
 const deny = (...rules: object[]): PolicyObject => policy({ action: 'DENY', rules });
 
 function found(given: PolicyObject, ...others: PolicyObject[]): string[] {
@@ -44,6 +46,20 @@ describe('a policy of pods that come behind a waypoint', () => {
     ['allows by a condition', allow({ when: [{ key: 'source.namespace', values: ['a'] }] }), ['SST2005']],
     ['denies a caller, who then comes as the waypoint', deny(from({ principals: ['a'] })), ['SST2006']],
     ['denies everybody but some callers', deny(from({ notPrincipals: ['a'] })), ['SST2005']],
+    ['denies by tokens only', deny(from({ requestPrincipals: ['*'] })), []],
+    [
+      'denies by tokens, and a caller',
+      deny(from({ notRequestPrincipals: ['*'] }), from({ principals: [SELF] })),
+      ['SST2005'],
+    ],
+    [
+      'denies callers by their tokens',
+      deny(from({ principals: ['*'], requestPrincipals: ['*'] })),
+      ['SST2005', 'SST2006'],
+    ],
+    ['denies by tokens in a namespace', deny(byTokens), ['SST2005', 'SST2006']],
+    ['asks about a caller', ask(from({ principals: ['a'] })), ['SST2006']],
+    ['asks about everybody but some callers', ask(from({ notPrincipals: ['a'] })), ['SST2005']],
     ['denies addresses', deny(from({ ipBlocks: ['10.0.0.0/8'] })), ['SST2005', 'SST2006']],
   ])('%s', (_, given, expected) => {
     expect(found(given)).toEqual(expected);

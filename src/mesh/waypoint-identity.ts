@@ -46,10 +46,11 @@ export function identityFindings(
       const text = `AuthorizationPolicy ${policy.metadata.name} ${message}`;
       return { code, object: objectName(policy, namespace), message: text };
     };
-    const matches = rulesOf(policy).map((rule) => matchOf(rule, identity, policy.metadata.namespace ?? ''));
-    const refusal = refusalOf(policy, matches);
+    const rules = rulesByCaller(policy);
+    const matches = rules.map((rule) => matchOf(rule, identity, policy.metadata.namespace ?? ''));
+    const refusal = refusalOf(policy, rules, matches);
     // Who is refused along with the waypoint gets nowhere: it is those that it lets pass whom nobody looks at any more.
-    const isOpen = matches.some((match) => match !== (isDeny(policy) ? 'yes' : 'no'));
+    const isOpen = matches.some((match) => match !== (refusing(policy) === undefined ? 'no' : 'yes'));
     return [
       ...(refusal === undefined ? [] : [found('SST2005', `${refusal} the waypoint: ${identity.principal}`)]),
       ...(isOpen && !hasCopy(policy, objects, waypoint, identity)
@@ -60,14 +61,26 @@ export function identityFindings(
 }
 
 const rulesOf = (policy: PolicyObject): readonly Fields[] => asRecords(asRecord(policy.spec)['rules']);
-const isDeny = (policy: PolicyObject): boolean => asRecord(policy.spec)['action'] === 'DENY';
+/** What it does about what it matches, where that is not to let it in. */
+const REFUSALS: Readonly<Record<string, string>> = { DENY: 'denies', CUSTOM: 'asks its provider about' };
+const refusing = (policy: PolicyObject): string | undefined => REFUSALS[actionOf(policy)];
 
 function decidesByCaller(policy: PolicyObject): boolean {
-  return rulesOf(policy).some(
-    (rule) => rule['from'] !== undefined || asRecords(rule['when']).some(({ key }) => isAboutCaller(String(key))),
-  );
+  return rulesByCaller(policy).some((rule) => rule['from'] !== undefined || hasCondition(rule));
 }
 
+/** Rules that may be otherwise for the waypoint than for those who come through it. What allows is looked at as a whole. */
+const rulesByCaller = (policy: PolicyObject): readonly Fields[] =>
+  refusing(policy) === undefined ? rulesOf(policy) : rulesOf(policy).filter(isByCaller);
+
+/** Who a token is for is no question of the caller: a rule that refuses by tokens refuses whoever brings them. */
+function isByCaller(rule: Fields): boolean {
+  const sources = asRecords(rule['from']).map(({ source }) => Object.keys(asRecord(source)));
+  return sources.some((fields) => fields.some((field) => !OF_TOKENS.has(field))) || hasCondition(rule);
+}
+
+const OF_TOKENS = new Set(['requestPrincipals', 'notRequestPrincipals']);
+const hasCondition = (rule: Fields): boolean => asRecords(rule['when']).some(({ key }) => isAboutCaller(String(key)));
 const isAboutCaller = (key: string): boolean => key.startsWith('source.') || key === 'remote.ip';
 
 /**
@@ -83,9 +96,8 @@ export function mayMatch(policy: PolicyObject, caller: CallerIdentity | undefine
 }
 
 /** What the policy does to the waypoint that it should not; undefined if it lets it pass as it lets its callers pass. */
-function refusalOf(policy: PolicyObject, matches: readonly Match[]): string | undefined {
-  const rules = rulesOf(policy);
-  if (isDeny(policy)) return matches.some((match) => match !== 'no') ? 'denies' : undefined;
+function refusalOf(policy: PolicyObject, rules: readonly Fields[], matches: readonly Match[]): string | undefined {
+  if (refusing(policy) !== undefined) return matches.some((match) => match !== 'no') ? refusing(policy) : undefined;
   const admitting = rules.filter((_, index) => matches[index] === 'yes');
   const isCovered = (rule: Fields): boolean =>
     admitting.some(({ to, when }) => when === undefined && (to === undefined || isSame(to, rule['to'])));

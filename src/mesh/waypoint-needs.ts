@@ -12,7 +12,13 @@ export interface IntendedWaypoint {
 }
 
 /** Policies that a waypoint takes by `targetRefs`. */
-const ATTACHED = new Set(['AuthorizationPolicy', 'RequestAuthentication', 'Telemetry', 'WasmPlugin']);
+const ATTACHED = new Set([
+  'AuthorizationPolicy',
+  'RequestAuthentication',
+  'Telemetry',
+  'WasmPlugin',
+  'TrafficExtension',
+]);
 const ROUTES = new Set(['HTTPRoute', 'GRPCRoute']);
 
 /**

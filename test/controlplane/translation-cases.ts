@@ -111,9 +111,49 @@ const [authentications = []] = Array.from({ length: 20 }, (_, seed) => randomAut
   .map((all) => all.map((one) => ({ ...one, metadata: { ...one.metadata, namespace: SHOP } })))
   .sort((a, b) => b.length - a.length);
 
+const filter = (kind: string, name: string, spec: object, namespace = SHOP): PolicyObject =>
+  objectOf('extensions.istio.io/v1alpha1', kind, name, spec, namespace);
+const wasm = { url: 'oci://example.com/filter:1', phase: 'AUTHN' };
+const ofWeb = { selector: { matchLabels: { app: 'web' } } };
+
+/** Filters of which the waypoint is to run copies, for `web` or for all, and what is told of `web`. */
+export const filters = [
+  filter('WasmPlugin', 'both', { ...wasm, ...ofWeb, priority: 3 }),
+  filter('WasmPlugin', 'one-of-two', {
+    ...wasm,
+    ...ofWeb,
+    priority: 2,
+    match: [{ mode: 'SERVER', ports: [{ number: 7 }] }, { mode: 'SERVER' }],
+  }),
+  filter('WasmPlugin', 'all', { ...wasm, priority: 1 }, rootNamespace),
+  filter('TrafficExtension', 'lua', { ...ofWeb, lua: { inlineCode: 'function envoy_on_request(handle) end' } }),
+  objectOf('telemetry.istio.io/v1', 'Telemetry', 'logs', {
+    ...ofWeb,
+    accessLogging: [{ providers: [{ name: 'envoy' }] }],
+  }),
+];
+
+const targetRefs = [{ group: '', kind: 'Service', name: 'web' }];
+/** With targets, and all the same run by no waypoint: that is why they have no copies. */
+export const neverRun = [
+  filter('WasmPlugin', 'ports', { ...wasm, targetRefs, match: [{ mode: 'SERVER', ports: [{ number: 80 }] }] }),
+  filter('WasmPlugin', 'client', { ...wasm, targetRefs, match: [{ mode: 'CLIENT' }] }),
+  filter('WasmPlugin', 'network', { ...wasm, targetRefs, type: 'NETWORK' }),
+];
+
+/** Nobody knows its provider, so that the waypoint is to refuse what it is about. */
+const asking = objectOf('security.istio.io/v1', 'AuthorizationPolicy', 'ask', {
+  ...ofWeb,
+  action: 'CUSTOM',
+  provider: { name: 'missing' },
+  rules: [{ to: [{ operation: { paths: ['/asked'] } }] }],
+});
+
 /** Policies for pods of the namespace, of the namespace or the mesh. */
 export const policies = [
   ...authentications,
+  ...filters,
+  asking,
   ...Array.from({ length: POLICIES }, (_, index): PolicyObject => {
     const random = new Random(index + 1);
     const policy = randomPolicy(random, `p${index}`, ['ALLOW', 'ALLOW', 'DENY', 'AUDIT'], []);

@@ -17,7 +17,7 @@ import { build } from './build.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
 import { AMBIENT } from './facts/objects.js';
 import { Stage } from './facts/stage.js';
-import { needed, policies, scope, services, translated } from './translation-cases.js';
+import { needed, neverRun, policies, scope, services, translated } from './translation-cases.js';
 
 /* What is printed for a waypoint, put to the real istiod: that it takes all of it, and that a waypoint is told what VirtualServices say. */
 
@@ -52,7 +52,7 @@ beforeAll(async () => {
     policies.map(async (policy) => ((await answer(policy, { dryRun: 'All' })).status === 201 ? [policy] : [])),
   );
   copies = taken.flat().flatMap((policy) => waypointCopies(policy, scope)?.copies ?? []);
-  await send([...needed.values(), ...copies]);
+  await send([...needed.values(), ...copies, ...neverRun]);
   seen.unbound = await settled();
   await stage.server.patch('merge', `/api/v1/namespaces/${SHOP}`, {
     metadata: { labels: { 'istio.io/use-waypoint': 'waypoint' } },
@@ -109,7 +109,16 @@ describe('istiod and the API server', () => {
     console.log(JSON.stringify(counts));
     expect(refusals).toEqual([]);
     expect(counts['AuthorizationPolicy']).toBeGreaterThan(40);
-    for (const kind of ['HTTPRoute', 'Service', 'DestinationRule', 'ReferenceGrant', 'RequestAuthentication'])
+    for (const kind of [
+      'HTTPRoute',
+      'Service',
+      'DestinationRule',
+      'ReferenceGrant',
+      'RequestAuthentication',
+      'WasmPlugin',
+      'TrafficExtension',
+      'Telemetry',
+    ])
       expect(counts[kind], kind).toBeGreaterThan(0);
   });
 
@@ -143,11 +152,30 @@ describe('istiod and the API server', () => {
     expect(said(seen.bound)).toEqual([...valid, 'ResolvedWaypoints True: All waypoints resolved']);
   });
 
+  test('have a waypoint run copies of filters, log as a Telemetry says, and ask as CUSTOM says, for the Services of each', async () => {
+    const proxy = await waypointProxy();
+    const told = async (service: string): Promise<{ filters: string[]; isLogged: boolean; isAsked: boolean }> => {
+      const { filterChains } = await proxy.listener('main_internal');
+      const { httpFilters, accessLog } = managerOf(filterChains, service, 80);
+      const names = asRecords(httpFilters).map(({ name }) => String(name));
+      const ofExtensions = names.filter((name) => name.startsWith('extensions.istio.io/'));
+      return {
+        filters: ofExtensions.map((name) => name.replace(/^.*\/[^.]*\./, '').replace(/~.*$/, '')),
+        isLogged: asRecords(accessLog).length > 0,
+        isAsked: /deny-due-to-bad-CUSTOM-action.*\/asked/s.test(JSON.stringify(httpFilters)),
+      };
+    };
+    await eventually('filters', async () => (await told('web')).filters.length >= 4 || undefined);
+    expect(await told('web')).toEqual({
+      filters: ['both-wp', 'one-of-two-wp', 'istio-system-all-wp', 'lua-wp'],
+      isLogged: true,
+      isAsked: true,
+    });
+    expect(await told('h1')).toEqual({ filters: ['istio-system-all-wp'], isLogged: false, isAsked: false });
+  });
+
   test('tell a waypoint to do with requests what VirtualServices say', async () => {
-    const pod = await eventually('a pod of the waypoint', async () =>
-      (await stage.names(SHOP, 'v1', 'Pod')).find((name) => name.startsWith('waypoint')),
-    );
-    const proxy = await stage.proxy('waypoint', SHOP, pod);
+    const proxy = await waypointProxy();
     const all = [...services, ...needed.values()];
     let counts = { requests: 0, routed: 0 };
     const differences = async (): Promise<string[]> => {
@@ -172,11 +200,23 @@ describe('istiod and the API server', () => {
   });
 });
 
-/** Routes of HTTPRoutes, for calls of a port of a Service; without any there is one that is nobody's. */
-function routesOf(filterChains: readonly Json[], service: string, port: number): readonly Json[] {
+async function waypointProxy(): ReturnType<Stage['proxy']> {
+  const pod = await eventually('a pod of the waypoint', async () =>
+    (await stage.names(SHOP, 'v1', 'Pod')).find((name) => name.startsWith('waypoint')),
+  );
+  return stage.proxy('waypoint', SHOP, pod);
+}
+
+/** What reads requests to a port of a Service. */
+function managerOf(filterChains: readonly Json[], service: string, port: number): Readonly<Record<string, unknown>> {
   const name = `inbound-vip|${port}|http|${service}.${SHOP}.svc.cluster.local`;
   const [chain] = filterChains.filter((each) => each['name'] === name);
-  const { routeConfig } = asRecord(asRecord(asRecords(chain?.['filters']).at(-1))['typedConfig']);
+  return asRecord(asRecord(asRecords(chain?.['filters']).at(-1))['typedConfig']);
+}
+
+/** Routes of HTTPRoutes, for calls of a port of a Service; without any there is one that is nobody's. */
+function routesOf(filterChains: readonly Json[], service: string, port: number): readonly Json[] {
+  const { routeConfig } = managerOf(filterChains, service, port);
   const [host] = asRecords(asRecord(routeConfig)['virtualHosts']);
   return asRecords(host?.['routes']).filter((route) => route['name'] !== 'default');
 }

@@ -22,7 +22,7 @@ export interface Turn {
   readonly reason: string;
 }
 
-/** Something that applies to the namespace and would lose its effect. */
+/** Something that applies to the namespace and would lose its effect: no waypoint sees what its pods send. */
 function blocker(cluster: Cluster, name: string): Promise<void> {
   const metadata = { name: 'filter', namespace: name };
   return cluster.apply(
@@ -30,7 +30,7 @@ function blocker(cluster: Cluster, name: string): Promise<void> {
       apiVersion: 'extensions.istio.io/v1alpha1',
       kind: 'WasmPlugin',
       metadata,
-      spec: { url: 'oci://example.com/filter' },
+      spec: { url: 'oci://example.com/filter', match: [{ mode: 'CLIENT' }] },
     }),
   );
 }

@@ -1,7 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
 import { AMBIENT_MIGRATION } from '../../src/api/ambient-migration.js';
-import { AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION } from '../../src/api/istio.js';
+import {
+  AUTHORIZATION_POLICY,
+  REQUEST_AUTHENTICATION,
+  TELEMETRY,
+  TRAFFIC_EXTENSION,
+  WASM_PLUGIN,
+} from '../../src/api/istio.js';
 import type { KubeObject } from '../../src/kube/resource.js';
 import { DEPLOYMENT, NAMESPACE } from '../../src/kube/types.js';
 import type { HttpRequest } from '../../src/mesh/enforcement/request.js';
@@ -82,11 +88,36 @@ const REQUESTS: readonly (readonly [what: string, HttpRequest, isAllowed: boolea
   ['/ip with a forged one', request('/ip', 'forged'), false],
 ];
 
+/** Kinds that a migration writes for a waypoint. */
+const WRITTEN = [AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION, WASM_PLUGIN, TRAFFIC_EXTENSION, TELEMETRY];
+
+/** Filters in the pods of a server, and what they tell of requests. */
+function filters(inNamespace: string, server: string): object[] {
+  const spec = { selector: { matchLabels: { app: server } }, match: [{ mode: 'SERVER' }] };
+  const { selector } = spec;
+  const of = (apiVersion: string, kind: string, name: string, fields: object): object => ({
+    apiVersion,
+    kind,
+    metadata: { name, namespace: inNamespace },
+    spec: { ...spec, ...fields },
+  });
+  return [
+    of('extensions.istio.io/v1alpha1', 'WasmPlugin', 'login', { url: 'oci://example.com/login:1', phase: 'AUTHN' }),
+    of('extensions.istio.io/v1alpha1', 'TrafficExtension', 'header', {
+      lua: { inlineCode: 'function envoy_on_request(handle) handle:headers():add("x-a", "1") end' },
+    }),
+    {
+      ...of('telemetry.istio.io/v1', 'Telemetry', 'logs', {}),
+      spec: { selector, accessLogging: [{ providers: [{ name: 'envoy' }] }] },
+    },
+  ];
+}
+
 /** Namespaces whose policies only a waypoint can enforce. */
 export function layer7Policies(cluster: () => Cluster): void {
   const specs = async (name: string): Promise<Record<string, unknown>> => {
     const all: KubeObject[] = [];
-    for (const type of [AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION]) {
+    for (const type of WRITTEN) {
       all.push(...(await cluster().client.list<KubeObject>(type, { namespace: name })).items);
     }
     return Object.fromEntries(all.map(({ metadata, ...rest }) => [metadata.name, (rest as { spec?: unknown }).spec]));
@@ -190,8 +221,10 @@ export function layer7Policies(cluster: () => Cluster): void {
           selector,
           jwtRules: [{ issuer: ISSUER, jwksUri: `${ISSUER}/keys` }],
         }),
+        ...filters(name, 'api'),
       ),
     );
+    const policies = await specs(name);
     const callers = ['web', 'worker'];
     await cluster().apply(yaml(...['api', ...callers].flatMap((one) => ownAccount(name, one)), service(name, 'api')));
     await cluster().podsReady(name, 3);
@@ -199,17 +232,27 @@ export function layer7Policies(cluster: () => Cluster): void {
     const rollout = { maxConcurrent: 3 };
     const waypoint = { replicas: { min: 1, max: 1 } };
     // Those of other tests might call, too.
-    const acknowledge = [{ code: 'SST2035', reason: 'nobody else calls' }];
+    const acknowledge = [
+      { code: 'SST2035', reason: 'nobody else calls' },
+      { code: 'SST2046', reason: 'filters look at no certificates' },
+    ];
 
     await cluster().migrate(name, { waypoint, rollout, acknowledge });
     await cluster().ready(name, 'Migrated');
     const restarted = changesIn(cluster(), name).filter((change) => change.includes('/deployments/'));
     expect(restarted.map((change) => change.replace(/.*deployments\/([a-z]+).*/, '$1'))).toEqual([...callers, 'api']);
-    expect((await specs(name))['no-headers-guard']).toMatchObject({ selector });
+    const written = await specs(name);
+    expect(written['no-headers-guard']).toMatchObject({ selector });
+    const targetRefs = [{ group: '', kind: 'Service', name: 'api' }];
+    for (const copy of ['login-wp', 'header-wp', 'logs-wp']) expect(written[copy], copy).toMatchObject({ targetRefs });
+    expect(Object.keys(written)).toEqual(
+      expect.arrayContaining(['login-wasmplugin-guard', 'header-trafficextension-guard']),
+    );
 
     await cluster().migrate(name, { dataplaneMode: 'Sidecar', waypoint, rollout, acknowledge });
     await cluster().ready(name, 'RolledBack');
     await cluster().podsReady(name, 3);
+    expect(await specs(name)).toEqual(policies);
     expect(await namespaceState(cluster().client, name)).toEqual(before);
     // What it says of others changes with them.
     await cluster().client.delete(AMBIENT_MIGRATION, { namespace: name, name });

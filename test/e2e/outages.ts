@@ -134,7 +134,7 @@ export function outages(cluster: () => Cluster): void {
         apiVersion: 'extensions.istio.io/v1alpha1',
         kind: 'WasmPlugin',
         metadata: { name: 'late', namespace: name },
-        spec: { url: 'oci://example.com/filter' },
+        spec: { url: 'oci://example.com/filter', match: [{ mode: 'CLIENT' }] },
       }),
     );
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });

@@ -1,6 +1,12 @@
 import { renderPolicy } from '../../../cdk8s/policies.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
-import { AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION } from '../../api/istio.js';
+import {
+  AUTHORIZATION_POLICY,
+  REQUEST_AUTHENTICATION,
+  TELEMETRY,
+  TRAFFIC_EXTENSION,
+  WASM_PLUGIN,
+} from '../../api/istio.js';
 import { isConflict, isNotFound } from '../../kube/errors.js';
 import type { ResourceType } from '../../kube/resource.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
@@ -9,6 +15,9 @@ import type { Action } from './verdict.js';
 const TYPES: Readonly<Record<string, ResourceType>> = {
   AuthorizationPolicy: AUTHORIZATION_POLICY,
   RequestAuthentication: REQUEST_AUTHENTICATION,
+  WasmPlugin: WASM_PLUGIN,
+  TrafficExtension: TRAFFIC_EXTENSION,
+  Telemetry: TELEMETRY,
 };
 
 /**

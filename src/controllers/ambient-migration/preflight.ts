@@ -6,7 +6,7 @@ import { autoscalerFindings } from '../../mesh/findings/autoscaler.js';
 import { gitOpsFindings, systemNamespaceFindings } from '../../mesh/findings/namespace.js';
 import { isProxyless, isScrapedAtSidecar, podTemplateFindings } from '../../mesh/findings/pod-template.js';
 import { spireFindings } from '../../mesh/findings/spire.js';
-import { withoutTranslated } from '../../mesh/findings/translation.js';
+import { besideForms } from '../../mesh/findings/translation.js';
 import type { TemplateFinding } from '../../mesh/findings/template-finding.js';
 import { enrolChanges, isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
@@ -91,7 +91,7 @@ export function liveFindings(observed: Observed): Finding[] {
   const translating = translationOf(observed);
   const found = policyFindings(observed.policies, scope);
   return [
-    ...(translating ? withoutTranslated(found, translating) : found),
+    ...(translating ? besideForms(found, translating) : found),
     ...translatingFindings(observed),
     ...oldSidecarFindings(observed, scope),
     ...waypointFindings(observed),

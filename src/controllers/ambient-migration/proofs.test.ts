@@ -87,7 +87,7 @@ describe('the proof of a migration', () => {
     ]);
     const objects = { ...of.objects, toJSON: () => '' } as ProofInput['objects'];
     const proven = await prove(new Proofs(), { ...of, objects });
-    expect(proven).toEqual([{ code: 'SST2045', object: 'Namespace/shop', message: 'the proof failed: too deep' }]);
+    expect(proven).toEqual([{ code: 'SST2047', object: 'Namespace/shop', message: 'the proof failed: too deep' }]);
     expect(decide(observed({ proven })).verdict).toMatchObject({ reason: 'BlockedByFindings' });
   });
 

@@ -68,7 +68,7 @@ function* findingsOf(input: ProofInput): Generator<undefined, Finding[]> {
     return yield* moveFindings(input);
   } catch (error) {
     const message = `the proof failed: ${error instanceof Error ? error.message : String(error)}`;
-    return [{ code: 'SST2045', object: `Namespace/${input.move.namespace}`, message }];
+    return [{ code: 'SST2047', object: `Namespace/${input.move.namespace}`, message }];
   }
 }
 

@@ -27,6 +27,8 @@ const policy = (spec: object, name = 'p', more: object = {}): PolicyObject => ({
 const ofWeb = { selector: { matchLabels: { app: 'web' } } };
 const noHeaders = policy({ ...ofWeb, action: 'DENY', rules: [{ to: [{ operation: { paths: ['/headers'] } }] }] });
 
+const notOther = [{ source: { notNamespaces: ['other'] } }];
+
 /** The copy of it, as a person would write it. */
 const byHand = policy(
   {
@@ -62,6 +64,19 @@ const template = (labels: Record<string, string>): Workload['template'] => ({
 describe('a namespace whose policies only a waypoint can enforce', () => {
   it.each<[string, Observed, string[]]>([
     ['is translated', layer7(), ['SST2032 AuthorizationPolicy/p']],
+    [
+      'asks a person what a provider needs to be told',
+      layer7({ policies: [policy({ ...ofWeb, action: 'CUSTOM', provider: { name: 'opa' }, rules: [{}] })] }),
+      ['SST2032 AuthorizationPolicy/p', 'SST2046 AuthorizationPolicy/p'],
+    ],
+    [
+      'says why there is no form',
+      layer7({
+        policies: [policy({ ...ofWeb, action: 'CUSTOM', provider: { name: 'opa' }, rules: [{ from: notOther }] })],
+        migration: migration({ waypoint: { provision: 'Always' } }),
+      }),
+      ['SST2005 AuthorizationPolicy/p', 'SST2010 AuthorizationPolicy/p'],
+    ],
     [
       'is left to people where they say so',
       layer7({ migration: migration({ policies: { translation: 'Manual' } }) }),
@@ -150,6 +165,36 @@ describe('the step Policies', () => {
     expect(policiesTranslated({ ...given, translated: live(given, 'loose', status) }).kind).toBe(kind);
   });
 
+  it('writes copies of filters and Telemetries, too, of which istiod says nothing', () => {
+    const of = (kind: string, group: string): PolicyObject => ({
+      apiVersion: `${group}/v1alpha1`,
+      kind,
+      metadata: { name: kind.toLowerCase(), namespace: 'shop' },
+      spec: ofWeb,
+    });
+    const filter = of('WasmPlugin', 'extensions.istio.io');
+    const telemetry = of('Telemetry', 'telemetry.istio.io');
+    const given = layer7({ policies: [filter, telemetry] });
+    const verdict = policiesTranslated(given);
+    const written = verdict.kind === 'act' ? verdict.actions.map((one) => 'manifest' in one && one.manifest) : [];
+    expect(written.map((one) => one && [one.apiVersion, one.kind, one.metadata.name])).toEqual([
+      ['extensions.istio.io/v1alpha1', 'WasmPlugin', 'wasmplugin-wp'],
+      ['security.istio.io/v1', 'AuthorizationPolicy', 'wasmplugin-wasmplugin-guard'],
+      ['telemetry.istio.io/v1alpha1', 'Telemetry', 'telemetry-wp'],
+    ]);
+    const translated = live(given);
+    expect(policiesTranslated({ ...given, translated })).toMatchObject({ kind: 'done' });
+    expect(policiesRemoved({ ...given, translated })).toMatchObject({ actions: { length: 3 } });
+    expect(isPerWorkload(given)).toBe(true);
+    // A Telemetry alone is no reason for a waypoint.
+    expect(policiesTranslated(layer7({ policies: [telemetry] }))).toMatchObject({ reason: 'NotNeeded' });
+    const always = layer7({ policies: [telemetry], migration: migration({ waypoint: { provision: 'Always' } }) });
+    expect(policiesTranslated(always)).toMatchObject({ actions: { length: 1 } });
+    expect(isPerWorkload(always)).toBe(false);
+    expect(codes(layer7({ policies: [telemetry] }))).toEqual([]);
+    expect(namespaceFindings(always).map(({ code }) => code)).not.toContain('SST3017');
+  });
+
   it('leaves to a person what they have written as it would', () => {
     const given = layer7({ policies: [noHeaders, byHand] });
     const verdict = policiesTranslated(given);
@@ -173,16 +218,12 @@ describe('the step Policies', () => {
   it('leaves alone what is there for a policy that has no such form any more', () => {
     const given = layer7();
     const translated = live(given, 'loose', accepted);
-    const tokens = policy({
-      ...ofWeb,
-      action: 'DENY',
-      rules: [{ from: [{ source: { notRequestPrincipals: ['*'] } }] }],
-    });
+    const callers = policy({ ...ofWeb, action: 'DENY', rules: [{ from: notOther }] });
     const other = policy(
       { selector: { matchLabels: { app: 'y' } }, rules: [{ to: [{ operation: { methods: ['GET'] } }] }] },
       'q',
     );
-    const verdict = policiesTranslated({ ...layer7({ policies: [tokens, other] }), translated });
+    const verdict = policiesTranslated({ ...layer7({ policies: [callers, other] }), translated });
     expect(verdict.kind === 'act' && verdict.actions.map(({ type }) => type)).toEqual(['apply-policy']);
   });
 

@@ -6,7 +6,13 @@ import { type IntendedWaypoint, isServed, targetsOf } from '../waypoint-needs.js
 import { type PolicyScope, finding, notUnderstood } from './scope.js';
 
 /** Policies that a waypoint of a class takes from the root namespace. */
-const OF_CLASSES = new Set(['AuthorizationPolicy', 'RequestAuthentication', 'Telemetry', 'WasmPlugin']);
+const OF_CLASSES = new Set([
+  'AuthorizationPolicy',
+  'RequestAuthentication',
+  'Telemetry',
+  'WasmPlugin',
+  'TrafficExtension',
+]);
 
 /**
  * A policy of the namespace with `targetRefs` that the waypoint of the migration does not serve: sidecars and ztunnel do not read

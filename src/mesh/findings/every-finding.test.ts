@@ -313,7 +313,7 @@ const CASES: Record<Code, Case> = {
   SST3017: {
     raised: [object('Telemetry', selector)],
     object: 'Telemetry/x',
-    nearMiss: [object('Telemetry')],
+    nearMiss: [object('Telemetry'), object('Telemetry', selector, root)],
     scope: withWaypoint,
   },
   SST3018: {

@@ -51,7 +51,7 @@ export const POLICY_FINDINGS = {
   SST2010: kind(
     'BLOCK',
     'An AuthorizationPolicy with action CUSTOM leaves the decision to an external authorizer, whom ztunnel does not ask: every request is let in.',
-    'Copy the policy for a waypoint (targetRefs instead of the selector; sidestep assess prints it) and see that the waypoint reaches the provider; acknowledge only if nobody needs the decision.',
+    'Change what the message names, so that Sidestep can write a copy for the waypoint; or write one yourself (targetRefs instead of the selector; sidestep assess prints it) and see that the waypoint reaches the provider; acknowledge only if nobody needs the decision.',
     MATRIX,
   ),
   SST2011: kind(

@@ -9,7 +9,7 @@ export function proofFindings({ flips, more, moreOpens, undecided }: Proof, name
   const rest = [
     ['SST2042', moreOpens, 'more are not told'],
     ['SST2043', more - moreOpens, 'more are not told'],
-    ['SST2045', undecided, 'places could not be decided'],
+    ['SST2047', undecided, 'places could not be decided'],
   ] as const;
   const found = [
     ...flips.map((flip): Finding => {

@@ -93,11 +93,21 @@ export function appliesBySelector(object: PolicyObject, scope: PolicyScope): boo
   const own = isOwn(object, scope);
   if (!own && object.metadata.namespace !== scope.rootNamespace) return false;
   if (hasTargetRefs(object)) return own;
+  if (!own && isOfRootOnly(object, scope.rootNamespace)) return false;
   const spec = asRecord(object.spec);
   // In the own namespace a selector counts even if it selects nothing yet: the pod may come after its policy.
   if (own) return true;
   const selector = asRecord(spec['selector'])['matchLabels'] ?? asRecord(spec['workloadSelector'])['labels'];
   return selector === undefined || scope.workloadLabels.some((labels) => selects(asRecord(selector), labels));
+}
+
+/**
+ * Whether an object of the root namespace is for pods of that namespace only: a Telemetry with a selector, unlike all other kinds.
+ *
+ * @see istio/istio pilot/pkg/model/telemetry.go, applicableTelemetries
+ */
+export function isOfRootOnly({ kind, metadata, spec }: PolicyObject, rootNamespace: string): boolean {
+  return kind === 'Telemetry' && metadata.namespace === rootNamespace && asRecord(spec)['selector'] !== undefined;
 }
 
 /** Whether a policy is attached to Services, Gateways or classes instead of pods. */

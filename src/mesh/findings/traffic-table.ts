@@ -99,13 +99,13 @@ export const TRAFFIC_FINDINGS = {
   SST3016: kind(
     'BLOCK',
     'A WasmPlugin or TrafficExtension runs in sidecars of this namespace: ztunnel runs none.',
-    'Copy it for a waypoint (targetRefs instead of the selector; sidestep assess prints it).',
+    'Change what the message names, so that Sidestep can write a copy for the waypoint; or write one yourself (targetRefs instead of the selector; sidestep assess prints it) and acknowledge.',
     MATRIX,
   ),
   SST3017: kind(
     'WARN',
     'A Telemetry says what sidecars of this namespace log, count and trace: ztunnel does not read it, and no waypoint of this migration does.',
-    'Nothing, if logs and metrics of ztunnel, without HTTP, are enough; else set spec.waypoint.provision to Always, and drop the selector or use targetRefs.',
+    'Nothing, if logs and metrics of ztunnel, without HTTP, are enough; else set spec.waypoint.provision to Always: Sidestep writes a copy for the waypoint.',
     'istio-ambient facts 5.8',
   ),
   SST3018: kind(

@@ -76,6 +76,13 @@ describe('a Telemetry', () => {
     expect(foundIn(policyObject('Telemetry'), shared)).toEqual(['SST3017 spec']);
     expect(foundIn(root, shared)).toEqual(['SST3018 spec']);
   });
+
+  it('of the root namespace with a selector is for pods of that namespace only', () => {
+    const selector = { matchLabels: { app: 'web' } };
+    const root = { namespace: 'istio-system' };
+    expect(foundIn(policyObject('Telemetry', { selector }, root))).toEqual([]);
+    expect(foundIn(policyObject('WasmPlugin', { selector }, root))).toEqual(['SST3016 spec']);
+  });
 });
 
 describe('what is outside the cluster', () => {

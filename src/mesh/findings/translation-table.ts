@@ -4,7 +4,7 @@ import { FROM_PODS, type FindingKind, MUST_FIX, NEEDS_WAYPOINT, kind } from '../
 export const TRANSLATION_FINDINGS = {
   SST2032: kind(
     'CONVERT',
-    'Only a waypoint can enforce a policy of pods: Sidestep writes copies of it for the waypoint, lets the waypoint reach the pods, and keeps others from them as soon as they are ambient.',
+    'Only a waypoint can enforce a policy of pods, or run a filter of theirs: Sidestep writes copies of it for the waypoint, lets the waypoint reach the pods, and keeps others from them as soon as they are ambient.',
     'Nothing; set spec.policies.translation to Manual to write the copies yourself.',
     'istio-ambient facts 5.2, 5.3, 5.6',
     NEEDS_WAYPOINT,
@@ -86,6 +86,18 @@ export const TRANSLATION_FINDINGS = {
     'Sidestep, reference of AmbientMigration',
   ),
   SST2045: kind(
+    'CONVERT',
+    'A Telemetry says what sidecars of pods log, count and trace: Sidestep writes copies of it for the waypoint, which does so for requests to their Services.',
+    'Check dashboards and alerts: the waypoint reports as reporter="waypoint", and what pods call is reported by the waypoints of those whom they call.',
+    'istio-ambient facts 5.8',
+  ),
+  SST2046: kind(
+    'BLOCK',
+    'What is written for a waypoint does not keep everything that a filter does in sidecars, or that a provider is told by them: nobody knows what its code looks at.',
+    'Read what the message names, and acknowledge if the filter or provider does not need it; a spec.match with mode SERVER says that a filter is for what pods receive.',
+    'istio/istio pilot/pkg/networking/core/listener_waypoint.go; istio-ambient facts 5.8',
+  ),
+  SST2047: kind(
     'BLOCK',
     'It could not be decided whether requests that were refused before would be let in at a moment of the migration.',
     'Make the policies of the namespace simpler, or acknowledge after asking about single requests with sidestep can-i.',

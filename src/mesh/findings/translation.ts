@@ -19,29 +19,60 @@ export interface Translating {
 }
 
 /** What ambient forms make up for, found in the policy that they are for. */
-const MADE_UP_FOR = new Set<FindingCode>(['SST2005', 'SST2006', 'SST2007', 'SST2008', 'SST2017']);
+const MADE_UP_FOR = new Set<FindingCode>([
+  'SST2005',
+  'SST2006',
+  'SST2007',
+  'SST2008',
+  'SST2010',
+  'SST2017',
+  'SST3016',
+  'SST3017',
+]);
+
+/** What a form would make up for, or would have to: where there is none, the message says why. */
+const EXPLAINED = new Set<FindingCode>([...MADE_UP_FOR, 'SST2009', 'SST2011']);
 
 /** Most namespaces that a message names. */
 const MAX_NAMESPACES = 5;
 
-/** The findings without those that ambient forms make up for. */
-export function withoutTranslated(findings: readonly Finding[], { forms, namespace }: Translating): Finding[] {
+/** The findings without those that ambient forms make up for; those about a policy without a form say why there is none. */
+export function besideForms(findings: readonly Finding[], { forms, namespace }: Translating): Finding[] {
   const translated = new Set(forms.forms.map(({ policy }) => objectName(policy, namespace)));
-  return findings.filter(({ code, object }) => !(MADE_UP_FOR.has(code) && translated.has(object)));
+  const reasons = new Map(forms.untranslated.map((one) => [objectName(one.policy, namespace), one.reasons.join('; ')]));
+  return findings
+    .filter(({ code, object }) => !(MADE_UP_FOR.has(code) && translated.has(object)))
+    .map((finding) => {
+      const why = EXPLAINED.has(finding.code) ? reasons.get(finding.object) : undefined;
+      return why === undefined
+        ? finding
+        : { ...finding, message: `${finding.message}; Sidestep writes nothing for it: ${why}` };
+    });
 }
 
 /** What is going to be written for policies. Pure. */
 export function translationFindings(translating: Translating): Finding[] {
   const { namespace, forms } = translating;
-  const converted = forms.forms
-    .filter(({ objects }) => objects.length > 0)
-    .map(({ policy, isLayer7, objects }): Finding => {
+  const written = forms.forms.filter(({ objects }) => objects.length > 0);
+  const isJudging = written.some(({ policy }) => JUDGING.has(policy.kind));
+  return [
+    ...written.flatMap(({ policy, isLayer7, objects, lost }): Finding[] => {
+      const object = objectName(policy, namespace);
+      const name = `${policy.kind} ${policy.metadata.name}`;
       const names = objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ');
-      const message = `${policy.kind} ${policy.metadata.name} gets beside it ${names}`;
-      return { code: isLayer7 ? 'SST2032' : 'SST2033', object: objectName(policy, namespace), message };
-    });
-  return [...converted, ...(converted.length === 0 ? [] : missingAllows(translating))];
+      const code = isLayer7 ? 'SST2032' : policy.kind === 'Telemetry' ? 'SST2045' : 'SST2033';
+      const less = lost.map(({ at, message }) => `${at}: ${message}`).join('; ');
+      return [
+        { code, object, message: `${name} gets beside it ${names}` },
+        ...(lost.length > 0 ? [{ code: 'SST2046' as const, object, message: `${name}, ${less}` }] : []),
+      ];
+    }),
+    ...(isJudging ? missingAllows(translating) : []),
+  ];
 }
+
+/** Kinds whose copies, where one is an ALLOW, refuse what none allows. */
+const JUDGING = new Set(['AuthorizationPolicy', 'RequestAuthentication']);
 
 /** Whom it would refuse while workloads are restarted, or from then on. Pure. */
 export function refusalFindings(translating: Translating): Finding[] {
@@ -63,15 +94,15 @@ function missingAllows({ forms, namespace }: Translating): Finding[] {
 
 const isAllow = (spec: unknown): boolean => ((spec as { action?: unknown } | undefined)?.action ?? 'ALLOW') === 'ALLOW';
 
-function refusals({ pods, policies, mayBeCalledBy }: Closed, translating: Translating): Finding[] {
+function refusals({ pods, policies, mayRefuse }: Closed, translating: Translating): Finding[] {
   const { name: object } = pods;
   const why = `${object}, which is for the waypoint only by ${policies.join(', ')}`;
-  const elsewhere = translating.sidecarsElsewhere.filter((caller) => mayBeCalledBy(caller));
+  const elsewhere = translating.sidecarsElsewhere.filter((caller) => mayRefuse(caller));
   const namespaces = [...new Set(elsewhere.map(({ namespace }) => namespace))].sort();
   // Without a number, which would change with every namespace that comes or goes.
   const rest = namespaces.length > MAX_NAMESPACES ? ' and others' : '';
   const named = `${namespaces.slice(0, MAX_NAMESPACES).join(', ')}${rest}`;
-  const isOutsideTaken = translating.isPlaintextTaken && mayBeCalledBy(undefined);
+  const isOutsideTaken = translating.isPlaintextTaken && mayRefuse(undefined);
   return [
     ...(namespaces.length > 0
       ? [{ code: 'SST2035' as const, object, message: `sidecars of namespaces ${named} may call ${why}` }]

@@ -4,8 +4,8 @@ import { type FindingKind, FROM_PODS, MUST_FIX, NEEDS_WAYPOINT, kind } from '../
 export const WAYPOINT_FINDINGS = {
   SST2005: kind(
     'BLOCK',
-    'Pods behind a waypoint see its identity instead of that of the caller, and a policy would refuse it.',
-    'Allow the principal that the message names in that policy, and copy the policy for the waypoint, with targetRefs instead of the selector.',
+    'Pods behind a waypoint see its identity instead of that of the caller, and a policy would refuse it, or ask a provider about it.',
+    'Allow the principal that the message names in that policy, or except it from what the policy denies or asks about (notPrincipals): Sidestep writes the copy for the waypoint then.',
     'istio/istio issue 57315; istio-ambient facts 5.3',
   ),
   SST2006: kind(

@@ -68,7 +68,7 @@ export function namespaceTranslation(
     closed: closedPods(forms, objects, pods, scope),
     of: (policy) => {
       const form = formOf.get(policy);
-      if (form) return { copies: form.objects, differences: [] };
+      if (form) return { copies: form.objects, differences: form.lost };
       const route = routes.translationOf(policy);
       if (!route) return waypointCopies(policy, scope);
       return { copies: route.objects, differences: route.refused, leftOut: route.leftOut };

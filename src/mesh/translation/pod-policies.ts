@@ -1,5 +1,5 @@
 import { LABEL } from '../../api/labels.js';
-import { type PolicyObject, asRecord } from '../policy-object.js';
+import { type PolicyObject, asRecord, asRecords, asStrings } from '../policy-object.js';
 import { principalOf } from '../waypoint-identity.js';
 import type { IntendedWaypoint } from '../waypoint-needs.js';
 
@@ -9,6 +9,10 @@ export interface WaypointOnly {
   readonly waypoint: readonly object[];
   /** Match all others, and who shows no certificate. */
   readonly others: readonly object[];
+  /** Match who shows no certificate. */
+  readonly strangers: readonly object[];
+  /** Of the waypoint. */
+  readonly principals: readonly string[];
 }
 
 /** The rules for a waypoint. */
@@ -17,6 +21,8 @@ export function waypointOnly(waypoint: IntendedWaypoint, trustDomain: string): W
   return {
     waypoint: [{ from: [{ source: { principals } }] }],
     others: [{ from: [{ source: { notPrincipals: principals } }] }],
+    strangers: [{ from: [{ source: { notPrincipals: ['*'] } }] }],
+    principals,
   };
 }
 
@@ -31,16 +37,40 @@ export function admissionOf(policy: PolicyObject, { waypoint }: WaypointOnly, na
 }
 
 /**
- * A DENY by which nobody but the waypoint reaches ambient pods of a policy. It chooses them by a label of their templates, so that it says
- * nothing to pods with sidecars, which still enforce the policy themselves.
+ * A DENY by which nobody whom a policy may refuse reaches ambient pods of it, but for the waypoint. It chooses them by a label of their
+ * templates, so that it says nothing to pods with sidecars, which still enforce the policy themselves.
  */
-export function guardOf(policy: PolicyObject, { others }: WaypointOnly, namespace: string): PolicyObject {
+export function guardOf(policy: PolicyObject, only: WaypointOnly, namespace: string): PolicyObject {
   return beside(policy, 'guard', namespace, {
     selector: ofEnrolledTemplates(asRecord(policy.spec)['selector']),
     action: 'DENY',
-    rules: others,
+    rules: policy.kind === 'AuthorizationPolicy' ? ofCallers(policy, only) : only.others,
   });
 }
+
+/** What an AuthorizationPolicy asks of who calls. Who shows no certificate may be anybody: an old sidecar shows none to ambient pods. */
+function ofCallers(policy: PolicyObject, { others, strangers, principals }: WaypointOnly): readonly object[] {
+  const rules = asRecords(asRecord(policy.spec)['rules']).map(({ from }) =>
+    asRecords(from).map(({ source }) => callersIn(asRecord(source))),
+  );
+  const isForAll = rules.some(
+    (sources) => sources.length === 0 || sources.some((one) => Object.keys(one).length === 0),
+  );
+  if (isForAll) return others;
+  const ofRules = rules.map((sources) => ({
+    from: sources.map((source) => ({
+      source: { ...source, notPrincipals: [...new Set([...asStrings(source['notPrincipals']), ...principals])] },
+    })),
+  }));
+  return [...ofRules, ...strangers];
+}
+
+/** Fields of a source that say who calls. One of accounts does not go with the exception of a principal: it is left out. */
+function callersIn(source: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(source).filter(([field]) => CALLERS.has(field)));
+}
+
+const CALLERS = new Set(['principals', 'notPrincipals', 'namespaces', 'notNamespaces']);
 
 /** A tight guard as it was before; undefined for any other policy that a migration has written. */
 export function loosened(policy: PolicyObject): PolicyObject | undefined {

@@ -1,4 +1,5 @@
 import { type Labels, type PolicyObject, asRecord, selects } from '../policy-object.js';
+import { isOfRootOnly } from '../findings/scope.js';
 import { targetsOf } from '../waypoint-needs.js';
 
 /** Pods that are alike: a pod template, or a pod that none has made. */
@@ -58,7 +59,9 @@ export interface Difference {
     /** A port that is no number, or of which a Service makes different ports of its pods. */
     | 'Port'
     /** A field that a waypoint sees otherwise than a sidecar. */
-    | 'Field';
+    | 'Field'
+    /** What pods send, which goes through the waypoint of those whom they call. */
+    | 'Outgoing';
   /** What it is about: a path in the policy, `Service/name` or that of a {@link PodGroup}. */
   readonly at: string;
   /** One clause, no full stop. */
@@ -94,7 +97,16 @@ export function selectionOf(policy: PolicyObject, scope: TranslationScope): Sele
 
 /** Whether a waypoint of the namespace could take the policy: it chooses pods of the namespace, as sidecars read it. */
 export function isOfPods(policy: PolicyObject, { namespace, rootNamespace }: TranslationScope): boolean {
+  if (isOfRootOnly(policy, rootNamespace) && namespace !== rootNamespace) return false;
   return [namespace, rootNamespace].includes(policy.metadata.namespace ?? '') && targetsOf(policy).length === 0;
+}
+
+/** Whether there are pods of the namespace that both choose. */
+export function choosesCommonPods(one: PolicyObject, other: PolicyObject, { pods }: TranslationScope): boolean {
+  const [first, second] = [one, other].map((policy) =>
+    asRecord(asRecord(asRecord(policy.spec)['selector'])['matchLabels']),
+  );
+  return pods.some(({ labels }) => selects(first!, labels) && selects(second!, labels));
 }
 
 /** The pods behind a Service. One without selector has none that anybody knows of. */

@@ -1,5 +1,6 @@
 import { ANNOTATION } from '../../api/labels.js';
 import { asRecord, asRecords, type PolicyObject } from '../policy-object.js';
+import { extensionDifferences } from './extensions.js';
 import { ruleDifferences, rulesOfService, sayPorts, withQualifiedAccounts } from './rules.js';
 import {
   type Difference,
@@ -43,19 +44,29 @@ interface Group {
  */
 export function waypointCopies(policy: PolicyObject, scope: TranslationScope): WaypointCopies | undefined {
   const { selector, ...spec } = asRecord(policy.spec);
-  const isRead = policy.kind === 'Telemetry' && selector === undefined;
-  if (!KINDS.has(policy.kind) || isRead || !isOfPods(policy, scope)) return undefined;
+  if (!KINDS.has(policy.kind) || isReadAnyway(policy, scope) || !isOfPods(policy, scope)) return undefined;
   const rules = rulesOf(policy, scope);
   const content = rules ? { ...spec, rules } : spec;
   const { services, differences } = selectionOf(policy, scope);
-  const ofRules = [...ruleDifferences(rules ?? []), ...(sayPorts(rules ?? []) ? portDifferences(services, scope) : [])];
-  if (ofRules.length > 0) return { copies: [], differences: [...differences, ...ofRules] };
+  const all = [
+    ...differences,
+    ...ruleDifferences(rules ?? []),
+    ...(sayPorts(rules ?? []) ? portDifferences(services, scope) : []),
+    ...extensionDifferences(policy, scope),
+  ];
+  if (all.some(({ reason }) => reason === 'Field' || reason === 'Port')) return { copies: [], differences: all };
   const groups = groupsOf(services, (service) => (rules ? { ...spec, rules: inPortsOf(service, rules, scope) } : spec));
   const isSame = groups.every((group) => isEqual(group.spec, content));
   const isOfGateway = selector === undefined && isSame && scope.waypoint.namespace === scope.namespace;
   const gateway = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: scope.waypoint.name };
   const specs = isOfGateway ? [{ ...content, targetRefs: [gateway] }] : groups.flatMap(ofServices);
-  return { copies: specs.map((one, index) => copyOf(policy, one, index, scope)), differences };
+  return { copies: specs.map((one, index) => copyOf(policy, one, index, scope)), differences: all };
+}
+
+/** A Telemetry without selector: the waypoint reads those of its own namespace and of the root namespace. */
+function isReadAnyway({ kind, metadata, spec }: PolicyObject, { waypoint, rootNamespace }: TranslationScope): boolean {
+  const isWide = kind === 'Telemetry' && asRecord(spec)['selector'] === undefined;
+  return isWide && [waypoint.namespace, rootNamespace].includes(metadata.namespace ?? '');
 }
 
 /** Those of an AuthorizationPolicy, as they read in the namespace of the copy; undefined if there are none. */

@@ -17,6 +17,8 @@ export interface Closed {
   readonly policies: readonly string[];
   /** Whether a caller may be let in today, whatever it asks for; undefined: one without certificate. */
   readonly mayBeCalledBy: (caller: CallerIdentity | undefined) => boolean;
+  /** Whether such a caller may be refused then, for it calls past the waypoint. */
+  readonly mayRefuse: (caller: CallerIdentity | undefined) => boolean;
 }
 
 /** The pods for whose policies only the waypoint can answer. */
@@ -34,7 +36,13 @@ export function closedPods(
     if (closing.length === 0) return [];
     const own = applying.filter((policy) => choosesPods(policy, group.labels));
     const names = closing.map(({ policy }) => `${policy.kind} ${policy.metadata.name}`);
-    return [{ pods: group, policies: names, mayBeCalledBy: (caller) => mayCall(caller, own, scope.mesh.trustDomain) }];
+    const { trustDomain } = scope.mesh;
+    const mayBeCalledBy: Closed['mayBeCalledBy'] = (caller) => mayCall(caller, own, trustDomain);
+    // Without a guard it is an ALLOW, of which ztunnel leaves rules out.
+    const mayRefuse: Closed['mayRefuse'] = (caller) =>
+      mayBeCalledBy(caller) &&
+      closing.some(({ guard }) => guard === undefined || mayMatch(guard, caller, trustDomain) !== 'no');
+    return [{ pods: group, policies: names, mayBeCalledBy, mayRefuse }];
   });
 }
 

@@ -25,6 +25,7 @@ const plurals: Record<string, string> = {
   WorkloadEntry: 'workloadentries',
   GatewayClass: 'gatewayclasses',
   AuthorizationPolicy: 'authorizationpolicies',
+  Telemetry: 'telemetries',
 };
 
 /** The GatewayClass of Gateways that nobody serves: their status is ours to write. */

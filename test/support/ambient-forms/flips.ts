@@ -1,4 +1,6 @@
 import type { HttpRequest } from '../../../src/mesh/enforcement/request.js';
+import { policiesOfSidecar, policiesOfWaypoint } from '../../../src/mesh/enforcement/attachment.js';
+import { tokenCheck } from '../../../src/mesh/enforcement/token.js';
 import { tracer, type Trace } from '../../../src/mesh/enforcement/trace.js';
 import { moments } from '../../../src/mesh/moments.js';
 import type { MeshPicture } from '../../../src/mesh/picture.js';
@@ -6,12 +8,20 @@ import { type PolicyObject, asRecord, asRecords } from '../../../src/mesh/policy
 import type { Flip } from '../../../src/mesh/proof/flip.js';
 import { proveMoments } from '../../../src/mesh/proof/proof.js';
 import { type AmbientForms, ambientForms } from '../../../src/mesh/translation/ambient-forms.js';
+import { isExtension } from '../../../src/mesh/translation/extensions.js';
 import { tightGuard } from '../../../src/mesh/translation/pod-policies.js';
 import { closedPods, isClosed } from '../../../src/mesh/translation/ways-around.js';
 import { Random } from '../../controlplane/ambient/random.js';
 import { randomPolicy, randomRequest } from './generator.js';
-import { type Mode, type Plot, draw, drawn, groups, scope } from './mesh.js';
+import { groups, scope } from '../forms.js';
+import { type Mode, type Plot, type Providers, draw, drawn } from './mesh.js';
 import type { Tally } from './tally.js';
+
+/** External authorizers of some meshes. */
+const PROVIDERS: Providers = { http: 'http', grpc: 'grpc' };
+
+/** The Service that is called. */
+const API = { name: 'api', namespace: 'shop' };
 
 /** Who calls, and in which modes it is one after the other: one of another namespace stays as it is. */
 interface Caller {
@@ -52,32 +62,44 @@ export function expectNoFlips(seed: number, { callers, requests }: Look, tally: 
   const given = random.times(1, 4, (index) => randomPolicy(random, index));
   const all = ambientForms(given, scope);
   all.untranslated.forEach(() => tally.add('untranslated'));
+  all.forms.forEach(({ policy: { spec } }) => {
+    const { action } = asRecord(spec);
+    if (action === 'CUSTOM') tally.add('ask');
+    if (action === 'DENY' && /"not(RequestPrincipals|Values)/.test(JSON.stringify(spec)))
+      tally.add('deny by what is not there');
+  });
   const policies = all.forms.map(({ policy }) => policy);
   const forms = ambientForms(policies, scope);
   const written = forms.forms.flatMap(({ objects }) => objects);
   written.forEach(({ metadata: { name } }) => tally.add(roleOf(name)));
   policies.flatMap(partsOf).forEach((part) => tally.add(part));
-  const closed = closedPods(forms, policies, groups, scope).some(({ pods }) => pods.account === 'api');
+  const closed = closedPods(forms, policies, groups, scope).find(({ pods }) => pods.account === 'api');
   const present = callers(random);
+  const providers = random.pick([{}, PROVIDERS]);
   const sent = random.times(requests, requests, () => randomRequest(random));
   for (const caller of present) {
     const before = way(
-      draw({ policies, caller: caller.modes[0], server: 'sidecar', bound: false }, caller.name),
+      draw({ policies, caller: caller.modes[0], server: 'sidecar', bound: false, providers }, caller.name),
       caller,
     );
-    const moments = plotsOf(policies, forms, caller).map((plot) => {
+    const moments = plotsOf(policies, forms, caller, providers).map((plot) => {
       tally.add('moments');
-      return [plot, way(draw(plot, caller.name), caller)] as const;
+      const picture = draw(plot, caller.name);
+      return [plot, way(picture, caller), picture] as const;
     });
     for (const http of sent) {
       const was = isAllowed(before(http));
       tally.add(was ? 'allowed' : 'refused');
-      for (const [plot, at] of moments) {
+      for (const [plot, at, picture] of moments) {
         const traces = at(http);
         const is = isAllowed(traces);
         for (const decision of traces.flatMap(({ hops }) => hops))
           tally.add(`decided: ${decision.hop} ${wordOf(decision.by)}`);
-        const isPast = plot.caller !== 'ambient' && plot.server === 'ambient' && closed;
+        const isPast =
+          plot.caller !== 'ambient' &&
+          plot.server === 'ambient' &&
+          closed?.mayRefuse(identityOf(plot, caller)) === true;
+        if (is) meetsFilters(seed, plot, picture, forms, tally);
         if (isPast && was && !is) tally.add('refused past the waypoint');
         else if (is !== was)
           throw new Error(`mesh ${seed}: ${is ? 'let in' : 'refused'} ${JSON.stringify({ caller, plot, http })}`);
@@ -97,7 +119,8 @@ export function expectNothingOpens(seed: number): readonly Flip[] {
   const policies = ambientForms(given, scope).forms.map(({ policy }) => policy);
   const { forms } = ambientForms(policies, scope);
   const hasLayer7 = forms.some(({ isLayer7 }) => isLayer7);
-  const all = moments(...drawn(policies, 'web', 'sidecar', 'sidecar'), {
+  const plot: Plot = { policies, caller: 'sidecar', server: 'sidecar', bound: false, providers: PROVIDERS };
+  const all = moments(...drawn(plot, 'web'), {
     namespace: 'shop',
     waypoint: scope.waypoint,
     written: forms.flatMap(({ objects }) => objects),
@@ -111,7 +134,12 @@ export function expectNothingOpens(seed: number): readonly Flip[] {
 }
 
 /** The moments of a migration, by what is written and by the modes of caller and server. */
-function plotsOf(policies: readonly PolicyObject[], { forms }: AmbientForms, { modes }: Caller): Plot[] {
+function plotsOf(
+  policies: readonly PolicyObject[],
+  { forms }: AmbientForms,
+  { modes }: Caller,
+  providers: Providers,
+): Plot[] {
   const loose = forms.flatMap(({ objects }) => objects);
   const tight = forms.flatMap((form) =>
     form.objects.map((one) => (one === form.guard ? tightGuard(one, form.policy, false) : one)),
@@ -119,7 +147,7 @@ function plotsOf(policies: readonly PolicyObject[], { forms }: AmbientForms, { m
   const both = [...policies, ...loose];
   // A pod without the label of its template is safe once every guard has a selector of its policy.
   const unlabelled = tight.every((one, index) => !one.metadata.name.endsWith('-guard') || one !== loose[index]);
-  return [
+  const plots: Plot[] = [
     { policies: both, caller: modes[0], server: 'sidecar', bound: false },
     ...modes.flatMap((caller): Plot[] => [
       { policies: both, caller, server: 'sidecar', bound: true },
@@ -127,6 +155,25 @@ function plotsOf(policies: readonly PolicyObject[], { forms }: AmbientForms, { m
       { policies: [...policies, ...tight], caller, server: 'ambient', bound: true, unlabelled },
     ]),
   ];
+  return plots.map((plot) => ({ ...plot, providers }));
+}
+
+/** Who pods without a waypoint before them take the caller for. */
+function identityOf({ caller }: Plot, { name }: Caller): { namespace: string; account: string } | undefined {
+  return caller === 'none' ? undefined : { namespace: name === 'sleep' ? 'other' : 'shop', account: name };
+}
+
+/** What reaches an ambient pod has met each filter of it at the waypoint. @throws {Error} it has not */
+function meetsFilters(seed: number, plot: Plot, picture: MeshPicture, { forms }: AmbientForms, tally: Tally): void {
+  if (plot.server !== 'ambient') return;
+  for (const { policy: filter, objects } of forms.filter((form) => isExtension(form.policy))) {
+    if (policiesOfSidecar([filter], { namespace: 'shop', labels: { app: 'api' } }, picture).length === 0) continue;
+    const copies = objects.filter(isExtension);
+    const isRun = policiesOfWaypoint(copies, scope.waypoint, API, picture).length > 0;
+    tally.add('met a filter');
+    if (!isRun || plot.caller !== 'ambient' || !plot.bound)
+      throw new Error(`mesh ${seed}: past ${filter.metadata.name} ${JSON.stringify(plot)}`);
+  }
 }
 
 /** The way of requests from the caller to the Service that is called. */
@@ -135,7 +182,20 @@ function way(picture: MeshPicture, { name }: Caller): (http: HttpRequest) => Tra
   const called = picture.services.find((one) => one.name === 'api');
   if (!caller || !called) throw new Error('the picture has no caller, or no Service');
   const follow = tracer({ from: caller, to: { service: called, port: 8000 } }, picture);
-  return (http) => follow({ http });
+  const passed = tokenCheck(policiesOfWaypoint(picture.requestAuthentications, scope.waypoint, API, picture));
+  return (http) => {
+    const traces = follow({ http });
+    const [first] = traces[0]?.hops ?? [];
+    if (first?.hop !== 'Waypoint' || !first.allowed) return traces;
+    // Pods get what the waypoint sends on: not every token.
+    const sent = passed(http, http.path);
+    if (sent.isRefused) throw new Error('the waypoint has let it pass');
+    const { headers, path } = sent;
+    return follow({ http: { ...http, headers, path } }).map(({ hops }) => {
+      const last = hops.at(-1)!;
+      return { hops: [first, last], allowed: last.hop !== 'Waypoint' && last.allowed };
+    });
+  };
 }
 
 const isAllowed = (traces: readonly Trace[]): boolean => traces.every(({ allowed }) => allowed);
