@@ -4,6 +4,7 @@ import { policyObject } from '../../../test/support/policies.js';
 import { AmbientMigrationStatusSchema, MAX_FINDING_MESSAGE } from '../../api/ambient-migration.js';
 import { LABEL } from '../../api/labels.js';
 import { findCondition } from '../../kube/conditions.js';
+import { FINDINGS, type FindingCode } from '../../mesh/findings.js';
 import { decide } from './decide.js';
 import { findingsByCode } from './finding-report.js';
 import type { Observed } from './observed.js';
@@ -100,6 +101,16 @@ describe('the status', () => {
     expect(found()).toEqual(['Deployment/api', 3, false]);
     expect(found('Deployment/api', 'Deployment/web')).toEqual(['Deployment/db', 3, false]);
     expect(found('Deployment/api', 'Deployment/db', 'Deployment/web')).toEqual(['Deployment/api', 3, true]);
+  });
+
+  it('has room for every code', () => {
+    const codes = Object.keys(FINDINGS) as FindingCode[];
+    const findings = findingsByCode(
+      codes.map((code) => ({ code, object: 'Deployment/web', message: 'x' })),
+      [],
+    );
+    const plan = { hash: '', steps: [], findings };
+    expect(AmbientMigrationStatusSchema.parse({ plan }).plan?.findings).toHaveLength(codes.length);
   });
 
   it('cuts the message of a finding between two characters', () => {
