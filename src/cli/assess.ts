@@ -78,8 +78,7 @@ function reportOf(
   const mesh = { objects: manifests, settings: meshSettings, rootNamespace: settings.rootNamespace };
   const prove = (name: string): Finding[] => {
     const move = declaredMove(declared, name);
-    const { rootNamespace } = settings;
-    const objects = moveMesh(declared.applied, { namespace: name, waypoint: move.waypoint, rootNamespace });
+    const objects = moveMesh(declared.applied, { namespace: name, waypoint: move.waypoint, settings });
     return resultOf(moveFindings({ objects, settings, move }));
   };
   const { findings, policies, generated, waypoints } = assess(mesh, {

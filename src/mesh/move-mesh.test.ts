@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { smallSettings } from '../../test/support/small-mesh.js';
 import { callerKind, hasMode, moveMesh } from './move-mesh.js';
 import type { PictureObjects } from './picture.js';
 import type { PolicyObject } from './policy-object.js';
@@ -56,7 +57,7 @@ function pod(name: string, given: Given = {}): PolicyObject {
 const blocks = (...ipBlocks: string[]): PolicyObject =>
   made('AuthorizationPolicy', 'blocks', 'shop', { spec: { rules: [{ from: [{ source: { ipBlocks } }] }] } });
 
-const scope = { namespace: 'shop', waypoint: undefined, rootNamespace: 'istio-system' };
+const scope = { namespace: 'shop', waypoint: undefined, settings: smallSettings };
 const mesh = (...objects: PolicyObject[]): PictureObjects => moveMesh([namespace('shop'), ...objects], scope);
 const podsOf = ({ pods }: PictureObjects): string[] => pods.map((one) => `${one.metadata.name} ${callerKind(one)}`);
 
@@ -87,7 +88,7 @@ describe('the mesh of a migration', () => {
     expect(podsOf(mesh(deployment('web'), coming))).toEqual(podsOf(mesh(deployment('web'))));
   });
 
-  it('has one caller for each account and data plane elsewhere, by templates and live pods', () => {
+  it('has one caller for each data plane elsewhere, by templates and live pods', () => {
     const other = namespace('other', { 'istio.io/dataplane-mode': 'ambient' });
     const there = mesh(
       other,
@@ -95,7 +96,19 @@ describe('the mesh of a migration', () => {
       ...['a', 'b'].map((name) => pod(name, { inNamespace: 'other', mode: 'ambient' })),
       pod('c', { inNamespace: 'other' }),
     );
-    expect(podsOf(there)).toEqual(['web other/web ambient false false', 'web-7d9f other/web sidecar true false']);
+    expect(podsOf(there)).toEqual(['web-7d9f other/web sidecar true false', 'web other/web ambient false false']);
+  });
+
+  it('has one caller for all accounts elsewhere that no policy tells apart', () => {
+    const elsewhere = ['a', 'b', 'c'].map((name) => deployment(name, 'other'));
+    const from = (...principals: string[]): PolicyObject =>
+      made('AuthorizationPolicy', 'from', 'shop', { spec: { rules: [{ from: [{ source: { principals } }] }] } });
+    const names = (...objects: PolicyObject[]): string[] =>
+      mesh(namespace('other'), ...elsewhere, ...objects).pods.map(({ metadata }) => metadata.name);
+    expect(names()).toEqual(['a']);
+    expect(names(from('cluster.local/ns/other/sa/b'))).toEqual(['a', 'b']);
+    expect(names(from('cluster.local/ns/other/sa/*'))).toEqual(['a']);
+    expect(names(from('cluster.local/ns/other/sa/b', '*/sa/c'))).toEqual(['a', 'b', 'c']);
   });
 
   it('gives each pod the addresses that pods have, as far as policies tell them apart', () => {

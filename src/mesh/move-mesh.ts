@@ -2,10 +2,12 @@ import { ANNOTATION, LABEL } from '../api/labels.js';
 import { parseAddress, parseBlock } from './ambient-index/ip-address.js';
 import { hasSidecar, isGateway, isLive, podMode, speaksHbone } from './dataplane.js';
 import { isInside } from './enforcement/address.js';
-import type { PictureObjects } from './picture.js';
+import { principalOf } from './enforcement/checkpoint.js';
+import type { PictureObjects, PictureSettings } from './picture.js';
 import { type Labels, type PolicyObject, asRecord, asRecords } from './policy-object.js';
 import { addressWitnesses } from './proof/addresses.js';
 import { blocksOf } from './proof/callers.js';
+import { ProxyPolicies } from './proof/gates.js';
 import { standInPods } from './stand-in-pods.js';
 import { namedWaypoints, type WaypointRef } from './use-waypoint.js';
 
@@ -16,12 +18,12 @@ export interface MoveScope {
   /** The namespace that is migrated. */
   readonly namespace: string;
   readonly waypoint: WaypointRef | undefined;
-  readonly rootNamespace: string;
+  readonly settings: PictureSettings;
 }
 
 /**
  * The part of a mesh that decides who may call pods of a namespace, before, while and after it is migrated. It is the same however many
- * pods there are: each workload has one, made from its template, and each account elsewhere. Live pods are asked for what no template
+ * pods there are: each workload has one, made from its template, and so has each kind of callers elsewhere that policies can tell apart. Live pods are asked for what no template
  * tells: their addresses, and whether some are unlike what their template says, or have none.
  *
  * What it does not say of an object decides nothing.
@@ -29,7 +31,8 @@ export interface MoveScope {
  * @param mesh  objects of any kind, in any order; of live pods elsewhere it may leave out those that are like others
  */
 export function moveMesh(mesh: readonly PolicyObject[], scope: MoveScope): PictureObjects {
-  const { namespace, rootNamespace } = scope;
+  const { namespace, settings } = scope;
+  const { rootNamespace } = settings;
   const objects = mesh.filter(isMade);
   const labels = new Map(
     objects.flatMap(({ kind, metadata }) =>
@@ -54,20 +57,25 @@ export function moveMesh(mesh: readonly PolicyObject[], scope: MoveScope): Pictu
 
   const isOfWaypoint = ofWaypoints(objects);
   const labelsOf = (name: string): Labels => labels.get(name) ?? {};
-  const elsewhere = objects.filter((object) => !isHere(object)).sort(byName);
-  const live = objects.filter(({ kind }) => kind === 'Pod').sort(byName) as Pod[];
+  const live = objects.filter(({ kind }) => kind === 'Pod') as Pod[];
+  const livePods = live.filter((pod) => pod.metadata.namespace === namespace).sort(byName);
+  const elsewhere = objects.filter((object) => !isHere(object));
+  const calling = [
+    ...elsewhere.flatMap((object) => standInOf(object, labelsOf) ?? []),
+    ...live.filter((pod) => pod.metadata.namespace !== namespace),
+  ];
+  const proxy = new ProxyPolicies('', authorizationPolicies, settings, { hop: 'Sidecar', readsHttp: true });
   const pods = [
-    ...ownPods(
-      standInPods(own, labelsOf),
-      live.filter((pod) => pod.metadata.namespace === namespace),
-    ),
-    ...callers([
-      ...standInPods(elsewhere, labelsOf),
-      ...live.filter((pod) => pod.metadata.namespace !== namespace),
-    ]).filter(
-      // A waypoint begins no calls; the account of one that is used is that of its pods.
-      (pod) => places.has(pod.metadata.namespace ?? '') || !isOfWaypoint(pod),
-    ),
+    ...ownPods(standInPods(own, labelsOf), livePods),
+    ...callers(calling, (pod) => {
+      const { namespace: place = '' } = pod.metadata;
+      // The account of a waypoint is that of its pods.
+      if (places.has(place)) return callerKind(pod);
+      // It begins no calls.
+      if (isOfWaypoint(pod)) return undefined;
+      const account = pod.spec?.serviceAccountName ?? 'default';
+      return `${proxy.sourceKind(principalOf({ namespace: place, account }, { settings }), '')} ${planeOf(pod)}`;
+    }),
   ];
   return {
     namespaces: objects
@@ -142,14 +150,16 @@ function ownPods(standIns: readonly Pod[], live: readonly Pod[]): Pod[] {
   return [...standIns, ...others].map(trimmed);
 }
 
-/** One for each account and data plane: in other namespaces nobody is called. */
-function callers(pods: readonly Pod[]): Pod[] {
+/** One of each kind, of templates first: in other namespaces nobody is called. */
+function callers(pods: readonly Pod[], kindOf: (pod: Pod) => string | undefined): Pod[] {
   const kinds = new Map<string, Pod>();
-  for (const pod of pods.filter(hasMode)) {
-    const kind = callerKind(pod);
-    if (!kinds.has(kind)) kinds.set(kind, pod);
+  for (const pod of pods) {
+    const kind = hasMode(pod) ? kindOf(pod) : undefined;
+    if (kind === undefined) continue;
+    const known = kinds.get(kind);
+    if (!known || (isLivePod(known) === isLivePod(pod) && byName(pod, known) < 0)) kinds.set(kind, pod);
   }
-  return [...kinds.values()].map((pod) => {
+  return [...kinds.values()].sort(byName).map((pod) => {
     const kept = [LABEL.tunnel, LABEL.gatewayName].flatMap((key) => {
       const value = pod.metadata.labels?.[key];
       return value === undefined ? [] : [[key, value] as const];
@@ -158,13 +168,30 @@ function callers(pods: readonly Pod[]): Pod[] {
   });
 }
 
-/**
- * What tells pods of a mesh apart that only call: the account, and the data plane.
- */
+/** Objects say of which kind they are, and stand-ins do not. */
+const isLivePod = (pod: Pod): boolean => 'kind' in pod;
+
+/** By object: objects do not change, and there are many. */
+const standIns = new WeakMap<PolicyObject, { readonly place: Labels; readonly pod: Pod | undefined }>();
+
+/** The pod that stands for a workload; undefined if the object is none. */
+function standInOf(object: PolicyObject, labelsOf: (namespace: string) => Labels): Pod | undefined {
+  const place = labelsOf(object.metadata.namespace ?? '');
+  const known = standIns.get(object);
+  if (known?.place === place) return known.pod;
+  const [pod] = standInPods([object], () => place);
+  standIns.set(object, { place, pod });
+  return pod;
+}
+
+/** What tells pods of a mesh apart that only call: the account, and the data plane. */
 export function callerKind(pod: Pod): string {
-  const { namespace = '' } = pod.metadata;
+  return `${pod.metadata.namespace ?? ''}/${pod.spec?.serviceAccountName ?? 'default'} ${planeOf(pod)}`;
+}
+
+function planeOf(pod: Pod): string {
   const gateway = pod.metadata.labels?.[LABEL.gatewayName] ?? isGateway(pod);
-  return `${namespace}/${pod.spec?.serviceAccountName ?? 'default'} ${podMode(pod)} ${hasSidecar(pod) && speaksHbone(pod)} ${gateway}`;
+  return `${podMode(pod)} ${hasSidecar(pod) && speaksHbone(pod)} ${gateway}`;
 }
 
 /** Whether one can tell in which mode it is to stay: whom the CNI agent is about to capture is not ready. */
@@ -246,7 +273,9 @@ function named(pods: readonly Pod[]): Pod[] {
   });
 }
 
-function byName(a: PolicyObject, b: PolicyObject): number {
-  const [one, other] = [a, b].map(({ kind, metadata }) => `${metadata.namespace ?? ''}/${metadata.name}/${kind}`);
+type Named = { readonly kind?: string; readonly metadata: Pick<PolicyObject['metadata'], 'name' | 'namespace'> };
+
+function byName(a: Named, b: Named): number {
+  const [one, other] = [a, b].map(({ kind = '', metadata }) => `${metadata.namespace ?? ''}/${metadata.name}/${kind}`);
   return one! < other! ? -1 : one! > other! ? 1 : 0;
 }

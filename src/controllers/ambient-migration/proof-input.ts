@@ -69,10 +69,9 @@ export function proofInput(observed: Observed, stores: Stores, location: MeshLoc
   const settings = pictureSettings(configuration, location.istioNamespace);
   const move = moveOf(observed);
   const objects = KINDS.flatMap((type) => stores.of<KubeObject>(type).list() as readonly PolicyObject[]);
-  const { rootNamespace } = settings;
   const pods = podsOf(stores, namespace) as readonly PolicyObject[];
   return {
-    objects: moveMesh([...objects, ...pods], { namespace, waypoint: move.waypoint, rootNamespace }),
+    objects: moveMesh([...objects, ...pods], { namespace, waypoint: move.waypoint, settings }),
     settings,
     move,
   };

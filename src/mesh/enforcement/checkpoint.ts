@@ -182,7 +182,7 @@ function isHttp(service: PictureService | undefined, number: number): boolean {
 /** A caller, or a waypoint, as policies write it. */
 export function principalOf(
   { namespace, account }: { namespace: string; account: string },
-  { settings }: MeshPicture,
+  { settings }: Pick<MeshPicture, 'settings'>,
 ): string {
   return `${settings.trustDomain}/ns/${namespace}/sa/${account}`;
 }
