@@ -11,6 +11,7 @@ import { type PolicyObject, asRecord } from '../policy-object.js';
 import { proveMoments } from '../proof/proof.js';
 import { type AmbientForm, ambientForms } from './ambient-forms.js';
 import { isExtension } from './extensions.js';
+import { targetsOf } from '../waypoint-needs.js';
 import { tightGuard } from './pod-policies.js';
 import { closedPods, isClosed } from './ways-around.js';
 
@@ -375,7 +376,14 @@ describe('generated policies with their ambient forms', () => {
     const passed = tokenCheck(authentications)(http, http.path);
     if (passed.isRefused) throw new Error('the waypoint has let it pass');
     const { headers, path } = passed;
-    const behind = trace({ ...way, http: { ...http, headers, path } }, picture);
-    return behind.every(({ hops }) => hops.at(-1)?.hop !== 'Waypoint' && hops.at(-1)?.allowed === true);
+    const ofPods = <T extends PolicyObject>(policies: readonly T[]): T[] =>
+      policies.filter((one) => targetsOf(one).length === 0);
+    const { authorizationPolicies, requestAuthentications } = picture;
+    const decided = {
+      ...picture,
+      authorizationPolicies: ofPods(authorizationPolicies),
+      requestAuthentications: ofPods(requestAuthentications),
+    };
+    return trace({ ...way, http: { ...http, headers, path } }, decided).every(({ allowed }) => allowed);
   }
 });
