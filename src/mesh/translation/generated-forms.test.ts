@@ -13,6 +13,7 @@ import { type AmbientForm, ambientForms } from './ambient-forms.js';
 import { isExtension } from './extensions.js';
 import { targetsOf } from '../waypoint-needs.js';
 import { tightGuard } from './pod-policies.js';
+import { waypointCopies } from './waypoint-copies.js';
 import { closedPods, isClosed } from './ways-around.js';
 
 /** `old`: a sidecar that does not speak HBONE. */
@@ -274,6 +275,25 @@ describe('generated policies with their ambient forms', () => {
     expect(answer({ policies, server: 'ambient', bound: true })).toBe(true);
     expect(answer({ policies: both, server: 'ambient', bound: true })).toBe(false);
   });
+
+  it.each([false, true])(
+    'would refuse who brings a token that pods do not get (forwarded: %s)',
+    (forwardOriginalToken) => {
+      const jwtRules = [{ issuer: ISSUER, forwardOriginalToken }];
+      const policies = [
+        policy({ ...ofApi, jwtRules }, 'RequestAuthentication', 'tokens'),
+        policy({ ...ofApi, action: 'DENY', rules: [from({ notRequestPrincipals: ['*'] })] }),
+      ];
+      const copies = policies.flatMap((one) => waypointCopies(one, scope)?.copies ?? []);
+      const headers = { authorization: ['Bearer good'] };
+      const tokens = { good: { claims: { iss: ISSUER, sub: 'me' } } };
+      const http = { method: 'GET', host: 'api', path: '/', headers, tokens };
+      const plot = { policies: [...policies, ...copies], caller: 'ambient', server: 'sidecar', providers: {} } as const;
+      expect(isAllowed(draw({ ...plot, bound: false }, 'sleep'), 'sleep', http)).toBe(true);
+      expect(isAllowed(draw({ ...plot, bound: true }, 'sleep'), 'sleep', http)).toBe(forwardOriginalToken);
+      expect(ambientForms(policies, scope).untranslated).toHaveLength(forwardOriginalToken ? 0 : 1);
+    },
+  );
 
   function lookAt(random: Random, seed: number): void {
     const given = random.times(1, 4, (index) => randomPolicy(random, index));
