@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { expectNoFlips, expectNothingOpens, oneCaller } from '../../../test/support/ambient-forms/flips.js';
-import { draw, type Plot } from '../../../test/support/ambient-forms/mesh.js';
+import { expectNoFlips, expectNothingOpens, isLetIn, oneCaller } from '../../../test/support/ambient-forms/flips.js';
+import type { Plot } from '../../../test/support/ambient-forms/mesh.js';
 import { Tally } from '../../../test/support/ambient-forms/tally.js';
-import { from, gets, ofApi, policy, scope } from '../../../test/support/forms.js';
-import { trace } from '../enforcement/trace.js';
+import { ISSUER, from, gets, ofApi, policy, scope } from '../../../test/support/forms.js';
 import { ambientForms } from './ambient-forms.js';
+import { waypointCopies } from './waypoint-copies.js';
 
 describe('generated policies with their ambient forms', () => {
   const MESHES = 200;
@@ -37,15 +37,32 @@ describe('generated policies with their ambient forms', () => {
     const rule = { ...from({ namespaces: ['other'] }), ...gets };
     const policies = [policy({ ...ofApi, action: 'DENY', rules: [rule] })];
     const both = [...policies, ...ambientForms(policies, scope).forms.flatMap(({ objects }) => objects)];
-    const answer = (plot: Omit<Plot, 'caller'>): boolean => {
-      const picture = draw({ ...plot, caller: 'old' }, 'sleep');
-      const sleep = picture.workloads.find(({ name }) => name === 'sleep')!;
-      const api = picture.services.find(({ name }) => name === 'api')!;
-      const http = { method: 'GET', host: 'api', path: '/', headers: {} };
-      return trace({ from: sleep, to: { service: api, port: 8000 }, http }, picture).every(({ allowed }) => allowed);
-    };
+    const answer = (plot: Omit<Plot, 'caller'>): boolean => isLetIn({ ...plot, caller: 'old' }, 'sleep', http);
     expect(answer({ policies, server: 'sidecar', bound: false })).toBe(false);
     expect(answer({ policies, server: 'ambient', bound: true })).toBe(true);
     expect(answer({ policies: both, server: 'ambient', bound: true })).toBe(false);
   });
+
+  it.each([false, true])(
+    'would refuse who brings a token that pods do not get (forwarded: %s)',
+    (forwardOriginalToken) => {
+      const jwtRules = [{ issuer: ISSUER, forwardOriginalToken }];
+      const policies = [
+        policy({ ...ofApi, jwtRules }, 'RequestAuthentication', 'tokens'),
+        policy({ ...ofApi, action: 'DENY', rules: [from({ notRequestPrincipals: ['*'] })] }),
+      ];
+      const copies = policies.flatMap((one) => waypointCopies(one, scope)?.copies ?? []);
+      const withToken = {
+        ...http,
+        headers: { authorization: ['Bearer good'] },
+        tokens: { good: { claims: { iss: ISSUER, sub: 'me' } } },
+      };
+      const plot = { policies: [...policies, ...copies], caller: 'ambient', server: 'sidecar' } as const;
+      expect(isLetIn({ ...plot, bound: false }, 'sleep', withToken)).toBe(true);
+      expect(isLetIn({ ...plot, bound: true }, 'sleep', withToken)).toBe(forwardOriginalToken);
+      expect(ambientForms(policies, scope).untranslated).toHaveLength(forwardOriginalToken ? 0 : 1);
+    },
+  );
 });
+
+const http = { method: 'GET', host: 'api', path: '/', headers: {} };

@@ -10,6 +10,7 @@ import { proveMoments } from '../../../src/mesh/proof/proof.js';
 import { type AmbientForms, ambientForms } from '../../../src/mesh/translation/ambient-forms.js';
 import { isExtension } from '../../../src/mesh/translation/extensions.js';
 import { tightGuard } from '../../../src/mesh/translation/pod-policies.js';
+import { targetsOf } from '../../../src/mesh/waypoint-needs.js';
 import { closedPods, isClosed } from '../../../src/mesh/translation/ways-around.js';
 import { Random } from '../../controlplane/ambient/random.js';
 import { randomPolicy, randomRequest } from './generator.js';
@@ -183,6 +184,16 @@ function way(picture: MeshPicture, { name }: Caller): (http: HttpRequest) => Tra
   if (!caller || !called) throw new Error('the picture has no caller, or no Service');
   const follow = tracer({ from: caller, to: { service: called, port: 8000 } }, picture);
   const passed = tokenCheck(policiesOfWaypoint(picture.requestAuthentications, scope.waypoint, API, picture));
+  const ofPods = <T extends PolicyObject>(policies: readonly T[]): T[] =>
+    policies.filter((one) => targetsOf(one).length === 0);
+  const behind = tracer(
+    { from: caller, to: { service: called, port: 8000 } },
+    {
+      ...picture,
+      authorizationPolicies: ofPods(picture.authorizationPolicies),
+      requestAuthentications: ofPods(picture.requestAuthentications),
+    },
+  );
   return (http) => {
     const traces = follow({ http });
     const [first] = traces[0]?.hops ?? [];
@@ -191,12 +202,16 @@ function way(picture: MeshPicture, { name }: Caller): (http: HttpRequest) => Tra
     const sent = passed(http, http.path);
     if (sent.isRefused) throw new Error('the waypoint has let it pass');
     const { headers, path } = sent;
-    return follow({ http: { ...http, headers, path } }).map(({ hops }) => {
-      const last = hops.at(-1)!;
-      return { hops: [first, last], allowed: last.hop !== 'Waypoint' && last.allowed };
-    });
+    return behind({ http: { ...http, headers, path } }).map(({ hops, allowed }) => ({
+      hops: [first, ...hops.filter(({ hop }) => hop !== 'Waypoint')],
+      allowed,
+    }));
   };
 }
+
+/** Whether a caller's request gets to all pods. */
+export const isLetIn = (plot: Plot, calls: Caller['name'], http: HttpRequest): boolean =>
+  isAllowed(way(draw(plot, calls), { name: calls, modes: [plot.caller] })(http));
 
 const isAllowed = (traces: readonly Trace[]): boolean => traces.every(({ allowed }) => allowed);
 
