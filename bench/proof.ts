@@ -7,7 +7,7 @@ import { waypointCopies } from '../src/mesh/translation/waypoint-copies.js';
 
 /*
  * How long it takes to prove a migration, in seconds of CPU, median of some rounds: a namespace with 50 policies, each for one of 100 workloads or for one of ten tiers of them, each
- * workload with a Service and three pods; with the copies of the policies for the waypoint, and without; pictures are drawn, too. The bar: 1.5 s. And the longest
+ * workload with a Service and three pods; with the copies of the policies for the waypoint, and without; pictures are drawn, too. The bar: 1 s. And the longest
  * piece of it, in which an operator does nothing else: it must be much less than the 10 s in which a leader renews its Lease.
  */
 
@@ -15,7 +15,7 @@ const WORKLOADS = 100;
 const PODS = 3;
 const POLICIES = 50;
 const ROUNDS = 5;
-const BAR_S = 1.5;
+const BAR_S = 1;
 const BAR_PIECE_S = 0.2;
 const NAMESPACE = 'shop';
 
@@ -62,21 +62,19 @@ for (const [name, all] of Object.entries(cases)) {
   const objects = smallObjects({ pods, services, policies: all });
   const move = { namespace: NAMESPACE, waypoint, written: [] };
   const rounds = Array.from({ length: ROUNDS }, () => {
+    const startedAt = process.cpuUsage();
     const work = moveFindings({ objects, settings: smallSettings, move });
-    let [seconds, longest] = [0, 0];
-    for (;;) {
-      const startedAt = process.cpuUsage();
+    for (let longest = 0; ;) {
+      const pieceAt = performance.now();
       const { done, value } = work.next();
-      const piece = process.cpuUsage(startedAt).user / 1_000_000;
-      seconds += piece;
-      longest = Math.max(longest, piece);
-      if (done === true) return { findings: value, seconds, longest };
+      longest = Math.max(longest, (performance.now() - pieceAt) / 1_000);
+      if (done === true) return { findings: value, seconds: process.cpuUsage(startedAt).user / 1_000_000, longest };
     }
   });
   const seconds = median(rounds.map((round) => round.seconds));
   const longest = Math.max(...rounds.map((round) => round.longest));
   const { findings } = rounds[0]!;
-  const undecided = findings.filter(({ code }) => code === 'SST2045').map(({ message }) => message);
+  const undecided = findings.filter(({ code }) => code === 'SST2047').map(({ message }) => message);
   isMissed ||= seconds > BAR_S || longest > BAR_PIECE_S;
   console.log(`${name}: ${all.length} policies, ${WORKLOADS} workloads, ${pods.length} pods`);
   console.log(
