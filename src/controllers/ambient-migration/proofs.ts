@@ -24,6 +24,12 @@ interface Known {
  */
 export class Proofs {
   readonly #known = new Map<string, Known>();
+  readonly #sliceMs: number;
+
+  /** @param sliceMs  how long a proof works before others have their turn; 0: after each piece */
+  constructor(sliceMs = SLICE_MS) {
+    this.#sliceMs = sliceMs;
+  }
 
   /**
    * What the proof finds; nothing where nothing is going to be migrated.
@@ -46,7 +52,7 @@ export class Proofs {
     const last = this.#known.get(name);
     const known = last?.hash === hash ? last : { hash, work: findingsOf(input) };
     this.#known.set(name, known);
-    return (known.findings ??= await inSlices(known.work, signal));
+    return (known.findings ??= await inSlices(known.work, this.#sliceMs, signal));
   }
 
   forget(namespace: string): void {
@@ -77,12 +83,12 @@ function hashOf({ objects, settings, move }: ProofInput): string {
   return contentHash([objects, settings, move, move.closed !== undefined]);
 }
 
-async function inSlices<T>(work: Generator<undefined, T>, signal: AbortSignal): Promise<T> {
+async function inSlices<T>(work: Generator<undefined, T>, sliceMs: number, signal: AbortSignal): Promise<T> {
   let startedAtMs = performance.now();
   for (;;) {
     const { done, value } = work.next();
     if (done === true) return value;
-    if (performance.now() - startedAtMs < SLICE_MS) continue;
+    if (performance.now() - startedAtMs < sliceMs) continue;
     await setImmediate();
     signal.throwIfAborted();
     startedAtMs = performance.now();
