@@ -63,7 +63,6 @@ export const MIGRATION_SUITES: Suites = {
     independent('there and back', thereAndBack),
     independent('what the proof of a migration finds', provenPlans),
     independent('bad input', badInput),
-    independent('many workloads', migrationWrites),
     independent('what a migration meets', obstacles),
     independent('what somebody sets back', reverts),
     independent('kinds of rollouts', rolloutKinds),
@@ -71,6 +70,8 @@ export const MIGRATION_SUITES: Suites = {
   ],
   last: [
     suite('evictions, with the operator away', onDeleteRestarts),
+    // Not beside the others: it counts requests over a time.
+    suite('many workloads', migrationWrites),
     suite('sidecars without HBONE', oldSidecars),
     suite('a crash of the operator', crashes),
     suite('outages', outages),
