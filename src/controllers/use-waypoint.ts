@@ -10,14 +10,13 @@ import {
   WORKLOAD_ENTRY,
 } from '../api/istio.js';
 import { LABEL } from '../api/labels.js';
-import { findCondition } from '../kube/conditions.js';
 import type { KubeObject, ResourceType } from '../kube/resource.js';
 import { matchesSelector } from '../kube/selectors.js';
 import { NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from '../kube/types.js';
 import { isLive } from '../mesh/dataplane.js';
 import { chosenWaypoint, namedWaypoints, refKey, targetedGateways, type WaypointRef } from '../mesh/use-waypoint.js';
 import type { Waypoints } from '../mesh/waypoint-binding.js';
-import { HBONE_PORT } from '../mesh/waypoint-gateway.js';
+import { HBONE_PORT, isProgrammed } from '../mesh/waypoint-gateway.js';
 import type { Request } from '../runtime/request.js';
 import type { Stores } from '../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, metadataChanged, watch } from '../runtime/watch.js';
@@ -181,11 +180,6 @@ export function obstacleTo(ref: WaypointRef, namespace: string, stores: Stores):
     };
   }
   return isProgrammed(gateway) ? undefined : { kind: 'not-programmed', message: `${subject} is not Programmed` };
-}
-
-/** Whether istiod sends traffic to a Gateway. */
-export function isProgrammed({ status }: Gateway): boolean {
-  return findCondition(status?.conditions, 'Programmed')?.status === 'True';
 }
 
 /** Whether a waypoint lets a namespace use it. */

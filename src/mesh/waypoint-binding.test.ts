@@ -90,6 +90,15 @@ describe('a Service is bound', () => {
     expect([0, 1, 2].map(taken)).toEqual([undefined, { account: 'web', by: 'b' }, undefined]);
   });
 
+  test('also where istiod has missed that the pods of a waypoint that we deploy are back', () => {
+    const conditions = [...READY.slice(0, 1), condition('Programmed', 'False', 'AddressNotAssigned')];
+    const missed = gateway('web-waypoint', {}, conditions);
+    const status = { ...missed.status, addresses: [{ value: '10.96.0.7' }] };
+    expect(wanted({ gateways: [{ ...missed, status }] })).toBe('web-waypoint');
+    const spec = { ...missed.spec, gatewayClassName: 'istio-waypoint' };
+    expect(wanted({ gateways: [{ ...missed, status, spec }] })).toBe('as it is');
+  });
+
   test('and stays so while the waypoint restarts', () => {
     expect(wanted({ services: [held], gateways: [gateway('web-waypoint', {}, [])] })).toBe('as it is');
   });

@@ -3,7 +3,7 @@ import { ANNOTATION, LABEL } from '../api/labels.js';
 import { LEAVING_REASONS, SERVING, WAYPOINT_FINALIZER } from '../api/serving.js';
 import { bySelector } from './by-selector.js';
 import type { WaypointRef } from './use-waypoint.js';
-import { isServable, isWaypoint } from './waypoint-gateway.js';
+import { isProgrammed, isServable, isWaypoint } from './waypoint-gateway.js';
 import {
   bindingLabels,
   boundWaypoint,
@@ -222,8 +222,9 @@ function isLeaving(gateway: Gateway): boolean {
 /** Whether traffic may be sent to a waypoint now. */
 function isReady(gateway: Gateway): boolean {
   if (gateway.metadata.deletionTimestamp !== undefined) return false;
-  const isServed = !isServable(gateway) || conditionOf(gateway, SERVING)?.status === 'True';
-  return isServed && conditionOf(gateway, 'Programmed')?.status === 'True';
+  // What we deploy, we call serving only while a pod is ready; of others we see no pods here.
+  if (!isServable(gateway)) return conditionOf(gateway, 'Programmed')?.status === 'True';
+  return conditionOf(gateway, SERVING)?.status === 'True' && isProgrammed(gateway);
 }
 
 const conditionOf = ({ status }: Gateway, type: string): GatewayCondition | undefined =>

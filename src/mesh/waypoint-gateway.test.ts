@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Gateway } from '../api/gateway-api.js';
-import { isAddressed, isServable, serviceHost, servingOf } from './waypoint-gateway.js';
+import { isAddressed, isProgrammed, isServable, serviceHost, servingOf } from './waypoint-gateway.js';
 
 const HOST = 'wp.shop.svc.cluster.local';
 
@@ -94,5 +94,27 @@ describe('Gateways that istiod deploys', () => {
       waypoint({}, { gatewayClassName: 'sidestep-waypoint', ...spec });
     expect(servingOf(own({}))).toEqual({ kind: 'deployed' });
     expect(servingOf(own({ listeners: [] }))).toMatchObject({ reason: 'UnsupportedListener' });
+  });
+});
+
+describe('whether istiod sends traffic to a Gateway', () => {
+  const told = (status: 'True' | 'False', reason: string, addresses: object = {}): Gateway => ({
+    ...gateway(),
+    status: { conditions: [{ type: 'Programmed', status, reason, message: '' }], ...addresses },
+  });
+  const addresses = [{ type: 'Hostname', value: HOST }];
+
+  test.each<[string, Gateway, boolean]>([
+    ['it says so', told('True', 'Programmed'), true],
+    [
+      'it has looked while no pod was there, and keeps the address',
+      told('False', 'AddressNotAssigned', { addresses }),
+      true,
+    ],
+    ['no pod has ever been there', told('False', 'AddressNotAssigned', { addresses: [] }), false],
+    ['the Service is gone', told('False', 'AddressNotUsable', { addresses }), false],
+    ['it has not looked', gateway(), false],
+  ])('%s', (_, of, expected) => {
+    expect(isProgrammed(of)).toBe(expected);
   });
 });

@@ -49,6 +49,20 @@ export function isAddressed(gateway: Gateway): boolean {
   return gateway.spec.addresses?.some((address) => isOurAddress(gateway, address)) ?? false;
 }
 
+/**
+ * Whether istiod sends traffic to a Gateway, as far as its own status tells. It computes condition Programmed when the mesh's
+ * configuration changes, not when pods do: a waypoint that had no pod at that moment is called `AddressNotAssigned` until something
+ * else changes, while istiod goes on to send traffic to the addresses that it has once given. So whoever asks has to look at pods.
+ *
+ * @see istio/istio pilot/pkg/serviceregistry/ambient/waypoints.go (status.addresses), pilot/pkg/model/endpointshards.go (which
+ * changes of endpoints push everything)
+ */
+export function isProgrammed({ status }: Gateway): boolean {
+  const programmed = status?.conditions?.find(({ type }) => type === 'Programmed');
+  if (programmed?.status === 'True') return true;
+  return programmed?.reason === 'AddressNotAssigned' && (status?.addresses ?? []).length > 0;
+}
+
 const hostPrefix = ({ metadata }: Gateway): string => `${metadata.name}.${metadata.namespace ?? ''}.svc.`;
 
 function isOurAddress(gateway: Gateway, { type, value }: { type?: string; value?: string }): boolean {

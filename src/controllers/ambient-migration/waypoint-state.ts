@@ -3,7 +3,7 @@ import { LABEL } from '../../api/labels.js';
 import { DECLINE_REASONS, SERVING } from '../../api/serving.js';
 import { findCondition } from '../../kube/conditions.js';
 import type { Finding, FindingCode } from '../../mesh/findings.js';
-import { ISTIO_CLASS, isWaypoint, servingOf } from '../../mesh/waypoint-gateway.js';
+import { ISTIO_CLASS, isProgrammed, isWaypoint, servingOf } from '../../mesh/waypoint-gateway.js';
 import type { Observed } from './observed.js';
 import type { Waypoint } from './intended-waypoint.js';
 import { isChosen, wantedWaypoint } from './scope.js';
@@ -84,9 +84,9 @@ export function unreadiness(
   if (deletionTimestamp !== undefined) return `${what} is being deleted`;
   const isIstio = gateway.spec.gatewayClassName === ISTIO_CLASS;
   // istiod never accepts an HBONE listener of class istio.
-  for (const type of isIstio ? [SERVING, 'Programmed'] : ['Accepted', 'Programmed']) {
+  for (const type of [isIstio ? SERVING : 'Accepted', 'Programmed']) {
     const condition = conditionOf(gateway, type);
-    const problem = problemOf(condition, generation);
+    const problem = problemOf(condition, generation, type === 'Programmed' ? isProgrammed(gateway) : undefined);
     if (problem !== undefined) return `${what}, condition ${type}: ${problem}`;
   }
   const listeners = isIstio ? [] : (gateway.status?.listeners ?? []);
@@ -100,9 +100,13 @@ export function unreadiness(
   return available >= enough ? undefined : `${what} has ${available} of ${enough} pods available`;
 }
 
-function problemOf(condition: GatewayCondition | undefined, generation: number): string | undefined {
+function problemOf(
+  condition: GatewayCondition | undefined,
+  generation: number,
+  isFulfilled = condition?.status === 'True',
+): string | undefined {
   if (!condition || (condition.observedGeneration ?? generation) < generation) return 'not known yet';
-  return condition.status === 'True' ? undefined : `${condition.reason}: ${condition.message}`;
+  return isFulfilled ? undefined : `${condition.reason}: ${condition.message}`;
 }
 
 function conditionOf({ status }: Gateway, type: string): GatewayCondition | undefined {

@@ -48,6 +48,21 @@ describe('a Gateway that Sidestep serves', () => {
     expect(after.serving).toMatchObject({ status: 'True', reason: 'Serving' });
   });
 
+  test('serves while istiod has only missed that pods are back', () => {
+    const seen = gateway({ addresses: ADDRESSES }, held, 2);
+    const missed = {
+      type: 'Programmed',
+      status: 'False',
+      reason: 'AddressNotAssigned',
+      message: '',
+      observedGeneration: 2,
+    } as const;
+    const status = { conditions: [missed], addresses: [{ type: 'Hostname', value: HOST }] };
+    const serving = (ready: number): unknown =>
+      decide(observed({ gateway: { ...seen, status }, live: [ours(2, ready)] })).serving?.reason;
+    expect([serving(2), serving(0)]).toEqual(['Serving', 'Deploying']);
+  });
+
   test('takes its objects back when somebody has taken away their label or their owner', () => {
     const unlabelled: LiveObject = { type: SERVICE, object: owned('wp', {}) };
     const { metadata, ...rest } = ours(2, 2).object;

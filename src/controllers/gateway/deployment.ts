@@ -15,7 +15,7 @@ import {
   type Namespace,
   NAMESPACE,
 } from '../../kube/types.js';
-import { isAddressed, ISTIO_CLASS, serviceHost, SIDESTEP_CLASS } from '../../mesh/waypoint-gateway.js';
+import { isAddressed, isProgrammed, ISTIO_CLASS, serviceHost, SIDESTEP_CLASS } from '../../mesh/waypoint-gateway.js';
 import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
 import { keyOf } from '../../runtime/request.js';
 import { type Action, type Decision, isHeld, refused, remove, type ServingCondition, type Wanted } from './decision.js';
@@ -179,8 +179,7 @@ function progress({ gateway, taken }: Observed, wanted: readonly Wanted[], host:
   const deployment = deploymentOf(wanted);
   const { gatewayClassName } = gateway.spec;
   const isRunning = (deployment?.status?.readyReplicas ?? 0) > 0;
-  const isProgrammed = findCondition(gateway.status?.conditions, 'Programmed')?.status === 'True';
-  const isFound = gatewayClassName === SIDESTEP_CLASS || (isSeenByIstiod(gateway) && isProgrammed);
+  const isFound = gatewayClassName === SIDESTEP_CLASS || (isSeenByIstiod(gateway) && isProgrammed(gateway));
   if (!isRunning || !isFound) {
     const failure = findCondition(deployment?.status?.conditions, 'ReplicaFailure')?.message;
     const message =

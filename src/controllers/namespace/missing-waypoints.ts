@@ -2,7 +2,8 @@ import { GATEWAY } from '../../api/gateway-api.js';
 import { type Namespace, NAMESPACE, type Service, SERVICE } from '../../kube/types.js';
 import { chosenWaypoint, refKey, type WaypointRef } from '../../mesh/use-waypoint.js';
 import type { ControllerGauge } from '../../runtime/controller.js';
-import { homeOf, isProgrammed } from '../use-waypoint.js';
+import { isProgrammed } from '../../mesh/waypoint-gateway.js';
+import { homeOf } from '../use-waypoint.js';
 
 /** For each Gateway that is named as a waypoint and is missing or not Programmed: how many Namespaces and Services name it. */
 export const missingWaypoints: ControllerGauge = {
