@@ -21,7 +21,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{src,cdk8s,scripts,bench,test/support}/**/*.test.ts'],
           // Milliseconds for most of them; some start a server, on a machine that may be busy with something else.
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           // No test may lean on one that ran before it.
           sequence: { shuffle: { files: false, tests: true } },
         },
