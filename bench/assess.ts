@@ -36,7 +36,12 @@ function objectsOf(index: number): PolicyObject[] {
       },
       ...Array.from({ length: PODS }, (_, pod) => ({
         kind: 'Pod',
-        metadata: { name: `${labels.app}-${pod}`, namespace, labels },
+        metadata: {
+          name: `${labels.app}-${pod}`,
+          namespace,
+          labels,
+          ownerReferences: [{ kind: 'ReplicaSet', name: labels.app }],
+        },
         spec,
       })),
     ]),

@@ -262,6 +262,20 @@ describe('sidestep assess', () => {
     expect(code).toBe(findings[0]?.severity === 'error' ? 2 : 1);
   });
 
+  it('finds what would keep workloads from being restarted', async () => {
+    const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'x' }] } };
+    const { code, findings } = await report(
+      object('StatefulSet', { template, replicas: 2 }, {}, 'apps/v1'),
+      object('PodDisruptionBudget', { minAvailable: 2, selector: { matchLabels: { app: 'x' } } }, {}, 'policy/v1'),
+      object('Pod', { containers: [{ name: 'x' }] }, { name: 'bare' }, 'v1'),
+    );
+    expect(findings.map(({ code: found, object: { kind, name }, reason }) => [found, kind, name, reason])).toEqual([
+      ['SST4003', 'Pod', 'bare', 'pod bare is without an owner'],
+      ['SST4007', 'StatefulSet', 'x', 'StatefulSet/x takes 1 of 2 pods away, and PodDisruptionBudget x wants 2'],
+    ]);
+    expect(code).toBe(2);
+  });
+
   it('names the mesh’s configuration, and objects of no namespace', async () => {
     const { findings, code } = await report(
       object('Sidecar', { outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' } }, {}, 'networking.istio.io/v1'),

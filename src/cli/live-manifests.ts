@@ -8,10 +8,12 @@ import {
   CRON_JOB,
   DAEMON_SET,
   DEPLOYMENT,
+  HORIZONTAL_POD_AUTOSCALER,
   JOB,
   NAMESPACE,
   NETWORK_POLICY,
   POD,
+  POD_DISRUPTION_BUDGET,
   SERVICE,
   STATEFUL_SET,
 } from '../kube/types.js';
@@ -29,6 +31,8 @@ const EVERYWHERE: readonly ResourceType[] = [
   GATEWAY,
   AMBIENT_MIGRATION,
 ];
+/** What keeps workloads from being restarted, or scales them. */
+const BESIDE_WORKLOADS: readonly ResourceType[] = [POD_DISRUPTION_BUDGET, HORIZONTAL_POD_AUTOSCALER];
 /** What makes pods. */
 const WORKLOADS: readonly ResourceType[] = [DEPLOYMENT, STATEFUL_SET, DAEMON_SET, CRON_JOB, JOB];
 
@@ -55,6 +59,10 @@ export async function liveManifests(
   for (const type of WORKLOADS) {
     const objects = await list(client, type, isProving ? {} : place);
     found.push(...objects.filter(isOwn).map((object) => manifestOf(type, object)));
+  }
+  for (const type of BESIDE_WORKLOADS) {
+    const objects = await list(client, type, place);
+    found.push(...objects.map((object) => manifestOf(type, object)));
   }
   const pods = await list(client, POD, place);
   found.push(...pods.filter((pod) => isProving || isOwn(pod)).map((object) => manifestOf(POD, object)));

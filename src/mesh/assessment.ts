@@ -96,8 +96,7 @@ const SEVERITY: Readonly<Record<Verdict, AssessedFinding['severity']>> = {
  * What a migration of every namespace with sidecars would meet, by what the objects declare. Pure.
  *
  * Where something has to be copied for a waypoint, it is looked at once more with that waypoint: pods behind one see its identity.
- * What only a running cluster can tell is not in it: the health of the mesh, live pods, quotas, and what admission says.
- *
+ * What only a running cluster can tell is not in it: the health of the mesh, rollouts under way, quotas, and what admission says.
  */
 export function assess(given: AssessedMesh, { only, prove }: AssessOptions = {}): Assessment {
   const mesh = withoutWritten(given);

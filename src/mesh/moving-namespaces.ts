@@ -1,7 +1,8 @@
 import { askedWaypoint, type AskedWaypoint } from './asked-waypoint.js';
 import type { Finding } from './findings.js';
+import { declaredWorkloadFindings } from './findings/declared-workloads.js';
 import { systemNamespaceFindings } from './findings/namespace.js';
-import { podTemplateFindings, type TemplateOfPods } from './findings/pod-template.js';
+import { podTemplateFindings, scrapeFindings, type TemplateOfPods } from './findings/pod-template.js';
 import { namedPorts, probedPorts, type TemplateWithPorts } from './findings/template-ports.js';
 import { besideForms, refusalFindings, type Translating, translationFindings } from './findings/translation.js';
 import type { MeshSettings } from './mesh-settings.js';
@@ -77,7 +78,8 @@ export function findingsOf(
   copies: readonly PolicyObject[],
   sidecars: readonly CallerIdentity[],
 ): Finding[] {
-  const pods = objects.filter(({ kind, metadata }) => kind === 'Pod' && metadata.namespace === name);
+  const own = objects.filter(({ metadata }) => metadata.namespace === name);
+  const pods = own.filter(({ kind }) => kind === 'Pod');
   const scope = {
     namespace: name,
     rootNamespace,
@@ -94,29 +96,36 @@ export function findingsOf(
   const found = policyFindings([...objects.filter(isRead), ...copies], scope).filter(
     ({ object }) => !known.has(object),
   );
+  const demands = callerDemands(objects, scope);
   const translating: Translating = {
     namespace: name,
     forms: translation.forms,
     closed: translation.closed,
     graph: closedGraph(translation.closed, translation.pods, name),
     sidecarsElsewhere: sidecars.filter(({ namespace }) => namespace !== name),
-    isPlaintextTaken: !callerDemands(objects, scope).strict,
+    isPlaintextTaken: !demands.strict,
   };
   return [
     ...(waypoint.isWanted && waypoint.isTranslating
       ? [...besideForms(found, translating), ...translationFindings(translating), ...refusalFindings(translating)]
       : found),
     ...systemNamespaceFindings({ metadata: { name } }, rootNamespace),
-    ...losing.flatMap(({ object: workload, template }) => {
-      const owner = objectName(workload, name);
-      return podTemplateFindings(template as unknown as TemplateOfPods).map(({ code, message }) => ({
-        code,
-        object: owner,
-        message: `${owner} ${message}`,
-        path: 'spec.template',
-      }));
-    }),
+    ...losing.flatMap((one) => templateFindings(one, name, demands.strict || demands.identityBased)),
+    ...declaredWorkloadFindings(name, own, templates, losing),
   ];
+}
+
+/** @param isPlaintextRefused  for whoever scrapes metrics without a certificate */
+function templateFindings({ object, template }: Templated, namespace: string, isPlaintextRefused: boolean): Finding[] {
+  const name = objectName(object, namespace);
+  const ofPods = template as unknown as TemplateOfPods;
+  const found: Omit<Finding, 'object'>[] = podTemplateFindings(ofPods);
+  return [...found, ...(isPlaintextRefused ? scrapeFindings(ofPods) : [])].map(({ code, message }) => ({
+    code,
+    object: name,
+    message: `${name} ${message}`,
+    path: 'spec.template',
+  }));
 }
 
 /** Accounts of pods that the injector gives a sidecar. */

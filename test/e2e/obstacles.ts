@@ -1,9 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import equal from 'fast-deep-equal';
 import { expect, it } from 'vitest';
 import { applyYaml } from '../../scripts/apply-yaml.js';
 import type { AmbientMigration } from '../../src/api/ambient-migration.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import { CONFIG_MAP, DAEMON_SET, POD, RESOURCE_QUOTA } from '../../src/kube/types.js';
+import { type AssessOptions, assessment } from '../../src/cli/assess.js';
 import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
 import { budget, daemonSet, deployment, job, namespace, statefulSet, yaml } from '../support/fixtures.js';
@@ -119,51 +122,50 @@ export function obstacles(cluster: () => Cluster): void {
 
   it('names each workload that it cannot roll out, before the first change', async () => {
     const name = 'unservable';
-    await cluster().apply(
-      yaml(
-        namespace(name),
-        deployment(name, 'paused'),
-        deployment(name, 'all-at-once', { replicas: 2, strategy: { type: 'Recreate' } }),
-        daemonSet(name, 'agent', { updateStrategy: { type: 'OnDelete' } }),
-        statefulSet(name, 'by-hand', { updateStrategy: { type: 'OnDelete' } }),
-        budget(name, 'by-hand', 0),
-        { ...budget(name, 'by-hand', 0), metadata: { name: 'another', namespace: name } },
-        statefulSet(name, 'parted', {
-          replicas: 2,
-          updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1 } },
-        }),
-        statefulSet(name, 'guarded', { replicas: 2 }),
-        budget(name, 'guarded', 2),
-        deployment(name, 'excluded', { annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' } }),
-        deployment(name, 'out', { labels: { 'istio.io/dataplane-mode': 'none' } }),
-        {
-          apiVersion: 'autoscaling/v2',
-          kind: 'HorizontalPodAutoscaler',
-          metadata: { name: 'by-sidecar', namespace: name },
-          spec: {
-            scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'out' },
-            maxReplicas: 2,
-            metrics: [
-              {
-                type: 'ContainerResource',
-                containerResource: {
-                  name: 'cpu',
-                  container: 'istio-proxy',
-                  target: { type: 'Utilization', averageUtilization: 80 },
-                },
+    const declared = yaml(
+      namespace(name),
+      deployment(name, 'paused'),
+      deployment(name, 'all-at-once', { replicas: 2, strategy: { type: 'Recreate' } }),
+      daemonSet(name, 'agent', { updateStrategy: { type: 'OnDelete' } }),
+      statefulSet(name, 'by-hand', { updateStrategy: { type: 'OnDelete' } }),
+      budget(name, 'by-hand', 0),
+      { ...budget(name, 'by-hand', 0), metadata: { name: 'another', namespace: name } },
+      statefulSet(name, 'parted', {
+        replicas: 2,
+        updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1 } },
+      }),
+      statefulSet(name, 'guarded', { replicas: 2 }),
+      budget(name, 'guarded', 2),
+      deployment(name, 'excluded', { annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' } }),
+      deployment(name, 'out', { labels: { 'istio.io/dataplane-mode': 'none' } }),
+      {
+        apiVersion: 'autoscaling/v2',
+        kind: 'HorizontalPodAutoscaler',
+        metadata: { name: 'by-sidecar', namespace: name },
+        spec: {
+          scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'out' },
+          maxReplicas: 2,
+          metrics: [
+            {
+              type: 'ContainerResource',
+              containerResource: {
+                name: 'cpu',
+                container: 'istio-proxy',
+                target: { type: 'Utilization', averageUtilization: 80 },
               },
-            ],
-          },
+            },
+          ],
         },
-        {
-          apiVersion: 'v1',
-          kind: 'Pod',
-          metadata: { name: 'bare', namespace: name },
-          spec: { containers: [{ name: 'app', image: 'x' }] },
-        },
-        { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'somebody', namespace: name } },
-      ),
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'bare', namespace: name },
+        spec: { containers: [{ name: 'app', image: 'x' }] },
+      },
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'somebody', namespace: name } },
     );
+    await cluster().apply(declared);
     const { metadata } = await cluster().client.get(CONFIG_MAP, { namespace: name, name: 'somebody' });
     const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'somebody', uid: metadata.uid, controller: true };
     await cluster().apply(
@@ -203,6 +205,14 @@ export function obstacles(cluster: () => Cluster): void {
       expect.objectContaining({ object: 'Pod/foreign', message: 'pod foreign is owned by ConfigMap/somebody' }),
     );
     expect(changesIn(cluster(), name)).toEqual([]);
+
+    // Whoever asks before has heard the same: of the cluster all but what ends in somebody else's hands, of manifests what they hold.
+    const told = blocks.map(({ code, object }) => `${code} ${object}`).filter((each) => each !== 'SST4003 Pod/foreign');
+    const live = { kubeconfig: join(cluster().dir, 'kubeconfig'), namespace: name };
+    expect(await assessedBlocks(cluster(), live)).toEqual(told);
+    const file = join(cluster().dir, `${name}.yaml`);
+    writeFileSync(file, declared);
+    expect(await assessedBlocks(cluster(), { filename: [file] })).toEqual(told.filter((each) => !/paused$/.test(each)));
 
     // What hands do to the list is put right, and it goes with its migration. Other findings come and go with the health of the mesh.
     const asBefore = async (): Promise<true | undefined> =>
@@ -430,6 +440,14 @@ function sidecarPolicy(inNamespace: string, expression: string, message: string)
       spec: { policyName: metadata.name, validationActions: ['Deny'] },
     },
   ];
+}
+
+/** Blockers that `sidestep assess` finds, `CODE Kind/name`. */
+async function assessedBlocks(cluster: Cluster, of: Omit<AssessOptions, 'output'>): Promise<string[]> {
+  const { findings } = await cluster.time.during('assess', assessment({ ...of, output: 'json' }));
+  return findings
+    .filter(({ severity }) => severity === 'error')
+    .map(({ code, object: { kind, name } }) => `${code} ${kind}/${name}`);
 }
 
 const blocksOf = (listed: readonly ListedFinding[]): ListedFinding[] =>

@@ -3,9 +3,10 @@ import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { FieldChange } from '../../kube/patch.js';
 import type { OwnerReference } from '../../kube/resource.js';
 import type { Deployment } from '../../kube/types.js';
+import { resolveAmount } from '../../mesh/rollout.js';
 import { ARGO_ROLLOUT, type ArgoRollout } from '../argo-rollouts.js';
 import { type PodView, timeOf } from './pods.js';
-import { type RestartMark, type Workload, formatRestartMark, parseRestartMark, resolveAmount } from './workloads.js';
+import { type RestartMark, type Workload, formatRestartMark, parseRestartMark } from './workloads.js';
 
 /** The Rollout that owns a ReplicaSet; undefined if none does. */
 export function argoOwner(owners: readonly OwnerReference[] | undefined): string | undefined {

@@ -4,7 +4,8 @@ import { type Finding, type FindingCode, compareFindings } from '../../mesh/find
 import { type PolicyScope, callerDemands, policyFindings } from '../../mesh/policies.js';
 import { autoscalerFindings } from '../../mesh/findings/autoscaler.js';
 import { gitOpsFindings, systemNamespaceFindings } from '../../mesh/findings/namespace.js';
-import { isProxyless, isScrapedAtSidecar, podTemplateFindings } from '../../mesh/findings/pod-template.js';
+import { isProxyless, podTemplateFindings, scrapeFindings } from '../../mesh/findings/pod-template.js';
+import { rolloutFindings } from '../../mesh/findings/rollout.js';
 import { spireFindings } from '../../mesh/findings/spire.js';
 import { besideForms } from '../../mesh/findings/translation.js';
 import type { TemplateFinding } from '../../mesh/findings/template-finding.js';
@@ -17,7 +18,7 @@ import { policyScope } from './scope.js';
 import { callerFindings, translatingFindings, translationOf } from './translation.js';
 import { waypointFindings } from './waypoint-state.js';
 import type { Budget, CronJobView, Observed, PodDryRun } from './observed.js';
-import { type OnDelete, type RestartGoal, type Workload, templateLabels, workloadName } from './workloads.js';
+import { type RestartGoal, type Workload, templateLabels, workloadName } from './workloads.js';
 
 /** Health of the mesh (findings 1xxx): before the snapshot they block, afterwards they hold forward steps. Pure. */
 export function healthFindings(observed: Observed): Finding[] {
@@ -141,11 +142,12 @@ function workloadFindings(observed: Observed): Finding[] {
     const owner = pod.owner ? `owned by ${pod.owner.kind}/${pod.owner.name}` : 'without an owner';
     add('SST4003', `Pod/${pod.name}`, `pod ${pod.name} is ${owner}`);
   }
+  const { strict, identityBased } = callerDemands(observed.policies, policyScope(observed));
+  const isPlaintextRefused = strict || identityBased;
   return [
     ...found,
-    ...losing.flatMap((workload) => templateFindings(observed, workload)),
+    ...losing.flatMap((workload) => templateFindings(observed, workload, isPlaintextRefused)),
     ...observed.cronJobs.flatMap((cronJob) => cronJobFindings(observed, cronJob)),
-    ...scrapeFindings(observed, losing),
     ...autoscalerFindings(observed.autoscalers, new Set(losing.map(workloadName))),
     ...resourceFindings(observed, losing),
   ];
@@ -170,54 +172,20 @@ function inTemplate({ mesh }: Observed, { template }: Pick<Workload, 'template'>
   return [...podTemplateFindings(template), ...spireFindings(template, mesh.injectionTemplates)];
 }
 
-function scrapeFindings(observed: Observed, losing: readonly Workload[]): Finding[] {
-  const scraped = losing.filter(({ template }) => isScrapedAtSidecar(template)).map(workloadName);
-  if (scraped.length === 0) return [];
-  const { strict, identityBased } = callerDemands(observed.policies, policyScope(observed));
-  const message = 'has the annotation prometheus.io/scrape in its pod template, and policies refuse plaintext';
-  return strict || identityBased
-    ? scraped.map((object) => ({ code: 'SST4029', object, message: `${object} ${message}` }))
-    : [];
-}
-
 function losesSidecar(observed: Observed, workload: Workload): boolean {
   return isInjected(observed, workload) || workload.pods.some((pod) => pod.mode === 'sidecar');
 }
 
-function templateFindings(observed: Observed, workload: Workload): Finding[] {
+function templateFindings(observed: Observed, workload: Workload, isPlaintextRefused: boolean): Finding[] {
   const object = workloadName(workload);
-  const found: Finding[] = [];
+  const found = rolloutFindings({ ...workload, name: object }, budgetsOf(observed, workload));
   const add = (code: FindingCode, message: string): void =>
     void found.push({ code, object, message: `${object} ${message}` });
-
-  if (workload.onDelete) add('SST4004', `has updateStrategy OnDelete${describeOutdated(workload.onDelete)}`);
-  if (workload.obstacle === 'Partition') add('SST4005', 'has a rollingUpdate.partition above 0');
-  if (workload.obstacle === 'Paused') add('SST4006', 'is paused');
-  const budgets = budgetsOf(observed, workload);
-  if (workload.onDelete && budgets.length > 1)
-    add('SST4007', `is under ${budgets.length} PodDisruptionBudgets, and the API server evicts no such pod`);
-  for (const budget of budgets) {
-    if (budget.expectedPods - workload.maxUnavailable < budget.desiredHealthy) {
-      add(
-        'SST4007',
-        `takes ${workload.maxUnavailable} of ${budget.expectedPods} pods away, and PodDisruptionBudget ${budget.name} wants ${budget.desiredHealthy}`,
-      );
-    }
-  }
-  for (const { code, message } of inTemplate(observed, workload)) add(code, message);
-  if (workload.obstacle === 'NoTemplate')
-    add('SST4031', 'takes its pod template from an object that is missing or no Deployment');
-  if (workload.recreates && workload.replicas > 0)
-    add('SST4030', `ends all ${workload.replicas} pods before it starts new ones`);
-  else if (workload.outage && workload.replicas > 0)
-    add('SST4011', 'is restarted without a second pod that serves meanwhile');
+  const scraped = isPlaintextRefused ? scrapeFindings(workload.template) : [];
+  for (const { code, message } of [...inTemplate(observed, workload), ...scraped]) add(code, message);
   if (!workload.finished)
     add('SST4013', `has a rollout that is not finished${workload.progress ? ` (${workload.progress})` : ''}`);
   return found;
-}
-
-function describeOutdated({ outdated }: OnDelete): string {
-  return outdated > 0 ? `, and changes of its template wait for ${outdated} of its pods` : '';
 }
 
 /** Findings from the dry runs of Preflight: pods made from today's templates, in the namespace as it is. Pure. */

@@ -2,6 +2,7 @@ import type { WORKLOAD_KINDS } from '../../api/ambient-migration.js';
 import { ANNOTATION } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { DaemonSet, Deployment, PodTemplate, StatefulSet } from '../../kube/types.js';
+import { type Rollout, daemonSetRollout, deploymentRollout, statefulSetRollout } from '../../mesh/rollout.js';
 import { type PodView, timeOf } from './pods.js';
 import { type TemplateEnrolment, readTemplateEnrolment } from './template-enrolment.js';
 
@@ -49,7 +50,7 @@ export interface Workload {
 }
 
 /** Why a changed template would not replace every pod. */
-export type RolloutObstacle = 'Paused' | 'Partition' | 'NoTemplate';
+export type RolloutObstacle = NonNullable<Rollout['obstacle']> | 'NoTemplate';
 
 /** What the update strategy OnDelete means for a workload. */
 export interface OnDelete {
@@ -109,24 +110,16 @@ export function compareWorkloads(a: { kind: string; name: string }, b: { kind: s
 /** View of a Deployment; its pods are those of all its ReplicaSets. */
 export function deploymentView(deployment: Deployment, pods: readonly PodView[]): Workload {
   const { spec, status } = deployment;
-  const replicas = spec.replicas ?? 1;
-  const recreate = spec.strategy?.type === 'Recreate';
-  // Deployments round maxUnavailable down, and allow 1 if both bounds come out as 0 (Kubernetes, ResolveFenceposts).
-  const maxUnavailable = recreate ? replicas : deploymentUnavailable(spec.strategy?.rollingUpdate, replicas);
+  const rollout = deploymentRollout(spec);
   const updated = status?.updatedReplicas ?? 0;
   return {
-    ...common('Deployment', deployment, pods),
-    replicas,
-    recreates: recreate,
+    ...common('Deployment', deployment, pods, rollout),
     finished:
       isObserved(deployment) &&
-      updated >= replicas &&
+      updated >= rollout.replicas &&
       (status?.replicas ?? 0) <= updated &&
       (status?.availableReplicas ?? 0) >= updated,
-    maxUnavailable,
-    obstacle: spec.paused === true ? 'Paused' : undefined,
     onDelete: undefined,
-    outage: maxUnavailable >= replicas,
   };
 }
 
@@ -137,26 +130,19 @@ export function deploymentView(deployment: Deployment, pods: readonly PodView[])
  */
 export function statefulSetView(statefulSet: StatefulSet, pods: readonly PodView[]): Workload {
   const { spec, status } = statefulSet;
-  const replicas = spec.replicas ?? 1;
-  const onDelete = spec.updateStrategy?.type === 'OnDelete';
-  const rolling = onDelete ? undefined : spec.updateStrategy?.rollingUpdate;
-  const maxUnavailable = Math.max(1, resolveAmount(rolling?.maxUnavailable ?? 1, replicas, Math.floor));
-  const revised = onDelete
+  const rollout = statefulSetRollout(spec);
+  const { replicas, isOnDelete } = rollout;
+  const revised = isOnDelete
     ? (status?.availableReplicas ?? 0) === replicas && areReady(pods, replicas)
     : status?.currentRevision === status?.updateRevision;
   return {
-    ...common('StatefulSet', statefulSet, pods),
-    replicas,
-    recreates: false,
+    ...common('StatefulSet', statefulSet, pods, rollout),
     finished:
       isObserved(statefulSet) &&
       revised &&
       (status?.replicas ?? 0) === replicas &&
       (status?.readyReplicas ?? 0) === replicas,
-    maxUnavailable,
-    obstacle: (rolling?.partition ?? 0) > 0 ? 'Partition' : undefined,
-    onDelete: onDelete ? { outdated: Math.max(0, replicas - (status?.updatedReplicas ?? 0)) } : undefined,
-    outage: maxUnavailable >= replicas,
+    onDelete: isOnDelete ? { outdated: Math.max(0, replicas - (status?.updatedReplicas ?? 0)) } : undefined,
   };
 }
 
@@ -164,23 +150,15 @@ export function statefulSetView(statefulSet: StatefulSet, pods: readonly PodView
 export function daemonSetView(daemonSet: DaemonSet, pods: readonly PodView[]): Workload {
   const { spec, status } = daemonSet;
   const desired = status?.desiredNumberScheduled ?? 0;
-  const onDelete = spec.updateStrategy?.type === 'OnDelete';
-  // The API server keeps what is left of the other strategy.
-  const rolling = onDelete ? undefined : spec.updateStrategy?.rollingUpdate;
+  const rollout = daemonSetRollout(spec, desired);
   const updated = status?.updatedNumberScheduled ?? 0;
-  const surge = resolveAmount(rolling?.maxSurge ?? 0, desired, Math.ceil);
   return {
-    ...common('DaemonSet', daemonSet, pods),
-    replicas: desired,
-    recreates: false,
+    ...common('DaemonSet', daemonSet, pods, rollout),
     finished:
       isObserved(daemonSet) &&
-      (onDelete ? areReady(pods, desired) : updated >= desired) &&
+      (rollout.isOnDelete ? areReady(pods, desired) : updated >= desired) &&
       (status?.numberAvailable ?? 0) >= desired,
-    maxUnavailable: surge > 0 ? 0 : Math.max(1, resolveAmount(rolling?.maxUnavailable ?? 1, desired, Math.ceil)),
-    obstacle: undefined,
-    onDelete: onDelete ? { outdated: Math.max(0, desired - updated) } : undefined,
-    outage: surge === 0,
+    onDelete: rollout.isOnDelete ? { outdated: Math.max(0, desired - updated) } : undefined,
   };
 }
 
@@ -188,13 +166,15 @@ function common(
   kind: WorkloadKind,
   object: Deployment | StatefulSet | DaemonSet,
   pods: readonly PodView[],
-): Omit<Workload, 'replicas' | 'finished' | 'maxUnavailable' | 'obstacle' | 'onDelete' | 'outage' | 'recreates'> {
+  { replicas, maxUnavailable, obstacle, outage, recreates }: Rollout,
+): Omit<Workload, 'finished' | 'onDelete'> {
   const annotations = object.spec.template.metadata?.annotations;
   const templateMark = annotations?.[OWN_ANNOTATION.restart];
   const asked = parseRestartMark(object.metadata.annotations?.[OWN_ANNOTATION.restart]);
   return {
     kind,
     name: object.metadata.name,
+    replicas,
     template: object.spec.template,
     volumeClaims:
       'volumeClaimTemplates' in object.spec
@@ -208,6 +188,10 @@ function common(
     templateMark,
     reverted: asked !== undefined && formatRestartMark(asked) !== templateMark,
     enrolment: readTemplateEnrolment(object.metadata.annotations),
+    maxUnavailable,
+    obstacle,
+    outage,
+    recreates,
   };
 }
 
@@ -218,19 +202,4 @@ function isObserved(object: Deployment | StatefulSet | DaemonSet): boolean {
 /** Pods that go are none of them: the status of their controller may not have seen yet what was evicted. */
 function areReady(pods: readonly PodView[], wanted: number): boolean {
   return pods.filter(({ live, ready }) => live && ready).length >= wanted;
-}
-
-function deploymentUnavailable(
-  rolling: { maxUnavailable?: number | string; maxSurge?: number | string } | undefined,
-  replicas: number,
-): number {
-  const surge = resolveAmount(rolling?.maxSurge ?? '25%', replicas, Math.ceil);
-  const unavailable = resolveAmount(rolling?.maxUnavailable ?? '25%', replicas, Math.floor);
-  return surge === 0 && unavailable === 0 ? 1 : unavailable;
-}
-
-/** An int-or-percent amount of `total`, rounded as the controller of the kind does. */
-export function resolveAmount(amount: number | string, total: number, round: (value: number) => number): number {
-  if (typeof amount === 'number') return amount;
-  return amount.endsWith('%') ? round((Number.parseInt(amount, 10) * total) / 100) : Number.parseInt(amount, 10);
 }

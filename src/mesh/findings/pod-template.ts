@@ -34,13 +34,16 @@ export function isProxyless(template: TemplateOfPods): boolean {
 }
 
 /**
- * Whether Prometheus scrapes the pods at their sidecars, which pass on the application's metrics.
+ * That Prometheus scrapes the pods at their sidecars, which pass on the application's metrics: said where policies refuse plaintext.
  *
  * @see istio.io, ops/integrations/prometheus, Option 1: Metrics merging (on unless the annotation says otherwise)
  */
-export function isScrapedAtSidecar({ metadata }: TemplateOfPods): boolean {
+export function scrapeFindings({ metadata }: TemplateOfPods): { readonly code: 'SST4029'; readonly message: string }[] {
   const annotations = metadata?.annotations ?? {};
-  return annotations['prometheus.io/scrape'] === 'true' && annotations['prometheus.istio.io/merge-metrics'] !== 'false';
+  const isScraped =
+    annotations['prometheus.io/scrape'] === 'true' && annotations['prometheus.istio.io/merge-metrics'] !== 'false';
+  const message = 'has the annotation prometheus.io/scrape in its pod template, and policies refuse plaintext';
+  return isScraped ? [{ code: 'SST4029', message }] : [];
 }
 
 const PROXYLESS_TEMPLATES = new Set(['grpc-agent', 'grpc-simple']);

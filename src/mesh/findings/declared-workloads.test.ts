@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { podTemplates } from '../pod-templates.js';
+import type { PolicyObject } from '../policy-object.js';
+import { declaredWorkloadFindings } from './declared-workloads.js';
+
+const labels = { app: 'web' };
+const template = { metadata: { labels }, spec: { containers: [{ name: 'app' }] } };
+
+const object = (kind: string, spec: object, metadata: object = {}, status?: object): PolicyObject =>
+  ({
+    kind,
+    metadata: { name: 'web', namespace: 'shop', ...metadata },
+    spec,
+    ...(status && { status }),
+  });
+const deployment = (spec: object = {}): PolicyObject => object('Deployment', { template, ...spec });
+const statefulSet = (spec: object = {}): PolicyObject => object('StatefulSet', { template, replicas: 2, ...spec });
+const budget = (spec: object, status?: object): PolicyObject =>
+  object('PodDisruptionBudget', { selector: { matchLabels: labels }, ...spec }, { name: 'pdb' }, status);
+const autoscaler = (spec: object): PolicyObject =>
+  object('HorizontalPodAutoscaler', { scaleTargetRef: { kind: 'Deployment', name: 'web' }, ...spec });
+
+/** `CODE Kind/name` of each finding; every workload loses its sidecar. */
+function found(...objects: PolicyObject[]): string[] {
+  const templates = podTemplates(objects);
+  return declaredWorkloadFindings('shop', objects, templates, templates).map(
+    ({ code, object: name }) => `${code} ${name}`,
+  );
+}
+
+describe('what the restart of a declared workload meets', () => {
+  it.each<[string, PolicyObject[], string[]]>([
+    ['a Deployment by its defaults', [deployment()], []],
+    ['a paused one', [deployment({ paused: true })], ['SST4006 Deployment/web']],
+    ['Recreate', [deployment({ strategy: { type: 'Recreate' } })], ['SST4030 Deployment/web']],
+    ['Recreate of nothing', [deployment({ replicas: 0, strategy: { type: 'Recreate' } })], []],
+    [
+      'no surge, one replica',
+      [deployment({ strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } } })],
+      ['SST4011 Deployment/web'],
+    ],
+    ['a StatefulSet of two', [statefulSet()], []],
+    ['a StatefulSet of one', [statefulSet({ replicas: 1 })], ['SST4011 StatefulSet/web']],
+    ['OnDelete', [statefulSet({ updateStrategy: { type: 'OnDelete' } })], ['SST4004 StatefulSet/web']],
+    [
+      'a partition',
+      [statefulSet({ updateStrategy: { rollingUpdate: { partition: 1 } } })],
+      ['SST4005 StatefulSet/web'],
+    ],
+    ['a DaemonSet without surge', [object('DaemonSet', { template })], ['SST4011 DaemonSet/web']],
+    [
+      'a DaemonSet with surge',
+      [object('DaemonSet', { template, updateStrategy: { rollingUpdate: { maxSurge: '50%', maxUnavailable: 0 } } })],
+      [],
+    ],
+    ['a Job', [object('Job', { template })], []],
+    ['nulls, as Helm writes them', [deployment({ replicas: null, strategy: null, paused: null })], []],
+    [
+      'what makes no sense',
+      [deployment({ strategy: { rollingUpdate: { maxSurge: true } } }), budget({ selector: 7 })],
+      [],
+    ],
+  ])('%s', (_, objects, expected) => {
+    expect(found(...objects)).toEqual(expected);
+  });
+
+  it('names the field, and begins with the workload', () => {
+    const objects = [deployment({ paused: true })];
+    const templates = podTemplates(objects);
+    expect(declaredWorkloadFindings('shop', objects, templates, templates)).toEqual([
+      { code: 'SST4006', object: 'Deployment/web', message: 'Deployment/web is paused', path: 'spec.paused' },
+    ]);
+  });
+
+  it('is nothing where the pods keep no sidecar', () => {
+    const objects = [deployment({ paused: true }), autoscaler({ metrics: [] })];
+    expect(declaredWorkloadFindings('shop', objects, podTemplates(objects), [])).toEqual([]);
+  });
+});
+
+describe('a declared budget', () => {
+  const rolling = (spec: object = {}): PolicyObject =>
+    deployment({ replicas: 4, strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } }, ...spec });
+  const BLOCKED = ['SST4007 Deployment/web'];
+
+  it.each<[string, PolicyObject[], string[]]>([
+    ['that wants all pods', [rolling(), budget({ minAvailable: 4 })], BLOCKED],
+    ['that lets one go', [rolling(), budget({ minAvailable: 3 })], []],
+    ['of a share, rounded up', [rolling(), budget({ minAvailable: '76%' })], BLOCKED],
+    ['of a share that leaves one', [rolling(), budget({ minAvailable: '75%' })], []],
+    ['by what may be missing', [rolling(), budget({ maxUnavailable: 0 })], BLOCKED],
+    ['by a share of that, rounded up', [rolling(), budget({ maxUnavailable: '1%' })], []],
+    ['that says neither', [rolling(), budget({})], []],
+    ['of other pods', [rolling(), budget({ minAvailable: 4, selector: { matchLabels: { app: 'other' } } })], []],
+    ['of all pods', [rolling(), budget({ minAvailable: 4, selector: {} })], BLOCKED],
+    [
+      'by an expression',
+      [rolling(), budget({ minAvailable: 4, selector: { matchExpressions: [{ key: 'app', operator: 'Exists' }] } })],
+      BLOCKED,
+    ],
+    ['without a selector', [rolling(), budget({ minAvailable: 4, selector: null })], []],
+    ['of a workload that only surges', [deployment({ replicas: 1 }), budget({ minAvailable: 1 })], []],
+    [
+      'of what an autoscaler gives',
+      [rolling({ replicas: undefined }), autoscaler({ minReplicas: 3 }), budget({ minAvailable: 2 })],
+      [],
+    ],
+    [
+      'of as much as that',
+      [rolling({ replicas: undefined }), autoscaler({ minReplicas: 3 }), budget({ minAvailable: 3 })],
+      BLOCKED,
+    ],
+    ['of pods of two workloads', [rolling(), statefulSet(), budget({ minAvailable: 5 })], []],
+    [
+      'as its controller counts it',
+      [rolling(), budget({ minAvailable: 3 }, { expectedPods: 3, desiredHealthy: 3 })],
+      BLOCKED,
+    ],
+    [
+      'beside another, for pods that are evicted',
+      [
+        statefulSet({ updateStrategy: { type: 'OnDelete' } }),
+        budget({ minAvailable: 1 }),
+        budget({ minAvailable: 1, selector: {} }),
+      ],
+      ['SST4004 StatefulSet/web', 'SST4007 StatefulSet/web'],
+    ],
+  ])('%s', (_, objects, expected) => {
+    expect(found(...objects)).toEqual(expected);
+  });
+});
+
+describe('declared pods and autoscalers', () => {
+  const pod = (metadata: object = {}, spec: object = {}, status?: object): PolicyObject =>
+    object('Pod', { containers: [{ name: 'app' }], ...spec }, { name: 'bare', ...metadata }, status);
+
+  it.each<[string, PolicyObject, string[]]>([
+    ['a pod that nobody makes anew', pod(), ['SST4003 Pod/bare']],
+    ['one with an owner', pod({ ownerReferences: [{ kind: 'ReplicaSet', name: 'web' }] }), []],
+    ['one that has ended', pod({}, {}, { phase: 'Succeeded' }), []],
+    ["one in the node's network", pod({}, { hostNetwork: true }), []],
+    ['one that stays out', pod({ labels: { 'istio.io/dataplane-mode': 'none' } }), []],
+    ['a gateway', pod({ labels: { 'gateway.networking.k8s.io/gateway-name': 'ingress' } }), []],
+  ])('%s', (_, one, expected) => {
+    expect(found(one)).toEqual(expected);
+  });
+
+  it('an autoscaler that counts the sidecar', () => {
+    const containerResource = { name: 'cpu', container: 'istio-proxy' };
+    const metrics = [{ type: 'ContainerResource', containerResource }];
+    expect(found(deployment(), autoscaler({ metrics }))).toEqual(['SST4022 HorizontalPodAutoscaler/web']);
+  });
+});

@@ -1,0 +1,141 @@
+import { type LabelSelector, matchesSelector } from '../ambient-index/label-selector.js';
+import { type MeshPod, counts, isGateway } from '../dataplane.js';
+import type { Finding } from '../findings.js';
+import { type Templated, labelsIn } from '../pod-templates.js';
+import { type Labels, type PolicyObject, asRecord, asRecords, objectName } from '../policy-object.js';
+import {
+  type Amount,
+  type Rollout,
+  type SetSpec,
+  daemonSetRollout,
+  deploymentRollout,
+  resolveAmount,
+  statefulSetRollout,
+} from '../rollout.js';
+import { autoscalerFindings } from './autoscaler.js';
+import { type CoveringBudget, rolloutFindings } from './rollout.js';
+
+/**
+ * What the restarts of a migration would meet in the workloads of a namespace, by what the objects declare. Pure.
+ *
+ * What only a running cluster knows is not in it: rollouts that are not finished, quotas, and what admission says to a pod.
+ *
+ * @param objects    of that namespace
+ * @param templates  what makes its pods
+ * @param losing     those whose pods get a sidecar
+ */
+export function declaredWorkloadFindings(
+  namespace: string,
+  objects: readonly PolicyObject[],
+  templates: readonly Templated[],
+  losing: readonly Templated[],
+): Finding[] {
+  const of = (kind: string): PolicyObject[] => objects.filter((object) => object.kind === kind);
+  const autoscalers = of('HorizontalPodAutoscaler');
+  const rolloutOf = ({ object }: Templated): Rollout | undefined => declaredRollout(object, autoscalers);
+  const pods = templates.map((one) => ({ labels: labelsIn(one.template), count: rolloutOf(one)?.replicas ?? 0 }));
+  const budgets = of('PodDisruptionBudget').map((budget) => declaredBudget(budget, pods));
+  return [
+    ...losing.flatMap((one) => {
+      const rollout = rolloutOf(one);
+      if (!rollout) return [];
+      const covering = budgets.filter(({ selects }) => rollout.maxUnavailable > 0 && selects(labelsIn(one.template)));
+      const onDelete = rollout.isOnDelete ? { outdated: 0 } : undefined;
+      return rolloutFindings({ ...rollout, name: objectName(one.object, namespace), onDelete }, covering);
+    }),
+    ...of('Pod').flatMap((pod) => strayFindings(pod)),
+    ...autoscalerFindings(autoscalers, new Set(losing.map(({ object }) => objectName(object, namespace)))),
+  ];
+}
+
+/** How a workload replaces its pods; undefined for a kind that does not, or of which that is not declared. */
+function declaredRollout(object: PolicyObject, autoscalers: readonly PolicyObject[]): Rollout | undefined {
+  const spec = asRecord(object.spec);
+  const replicas = numberIn(spec, 'replicas') ?? leastReplicas(object, autoscalers);
+  const paused = spec['paused'] === true;
+  const strategy = declaredStrategy(spec['strategy']);
+  const updateStrategy = declaredStrategy(spec['updateStrategy']);
+  switch (object.kind) {
+    case 'Deployment':
+      return deploymentRollout({ replicas, paused, strategy });
+    case 'StatefulSet':
+      return statefulSetRollout({ replicas, updateStrategy });
+    case 'DaemonSet':
+      // Before it is applied, nobody knows its nodes; there is one at least.
+      return daemonSetRollout({ updateStrategy }, numberIn(statusOf(object), 'desiredNumberScheduled') ?? 1);
+    default:
+      return undefined;
+  }
+}
+
+/** What the API server would keep of a strategy. */
+function declaredStrategy(strategy: unknown): NonNullable<SetSpec['updateStrategy']> {
+  const { type, rollingUpdate } = asRecord(strategy);
+  const rolling = asRecord(rollingUpdate);
+  return {
+    type: typeof type === 'string' ? type : undefined,
+    rollingUpdate: {
+      partition: numberIn(rolling, 'partition'),
+      maxUnavailable: amountIn(rolling, 'maxUnavailable'),
+      maxSurge: amountIn(rolling, 'maxSurge'),
+    },
+  };
+}
+
+/** What an autoscaler gives to a workload that leaves the number of its replicas to it. */
+function leastReplicas({ kind, metadata }: PolicyObject, autoscalers: readonly PolicyObject[]): number | undefined {
+  const own = autoscalers.find(({ spec }) => {
+    const target = asRecord(asRecord(spec)['scaleTargetRef']);
+    return target['kind'] === kind && target['name'] === metadata.name;
+  });
+  return own && numberIn(asRecord(own.spec), 'minReplicas');
+}
+
+/**
+ * A budget as its controller would judge the declared pods; as it has judged them where it says so.
+ *
+ * @see kubernetes/kubernetes pkg/controller/disruption/disruption.go, getExpectedPodCount: both amounts are rounded up
+ */
+function declaredBudget(
+  budget: PolicyObject,
+  pods: readonly { readonly labels: Labels; readonly count: number }[],
+): CoveringBudget & { readonly selects: (labels: Labels) => boolean } {
+  const spec = asRecord(budget.spec);
+  const selector = spec['selector'] as LabelSelector | null | undefined;
+  const selects = (labels: Labels): boolean => matchesSelector(selector ?? undefined, labels);
+  const expected = pods.filter(({ labels }) => selects(labels)).reduce((sum, { count }) => sum + count, 0);
+  const amount = (field: string): number | undefined => {
+    const value = amountIn(spec, field);
+    return value === undefined ? undefined : resolveAmount(value, expected, Math.ceil);
+  };
+  const taken = amount('maxUnavailable');
+  const declared = taken === undefined ? (amount('minAvailable') ?? 0) : expected - taken;
+  const status = statusOf(budget);
+  return {
+    name: budget.metadata.name,
+    selects,
+    expectedPods: numberIn(status, 'expectedPods') ?? expected,
+    desiredHealthy: numberIn(status, 'desiredHealthy') ?? Math.max(0, declared),
+  };
+}
+
+/** A pod that nobody makes anew. */
+function strayFindings(pod: PolicyObject): Finding[] {
+  const { name } = pod.metadata;
+  const isOwned = asRecords(asRecord(pod.metadata)['ownerReferences']).length > 0;
+  const asPod = pod as unknown as MeshPod;
+  if (isOwned || isGateway(asPod) || !counts(asPod)) return [];
+  return [{ code: 'SST4003', object: `Pod/${name}`, message: `pod ${name} is without an owner` }];
+}
+
+const statusOf = (object: PolicyObject): Readonly<Record<string, unknown>> => asRecord(asRecord(object)['status']);
+
+function amountIn(record: Readonly<Record<string, unknown>>, field: string): Amount | undefined {
+  const value = record[field];
+  return typeof value === 'number' || typeof value === 'string' ? value : undefined;
+}
+
+function numberIn(record: Readonly<Record<string, unknown>>, field: string): number | undefined {
+  const value = record[field];
+  return typeof value === 'number' ? value : undefined;
+}
