@@ -59,8 +59,8 @@ demo: $(OPERATOR) ## Migrate legacy-apps to ambient and back on an embedded clus
 dev: $(OPERATOR) ## Run an embedded cluster with the article's namespaces and the operator until Ctrl-C; writes .sidestep/kubeconfig
 	@node --import tsx scripts/dev.ts
 
-test-controlplane: $(OPERATOR) ## Conformance, simulators and end-to-end tests on the real control plane; needs Go
-	npx vitest run --project conformance --project controlplane
+test-controlplane: $(OPERATOR) ## Conformance, simulators and end-to-end tests on the real control plane; files that failed run once more; needs Go
+	@node --import tsx test/controlplane/run.ts
 
 bench: $(NODE_MODULES) ## Measure our runtime beside client-node and controller-runtime on one kube-apiserver (ARGS=--help); Linux, needs Go
 	@node --import tsx bench/peers/main.ts $(ARGS)

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import {
   DefaultReporter,
   type SerializedError,
@@ -14,6 +15,15 @@ export interface Count {
   skipped: number;
 }
 
+/** What became of a run, as it is written to the file that {@link RESULTS_FILE} names. */
+export interface Results {
+  readonly count: Count;
+  readonly files: readonly { readonly file: string; readonly count: Count; readonly failed: readonly string[] }[];
+}
+
+/** The environment variable that names a file for {@link Results}. */
+export const RESULTS_FILE = 'SIDESTEP_TEST_RESULTS';
+
 /** Vitest's own report, and as the last line one that programs can read: `12 passed, 0 failed`. */
 export default class CountingReporter extends DefaultReporter {
   override onTestRunEnd(
@@ -22,8 +32,16 @@ export default class CountingReporter extends DefaultReporter {
     reason: TestRunEndReason,
   ): void {
     super.onTestRunEnd(modules, errors, reason);
-    this.log(summary(count(modules, errors.length, reason)));
+    const results = { count: count(modules, errors.length, reason), files: modules.map(resultsOf) };
+    const file = process.env[RESULTS_FILE];
+    if (file !== undefined) writeFileSync(file, JSON.stringify(results satisfies Results));
+    this.log(summary(results.count));
   }
+}
+
+function resultsOf(module: TestModule): Results['files'][number] {
+  const failed = [...module.children.allTests('failed')].map(({ fullName }) => fullName);
+  return { file: module.moduleId, count: count([module], 0, 'passed'), failed };
 }
 
 /**
