@@ -6,13 +6,12 @@ import { declaredWorkloadFindings } from './declared-workloads.js';
 const labels = { app: 'web' };
 const template = { metadata: { labels }, spec: { containers: [{ name: 'app' }] } };
 
-const object = (kind: string, spec: object, metadata: object = {}, status?: object): PolicyObject =>
-  ({
-    kind,
-    metadata: { name: 'web', namespace: 'shop', ...metadata },
-    spec,
-    ...(status && { status }),
-  });
+const object = (kind: string, spec: object, metadata: object = {}, status?: object): PolicyObject => ({
+  kind,
+  metadata: { name: 'web', namespace: 'shop', ...metadata },
+  spec,
+  ...(status && { status }),
+});
 const deployment = (spec: object = {}): PolicyObject => object('Deployment', { template, ...spec });
 const statefulSet = (spec: object = {}): PolicyObject => object('StatefulSet', { template, replicas: 2, ...spec });
 const budget = (spec: object, status?: object): PolicyObject =>
