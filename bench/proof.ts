@@ -43,6 +43,7 @@ function copiesOf(policies: readonly PolicyObject[]): PolicyObject[] {
       spec: { selector, ports: [{ port: 80, targetPort: 8080 }] },
     })),
     pods: apps.map((labels) => ({ name: `Deployment/${labels.app}`, labels, ports: [] })),
+    routing: [],
   };
   return policies.flatMap((policy) => waypointCopies(policy, scope)?.copies ?? []);
 }

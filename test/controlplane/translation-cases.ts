@@ -95,6 +95,7 @@ export const scope = {
   namespace: SHOP,
   rootNamespace,
   waypoint: { name: 'waypoint', namespace: SHOP },
+  routing: [],
   services: [...services, ...needed.values()].filter(
     ({ kind, metadata }) => kind === 'Service' && metadata.namespace === SHOP,
   ) as unknown as TargetService[],

@@ -26,6 +26,7 @@ export const scope: FormsScope = {
   waypoint: { name: 'waypoint', namespace: 'shop', account: 'waypoint' },
   services: [service('web'), service('api')],
   pods: groups,
+  routing: [],
   mesh: policyScope().mesh,
 };
 /** A policy of namespace `shop`. */

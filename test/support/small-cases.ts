@@ -199,6 +199,7 @@ function copiesOf(policy: PolicyObject): readonly PolicyObject[] {
     namespace: 'shop',
     rootNamespace: 'istio-system',
     waypoint,
+    routing: [],
     services: ['web', 'tier'].map((name) => ({
       metadata: { name },
       spec: { selector: name === 'web' ? { app: 'web' } : { tier: 'x' }, ports: [{ port: 80, targetPort: 8080 }] },

@@ -1,5 +1,6 @@
 import { isGateway } from '../../mesh/dataplane.js';
 import { type AmbientForms, type FormsScope, ambientForms } from '../../mesh/translation/ambient-forms.js';
+import { isRouting } from '../../mesh/translation/other-ways.js';
 import type { AccountedPods } from '../../mesh/translation/ways-around.js';
 import { perVersion } from '../../runtime/per-version.js';
 import { waypointOf } from './intended-waypoint.js';
@@ -33,6 +34,7 @@ export function formsScope(observed: Observed): FormsScope {
     services: observed.waypoint.services,
     pods: podGroups(observed),
     mesh: observed.mesh.settings,
+    routing: observed.policies.filter(isRouting),
   };
 }
 

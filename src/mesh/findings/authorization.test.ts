@@ -74,6 +74,17 @@ describe('an AuthorizationPolicy that it does not read so:', () => {
     ],
     ['an address that istiod would drop', from({ ipBlocks: ['ten'] }), 'SST2013 spec.rules[0].from[0].source.ipBlocks'],
     ['a port that istiod would drop', to({ ports: ['http'] }), 'SST2013 spec.rules[0].to[0].operation.ports'],
+    [
+      'a pattern within a namespace',
+      from({ namespaces: ['ok*', '*ok', '*', 'a-*-b'] }),
+      'SST2013 spec.rules[0].from[0].source.namespaces',
+    ],
+    [
+      'what every principal holds',
+      from({ notNamespaces: ['*sa'] }),
+      'SST2013 spec.rules[0].from[0].source.notNamespaces',
+    ],
+    ['the same in a condition', when('source.namespace', ['a*b']), 'SST2013 spec.rules[0].when[0].key'],
     ['an empty source, anybody to one and nobody to the other', from({}), 'SST2013 spec.rules[0].from[0].source'],
     ['a condition without values', when('source.ip', []), 'SST2013 spec.rules[0].when[0].key'],
     ['an action of tomorrow', { action: 'DELEGATE' }, 'SST2001 spec.action'],

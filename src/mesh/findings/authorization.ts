@@ -17,6 +17,7 @@ const IDENTITY_SOURCE = new Set([
 ]);
 const ADDRESS_SOURCE = new Set(['ipBlocks', 'notIpBlocks']);
 const HTTP_SOURCE = new Set(['requestPrincipals', 'notRequestPrincipals', 'remoteIpBlocks', 'notRemoteIpBlocks']);
+const NAMESPACES = new Set(['namespaces', 'notNamespaces']);
 const TRUST_DOMAINS = new Set(['trustDomains', 'notTrustDomains']);
 const IDENTITY_WHEN = new Set(['source.principal', 'source.namespace']);
 const ADDRESS_WHEN = new Set(['source.ip', 'destination.ip', 'destination.port']);
@@ -138,6 +139,7 @@ function inSource(source: Fields, path: string, trust: TrustDomains): Difference
     if (HTTP_SOURCE.has(field)) return 'http';
     if (TRUST_DOMAINS.has(field)) return 'trust-domains';
     if (REWRITTEN_SOURCE.has(field) && rewritesTrustDomains(values, trust)) return 'other-meaning';
+    if (NAMESPACES.has(field) && !values.every(isReadAlike)) return 'other-meaning';
     if (ADDRESS_SOURCE.has(field)) return values.every(isBlock) ? undefined : 'other-meaning';
     return IDENTITY_SOURCE.has(field) ? undefined : 'unknown';
   });
@@ -170,7 +172,7 @@ function inCondition(entry: Fields, path: string, trust: TrustDomains): Differen
   const key = String(entry['key']);
   if (!IDENTITY_WHEN.has(key) && !ADDRESS_WHEN.has(key)) return [{ path, reason: 'http', alone: true }];
   const values = [...asStrings(entry['values']), ...asStrings(entry['notValues'])];
-  const parses = key === 'destination.port' ? isPort : ADDRESS_WHEN.has(key) ? isBlock : () => true;
+  const parses = PARSED[key] ?? (ADDRESS_WHEN.has(key) ? isBlock : () => true);
   const isRewritten =
     key === 'source.principal' && LISTS.some((list) => rewritesTrustDomains(asStrings(entry[list]), trust));
   const isSame = values.length > 0 && values.every(parses) && !isRewritten;
@@ -203,3 +205,19 @@ function isPort(value: string): boolean {
 }
 
 const isBlock = (value: string): boolean => parseBlock(value) !== undefined;
+
+/**
+ * Whether a sidecar takes a namespace as ztunnel does: it makes a regular expression of it, which is to be found in the whole principal,
+ * so that a `*` may stand in the middle, and `*a` finds the `sa` behind any namespace.
+ *
+ * @see istio/istio pilot/pkg/security/authz/model/generator.go, srcNamespaceGenerator
+ */
+function isReadAlike(namespace: string): boolean {
+  return !/.\*./.test(namespace) && namespace !== '*a' && namespace !== '*sa';
+}
+
+/** What values of conditions have to be. */
+const PARSED: Readonly<Record<string, (value: string) => boolean>> = {
+  'destination.port': isPort,
+  'source.namespace': isReadAlike,
+};

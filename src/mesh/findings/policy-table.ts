@@ -68,7 +68,7 @@ export const POLICY_FINDINGS = {
   ),
   SST2013: kind(
     'BLOCK',
-    'ztunnel reads a field of an AuthorizationPolicy in another way than a sidecar: an empty entry, a port or address that does not parse, a condition without values, or a principal where the mesh has another trust domain than cluster.local, or aliases.',
+    'ztunnel reads a field of an AuthorizationPolicy in another way than a sidecar: an empty entry, a port or address that does not parse, a condition without values, a namespace with a * in its middle, or a principal where the mesh has another trust domain than cluster.local, or aliases.',
     'Write what the message names in full: at least one field in each entry, ports from 1 to 65535, addresses as CIDR, a condition with values, principals with every trust domain.',
     AUTHORIZATION,
   ),

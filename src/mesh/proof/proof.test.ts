@@ -41,6 +41,7 @@ function copiesOf(policies: readonly PolicyObject[]): PolicyObject[] {
           { name: 'web', labels: { app: 'web' }, ports: [] },
           { name: 'client', labels: { app: 'client' }, ports: [] },
         ],
+        routing: [],
       })?.copies ?? [],
   );
 }

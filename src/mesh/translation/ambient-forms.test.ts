@@ -199,6 +199,12 @@ describe('what policies need beside them in ambient mode', () => {
       'SST2009',
     ],
     ['a port is none', { rules: [to({ ports: ['http'] })] }, 'http is no port'],
+    [
+      'sidecars write the header',
+      { rules: [{ when: [{ key: 'request.headers[X-Forwarded-Client-Cert]', values: ['*'] }] }] },
+      'a waypoint sees another request.headers',
+    ],
+    ['a namespace is a pattern to sidecars', { rules: [from({ namespaces: ['team-*-dev'] })] }, 'SST2013'],
   ])('is not known where %s', (_, spec, reason) => {
     const { forms, untranslated } = formsOf(policy({ ...ofApi, ...spec }));
     expect(forms).toEqual([]);
@@ -210,6 +216,17 @@ describe('what policies need beside them in ambient mode', () => {
     expect(forms).toMatchObject([{ isLayer7: true, guard: { metadata: { name: 'x-guard' } } }]);
     expect(forms[0]?.objects[0]?.spec).toMatchObject({ action: 'CUSTOM', provider: { name: 'x' } });
     expect(forms[0]?.lost).toHaveLength(2);
+  });
+
+  it.each<[string, object]>([
+    ['another trust domain', from({ principals: ['cluster.local/ns/other/sa/sleep'] })],
+    ['a pattern of namespaces', from({ namespaces: ['team-*-dev'] })],
+    ['nobody', from({})],
+  ])('is not known where a provider is asked about callers of whom a guard would read %s', (_, rule) => {
+    const inDomain = { ...scope, mesh: { ...scope.mesh, trustDomain: 'example.org' } };
+    const { forms, untranslated } = ambientForms([custom('x', [rule])], inDomain);
+    expect(forms).toEqual([]);
+    expect(untranslated[0]?.reasons.join()).toMatch('SST2013');
   });
 
   it('is not known where pods have two providers, be it by a dry run or in part', () => {

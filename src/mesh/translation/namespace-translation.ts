@@ -5,6 +5,7 @@ import { type PolicyObject, asRecord, asRecords, objectName } from '../policy-ob
 import { namespaceRoutes } from './routes/namespace-routes.js';
 import type { Remark } from './routes/remarks.js';
 import { type AmbientForms, ambientForms, type FormsScope } from './ambient-forms.js';
+import { isRouting } from './other-ways.js';
 import type { TargetService } from './selection.js';
 import { type AccountedPods, type Closed, closedPods } from './ways-around.js';
 import { waypointCopies } from './waypoint-copies.js';
@@ -59,6 +60,7 @@ export function namespaceTranslation(
     waypoint,
     services: services as unknown as readonly TargetService[],
     pods,
+    routing: [...objects, ...routes.objects].filter(isRouting),
   };
   const forms = waypoint.isTranslating ? ambientForms(objects, scope) : { forms: [], untranslated: [] };
   const formOf = new Map(forms.forms.map((form) => [form.policy, form]));

@@ -7,15 +7,22 @@ type Fields = Readonly<Record<string, unknown>>;
 /** A rule, or an entry of one, as the waypoint must have it; `never` if nothing that comes through the Service matches it. */
 type Translated = Fields | 'never';
 
-/** Keys of `when` that a waypoint sees otherwise than a sidecar. */
-const SEEN_OTHERWISE = ['destination.ip', 'connection.sni'];
+/**
+ * Keys of `when` that a waypoint sees otherwise than a sidecar.
+ *
+ * @see istio/istio pilot/pkg/networking/core/listener_waypoint.go (SANITIZE), listener_inbound.go (APPEND_FORWARD)
+ */
+const SEEN_OTHERWISE = /^(destination\.ip|connection\.sni|experimental\..*)$/;
+
+/** The header in which proxies hand on certificates: a sidecar writes it before it looks at policies, a waypoint takes it away. */
+const OF_CERTIFICATE = /^request\.(regex\.)?headers\[x-forwarded-client-cert\]$/i;
 
 /** What in the rules of an AuthorizationPolicy cannot be said of a waypoint. */
 export function ruleDifferences(rules: readonly Fields[]): Difference[] {
   return rules.flatMap((rule, index) => [
     ...asRecords(rule['when']).flatMap(({ key }, at): Difference[] => {
       const name = String(key);
-      if (!SEEN_OTHERWISE.includes(name) && !name.startsWith('experimental.')) return [];
+      if (!SEEN_OTHERWISE.test(name) && !OF_CERTIFICATE.test(name)) return [];
       const message = `a waypoint sees another ${name} than a sidecar`;
       return [{ reason: 'Field', at: `spec.rules[${index}].when[${at}].key`, message }];
     }),

@@ -45,6 +45,8 @@ export interface TranslationScope {
   readonly services: readonly TargetService[];
   /** Of the namespace, those on the host network left out. */
   readonly pods: readonly PodGroup[];
+  /** HTTPRoutes, GRPCRoutes and ServiceEntries, of any namespace; what else is among them says nothing. */
+  readonly routing: readonly PolicyObject[];
 }
 
 /** Why a copy for the waypoint would not mean what the policy means at sidecars. */
@@ -60,6 +62,8 @@ export interface Difference {
     | 'Port'
     /** A field that a waypoint sees otherwise than a sidecar. */
     | 'Field'
+    /** A route or another host on the way to pods of the policy. */
+    | 'Routed'
     /** What pods send, which goes through the waypoint of those whom they call. */
     | 'Outgoing';
   /** What it is about: a path in the policy, `Service/name` or that of a {@link PodGroup}. */

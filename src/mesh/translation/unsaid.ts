@@ -11,6 +11,9 @@ type Fields = Readonly<Record<string, unknown>>;
 /** What ztunnel would make of a policy, where a copy at the waypoint makes up for it. */
 const MADE_UP_FOR = new Set<FindingCode>(['SST2007', 'SST2008', 'SST2010']);
 
+/** What a guard leaves out of the words of a policy, and so is about more requests. */
+const LEFT_OUT = new Set<FindingCode>(['SST2008', 'SST2009', 'SST2012']);
+
 /**
  * What the ambient form of an AuthorizationPolicy would not say, besides what its copies do not; none for other kinds.
  *
@@ -22,7 +25,12 @@ const MADE_UP_FOR = new Set<FindingCode>(['SST2007', 'SST2008', 'SST2010']);
 export function unsaid(policy: PolicyObject, policies: readonly PolicyObject[], scope: FormsScope): string[] {
   if (policy.kind !== 'AuthorizationPolicy') return [];
   const name = objectName(policy, scope.namespace);
-  const codes = ztunnelCodes(policy, scope).filter((code) => !MADE_UP_FOR.has(code));
+  // What a provider is asked about is refused by a guard, in the words of the policy: ztunnel has to read them as a sidecar does.
+  const isCustom = actionOf(policy) === 'CUSTOM';
+  const { provider: _, ...spec } = asRecord(policy.spec);
+  const codes = isCustom
+    ? ztunnelCodes({ ...policy, spec: { ...spec, action: 'DENY' } }, scope).filter((code) => !LEFT_OUT.has(code))
+    : ztunnelCodes(policy, scope).filter((code) => !MADE_UP_FOR.has(code));
   if (codes.length > 0) return [`${name} raises ${codes.join(', ')}`];
   const action = actionOf(policy);
   if (action !== 'DENY' && action !== 'CUSTOM') return [];

@@ -27,7 +27,7 @@ function service(name: string, spec: object = {}): TargetService {
 
 function scopeOf(scope: Partial<TranslationScope> = {}): TranslationScope {
   const both = { pods: [pods('web'), pods('db')], services: [service('web'), service('db')] };
-  return { namespace, rootNamespace, waypoint, ...both, ...scope };
+  return { namespace, rootNamespace, waypoint, routing: [], ...both, ...scope };
 }
 
 function policy(spec: object, metadata: object = {}): PolicyObject {
@@ -73,6 +73,20 @@ describe('copies of a policy for a waypoint', () => {
     expect(ofMesh.copies).toMatchObject([
       { metadata: { name: 'istio-system-p-wp', namespace }, spec: { rules: [rule('istio-system/web')], targetRefs } },
     ]);
+  });
+
+  it('target Services where one of them needs no copy: the Gateway would have it for that one, too', () => {
+    // To pods of web, 8080 is the port 9090; none of its requests arrives at their 8080.
+    const services = [
+      service('web', { ports: [{ port: 8080, targetPort: 9090 }] }),
+      service('db', { ports: [{ port: 8080 }] }),
+    ];
+    const { copies } = copiesOf(policy({ action: 'DENY', ...onPorts('8080') }), scopeOf({ services }));
+    expect(copies.map(({ spec }) => spec)).toEqual([
+      { action: 'DENY', ...onPorts('8080'), targetRefs: [target('db')] },
+    ]);
+    const alone = copiesOf(policy({ action: 'DENY', ...onPorts('8080') }), scopeOf({ services: services.slice(0, 1) }));
+    expect(alone.copies).toEqual([]);
   });
 
   it('target Services where the Gateway is in another namespace', () => {

@@ -1,6 +1,7 @@
 import { ANNOTATION } from '../../api/labels.js';
 import { asRecord, asRecords, type PolicyObject } from '../policy-object.js';
 import { extensionDifferences } from './extensions.js';
+import { rewritesBefore, waysPast } from './other-ways.js';
 import { ruleDifferences, rulesOfService, sayPorts, withQualifiedAccounts } from './rules.js';
 import {
   type Difference,
@@ -55,12 +56,20 @@ export function waypointCopies(policy: PolicyObject, scope: TranslationScope): W
     ...extensionDifferences(policy, scope),
   ];
   if (all.some(({ reason }) => reason === 'Field' || reason === 'Port')) return { copies: [], differences: all };
-  const groups = groupsOf(services, (service) => (rules ? { ...spec, rules: inPortsOf(service, rules, scope) } : spec));
-  const isSame = groups.every((group) => isEqual(group.spec, content));
+  const specOf = (service: TargetService): Fields =>
+    rules ? { ...spec, rules: inPortsOf(service, rules, scope) } : spec;
+  const isSame = services.every((service) => isEqual(specOf(service), content));
   const isOfGateway = selector === undefined && isSame && scope.waypoint.namespace === scope.namespace;
   const gateway = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: scope.waypoint.name };
-  const specs = isOfGateway ? [{ ...content, targetRefs: [gateway] }] : groups.flatMap(ofServices);
-  return { copies: specs.map((one, index) => copyOf(policy, one, index, scope)), differences: all };
+  const specs = isOfGateway ? [{ ...content, targetRefs: [gateway] }] : groupsOf(services, specOf).flatMap(ofServices);
+  return {
+    copies: specs.map((one, index) => copyOf(policy, one, index, scope)),
+    differences: [
+      ...all,
+      ...(isOfGateway ? [] : waysPast(policy, services, scope)),
+      ...rewritesBefore(policy, services, scope),
+    ],
+  };
 }
 
 /** A Telemetry without selector: the waypoint reads those of its own namespace and of the root namespace. */

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { custom, gets, ofApi, policy, scope, service, to, tokens, wasm } from '../../../test/support/forms.js';
+import type { PolicyObject } from '../policy-object.js';
+import { ambientForms } from './ambient-forms.js';
+
+const services = [service('web'), service('api'), service('api-2', { selector: { app: 'api' } })];
+const denied = policy({ ...ofApi, action: 'DENY', rules: [to({ paths: ['/inside*'] })] });
+const ofAll = policy({ action: 'DENY', rules: [to({ paths: ['/inside*'] })] });
+
+const route = (parent: object, rule: object, kind = 'HTTPRoute', namespace = 'shop'): PolicyObject => ({
+  kind,
+  metadata: { name: 'r', namespace },
+  spec: { parentRefs: [{ group: '', kind: 'Service', ...parent }], rules: [rule] },
+});
+const backend = (name: string, more: object = {}): object => ({ backendRefs: [{ name, port: 80, ...more }] });
+const rewriting = (filter: object): object => ({ ...backend('api'), filters: [filter] });
+const entry = (workloadSelector: object | undefined, namespace = 'shop'): PolicyObject => ({
+  kind: 'ServiceEntry',
+  metadata: { name: 'alias', namespace },
+  spec: { hosts: ['api.example.com'], ...(workloadSelector && { workloadSelector }) },
+});
+
+/** Why there is no form of the policy beside such routing; empty: there is one. */
+function reasons(given: PolicyObject, ...routing: PolicyObject[]): string {
+  const { untranslated } = ambientForms([given], { ...scope, services, routing });
+  return untranslated.flatMap((one) => one.reasons).join('; ');
+}
+
+describe('another way to pods of a policy', () => {
+  it.each<[string, PolicyObject, string]>([
+    [
+      'a route from another Service',
+      route({ name: 'web' }, backend('api')),
+      'HTTPRoute/r sends requests for Service web to api',
+    ],
+    ['one for gRPC', route({ name: 'web' }, backend('api'), 'GRPCRoute'), 'GRPCRoute/r sends requests'],
+    [
+      'a mirror',
+      route({ name: 'web' }, { ...backend('web'), filters: [{ requestMirror: { backendRef: { name: 'api' } } }] }),
+      'HTTPRoute/r sends requests for Service web to api',
+    ],
+    [
+      'a route of another namespace',
+      route({ name: 'web', namespace: 'shop' }, backend('api', { namespace: 'shop' }), 'HTTPRoute', 'other'),
+      'HTTPRoute/r sends requests',
+    ],
+    ['the host of a ServiceEntry', entry({ labels: { app: 'api' } }), 'ServiceEntry/alias leads to pods of the policy'],
+  ])('leaves no form of it: %s', (_, way, reason) => {
+    expect(reasons(denied, way)).toMatch(reason);
+    // For the whole namespace, the Gateway has the copy, whatever is called.
+    expect(reasons(ofAll, way)).toBe('');
+  });
+
+  it.each<[string, PolicyObject]>([
+    ['a route between Services that both have a copy', route({ name: 'api' }, backend('api-2'))],
+    ['a route to other pods', route({ name: 'web' }, backend('web'))],
+    ['a backend without weight', route({ name: 'web' }, backend('api', { weight: 0 }))],
+    ['a Service of another namespace', route({ name: 'web', namespace: 'other' }, backend('api'))],
+    ['a backend in another namespace', route({ name: 'web' }, backend('api', { namespace: 'other' }))],
+    ['a route of a Gateway', route({ kind: 'Gateway', name: 'web' }, backend('api'))],
+    ['a backend of another kind', route({ name: 'web' }, backend('api', { kind: 'Hostname' }))],
+    ['a ServiceEntry for other pods', entry({ labels: { app: 'web' } })],
+    ['one of another namespace', entry({ labels: { app: 'api' } }, 'other')],
+    ['one for addresses', entry(undefined)],
+  ])('is none of %s', (_, way) => {
+    expect(reasons(denied, way)).toBe('');
+  });
+});
+
+describe('a change of requests on the way', () => {
+  const path = { urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/inside' } } };
+  const host = { urlRewrite: { hostname: 'x' } };
+  const header = (name: string): object => ({ requestHeaderModifier: { set: [{ name, value: '1' }] } });
+  const onHeader = (key: string): PolicyObject =>
+    policy({ ...ofApi, action: 'DENY', rules: [{ when: [{ key, values: ['1'] }] }] });
+  const onHost = policy({ ...ofApi, action: 'DENY', rules: [to({ notHosts: ['x'] })] });
+
+  it.each<[string, PolicyObject, object, string]>([
+    ['paths', denied, path, 'changes path'],
+    ['paths, for the whole namespace', ofAll, path, 'changes path'],
+    ['hosts', onHost, host, 'changes host'],
+    ['headers', onHeader('request.headers[X-A]'), header('x-a'), 'changes header x-a'],
+    [
+      'headers that go',
+      onHeader('request.regex.headers[x-a]'),
+      { requestHeaderModifier: { remove: ['X-A'] } },
+      'changes header x-a',
+    ],
+    ['tokens', tokens, header('Authorization'), 'changes header authorization'],
+    ['what a provider may look at', custom('x', [gets]), header('x-a'), 'changes header x-a'],
+    ['what a filter may look at', wasm({ match: [{ mode: 'SERVER' }] }), host, 'changes host'],
+  ])('leaves no form of a policy about %s', (_, given, filter, reason) => {
+    expect(reasons(given, route({ name: 'api' }, rewriting(filter)))).toMatch(reason);
+    const ofBackend = { backendRefs: [{ name: 'api', filters: [filter] }] };
+    expect(reasons(given, route({ name: 'api' }, ofBackend))).toMatch(reason);
+  });
+
+  it.each<[string, PolicyObject, object]>([
+    ['methods', policy({ ...ofApi, action: 'DENY', rules: [gets] }), path],
+    ['other headers', onHeader('request.headers[x-b]'), header('x-a')],
+    ['tokens elsewhere', tokens, header('x-a')],
+    ['answers', denied, { responseHeaderModifier: { set: [{ name: 'x', value: '1' }] } }],
+  ])('matters not to one about %s', (_, given, filter) => {
+    expect(reasons(given, route({ name: 'api' }, rewriting(filter)))).toBe('');
+  });
+
+  it('matters not where other Services are called', () => {
+    const elsewhere = { ...backend('web'), filters: [path] };
+    expect(reasons(denied, route({ name: 'web' }, elsewhere))).toBe('');
+  });
+});
