@@ -8,6 +8,7 @@ import {
   TRAFFIC_EXTENSION,
   WASM_PLUGIN,
 } from '../../src/api/istio.js';
+import { GATEWAY } from '../../src/api/gateway-api.js';
 import type { KubeObject } from '../../src/kube/resource.js';
 import { DEPLOYMENT, NAMESPACE } from '../../src/kube/types.js';
 import type { HttpRequest } from '../../src/mesh/enforcement/request.js';
@@ -303,5 +304,26 @@ export function layer7Policies(cluster: () => Cluster): void {
     );
     await cluster().ready(name, 'Migrated');
     await cluster().client.delete(AMBIENT_MIGRATION, { namespace: name, name });
+  });
+
+  it('takes along all that it has written for a policy that came after the migration, when that goes again', async () => {
+    const name = 'layer7-later';
+    await cluster().apply(yaml(namespace(name), ...ownAccount(name, 'api'), service(name, 'api')));
+    await cluster().podsReady(name, 1);
+    await cluster().migrate(name, { waypoint: { replicas: { min: 1, max: 1 } } });
+    await cluster().ready(name, 'Migrated');
+    const selector = { matchLabels: { app: 'api' } };
+    const rules = [{ to: [{ operation: { paths: ['/a'] } }] }];
+    await cluster().apply(yaml(policy('AuthorizationPolicy', name, 'no', { selector, action: 'DENY', rules })));
+    await cluster().until('it is guarded', async () => ('no-guard' in (await specs(name)) ? true : undefined));
+    await cluster().client.delete(AUTHORIZATION_POLICY, { namespace: name, name: 'no' });
+    // A guard that stayed would refuse everybody once the waypoint is gone.
+    await cluster().until('waypoint and policies are gone', async () => {
+      const { items } = await cluster().client.list(GATEWAY, { namespace: name });
+      if (items.length > 0) return undefined;
+      expect(await specs(name)).toEqual({});
+      return true;
+    });
+    await cluster().ready(name, 'Migrated');
   });
 }

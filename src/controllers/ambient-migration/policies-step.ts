@@ -13,6 +13,7 @@ import { waitVerdict } from './situation.js';
 import {
   type Grip,
   isSamePolicy,
+  saysTheSame,
   tightGuardsOf,
   translationOf,
   unwantedPolicies,
@@ -119,7 +120,7 @@ const applying = (manifest: Manifest): ApplyPolicy => {
 
 /** What a person has written as we would is as good, and stays theirs. */
 function isWrittenBySomebody(wanted: Manifest, { policies }: Observed): boolean {
-  return policies.some((policy) => isSamePolicy(wanted, policy) && isSubset(wanted['spec'], policy.spec));
+  return policies.some((policy) => isSamePolicy(wanted, policy) && saysTheSame(wanted, policy));
 }
 
 function removals(policies: readonly PolicyObject[], why: string): Extract<Action, { type: 'delete-policy' }>[] {

@@ -7,7 +7,7 @@ import type { PolicyScope } from '../../mesh/policies.js';
 import { boundGateway } from '../../mesh/waypoint-binding.js';
 import { isHeldByAccount, isHeldByMigration } from '../../mesh/waypoint-holders.js';
 import { type IntendedWaypoint, namesWaypoint, waypointNeed } from '../../mesh/waypoint-needs.js';
-import { needsTranslation } from './forms.js';
+import { mayTranslate, needsTranslation } from './forms.js';
 import { type Waypoint, isCreatedByMigration, waypointOf } from './intended-waypoint.js';
 import type { Observed } from './observed.js';
 import { snapshotFindings } from './snapshot.js';
@@ -60,12 +60,16 @@ export function isChosen(object: KubeObject, waypoint: Pick<Waypoint, 'name' | '
   return label !== undefined && !namesWaypoint(object, waypoint) && !isHeldByMigration(object);
 }
 
-/** A need that was once accepted stays one, as the plan stays the same. */
+/**
+ * A need that was once accepted stays one, as the plan stays the same. So does that of policies which a migration has written: they
+ * go first, for a guard without its waypoint lets nobody in.
+ */
 function isNeeded(observed: Observed, waypoint: IntendedWaypoint): boolean {
   const before: readonly Finding[] = observed.snapshot ? snapshotFindings(observed.snapshot) : [];
   return (
     before.some(({ code }) => FINDINGS[code].needsWaypoint) ||
     needsTranslation(observed) ||
+    (mayTranslate(observed) && observed.translated.length > 0) ||
     observed.policies.some((object) => waypointNeed(object, waypoint, observed.namespace.metadata.name) !== undefined)
   );
 }

@@ -9,6 +9,7 @@ import type { Observed } from './observed.js';
 import { guardsLoose, guardsTight, policiesRemoved, policiesTranslated } from './policies-step.js';
 import { restartChanges } from './restart-write.js';
 import { assess } from './restarts.js';
+import { wantedWaypoint } from './scope.js';
 import { aimFor } from './situation.js';
 import { STEPS } from './steps.js';
 import { labelsBefore, readTemplateEnrolment } from './template-enrolment.js';
@@ -34,6 +35,16 @@ const byHand = policy(
   {
     action: 'DENY',
     rules: [{ to: [{ operation: { paths: ['/headers'] } }] }],
+    targetRefs: [{ group: '', kind: 'Service', name: 'web' }],
+  },
+  'p-wp',
+);
+
+/** That copy for some callers only: every field of it is there. */
+const narrowedByHand = policy(
+  {
+    action: 'DENY',
+    rules: [{ from: [{ source: { namespaces: ['evil'] } }], to: [{ operation: { paths: ['/headers'] } }] }],
     targetRefs: [{ group: '', kind: 'Service', name: 'web' }],
   },
   'p-wp',
@@ -111,6 +122,11 @@ describe('a namespace whose policies only a waypoint can enforce', () => {
       'takes what a person has written as it would',
       layer7({ policies: [noHeaders, byHand] }),
       ['SST2032 AuthorizationPolicy/p', 'SST5001 AuthorizationPolicy/p-wp'],
+    ],
+    [
+      'does not take what says more than it would, and so refuses less',
+      layer7({ policies: [noHeaders, narrowedByHand] }),
+      ['SST2032 AuthorizationPolicy/p', 'SST2040 AuthorizationPolicy/p-wp', 'SST5001 AuthorizationPolicy/p-wp'],
     ],
     [
       'is enrolled as a whole where ztunnel enforces everything',
@@ -213,6 +229,18 @@ describe('the step Policies', () => {
     expect(policiesTranslated({ ...given, translated: [copy, guard, stray] })).toMatchObject({
       actions: [{ type: 'delete-policy', object: { metadata: { name: 'q-guard' } } }],
     });
+  });
+
+  it('takes all of it away when the last policy goes, and keeps the waypoint until then', () => {
+    const translated = live(layer7(), 'tight', accepted);
+    const given = layer7({ policies: [], translated });
+    expect(wantedWaypoint(given)).toBeDefined();
+    const verdict = policiesTranslated(given);
+    expect(verdict.kind === 'act' && verdict.actions.map(({ type }) => type)).toEqual([
+      'delete-policy',
+      'delete-policy',
+    ]);
+    expect(wantedWaypoint(layer7({ policies: [] }))).toBeUndefined();
   });
 
   it('leaves alone what is there for a policy that has no such form any more', () => {

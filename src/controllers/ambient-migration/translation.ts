@@ -54,7 +54,7 @@ export function translatingFindings(observed: Observed): Finding[] {
   const namespace = observed.namespace.metadata.name;
   const wanted = wantedPolicies(observed, 'loose');
   const taken = observed.policies.filter((policy) =>
-    wanted.some((one) => isSamePolicy(one, policy) && !isSubset(one['spec'], policy.spec)),
+    wanted.some((one) => isSamePolicy(one, policy) && !saysTheSame(one, policy)),
   );
   return [
     ...(translating ? translationFindings(translating) : []),
@@ -144,6 +144,10 @@ export function unwantedPolicies(observed: Observed): PolicyObject[] {
       !untranslated.has(policy.metadata.annotations?.[OWN_ANNOTATION.translatedFrom] ?? ''),
   );
 }
+
+/** Whether a person has written what we would: a policy that says more, such as a further selector, means something else. */
+export const saysTheSame = (ours: Manifest, theirs: PolicyObject): boolean =>
+  isSubset(ours['spec'], theirs.spec) && isSubset(theirs.spec, ours['spec']);
 
 /** Whether they have the same name. */
 export const isSamePolicy = (a: Manifest, b: PolicyObject): boolean =>
