@@ -1,6 +1,7 @@
 import { AMBIENT_MIGRATION } from '../api/ambient-migration.js';
-import { GATEWAY, ROUTE_KINDS } from '../api/gateway-api.js';
+import { GATEWAY, GATEWAY_CLASS, ROUTE_KINDS } from '../api/gateway-api.js';
 import { ISTIO_KINDS } from '../api/istio.js';
+import { ARGO_ROLLOUT } from '../kube/argo-rollouts.js';
 import type { Client } from '../kube/client.js';
 import type { KubeObject, ResourceType } from '../kube/resource.js';
 import {
@@ -29,18 +30,21 @@ const EVERYWHERE: readonly ResourceType[] = [
   ...ROUTE_KINDS,
   NETWORK_POLICY,
   GATEWAY,
+  GATEWAY_CLASS,
   AMBIENT_MIGRATION,
 ];
 /** What keeps workloads from being restarted, or scales them. */
 const BESIDE_WORKLOADS: readonly ResourceType[] = [POD_DISRUPTION_BUDGET, HORIZONTAL_POD_AUTOSCALER];
 /** What makes pods. */
-const WORKLOADS: readonly ResourceType[] = [DEPLOYMENT, STATEFUL_SET, DAEMON_SET, CRON_JOB, JOB];
+const WORKLOADS: readonly ResourceType[] = [DEPLOYMENT, STATEFUL_SET, DAEMON_SET, ARGO_ROLLOUT, CRON_JOB, JOB];
+/** What makes pods, or what makes these: of the static pods of nodes, the node. */
+const MAKERS: ReadonlySet<string> = new Set([...WORKLOADS.map(({ kind }) => kind), 'ReplicaSet', 'Node']);
 
 /**
  * The objects of a cluster as if they were manifests. What others make of them, such as the pods of a Deployment, is left out.
  *
- * @param namespace  the one whose workloads are looked at; undefined: all
- * @param isProving  everybody who may call matters: workloads everywhere, and every pod of the namespace
+ * @param namespace  the one whose pods are looked at; undefined: all. Workloads are those of all, for they call each other
+ * @param isProving  every pod matters, not only those without a workload
  * @throws {CommandError} there is no such namespace
  * @throws {ApiError} the cluster refuses to show something
  * @throws {TransportError} the cluster cannot be reached
@@ -55,19 +59,23 @@ export async function liveManifests(
   const found: Manifest[] = [];
   // One after the other: an API server that limits requests has to serve others, too.
   for (const type of EVERYWHERE) found.push(...(await list(client, type)).map((object) => manifestOf(type, object)));
-  const isOwn = ({ metadata }: KubeObject): boolean => !metadata.ownerReferences?.length;
   for (const type of WORKLOADS) {
-    const objects = await list(client, type, isProving ? {} : place);
-    found.push(...objects.filter(isOwn).map((object) => manifestOf(type, object)));
+    const objects = await list(client, type);
+    found.push(...objects.filter(isItsOwn).map((object) => manifestOf(type, object)));
   }
   for (const type of BESIDE_WORKLOADS) {
     const objects = await list(client, type, place);
     found.push(...objects.map((object) => manifestOf(type, object)));
   }
   const pods = await list(client, POD, place);
-  found.push(...pods.filter((pod) => isProving || isOwn(pod)).map((object) => manifestOf(POD, object)));
+  found.push(...pods.filter((pod) => isProving || isItsOwn(pod)).map((object) => manifestOf(POD, object)));
   const mesh = await unlessMissing(client.get(CONFIG_MAP, { namespace: SYSTEM_NAMESPACE, name: 'istio' }));
   return mesh ? [...found, manifestOf(CONFIG_MAP, mesh)] : found;
+}
+
+/** Whether nothing else that is listed makes it: what an operator of somebody's makes, such as a StatefulSet of a database, is. */
+function isItsOwn({ metadata }: KubeObject): boolean {
+  return !(metadata.ownerReferences ?? []).some(({ kind }) => MAKERS.has(kind));
 }
 
 /** Items of a list say neither kind nor version. */

@@ -26,7 +26,7 @@ import {
   SERVICE_ACCOUNT,
   STATEFUL_SET,
 } from '../kube/types.js';
-import { ARGO_ROLLOUT } from './argo-rollouts.js';
+import { ARGO_ROLLOUT } from '../kube/argo-rollouts.js';
 
 /** Name of the Lease by which one operator leads. */
 export const LEASE_NAME = 'sidestep';

@@ -1,6 +1,6 @@
-import { type KubeObject, namespaced } from '../kube/resource.js';
-import type { LabelSelector } from '../kube/selectors.js';
-import type { PodTemplate } from '../kube/types.js';
+import { type KubeObject, namespaced } from './resource.js';
+import type { LabelSelector } from './selectors.js';
+import type { PodTemplate } from './types.js';
 
 /**
  * A Rollout of Argo Rollouts: what a Deployment is, with canary and blue-green updates. The fields that we read.

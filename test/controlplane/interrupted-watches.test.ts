@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { AMBIENT_MIGRATION } from '../../src/api/ambient-migration.js';
 import { systemClock } from '../../src/clock.js';
-import { ARGO_ROLLOUT } from '../../src/controllers/argo-rollouts.js';
+import { ARGO_ROLLOUT } from '../../src/kube/argo-rollouts.js';
 import { controllers } from '../../src/controllers/index.js';
 import { Client } from '../../src/kube/client.js';
 import { findCondition } from '../../src/kube/conditions.js';

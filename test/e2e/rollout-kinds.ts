@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ARGO_ROLLOUT, type ArgoRollout } from '../../src/controllers/argo-rollouts.js';
+import { ARGO_ROLLOUT, type ArgoRollout } from '../../src/kube/argo-rollouts.js';
 import { findCondition } from '../../src/kube/conditions.js';
 import { POD, REPLICA_SET } from '../../src/kube/types.js';
 import { CANARY_PAUSED, ROLLOUT_DEFINITION, argoController } from '../support/argo-controller.js';

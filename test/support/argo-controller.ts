@@ -1,4 +1,4 @@
-import { ARGO_ROLLOUT, type ArgoRollout } from '../../src/controllers/argo-rollouts.js';
+import { ARGO_ROLLOUT, type ArgoRollout } from '../../src/kube/argo-rollouts.js';
 import { ApiError } from '../../src/kube/errors.js';
 import type { Client } from '../../src/kube/client.js';
 import { DEPLOYMENT, POD, type Pod, type PodTemplate, REPLICA_SET } from '../../src/kube/types.js';

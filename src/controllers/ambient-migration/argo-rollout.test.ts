@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NOW_MS, pod } from '../../../test/support/observed.js';
 import type { Deployment } from '../../kube/types.js';
-import type { ArgoRollout } from '../argo-rollouts.js';
+import type { ArgoRollout } from '../../kube/argo-rollouts.js';
 import { argoOwner, argoRestartChanges, argoRolloutView, referencedDeployment } from './argo-rollout.js';
 import { isCurrent } from './workloads.js';
 

@@ -4,7 +4,7 @@ import type { FieldChange } from '../../kube/patch.js';
 import type { OwnerReference } from '../../kube/resource.js';
 import type { Deployment } from '../../kube/types.js';
 import { resolveAmount } from '../../mesh/rollout.js';
-import { ARGO_ROLLOUT, type ArgoRollout } from '../argo-rollouts.js';
+import { ARGO_ROLLOUT, type ArgoRollout } from '../../kube/argo-rollouts.js';
 import { type PodView, timeOf } from './pods.js';
 import { type RestartMark, type Workload, formatRestartMark, parseRestartMark } from './workloads.js';
 

@@ -23,7 +23,7 @@ import { isLive } from '../../mesh/dataplane.js';
 import { perVersion } from '../../runtime/per-version.js';
 import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
-import { ARGO_ROLLOUT } from '../argo-rollouts.js';
+import { ARGO_ROLLOUT } from '../../kube/argo-rollouts.js';
 import { argoOwner, argoRolloutView, referencedDeployment } from './argo-rollout.js';
 import { observeMesh, observePolicies, observeSidecarAccounts } from './observe-mesh.js';
 import { observeWaypoint } from './observe-waypoint.js';

@@ -109,7 +109,7 @@ export function isInjected(observed: Observed, workload: Workload): boolean {
 
 /** The budgets that cover a workload whose rollout takes pods away. */
 export function budgetsOf(observed: Observed, workload: Workload): Budget[] {
-  if (workload.maxUnavailable === 0) return [];
+  if (workload.maxUnavailable === 0 || workload.replicas === 0) return [];
   return observed.budgets.filter((budget) => budget.selects(templateLabels(workload)));
 }
 

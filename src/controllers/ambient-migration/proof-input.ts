@@ -26,7 +26,7 @@ import { pictureSettings } from '../../mesh/picture-settings.js';
 import type { Labels, PolicyObject } from '../../mesh/policy-object.js';
 import { isClosed } from '../../mesh/translation/ways-around.js';
 import type { Stores } from '../../runtime/stores.js';
-import { ARGO_ROLLOUT } from '../argo-rollouts.js';
+import { ARGO_ROLLOUT } from '../../kube/argo-rollouts.js';
 import { istiodConfiguration, type MeshLocation } from '../istio-configuration.js';
 import { changeFor, hasAddress, selects, targetsOf } from './binding.js';
 import type { Waypoint } from './intended-waypoint.js';

@@ -6,7 +6,7 @@ import type { FieldChange } from '../../kube/patch.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import { type LabelSelector, formatSelector } from '../../kube/selectors.js';
 import { DAEMON_SET, DEPLOYMENT, POD, STATEFUL_SET } from '../../kube/types.js';
-import { ARGO_ROLLOUT, type ArgoRollout } from '../argo-rollouts.js';
+import { ARGO_ROLLOUT, type ArgoRollout } from '../../kube/argo-rollouts.js';
 import { argoRestartChanges, argoRolloutView, referencedDeployment } from './argo-rollout.js';
 import { type PodView, podView } from './pods.js';
 import { enrolTemplateChanges, leaveTemplateChanges } from './template-enrolment.js';

@@ -31,7 +31,7 @@ import type { Request } from '../../runtime/request.js';
 import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
-import { ARGO_ROLLOUT } from '../argo-rollouts.js';
+import { ARGO_ROLLOUT } from '../../kube/argo-rollouts.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
 import { OWN_CONFIG_MAPS, withHash } from '../own-config-maps.js';
 import { trimPod } from '../stored-pod.js';

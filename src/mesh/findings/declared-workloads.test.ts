@@ -90,6 +90,7 @@ describe('a declared budget', () => {
     ['by what may be missing', [rolling(), budget({ maxUnavailable: 0 })], BLOCKED],
     ['by a share of that, rounded up', [rolling(), budget({ maxUnavailable: '1%' })], []],
     ['that says neither', [rolling(), budget({})], []],
+    ['of a workload without pods', [rolling({ replicas: 0 }), budget({ minAvailable: 1 })], []],
     ['of other pods', [rolling(), budget({ minAvailable: 4, selector: { matchLabels: { app: 'other' } } })], []],
     ['of all pods', [rolling(), budget({ minAvailable: 4, selector: {} })], BLOCKED],
     [
@@ -135,7 +136,8 @@ describe('declared pods and autoscalers', () => {
 
   it.each<[string, PolicyObject, string[]]>([
     ['a pod that nobody makes anew', pod(), ['SST4003 Pod/bare']],
-    ['one with an owner', pod({ ownerReferences: [{ kind: 'ReplicaSet', name: 'web' }] }), []],
+    ['one of a workload', pod({ ownerReferences: [{ kind: 'ReplicaSet', name: 'web' }] }), []],
+    ["one of somebody else's kind", pod({ ownerReferences: [{ kind: 'PodSet', name: 'db' }] }), ['SST4003 Pod/bare']],
     ['one that has ended', pod({}, {}, { phase: 'Succeeded' }), []],
     ["one in the node's network", pod({}, { hostNetwork: true }), []],
     ['one that stays out', pod({ labels: { 'istio.io/dataplane-mode': 'none' } }), []],

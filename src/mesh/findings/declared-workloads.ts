@@ -39,7 +39,8 @@ export function declaredWorkloadFindings(
     ...losing.flatMap((one) => {
       const rollout = rolloutOf(one);
       if (!rollout) return [];
-      const covering = budgets.filter(({ selects }) => rollout.maxUnavailable > 0 && selects(labelsIn(one.template)));
+      const takesPods = rollout.maxUnavailable > 0 && rollout.replicas > 0;
+      const covering = budgets.filter(({ selects }) => takesPods && selects(labelsIn(one.template)));
       const onDelete = rollout.isOnDelete ? { outdated: 0 } : undefined;
       return rolloutFindings({ ...rollout, name: objectName(one.object, namespace), onDelete }, covering);
     }),
@@ -119,13 +120,18 @@ function declaredBudget(
   };
 }
 
-/** A pod that nobody makes anew. */
+/** Kinds whose pods are restarted with them, or end by themselves; static pods are their node's. */
+const MAKERS: ReadonlySet<string> = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'Node']);
+
+/** A pod that nobody makes anew whom a migration can restart. */
 function strayFindings(pod: PolicyObject): Finding[] {
   const { name } = pod.metadata;
-  const isOwned = asRecords(asRecord(pod.metadata)['ownerReferences']).length > 0;
+  const owners = asRecords(asRecord(pod.metadata)['ownerReferences']);
   const asPod = pod as unknown as MeshPod;
-  if (isOwned || isGateway(asPod) || !counts(asPod)) return [];
-  return [{ code: 'SST4003', object: `Pod/${name}`, message: `pod ${name} is without an owner` }];
+  if (owners.some(({ kind }) => MAKERS.has(String(kind))) || isGateway(asPod) || !counts(asPod)) return [];
+  const [owner] = owners;
+  const whose = owner ? `owned by ${String(owner['kind'])}/${String(owner['name'])}` : 'without an owner';
+  return [{ code: 'SST4003', object: `Pod/${name}`, message: `pod ${name} is ${whose}` }];
 }
 
 const statusOf = (object: PolicyObject): Readonly<Record<string, unknown>> => asRecord(asRecord(object)['status']);
