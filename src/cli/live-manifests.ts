@@ -44,7 +44,7 @@ const MAKERS: ReadonlySet<string> = new Set([...WORKLOADS.map(({ kind }) => kind
  * The objects of a cluster as if they were manifests. What others make of them, such as the pods of a Deployment, is left out.
  *
  * @param namespace  the one whose pods are looked at; undefined: all. Workloads are those of all, for they call each other
- * @param isProving  every pod matters, not only those without a workload
+ * @param isProving  every pod anywhere matters, not only those without a workload
  * @throws {CommandError} there is no such namespace
  * @throws {ApiError} the cluster refuses to show something
  * @throws {TransportError} the cluster cannot be reached
@@ -67,7 +67,8 @@ export async function liveManifests(
     const objects = await list(client, type, place);
     found.push(...objects.map((object) => manifestOf(type, object)));
   }
-  const pods = await list(client, POD, place);
+  // Policies may name the address of anybody.
+  const pods = await list(client, POD, isProving ? {} : place);
   found.push(...pods.filter((pod) => isProving || isItsOwn(pod)).map((object) => manifestOf(POD, object)));
   const mesh = await unlessMissing(client.get(CONFIG_MAP, { namespace: SYSTEM_NAMESPACE, name: 'istio' }));
   return mesh ? [...found, manifestOf(CONFIG_MAP, mesh)] : found;

@@ -71,6 +71,18 @@ describe('the mesh of a migration', () => {
     expect(mesh(web, blocks('10.0.0.0/8'), ...three)).toEqual(mesh(web, blocks('10.0.0.0/8'), three[0]!));
   });
 
+  it('has the addresses of pods that were left out, for they are like others', () => {
+    const blocked = blocks('10.1.0.0/16');
+    const [near, far] = [pod('a', { ip: '10.2.0.5' }), pod('b', { ip: '10.1.0.5' })];
+    const whole = mesh(deployment('web'), blocked, near, far);
+    const addresses = (): string[] => ['10.2.0.5', '10.1.0.5'];
+    const of = (...objects: PolicyObject[]): PictureObjects =>
+      moveMesh([namespace('shop'), deployment('web'), blocked, ...objects], { ...scope, addresses });
+    expect(of(near)).toEqual(whole);
+    expect(of(far)).toEqual(whole);
+    expect(mesh(deployment('web'), blocked, near)).not.toEqual(whole);
+  });
+
   it('has pods that no template makes, and those that are not as their template says', () => {
     const old = pod('web-7d9f-a', { mode: 'old sidecar' });
     expect(podsOf(mesh(deployment('web'), old))).toEqual([

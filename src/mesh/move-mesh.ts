@@ -19,6 +19,8 @@ export interface MoveScope {
   readonly namespace: string;
   readonly waypoint: WaypointRef | undefined;
   readonly settings: PictureSettings;
+  /** Addresses of live pods that were left out; asked for where policies name blocks. (none) */
+  readonly addresses?: () => readonly string[];
 }
 
 /**
@@ -28,10 +30,10 @@ export interface MoveScope {
  *
  * What it does not say of an object decides nothing.
  *
- * @param mesh  objects of any kind, in any order; of live pods elsewhere it may leave out those that are like others
+ * @param mesh  objects of any kind, in any order; of live pods elsewhere it may leave out those that are like others but for their address
  */
 export function moveMesh(mesh: readonly PolicyObject[], scope: MoveScope): PictureObjects {
-  const { namespace, settings } = scope;
+  const { namespace, settings, addresses = () => [] } = scope;
   const { rootNamespace } = settings;
   const objects = mesh.filter(isMade);
   const labels = new Map(
@@ -85,7 +87,7 @@ export function moveMesh(mesh: readonly PolicyObject[], scope: MoveScope): Pictu
       .sort(byName)
       .map(essence),
     nodes: [],
-    pods: named(placed(pods, live, blocksOf(authorizationPolicies))),
+    pods: named(placed(pods, () => [...addressesOf(live), ...addresses()], blocksOf(authorizationPolicies))),
     services: of('Service'),
     endpointSlices: [],
     serviceEntries: of('ServiceEntry'),
@@ -239,17 +241,11 @@ type Container = NonNullable<NonNullable<Pod['spec']>['containers']>[number];
  * Pods with addresses: one for each way in which those of live pods lie in the blocks that policies name; any pod may get any of these.
  * The others are of the block 240.0.0.0/4, which nobody uses.
  */
-function placed(pods: readonly Pod[], live: readonly Pod[], blocks: readonly string[]): Pod[] {
+function placed(pods: readonly Pod[], addresses: () => readonly string[], blocks: readonly string[]): Pod[] {
   const parsed = blocks.map(parseBlock);
   const wayOf = (text: string): string => parsed.map((block) => isInside(parseAddress(text), block)).join();
   const plain = wayOf('240.0.0.1');
-  const seen = new Set(
-    blocks.length === 0
-      ? []
-      : live
-          .flatMap(({ spec, status }) => (spec?.hostNetwork === true ? [] : (status?.podIPs?.[0]?.ip ?? [])))
-          .map(wayOf),
-  );
+  const seen = new Set(blocks.length === 0 ? [] : addresses().map(wayOf));
   const witnesses = addressWitnesses(blocks).filter((address) => seen.has(wayOf(address)) && wayOf(address) !== plain);
   const ways = [...new Map(witnesses.map((address) => [wayOf(address), address])).values()];
   const isPlain = seen.size === 0 || seen.has(plain);
@@ -260,6 +256,17 @@ function placed(pods: readonly Pod[], live: readonly Pod[], blocks: readonly str
       status: { phase: 'Running', podIPs: [{ ip }], conditions: [{ type: 'Ready', status: 'True' }] },
     }));
   });
+}
+
+/** The addresses of pods, those left out that have their node's. */
+export function addressesOf(pods: readonly PodWithAddress[]): string[] {
+  return pods.flatMap(({ spec, status }) => (spec?.hostNetwork === true ? [] : (status?.podIPs?.[0]?.ip ?? [])));
+}
+
+/** A pod, as far as it has an address. */
+interface PodWithAddress {
+  readonly spec?: { readonly hostNetwork?: boolean | undefined } | undefined;
+  readonly status?: { readonly podIPs?: readonly { readonly ip: string }[] | undefined } | undefined;
 }
 
 /** Pods are told apart by their names. */

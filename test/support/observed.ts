@@ -103,6 +103,7 @@ export function injectors(): MutatingWebhookConfiguration[] {
 /** A healthy mesh with ambient support. */
 export function mesh(overrides: Partial<Mesh> = {}): Mesh {
   return {
+    istioNamespace: 'istio-system',
     rootNamespace: 'istio-system',
     settings: {
       trustDomain: 'cluster.local',

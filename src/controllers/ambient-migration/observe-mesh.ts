@@ -117,6 +117,7 @@ export function observeMesh(
     return [...nodes].filter((node) => !ready.has(node)).sort();
   };
   return {
+    istioNamespace,
     rootNamespace: config.rootNamespace ?? istioNamespace,
     settings: { ...config.settings, primaryRemote },
     ambientAccepted: findCondition(gatewayClass?.status?.conditions ?? [], 'Accepted')?.status === 'True',

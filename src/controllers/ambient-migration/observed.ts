@@ -104,6 +104,9 @@ export interface Budget {
 
 /** The state of Istio as far as the namespace depends on it. */
 export interface Mesh {
+  /** Where istiod runs, and its ConfigMaps are. */
+  readonly istioNamespace: string;
+  /** Whose policies apply to the whole mesh. */
   readonly rootNamespace: string;
   readonly settings: MeshSettings;
   /** GatewayClass `istio-waypoint` is accepted: istiod runs with ambient support. */

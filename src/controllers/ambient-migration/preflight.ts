@@ -32,7 +32,7 @@ export function healthFindings(observed: Observed): Finding[] {
   for (const node of mesh.nodesWithoutZtunnel) add('SST1003', `Node/${node}`, `no ready ztunnel on node ${node}`);
   for (const node of mesh.nodesWithoutCni) add('SST1004', `Node/${node}`, `no ready istio-cni agent on node ${node}`);
   if (mesh.validatingRevisions.length === 0)
-    add('SST1008', `Namespace/${mesh.rootNamespace}`, 'no ValidatingWebhookConfiguration of istiod');
+    add('SST1008', `Namespace/${mesh.istioNamespace}`, 'no ValidatingWebhookConfiguration of istiod');
   return [...found, ...enrolmentFindings(observed), ...istiodFindings(observed)].sort(compareFindings);
 }
 
@@ -42,7 +42,11 @@ function enrolmentFindings(observed: Observed): Finding[] {
   const { name, labels } = observed.namespace.metadata;
   if (!enrolment)
     return [
-      { code: 'SST1010', object: `Namespace/${observed.mesh.rootNamespace}`, message: 'no ConfigMap istio-cni-config' },
+      {
+        code: 'SST1010',
+        object: `Namespace/${observed.mesh.istioNamespace}`,
+        message: 'no ConfigMap istio-cni-config',
+      },
     ];
   if (!enrolment.enabled)
     return [{ code: 'SST1009', object: `Namespace/${name}`, message: 'AMBIENT_ENABLED is not "true"' }];
@@ -216,7 +220,7 @@ function isRoomMadeForIt(observed: Observed, object: string, goal: RestartGoal, 
 
 function istiodFindings(observed: Observed): Finding[] {
   if (observed.dryRuns?.istiod !== 'down') return [];
-  const object = `Namespace/${observed.mesh.rootNamespace}`;
+  const object = `Namespace/${observed.mesh.istioNamespace}`;
   return [{ code: 'SST1007', object, message: 'istiod does not answer its validation webhook' }];
 }
 

@@ -20,7 +20,7 @@ import {
   STATEFUL_SET,
 } from '../../kube/types.js';
 import type { BoundObject, Move } from '../../mesh/moments.js';
-import { moveMesh } from '../../mesh/move-mesh.js';
+import { addressesOf, moveMesh } from '../../mesh/move-mesh.js';
 import type { ProofInput } from '../../mesh/move-proof.js';
 import { pictureSettings } from '../../mesh/picture-settings.js';
 import type { Labels, PolicyObject } from '../../mesh/policy-object.js';
@@ -70,8 +70,9 @@ export function proofInput(observed: Observed, stores: Stores, location: MeshLoc
   const move = moveOf(observed);
   const objects = KINDS.flatMap((type) => stores.of<KubeObject>(type).list() as readonly PolicyObject[]);
   const pods = podsOf(stores, namespace) as readonly PolicyObject[];
+  const addresses = (): string[] => addressesOf(stores.of(POD).list());
   return {
-    objects: moveMesh([...objects, ...pods], { namespace, waypoint: move.waypoint, settings }),
+    objects: moveMesh([...objects, ...pods], { namespace, waypoint: move.waypoint, settings, addresses }),
     settings,
     move,
   };

@@ -100,6 +100,14 @@ describe('the proof of a migration', () => {
     expect(await prove(proofs, input([noHeaders]))).not.toBe(first);
   });
 
+  it('says the same to two passes that make it together', async () => {
+    const proofs = new Proofs(0);
+    const of = input([noHeaders]);
+    const [one, other] = await Promise.all([prove(proofs, of), prove(proofs, of)]);
+    expect(codes(one)).toContain('SST2042');
+    expect(other).toEqual(one);
+  });
+
   it('is not made once the migration has begun, nor on the way back', async () => {
     const snapshot = { name: 'sidestep-before', createdAt: '', restored: false, data: {} as never };
     const back = migration({ dataplaneMode: 'Sidecar' });
