@@ -226,6 +226,13 @@ describe('copies of a policy for a waypoint', () => {
     ]);
   });
 
+  it('are not made where nobody knows the port of a name', () => {
+    const services = [service('web', { ports: [{ port: 80, targetPort: 'http' }] })];
+    const { copies, differences } = copiesOf(policy(onPorts('8080')), scopeOf({ services, pods: [pods('web')] }));
+    expect(copies).toEqual([]);
+    expect(differences).toMatchObject([{ reason: 'Port', at: 'Service/web' }]);
+  });
+
   it.each([
     ['targets something already', policy({ ...gets, targetRefs: [target('web')] })],
     ['is of another namespace', policy(gets, { namespace: 'other' })],

@@ -91,7 +91,7 @@ function portDifferences(services: readonly TargetService[], scope: TranslationS
   return services.flatMap((service) => {
     const ports = servicePorts(service, podsOf(service, scope));
     if (typeof ports !== 'string') return [];
-    const message = `its pods have different ports by the name ${ports}`;
+    const message = `its pods have different ports by the name ${ports}, or none that is known`;
     return [{ reason: 'Port', at: `Service/${service.metadata.name}`, message }];
   });
 }
