@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NOW_MS, gateway, migration, observed, pod, waypointView, workload } from '../../../test/support/observed.js';
+import type { Gateway } from '../../api/gateway-api.js';
 import { LABEL } from '../../api/labels.js';
 import { DEFAULT_SIZING } from '../../api/sizing.js';
 import type { Service, ServiceAccount } from '../../kube/types.js';
@@ -70,6 +71,14 @@ const ours = gateway(
   },
 );
 const theirs = gateway();
+
+/** Ours, as istiod last saw it: without a pod. */
+function missed(addresses: { value: string }[]): Gateway {
+  const conditions = (ours.status?.conditions ?? []).map((one) =>
+    one.type === 'Programmed' ? { ...one, status: 'False' as const, reason: 'AddressNotAssigned' } : one,
+  );
+  return { ...ours, status: { ...ours.status, conditions, addresses } };
+}
 
 /** After the snapshot; the waypoint is wanted unless `spec` says otherwise. */
 function given(
@@ -144,6 +153,16 @@ describe('the step Waypoint', () => {
     [
       'waits while istiod has not seen the Gateway as it is',
       given({ ...ready, gateway: { ...ours, metadata: { ...ours.metadata, generation: 2 } } }),
+      'Waypoint wait WaypointNotReady',
+    ],
+    [
+      'does not wait for istiod to notice that pods are back',
+      given({ ...ready, gateway: missed([{ value: '10.96.0.7' }]) }),
+      'Bind act BindingMissing',
+    ],
+    [
+      'waits where istiod has given it no address yet',
+      given({ ...ready, gateway: missed([]) }),
       'Waypoint wait WaypointNotReady',
     ],
     [
