@@ -146,7 +146,8 @@ function acceptanceVerdict(observed: Observed, wanted: readonly Manifest[]): Ver
   });
   if (open.length === 0) return undefined;
   const message = open.map((policy) => `${nameOfPolicy(policy)}: ${describeAcceptance(policy)}`).join('; ');
-  return waitVerdict(observed, 0, 'AwaitingIstiod', message);
+  const sinceMs = Math.max(...open.map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '') || 0));
+  return waitVerdict(observed, sinceMs, 'AwaitingIstiod', message);
 }
 
 function hasSidecars({ workloads, jobPods, strayPods }: Observed): boolean {

@@ -133,6 +133,22 @@ describe('the status', () => {
     expect(findCondition(status.conditions ?? [], 'Enrolled')).toEqual(said);
   });
 
+  it('begins its clock anew with each spec, however long the one before took', () => {
+    const reconciling = {
+      type: 'Reconciling',
+      status: 'True',
+      reason: 'AwaitingApproval',
+      message: '',
+      lastTransitionTime: late,
+      observedGeneration: 0,
+    };
+    const given = observed({ migration: migration({}, { conditions: [reconciling] }) });
+    const sinceOf = (isNew: boolean): string | undefined =>
+      findCondition(report(given, { isNew }).conditions ?? [], 'Reconciling')?.lastTransitionTime;
+    expect(sinceOf(false)).toBe(late);
+    expect(Date.parse(sinceOf(true) ?? '')).toBe(NOW_MS);
+  });
+
   it('is Stalled, and not Reconciling, when a person has to act, and says what to do', () => {
     const status = report(observed({ workloads: [workload({ obstacle: 'Partition' })] }));
     expect(summary(status)).toEqual([

@@ -29,9 +29,10 @@ export interface Pass {
  * The status after a pass; pure. `phase` and `nextAction` come last, from everything else, and are never read back.
  */
 export function statusOf(observed: Observed, decision: Decision, { isNew, failure }: Pass): AmbientMigrationStatus {
-  const previous = observed.migration.status;
+  const previous = observed.migration.status?.conditions ?? [];
   const conditions = mergeConditions(
-    previous?.conditions ?? [],
+    // Clocks of waits begin with it, and begin anew with each spec: a person may have taken days to approve, or to roll back.
+    isNew ? previous.filter(({ type }) => type !== 'Reconciling') : previous,
     nextConditions(observed, decision, { isNew, failure }),
     observed.nowMs,
   );

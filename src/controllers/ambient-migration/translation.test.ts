@@ -218,6 +218,16 @@ describe('the step Policies', () => {
     expect(policiesRemoved(given)).toMatchObject({ kind: 'done' });
   });
 
+  it('waits for istiod from when a copy was written, however long the migration has been under way', () => {
+    const hourAgo = new Date(NOW_MS - 3_600_000).toISOString();
+    const reconciling = { type: 'Reconciling', status: 'True', reason: 'Progressing', lastTransitionTime: hourAgo };
+    const given = layer7({ migration: migration({}, { conditions: [reconciling] }) });
+    const at = (creationTimestamp: string): Observed['translated'] =>
+      live(given, 'loose', refused).map((one) => ({ ...one, metadata: { ...one.metadata, creationTimestamp } }));
+    const kindAt = (time: string): string => policiesTranslated({ ...given, translated: at(time) }).kind;
+    expect([new Date(NOW_MS - 1_000).toISOString(), hourAgo].map(kindAt)).toEqual(['wait', 'stalled']);
+  });
+
   it('puts back what a hand has changed, and takes away what no policy asks for', () => {
     const given = layer7();
     const [copy, guard] = live(given, 'loose', accepted) as [PolicyObject, PolicyObject];
