@@ -59,7 +59,7 @@ demo: $(OPERATOR) ## Migrate legacy-apps to ambient and back on an embedded clus
 dev: $(OPERATOR) ## Run an embedded cluster with the article's namespaces and the operator until Ctrl-C; writes .sidestep/kubeconfig
 	@node --import tsx scripts/dev.ts
 
-test-controlplane: $(OPERATOR) ## Conformance, simulators and end-to-end tests on the real control plane; files that failed run once more; needs Go
+test-controlplane: $(OPERATOR) ## Conformance, simulators and end-to-end tests on the real control plane; what failed runs once more; needs Go
 	@node --import tsx test/controlplane/run.ts
 
 bench: $(NODE_MODULES) ## Measure our runtime beside client-node and controller-runtime on one kube-apiserver (ARGS=--help); Linux, needs Go

@@ -115,10 +115,13 @@ async function setInjection({ client }: Cluster, name: string, value: string, fi
   await client.jsonPatch(NAMESPACE, { name }, [{ op: 'replace', path, value }], { fieldManager });
 }
 
-/** How often the operator has written to a kind of objects of, or to, a namespace. */
+/** How often the operator has written to a kind of objects of, or to, a namespace; a write that came too late changed nothing. */
 function writesTo(cluster: Cluster, name: string, resource: string): number {
   return changesOf(cluster.audit()).filter(
-    ({ objectRef }) =>
-      objectRef?.resource === resource && (objectRef.namespace ?? objectRef.name) === name && !objectRef.subresource,
+    ({ objectRef, responseStatus }) =>
+      objectRef?.resource === resource &&
+      (objectRef.namespace ?? objectRef.name) === name &&
+      !objectRef.subresource &&
+      responseStatus?.code === 200,
   ).length;
 }
