@@ -90,8 +90,21 @@ export function counts(pod: MeshPod): boolean {
 
 /** Neither finished (Succeeded, Failed) nor being deleted. */
 export function isLive(pod: MeshPod): boolean {
-  const phase = pod.status?.phase;
-  return phase !== 'Succeeded' && phase !== 'Failed' && pod.metadata.deletionTimestamp === undefined;
+  return !isFinished(pod) && pod.metadata.deletionTimestamp === undefined;
+}
+
+/**
+ * Until when a pod that is being deleted may go on with what it does: its containers have not ended, and may take as long as the
+ * grace period. As the API has it; undefined for any other pod.
+ *
+ * @see Kubernetes docs, Pod Lifecycle, "Termination of Pods"; `metadata.deletionTimestamp` is the end of the grace period
+ */
+export function drainsUntil(pod: MeshPod): string | undefined {
+  return isFinished(pod) ? undefined : pod.metadata.deletionTimestamp;
+}
+
+function isFinished({ status }: MeshPod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
 function runsProxy(pod: MeshPod): boolean {

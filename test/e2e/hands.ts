@@ -87,6 +87,34 @@ export function hands(cluster: () => Cluster): void {
     });
   });
 
+  it('goes back with all the others where the new pod of one is refused, and another opts out of injection meanwhile', async () => {
+    const name = 'back-without-some';
+    const apps = ['a', 'opted-out', 'refused'];
+    await cluster().apply(yaml(namespace(name), ...apps.map((app) => deployment(name, app))));
+    await cluster().podsReady(name, 3);
+    const before = await namespaceState(cluster().client, name);
+    await cluster().migrate(name);
+    await cluster().ready(name, 'Migrated');
+    const refused = { apiGroup: '', resource: 'pods', operation: 'CREATE', app: 'refused' } as const;
+    const lift = await fence(cluster(), name, refused);
+    await optOut(cluster(), name, 'opted-out', 'false');
+    await cluster().migrate(name, { dataplaneMode: 'Sidecar' });
+    const withSidecar = async (): Promise<string[]> =>
+      (await cluster().pods(name))
+        .filter((pod) => containersOf(pod).includes('istio-proxy'))
+        .map(({ metadata }) => metadata.labels?.['app'] ?? '');
+    await cluster().until('a is back', async () => ((await withSidecar()).includes('a') ? true : undefined));
+    const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'InjectionNotRestored' });
+    expect(stalled.status?.nextAction).toMatch(/Deployment\/opted-out would get no sidecar/);
+    await optOut(cluster(), name, 'opted-out', null);
+    await cluster().condition(name, 'Stalled', { status: 'True', reason: 'PodRefused' });
+    expect((await withSidecar()).sort()).toEqual(['a', 'opted-out']);
+    await lift();
+    await cluster().ready(name, 'RolledBack');
+    await cluster().podsReady(name, 3);
+    expect(await namespaceState(cluster().client, name)).toEqual(before);
+  });
+
   it('sets a reverted label again once, then names who reverts it', async () => {
     const name = 'reverted';
     await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
@@ -181,6 +209,13 @@ async function atStep(cluster: Cluster, name: string, step: string): Promise<voi
       ? true
       : undefined;
   });
+}
+
+/** Says of a Deployment's pods whether they are injected; null: nothing. */
+async function optOut(cluster: Cluster, namespace: string, name: string, value: 'false' | null): Promise<void> {
+  const labels = { 'sidecar.istio.io/inject': value };
+  const patch = JSON.stringify({ spec: { template: { metadata: { labels } } } });
+  await cluster.kubectl('patch', 'deployment', name, '-n', namespace, '-p', patch);
 }
 
 async function labelled(cluster: Cluster, name: string): Promise<void> {

@@ -14,7 +14,7 @@ import { DEPLOYMENT, NAMESPACE } from '../../src/kube/types.js';
 import type { HttpRequest } from '../../src/mesh/enforcement/request.js';
 import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
-import { deployment, namespace, yaml } from '../support/fixtures.js';
+import { type PodOptions, deployment, namespace, yaml } from '../support/fixtures.js';
 import { listedFindings } from '../support/listed-findings.js';
 import { namespaceState } from '../support/namespace-state.js';
 import { answers, replayedMesh } from '../support/replayed-mesh.js';
@@ -28,8 +28,8 @@ const account = (inNamespace: string, name: string): object => ({
 });
 
 /** A Deployment under an account of its own name. */
-export function ownAccount(inNamespace: string, name: string): object[] {
-  const made = deployment(inNamespace, name) as { spec: { template: { spec: object } } };
+export function ownAccount(inNamespace: string, name: string, options: PodOptions = {}): object[] {
+  const made = deployment(inNamespace, name, options) as { spec: { template: { spec: object } } };
   const { spec } = made;
   const template = { ...spec.template, spec: { ...spec.template.spec, serviceAccountName: name } };
   return [account(inNamespace, name), { ...made, spec: { ...spec, template } }];

@@ -4,6 +4,7 @@ import { startCluster } from '../support/start-cluster.js';
 import { type AccountingOptions, accounting } from './accounting.js';
 import { badInput } from './bad-input.js';
 import { crashes } from './crashes.js';
+import { draining } from './draining.js';
 import { hands } from './hands.js';
 import { layer7Policies } from './layer7-policies.js';
 import { migrationWrites } from './migration-writes.js';
@@ -66,6 +67,7 @@ export const MIGRATION_SUITES: Suites = {
     independent('what a migration meets', obstacles),
     independent('what somebody sets back', reverts),
     independent('kinds of rollouts', rolloutKinds),
+    independent('pods that drain', draining),
     independent('hands in between', hands),
   ],
   last: [

@@ -127,7 +127,7 @@ export function permissionOf({ verb, objectRef }: AuditEntry): string {
 /**
  * Breaches of the invariant of design 5.2, from the writes of everybody to the pods of a namespace: between our first and
  * our last write there, no pod of a workload becomes Ready with neither sidecar nor enrolment, and none is un-enrolled
- * without a sidecar.
+ * without a sidecar, not even while it drains.
  */
 export function invariantBreaches(entries: readonly AuditEntry[], namespace: string): string[] {
   const ours = changesOf(entries).filter((entry) => isChangeIn(entry, namespace));
@@ -139,9 +139,9 @@ export function invariantBreaches(entries: readonly AuditEntry[], namespace: str
   for (const pod of podVersions(entries, namespace)) {
     const before = known.get(pod.object.metadata.uid ?? '');
     known.set(pod.object.metadata.uid ?? '', pod.object);
-    if (pod.at < first || pod.at > last || !isOfWorkload(pod.object) || pod.object.metadata.deletionTimestamp) continue;
+    if (pod.at < first || pod.at > last || !isOfWorkload(pod.object)) continue;
     const outside = !hasSidecar(pod.object) && !isEnrolled(pod.object);
-    if (outside && isReady(pod.object) && !isReady(before))
+    if (outside && isReady(pod.object) && !isReady(before) && !pod.object.metadata.deletionTimestamp)
       breaches.push(`${pod.object.metadata.name} became Ready outside the mesh at ${pod.at}`);
     if (outside && before && isEnrolled(before))
       breaches.push(`${pod.object.metadata.name} was un-enrolled without a sidecar at ${pod.at}`);

@@ -1,6 +1,6 @@
 import type { Cluster } from './cluster.js';
 import type { KubeObject, ResourceType } from '../../src/kube/resource.js';
-import { CONTROLLER_REVISION, DEPLOYMENT, NAMESPACE } from '../../src/kube/types.js';
+import { CONTROLLER_REVISION, DEPLOYMENT, NAMESPACE, POD } from '../../src/kube/types.js';
 import { OPERATOR_USER } from './audit.js';
 
 const admission = { group: 'admissionregistration.k8s.io', version: 'v1', namespaced: false } as const;
@@ -14,8 +14,10 @@ const BINDING: ResourceType = {
 /** What the operator shall not be able to write for a while, in one namespace. */
 export interface FencedWrite {
   readonly apiGroup: string;
-  readonly resource: 'controllerrevisions' | 'deployments' | 'namespaces';
+  readonly resource: 'controllerrevisions' | 'deployments' | 'namespaces' | 'pods';
   readonly operation: 'CREATE' | 'UPDATE';
+  /** Only objects with this label `app`; default: any. */
+  readonly app?: string;
 }
 
 /**
@@ -27,6 +29,7 @@ export interface FencedWrite {
 export async function fence(cluster: Cluster, namespace: string, write: FencedWrite): Promise<() => Promise<void>> {
   const name = `fence-${namespace}-${write.resource}`;
   const apiVersion = 'admissionregistration.k8s.io/v1';
+  const isApp = write.app === undefined ? '' : ` && object.metadata.labels['app'] == '${write.app}'`;
   const scope =
     write.resource === 'namespaces' ? `object.metadata.name == '${namespace}'` : `request.namespace == '${namespace}'`;
   await cluster.apply(
@@ -48,7 +51,7 @@ export async function fence(cluster: Cluster, namespace: string, write: FencedWr
             ],
           },
           matchConditions: [
-            { name: 'operator', expression: `request.userInfo.username == '${OPERATOR_USER}' && ${scope}` },
+            { name: 'operator', expression: `request.userInfo.username == '${OPERATOR_USER}' && ${scope}${isApp}` },
           ],
           validations: [{ expression: 'false', message: 'fenced by the test' }],
         },
@@ -78,6 +81,7 @@ async function refuses(cluster: Cluster, namespace: string, write: FencedWrite):
   try {
     const { items } = await client.list(DEPLOYMENT, { namespace });
     const attempt = { fieldManager: 'fence-probe', dryRun: true };
+    if (write.resource === 'pods') await client.create(POD, podProbe(namespace, write), attempt);
     for (const [type, object] of probes(namespace, write, items)) await client.apply(type, object, attempt);
     return undefined;
   } catch (error) {
@@ -85,6 +89,11 @@ async function refuses(cluster: Cluster, namespace: string, write: FencedWrite):
   } finally {
     client.close();
   }
+}
+
+function podProbe(namespace: string, { app = 'probe' }: FencedWrite): KubeObject & { spec: unknown } {
+  const metadata = { name: 'fence-probe', namespace, labels: { app } };
+  return { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [{ name: 'probe', image: 'probe' }] } };
 }
 
 /** What the operator must not be able to apply while the fence stands. */
@@ -108,7 +117,9 @@ function probes(
     }
     case 'namespaces':
       return [[NAMESPACE, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, annotations } }]];
-    default:
+    case 'pods':
+      return [];
+    case 'deployments':
       return deployments.map(({ metadata: { name } }) => [
         DEPLOYMENT,
         { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace, annotations } },

@@ -12,6 +12,8 @@ export interface PodOptions {
   labels?: Labels;
   annotations?: Labels;
   image?: string;
+  /** Default: that of Kubernetes, 30. */
+  graceSeconds?: number;
 }
 
 /** A Deployment; `app` is its name. */
@@ -145,7 +147,10 @@ function workload(kind: string, inNamespace: string, name: string, options: PodO
           labels: { app: name, ...options.labels },
           ...(options.annotations && { annotations: options.annotations }),
         },
-        spec: { containers: [{ name: 'app', image: options.image ?? 'docker.io/kennethreitz/httpbin' }] },
+        spec: {
+          containers: [{ name: 'app', image: options.image ?? 'docker.io/kennethreitz/httpbin' }],
+          ...(options.graceSeconds !== undefined && { terminationGracePeriodSeconds: options.graceSeconds }),
+        },
       },
       ...spec,
     },

@@ -50,6 +50,7 @@ export function argoRolloutView(
     template: template ?? { spec: { containers: [] } },
     volumeClaims: [],
     pods: pods.filter((pod) => pod.live),
+    draining: pods.filter((pod) => pod.drainsUntilMs !== undefined),
     observed,
     finished,
     progress: finished ? undefined : progressOf(status),

@@ -14,7 +14,7 @@ import { STATUS_FIELD_MANAGER } from '../../api/field-managers.js';
 import { observe } from './observe.js';
 import type { MeshLocation } from '../istio-configuration.js';
 import type { Observed } from './observed.js';
-import { dryRun } from './dry-run.js';
+import { dryRun, plusDryRuns } from './dry-run.js';
 import { proofInput } from './proof-input.js';
 import { Proofs } from './proofs.js';
 import { RecentDryRuns } from './recent-dry-runs.js';
@@ -96,7 +96,7 @@ async function decideWithDryRuns(
     const waiting = recent.waitOf(observed);
     if (waiting) return waiting;
     const request = recent.unanswered(verdict.request, observed);
-    const dryRuns = await dryRun(request, observed, context.client, context.signal);
+    const dryRuns = plusDryRuns(observed.dryRuns, await dryRun(request, observed, context.client, context.signal));
     recent.keep(observed, dryRuns);
     return decideWithDryRuns({ ...observed, dryRuns }, context, recent);
   }

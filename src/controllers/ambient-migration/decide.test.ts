@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { NOW_MS, mesh, migration, observed, pod, workload } from '../../../test/support/observed.js';
 import { LABEL } from '../../api/labels.js';
 import { decide } from './decide.js';
-import type { Observed, DryRuns } from './observed.js';
+import type { DryRuns, Observed, PodDryRun } from './observed.js';
 import type { PodView } from './pods.js';
 import { snapshotData } from './plan.js';
 import type { Snapshot } from './snapshot.js';
+import type { Workload } from './workloads.js';
 
 const alive: DryRuns = { pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]), istiod: 'alive' };
 const notInjected: DryRuns = {
@@ -22,6 +23,8 @@ const enrolledLabels = { [LABEL.injection]: 'disabled', [LABEL.dataplaneMode]: '
 const mark = { 'sidestep.dev/enrolled': '1.1' };
 const back = migration({ dataplaneMode: 'Sidecar' });
 const ambientPods = [pod({ mode: 'ambient', hbone: false })];
+const drainingPod = (more: Partial<PodView>): PodView =>
+  pod({ mode: 'ambient', live: false, counts: false, drainsUntilMs: NOW_MS + 20_000, ...more });
 
 function verdictOf(given: Observed): string {
   const { current, verdict } = decide(given);
@@ -287,16 +290,16 @@ describe('forward', () => {
   });
 });
 
-describe('back', () => {
-  const rollback = {
-    migration: back,
-    snapshot,
-    labels: enrolledLabels,
-    annotations: mark,
-    workloads: [workload({ pods: ambientPods })],
-  };
-  const restored = { ...rollback, labels: { [LABEL.injection]: 'enabled', [LABEL.dataplaneMode]: 'ambient' } };
+const rollback = {
+  migration: back,
+  snapshot,
+  labels: enrolledLabels,
+  annotations: mark,
+  workloads: [workload({ pods: ambientPods })],
+};
+const restored = { ...rollback, labels: { [LABEL.injection]: 'enabled', [LABEL.dataplaneMode]: 'ambient' } };
 
+describe('back', () => {
   it.each<[string, Observed, string]>([
     ['restores injection first', observed(rollback), 'Workloads act LabelsMissing'],
     ['then asks the injector', observed(restored), 'Workloads dry-run Restarting'],
@@ -385,10 +388,67 @@ describe('back', () => {
       observed({ ...restored, labels: { ...enrolledLabels, [LABEL.injection]: 'off' } }),
       'Workloads stalled InjectionNotRestored',
     ],
+    [
+      'waits for a pod that drains in ambient mode before it leaves that',
+      observed({ ...restored, workloads: [workload()], draining: [drainingPod({})] }),
+      'Enrol wait RolloutInProgress',
+    ],
+    [
+      'does not wait for one of a gateway, nor for one with a sidecar',
+      observed({
+        ...restored,
+        workloads: [workload()],
+        draining: [drainingPod({ gateway: true }), drainingPod({ mode: 'sidecar' })],
+      }),
+      'Enrol dry-run LabelsMissing',
+    ],
     ['has nothing to do where nothing was done', observed({ migration: back }), '- done NothingToRollBack'],
     ['says so if the snapshot is gone', observed({ ...rollback, snapshot: undefined }), '- stalled SnapshotMissing'],
   ])('%s', (_, given, expected) => {
     expect(verdictOf(given)).toBe(expected);
+  });
+});
+
+describe('back, with a workload that cannot go', () => {
+  const ambient = (name: string, labels: object = {}): Workload =>
+    workload({
+      name,
+      pods: [pod({ name: `${name}-1`, mode: 'ambient', hbone: false, restartMark: undefined })],
+      template: { metadata: { labels: { app: name, ...labels } }, spec: { containers: [] } },
+    });
+  const refused = { kind: 'refused', message: 'quota' } as const;
+  const created = { kind: 'created', sidecar: true } as const;
+  const three = { ...restored, workloads: [ambient('a'), ambient('b'), ambient('c')] };
+  const decided = (given: Observed): object => {
+    const { verdict } = decide(given);
+    const names = (all: readonly { name: string }[]): string => all.map(({ name }) => name).join(' ');
+    if (verdict.kind === 'dry-run') return { asks: names(verdict.request.pods) };
+    if (verdict.kind !== 'act') return { [verdict.kind]: verdict.reason };
+    return { acts: names(verdict.actions.flatMap((action) => ('workload' in action ? [action.workload] : []))) };
+  };
+  const answered = (answers: Readonly<Record<string, PodDryRun>>): Observed => {
+    const pods = new Map(Object.entries(answers).map(([name, answer]) => [`Deployment/${name}`, answer] as const));
+    return observed({ ...three, dryRuns: { pods, istiod: 'not-asked' } });
+  };
+
+  it('asks about the next, and takes that', () => {
+    expect(decided(observed(three))).toEqual({ asks: 'c' });
+    expect(decided(answered({ c: refused }))).toEqual({ asks: 'b' });
+    expect(decided(answered({ c: refused, b: created }))).toEqual({ acts: 'b' });
+    expect(decided(answered({ c: refused, b: refused, a: refused }))).toEqual({ stalled: 'PodRefused' });
+  });
+
+  it('asks nobody else while the injector is silent', () => {
+    expect(decided(answered({ c: { kind: 'injector-down', message: '' } }))).toEqual({ wait: 'InjectorDown' });
+  });
+
+  it('leaves out one that injection would not reach, and names it at the end', () => {
+    const optedOut = { ...ambient('c', { [LABEL.inject]: 'false' }) };
+    const data = snapshotData(observed({ workloads: [workload({ name: 'b' }), workload({ name: 'c' })] }));
+    const before = { ...snapshot, data };
+    const with2 = (b: Workload): Observed => observed({ ...restored, snapshot: before, workloads: [b, optedOut] });
+    expect(decided(with2(ambient('b')))).toEqual({ asks: 'b' });
+    expect(decided(with2(workload({ name: 'b' })))).toEqual({ stalled: 'InjectionNotRestored' });
   });
 });
 

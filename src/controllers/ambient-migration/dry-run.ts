@@ -62,6 +62,20 @@ export async function dryRun(
   return { pods, withoutSidecar, istiod, undone, evictions };
 }
 
+/** The answers of two dry runs of one pass; what both asked has the later answer. */
+export function plusDryRuns(before: DryRuns | undefined, now: DryRuns): DryRuns {
+  if (!before) return now;
+  const plus = <T>(a: ReadonlyMap<string, T> = new Map(), b: ReadonlyMap<string, T> = new Map()): Map<string, T> =>
+    new Map([...a, ...b]);
+  return {
+    pods: plus(before.pods, now.pods),
+    withoutSidecar: plus(before.withoutSidecar, now.withoutSidecar),
+    istiod: now.istiod === 'not-asked' ? before.istiod : now.istiod,
+    undone: plus(before.undone, now.undone),
+    evictions: plus(before.evictions, now.evictions),
+  };
+}
+
 async function dryRunEviction(
   { name, uid }: PodView,
   observed: Observed,

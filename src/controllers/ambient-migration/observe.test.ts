@@ -70,6 +70,17 @@ it('does not look at the pods of a thousand Jobs that have ended', () => {
   expect([...new Set(looked)]).toEqual(['job-now']);
 });
 
+it('keeps pods that are being deleted apart, as long as their grace period may last', () => {
+  const deleted = (name: string, seconds: number): KubeObject => {
+    const pod = owned(name, 'Job', name);
+    return { ...pod, metadata: { ...pod.metadata, deletionTimestamp: new Date(seconds * 1_000).toISOString() } };
+  };
+  // It is 0 s.
+  const seen = observeAll(owned('stays', 'Job', 'stays'), deleted('drains', 30), deleted('on-a-dead-node', -10));
+  expect(seen?.jobPods.map(({ name }) => name)).toEqual(['stays']);
+  expect(seen?.draining.map(({ name, drainsUntilMs }) => [name, drainsUntilMs])).toEqual([['drains', 30_000]]);
+});
+
 it('gives pods of a Rollout of Argo to it, where there is one, and to nobody else', () => {
   const argo = replicaSet('web-1', 'argoproj.io/v1alpha1', 'Rollout', 'web');
   const pod = owned('web-1-a', 'ReplicaSet', 'web-1');

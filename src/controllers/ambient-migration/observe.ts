@@ -19,7 +19,7 @@ import {
   RESOURCE_QUOTA,
   STATEFUL_SET,
 } from '../../kube/types.js';
-import { isLive } from '../../mesh/dataplane.js';
+import { drainsUntil, isLive } from '../../mesh/dataplane.js';
 import { perVersion } from '../../runtime/per-version.js';
 import type { Request } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
@@ -29,7 +29,8 @@ import { observeMesh, observePolicies, observeSidecarAccounts } from './observe-
 import { observeWaypoint } from './observe-waypoint.js';
 import type { MeshLocation } from '../istio-configuration.js';
 import type { Budget, CronJobView, Observed } from './observed.js';
-import { type PodView, storedPodView } from './pods.js';
+import { isDraining } from './draining.js';
+import { type PodView, storedPodView, timeOf } from './pods.js';
 import { parseSnapshot, snapshotNumber } from './snapshot.js';
 import {
   type Workload,
@@ -56,11 +57,12 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
   const namespace = stores.of(NAMESPACE).get({ name: namespaceName });
   if (!migration || !namespace || namespace.metadata.deletionTimestamp !== undefined) return undefined;
 
-  const pods = podsOf(stores, namespaceName);
-  const nodes = new Set(pods.flatMap(({ view }) => view.nodeName ?? []));
+  const pods = podsOf(stores, namespaceName, nowMs);
+  const live = pods.filter(({ view }) => view.live);
+  const nodes = new Set(live.flatMap(({ view }) => view.nodeName ?? []));
   const workloads = workloadsOf(stores, namespaceName, pods);
   const known = new Set(workloads.map(workloadName));
-  const rest = pods.filter(({ workload }) => workload === undefined || !known.has(workload));
+  const rest = live.filter(({ workload }) => workload === undefined || !known.has(workload));
   const spec = specOf(migration);
   return {
     nowMs,
@@ -73,6 +75,7 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
     jobPods: rest.filter(({ job }) => job).map(({ view }) => view),
     cronJobs: stores.of(CRON_JOB).list(namespaceName).flatMap(cronJobView),
     strayPods: rest.filter(({ job }) => !job).map(({ view }) => view),
+    draining: pods.filter(({ view }) => !view.live).map(({ view }) => view),
     budgets: stores.of(POD_DISRUPTION_BUDGET).list(namespaceName).map(budgetView),
     autoscalers: stores.of(HORIZONTAL_POD_AUTOSCALER).list(namespaceName),
     limitRanges: stores.of(LIMIT_RANGE).list(namespaceName),
@@ -95,12 +98,12 @@ interface OwnedPod {
   readonly job: boolean;
 }
 
-/** The live pods: those that have ended, a long history of Jobs above all, are not looked at. */
-function podsOf(stores: Stores, namespace: string): OwnedPod[] {
+/** The pods that are live, or drain: those that have ended, a long history of Jobs above all, are not looked at. */
+function podsOf(stores: Stores, namespace: string, nowMs: number): OwnedPod[] {
   return stores
     .of(POD)
     .list(namespace)
-    .filter(isLive)
+    .filter((pod) => isLive(pod) || isDraining(timeOf(drainsUntil(pod)), nowMs))
     .map((pod) => ownedPod(pod, stores, namespace));
 }
 

@@ -42,6 +42,8 @@ export interface Observed {
   readonly cronJobs: readonly CronJobView[];
   /** Live pods that no workload of a known kind owns. */
   readonly strayPods: readonly PodView[];
+  /** Pods that are being deleted, of whatever owner, until their grace period is over. */
+  readonly draining: readonly PodView[];
   readonly budgets: readonly Budget[];
   /** HorizontalPodAutoscalers of the namespace. */
   readonly autoscalers: readonly PolicyObject[];

@@ -6,6 +6,7 @@ import {
   type PodMode,
   counts,
   dataplaneModeOf,
+  drainsUntil,
   hasSidecar,
   isGateway,
   isLive,
@@ -35,6 +36,8 @@ export interface PodView {
   readonly hbone: boolean;
   readonly gateway: boolean;
   readonly live: boolean;
+  /** The end of its grace period, of a pod that is being deleted and goes on until then; undefined: it stays. Milliseconds since the epoch. */
+  readonly drainsUntilMs: number | undefined;
   /** Counts as a pod to migrate (design 5.1). */
   readonly counts: boolean;
   readonly ready: boolean;
@@ -69,6 +72,7 @@ export function podView(pod: Pod): PodView {
     hbone: speaksHbone(pod),
     gateway: isGateway(pod),
     live: isLive(pod),
+    drainsUntilMs: timeOf(drainsUntil(pod)) || undefined,
     counts: counts(pod),
     ready,
     dataplaneMode: dataplaneModeOf(pod),

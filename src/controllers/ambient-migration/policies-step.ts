@@ -5,6 +5,7 @@ import type { KubeObject } from '../../kube/resource.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import { isHeldByMigration } from '../../mesh/waypoint-holders.js';
 import { namesWaypoint } from '../../mesh/waypoint-needs.js';
+import { drainVerdict, drainingIn } from './draining.js';
 import { hasAmbientPods } from './enrolment.js';
 import { wantedWaypoint } from './scope.js';
 import { acceptanceOf, describeAcceptance, nameOfPolicy } from './acceptance.js';
@@ -78,6 +79,8 @@ export function guardsTight(observed: Observed): Verdict {
   if (actions[0] === undefined) return done('Guarded', 'only the waypoint reaches what it protects');
   if (hasSidecars(observed))
     return done('HeldByPods', 'guards choose pods by the labels of their templates while pods with sidecars are left');
+  const draining = drainingIn(observed, 'sidecar');
+  if (draining.length > 0) return drainVerdict(observed, draining, 'guards choose every pod');
   return { kind: 'act', actions, reason: 'GuardsLoose', message: actions[0].note };
 }
 
@@ -98,7 +101,7 @@ export function isTranslationMissing(observed: Observed): boolean {
 /** Either grip of a guard will do, but a tight one not while a pod with a sidecar is among those that it would choose. */
 function missingInAnyGrip(observed: Observed): ApplyPolicy[] {
   const loose = missing(observed, 'loose');
-  if (hasSidecars(observed)) return loose;
+  if (hasSidecars(observed) || drainingIn(observed, 'sidecar').length > 0) return loose;
   const tight = new Set(missing(observed, 'tight').map(({ manifest }) => nameOfPolicy(manifest)));
   return loose.filter(({ manifest }) => tight.has(nameOfPolicy(manifest)));
 }

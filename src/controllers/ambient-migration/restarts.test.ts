@@ -54,6 +54,13 @@ describe('what a workload needs', () => {
     expect(assess(given, judgedBy).kind).toBe(kind);
   });
 
+  it('has until after the grace period of a pod that drains', () => {
+    const draining = [pod({ drainsUntilMs: NOW_MS + 20 * MINUTE_MS })];
+    const given = workload({ finished: false, pods: [ambientPod], draining });
+    expect(assess(given, aim({ nowMs: NOW_MS + 29 * MINUTE_MS }))).toMatchObject({ kind: 'rolling' });
+    expect(assess(given, aim({ nowMs: NOW_MS + 30 * MINUTE_MS }))).toMatchObject({ kind: 'stuck' });
+  });
+
   it('restarts once more if pods made by the restart still have the wrong mode, then needs a person', () => {
     const after = (attempt: number) => {
       const restartMark = { goal: 'ambient', generation: 3, attempt } as const;

@@ -190,6 +190,12 @@ function wrongMode(goal: RestartGoal): string {
   }
 }
 
-function lastProgressMs(workload: Workload, aim: Aim): number {
-  return Math.max(aim.clockStartMs, workload.restartedAtMs, ...workload.pods.map((pod) => pod.progressAtMs));
+/** A pod that drains moves until its grace period is over, however long that is. */
+function lastProgressMs({ restartedAtMs, pods, draining }: Workload, aim: Aim): number {
+  return Math.max(
+    aim.clockStartMs,
+    restartedAtMs,
+    ...pods.map(({ progressAtMs }) => progressAtMs),
+    ...draining.map(({ drainsUntilMs = 0 }) => drainsUntilMs),
+  );
 }

@@ -218,6 +218,18 @@ describe('the status', () => {
     );
   });
 
+  it('tells, once all is back, that no labels are left', () => {
+    const given = observed({
+      migration: migration({ dataplaneMode: 'Sidecar' }),
+      lastSnapshot: { ...snapshot, restored: true },
+    });
+    expect(findCondition(report(given).conditions ?? [], 'Enrolled')).toMatchObject({
+      status: 'False',
+      reason: 'RolledBack',
+      message: 'the namespace is as it was before',
+    });
+  });
+
   it('tells, going back, how much of the migration is still there', () => {
     const given = observed({
       migration: migration({ dataplaneMode: 'Sidecar' }),

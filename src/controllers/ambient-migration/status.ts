@@ -122,7 +122,7 @@ function backCondition(observed: Observed, decision: Decision, report: StepRepor
   switch (report.step.condition) {
     case 'Enrolled': {
       const waits = { reason: 'LabelsSet', message: 'the labels stay until every workload has its sidecar' } as const;
-      const { reason, message } = verdict ?? waits;
+      const { reason, message } = verdict ?? (decision.verdict.kind === 'done' ? decision.verdict : waits);
       return [set('Enrolled', isEnrolledNamespace(observed.namespace), reason, message)];
     }
     case 'PoliciesTranslated': {

@@ -30,6 +30,7 @@ import type { PodView } from './pods.js';
 import { wantedWaypoint } from './scope.js';
 import { nextSnapshotName } from './snapshot.js';
 import { aimFor, generationOf, transitionMs, unpausedAtMs } from './situation.js';
+import { drainVerdict, drainingIn } from './draining.js';
 import { restoredTemplate } from './template-enrolment.js';
 import { isPerWorkload } from './translation.js';
 import { type Verdict, done } from './verdict.js';
@@ -221,16 +222,16 @@ function workloadsSidecar(observed: Observed): Verdict {
   const changes = restoreInjectionChanges(observed);
   if (changes.length > 0) return labelVerdict(observed, changes, `restoring injection: ${describe(changes)}`);
   const closed = notInjected(observed);
-  if (closed.length > 0) {
-    const before = observed.snapshot?.data.namespace.labels ?? {};
-    const labels = [LABEL.injection, LABEL.revision].map((key) => `${key}=${before[key] ?? '(absent)'}`).join(', ');
-    return {
-      kind: 'stalled',
-      reason: 'InjectionNotRestored',
-      message: `${closed.join(', ')} would get no sidecar: the namespace had ${labels}`,
-    };
-  }
-  return restartVerdict(observed, 'sidecar');
+  const others = observed.workloads.filter((workload) => !closed.includes(workload));
+  const verdict = restartVerdict({ ...observed, workloads: others }, 'sidecar');
+  if (closed.length === 0 || (verdict.kind !== 'done' && verdict.kind !== 'stalled')) return verdict;
+  const before = observed.snapshot?.data.namespace.labels ?? {};
+  const labels = [LABEL.injection, LABEL.revision].map((key) => `${key}=${before[key] ?? '(absent)'}`).join(', ');
+  return {
+    kind: 'stalled',
+    reason: 'InjectionNotRestored',
+    message: `${closed.map(workloadName).join(', ')} would get no sidecar: the namespace had ${labels}`,
+  };
 }
 
 /**
@@ -238,6 +239,9 @@ function workloadsSidecar(observed: Observed): Verdict {
  * bare pods) hold the label, but not Ready.
  */
 function unenrolled(observed: Observed): Verdict {
+  // Leaving ambient mode would cut off what such a pod has still to answer, and open it to calls that policies of ours keep away.
+  const draining = observed.snapshot ? drainingIn(observed, 'ambient') : [];
+  if (draining.length > 0) return drainVerdict(observed, draining, 'the namespace leaves ambient mode');
   const changes = leaveChanges(observed);
   if (changes.length === 0) return done('RolledBack', 'the labels are those of before');
   const aim = aimFor(observed, 'sidecar');
@@ -277,12 +281,11 @@ function unenrolled(observed: Observed): Verdict {
 }
 
 /** Workloads that had a sidecar before, and would get none now: somebody has changed the injection labels by hand. */
-function notInjected(observed: Observed): string[] {
+function notInjected(observed: Observed): Workload[] {
   const before = observed.snapshot?.data.workloads.filter((workload) => workload.injected) ?? [];
   return observed.workloads
     .filter((workload) => before.some(({ kind, name }) => kind === workload.kind && name === workload.name))
-    .filter((workload) => !isInjected(observed, { ...workload, template: restoredTemplate(workload) }))
-    .map(workloadName);
+    .filter((workload) => !isInjected(observed, { ...workload, template: restoredTemplate(workload) }));
 }
 
 /** Enrolled by nothing but the namespace label, not injected, and not outside the mesh before. */

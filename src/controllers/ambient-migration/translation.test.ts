@@ -300,6 +300,9 @@ describe('the step Policies', () => {
     const tight = live(ambient, 'tight', accepted);
     expect(tight.at(-1)?.spec).toMatchObject(ofWeb);
     expect(guardsTight({ ...layer7(), translated: loose })).toMatchObject({ kind: 'done', reason: 'HeldByPods' });
+    const draining = [pod({ live: false, counts: false, drainsUntilMs: NOW_MS + 20_000 })];
+    const held = { ...ambient, translated: loose, draining };
+    expect(guardsTight(held)).toMatchObject({ kind: 'wait', reason: 'RolloutInProgress', recheckMs: 25_000 });
     expect(guardsTight({ ...ambient, translated: loose })).toMatchObject({ kind: 'act', reason: 'GuardsLoose' });
     expect(guardsTight({ ...ambient, translated: tight })).toMatchObject({ kind: 'done', reason: 'Guarded' });
     expect(policiesTranslated({ ...ambient, translated: tight })).toMatchObject({ kind: 'done' });

@@ -1,5 +1,8 @@
 import type { Reason } from '../../api/conditions.js';
+import { listed } from '../listed.js';
+import { drainVerdict, drainingIn } from './draining.js';
 import type { Observed } from './observed.js';
+import type { PodView } from './pods.js';
 import { type WorkloadState, assess } from './restarts.js';
 import { RECHECK, refusalOf } from './pod-refusal.js';
 import { aimFor } from './situation.js';
@@ -54,8 +57,9 @@ export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
   const isFree = ({ action: { workload } }: Start): boolean =>
     obstacleTo(observed, workload, goal) === undefined && !waitsForOthers(observed, workload, judged, goal);
   const free = candidates.filter(isFree);
-  const restarts = free.slice(0, Math.max(0, turns - halfway.length));
-  const started = startVerdict(observed, goal, [...evictions, ...restarts]);
+  const places = Math.max(0, turns - halfway.length);
+  const chosen = [...evictions, ...free.slice(0, places)];
+  const started = startVerdict(observed, goal, chosen, places > 0 ? free.slice(places) : []);
   if (started) return started;
   if (stalled) return stalled;
   const held = halfway.flatMap(({ action }) => heldByBudget(observed, action) ?? [])[0];
@@ -63,7 +67,12 @@ export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
   const blocked = candidates.flatMap(({ action }) => obstacleTo(observed, action.workload, goal) ?? [])[0];
   if (blocked) return blocked;
 
-  if (rolling.length === 0) return done(DONE[goal], describeDone(judged));
+  if (rolling.length === 0) {
+    const draining = candidates.length > 0 ? drainingIn(observed, 'sidecar') : [];
+    const next = candidates.map(({ action }) => workloadName(action.workload));
+    if (draining.length > 0) return drainVerdict(observed, draining, `${listed(next)} may be restarted`);
+    return done(DONE[goal], describeDone(judged));
+  }
   const dueMs = Math.min(...rolling.map(({ state }) => state.lookAgainAtMs)) - observed.nowMs;
   return {
     kind: 'wait',
@@ -85,8 +94,15 @@ function waitsForOthers(observed: Observed, workload: Workload, judged: readonly
   const isFirst = (other: string): boolean | undefined =>
     goal === 'ambient' ? order.get(name)?.has(other) : order.get(other)?.has(name);
   const over = goal === 'ambient' ? ['done', 'exempt'] : ['done', 'exempt', 'stuck'];
-  return judged.some((one) => isFirst(workloadName(one.workload)) === true && !over.includes(one.state.kind));
+  return judged
+    .filter((one) => isFirst(workloadName(one.workload)) === true)
+    .some(
+      ({ workload: { draining }, state }) => !over.includes(state.kind) || (goal === 'ambient' && callsYet(draining)),
+    );
 }
+
+/** Pods that drain with their sidecar send calls of their own until they end. */
+const callsYet = (draining: readonly PodView[]): boolean => draining.some(({ mode }) => mode === 'sidecar');
 
 function stuckVerdict(
   observed: Observed,
@@ -127,21 +143,23 @@ interface Start<T extends Action = RestartAction | EvictAction> {
 
 const DONE: Record<RestartGoal, Reason> = { tunnel: 'AllSpeakHbone', ambient: 'AllAmbient', sidecar: 'AllSidecar' };
 
-/** Undefined if there is nothing to start. */
-function startVerdict(observed: Observed, goal: RestartGoal, chosen: readonly Start[]): Verdict | undefined {
+/**
+ * Undefined if there is nothing to start. Forward, one that would be refused holds up the others. Going back, it leaves its turn to
+ * one of them, which is asked about in the same pass.
+ *
+ * @param chosen  whose turn it is
+ * @param others  who comes after them
+ */
+function startVerdict(
+  observed: Observed,
+  goal: RestartGoal,
+  chosen: readonly Start[],
+  others: readonly Start[],
+): Verdict | undefined {
   const [first] = chosen;
   if (!first) return undefined;
-  const { message } = actVerdict([first]);
-  const actions = chosen.map(({ action }) => action);
-  const workloads = actions.map(({ workload }) => workload);
-  const pods = workloads.map((workload) => ({ ...workload, template: nextTemplate(observed, workload, goal) }));
-  // Going back, the dry run itself asks the injector; forward it is out of the way, and istiod must be asked apart.
-  if (!observed.dryRuns) {
-    const writes = actions.filter((action) => action.type === 'restart');
-    const evictions = actions.filter((action) => action.type === 'evict');
-    const request = { pods, istiod: goal === 'ambient', writes, evictions };
-    return { kind: 'dry-run', request, reason: 'Restarting', message };
-  }
+  if (!observed.dryRuns?.pods.has(workloadName(first.action.workload)))
+    return askVerdict(observed, goal, [first, ...chosen.slice(1)]);
   if (observed.dryRuns.istiod === 'down') {
     return {
       kind: 'wait',
@@ -150,14 +168,29 @@ function startVerdict(observed: Observed, goal: RestartGoal, chosen: readonly St
       recheckMs: RECHECK.injectorMs,
     };
   }
-  for (const workload of workloads) {
-    const refusal = refusalOf(observed, workload, goal);
-    if (refusal) return refusal;
-  }
-  const refused = chosen.filter(({ action }) => evictionRefusal(observed, action) !== undefined);
-  const [allowed, ...more] = chosen.filter((one) => !refused.includes(one));
-  if (!allowed) return evictionRefusal(observed, first.action);
-  return undoneVerdict(observed, actions) ?? actVerdict([allowed, ...more]);
+  const against = ({ action }: Start): Verdict | undefined =>
+    refusalOf(observed, action.workload, goal) ?? undoneVerdict(observed, [action]);
+  const refusals = chosen.flatMap((one) => against(one) ?? []);
+  const isLeftOut = ({ kind }: Verdict): boolean => goal === 'sidecar' && kind === 'stalled';
+  const holding = refusals.find((refusal) => !isLeftOut(refusal));
+  if (holding) return holding;
+  const [allowed, ...more] = chosen.filter((one) => !against(one) && !evictionRefusal(observed, one.action));
+  if (allowed) return actVerdict([allowed, ...more]);
+  const refused = refusals[0] ?? evictionRefusal(observed, first.action);
+  const next =
+    goal === 'sidecar' && startVerdict(observed, goal, others.slice(0, chosen.length), others.slice(chosen.length));
+  return next && !isLeftOut(next) ? next : refused;
+}
+
+/** Asks what would become of the pods, and of the writes. */
+function askVerdict(observed: Observed, goal: RestartGoal, chosen: readonly [Start, ...Start[]]): Verdict {
+  const actions = chosen.map(({ action }) => action);
+  const pods = actions.map(({ workload }) => ({ ...workload, template: nextTemplate(observed, workload, goal) }));
+  const writes = actions.filter((action) => action.type === 'restart');
+  const evictions = actions.filter((action) => action.type === 'evict');
+  // Going back, the dry run itself asks the injector; forward it is out of the way, and istiod must be asked apart.
+  const request = { pods, istiod: goal === 'ambient', writes, evictions };
+  return { kind: 'dry-run', request, reason: 'Restarting', message: actVerdict(chosen).message };
 }
 
 /** The pod template that a restart leaves. */

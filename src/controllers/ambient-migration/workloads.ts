@@ -19,6 +19,8 @@ export interface Workload {
   readonly volumeClaims: readonly string[];
   /** Every pod of the workload that is alive, of any revision. */
   readonly pods: readonly PodView[];
+  /** Those that are being deleted, until their grace period is over. */
+  readonly draining: readonly PodView[];
   /** The controller of the kind has seen the current template. */
   readonly observed: boolean;
   /**
@@ -181,6 +183,7 @@ function common(
         ? (object.spec.volumeClaimTemplates ?? []).map(({ metadata }) => metadata.name)
         : [],
     pods: pods.filter((pod) => pod.live),
+    draining: pods.filter((pod) => pod.drainsUntilMs !== undefined),
     observed: isObserved(object),
     progress: undefined,
     restartMark: asked ?? parseRestartMark(templateMark),

@@ -78,6 +78,7 @@ export class Kubelet {
     if (pod === undefined || stage === undefined || node === undefined) return;
     try {
       if (stage === 'remove') await this.#remove(pod);
+      else if (stage === 'drain') await this.#drain(pod, key);
       else await this.#enter(pod, stage, node);
     } catch (error) {
       // Whatever the pod has become, its own event asks again.
@@ -85,7 +86,14 @@ export class Kubelet {
     }
   }
 
-  async #enter(pod: Pod, stage: Exclude<PodStage, 'remove'>, node: Node): Promise<void> {
+  /** Its grace period ends at the time that the API server has written. */
+  async #drain(pod: Pod, key: string): Promise<void> {
+    const leftMs = Date.parse(pod.metadata.deletionTimestamp ?? '') - this.#options.clock.now();
+    if (leftMs > 0) this.#work.addAfter(key, leftMs);
+    else await this.#remove(pod);
+  }
+
+  async #enter(pod: Pod, stage: Exclude<PodStage, 'drain' | 'remove'>, node: Node): Promise<void> {
     const { client, clock } = this.#options;
     const hostIP = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '127.0.0.1';
     const podIP = pod.spec.hostNetwork === true ? hostIP : this.#addresses.of(pod.metadata.uid ?? '');

@@ -35,6 +35,7 @@ describe('podStage', () => {
     ['completes in a Job', pod(ofJob, running), 'complete'],
     ['keeps running in a Job', pod({ ...ofJob, ...told('keep-running') }, running), undefined],
     ['has completed', pod(ofJob, { phase: 'Succeeded' }), undefined],
+    ['drains', pod({ ...told('drain'), deletionTimestamp: '2026-01-01T00:00:00Z' }, running), 'drain'],
     ['is removed', pod({ deletionTimestamp: '2026-01-01T00:00:00Z' }, running), 'remove'],
   ])('%s', (_, given, stage) => {
     expect(podStage(given)).toBe(stage);

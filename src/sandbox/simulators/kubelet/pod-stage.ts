@@ -1,7 +1,7 @@
 import type { Pod } from '../../../kube/types.js';
 
 /** What a kubelet does next with a pod that it has been given. */
-export type PodStage = 'run' | 'run-unready' | 'wait-for-image' | 'complete' | 'remove';
+export type PodStage = 'run' | 'run-unready' | 'wait-for-image' | 'complete' | 'drain' | 'remove';
 
 /** Annotation on a pod (template) that makes it end otherwise than well. */
 const testAnnotation = 'sidestep.dev/test';
@@ -14,12 +14,12 @@ const sidecarStatus = 'sidecar.istio.io/status';
  *
  * A pod starts once its sandbox is there (condition `PodReadyToStartContainers`, which the CNI agent reports). The
  * annotation `sidestep.dev/test` makes other endings: `never-ready`, `crash-loop`, `crash-without-sidecar`, `image-pull`,
- * and `keep-running` for a pod of a Job. These are the stages of test/controlplane/kwok/pod-stages.yaml.
+ * `keep-running` for a pod of a Job, and `drain` for one that uses its whole grace period. These are the stages of test/controlplane/kwok/pod-stages.yaml.
  */
 export function podStage(pod: Pod): PodStage | undefined {
-  if (pod.metadata.deletionTimestamp !== undefined) return 'remove';
-  const { status } = pod;
   const test = pod.metadata.annotations?.[testAnnotation];
+  if (pod.metadata.deletionTimestamp !== undefined) return test === 'drain' ? 'drain' : 'remove';
+  const { status } = pod;
   if (status?.phase === 'Running') return isOfJob(pod) && !runsForEver(test) ? 'complete' : undefined;
   if (status?.phase !== 'Pending' || !hasSandbox(pod)) return undefined;
   if (test === 'image-pull') return status.containerStatuses === undefined ? 'wait-for-image' : undefined;

@@ -15,7 +15,7 @@ export interface PodSurroundings {
 }
 
 /** The whole status of a pod in a stage; conditions of others stay. */
-export function podStatus(pod: Pod, stage: Exclude<PodStage, 'remove'>, around: PodSurroundings): Status {
+export function podStatus(pod: Pod, stage: Exclude<PodStage, 'drain' | 'remove'>, around: PodSurroundings): Status {
   const part = parts[stage](pod, around);
   return {
     ...pod.status,
@@ -24,7 +24,7 @@ export function podStatus(pod: Pod, stage: Exclude<PodStage, 'remove'>, around: 
   };
 }
 
-const parts: Record<Exclude<PodStage, 'remove'>, (pod: Pod, around: PodSurroundings) => Status> = {
+const parts: Record<Exclude<PodStage, 'drain' | 'remove'>, (pod: Pod, around: PodSurroundings) => Status> = {
   run: (pod, around) => ({
     ...running(pod, around),
     conditions: [
