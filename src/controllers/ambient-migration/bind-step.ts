@@ -141,7 +141,9 @@ function awaitedVerdict(observed: Observed, waypoint: Waypoint): Verdict | undef
   const awaited = services.filter((service) => !isSettled(service, waypoint));
   if (awaited.length > 0) {
     const names = awaited.map(({ metadata }) => `Service ${metadata.name}: ${boundMessage(awaited[0])}`);
-    return waitVerdict(observed, sinceMs, 'AwaitingIstiod', names.slice(0, 5).join(', '));
+    // One that has come meanwhile has its own time.
+    const comeMs = Math.max(...awaited.map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '') || 0));
+    return waitVerdict(observed, Math.max(sinceMs, comeMs), 'AwaitingIstiod', names.slice(0, 5).join(', '));
   }
   return policyVerdict(observed, services, sinceMs);
 }

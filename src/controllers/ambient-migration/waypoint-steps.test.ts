@@ -333,6 +333,19 @@ describe('the step Bind', () => {
       'Bind wait AwaitingIstiod',
     ],
     [
+      'stalls when istiod takes too long',
+      given({ ...ready, services: [service()] }, { labels, annotations: bound, migration: waitingSince(SINCE, '1m') }),
+      'Bind stalled ProgressDeadlineExceeded',
+    ],
+    [
+      'waits for a Service that has come meanwhile',
+      given(
+        { ...ready, services: [service({ creationTimestamp: new Date(NOW_MS - 1_000).toISOString() })] },
+        { labels, annotations: bound, migration: waitingSince(SINCE, '1m') },
+      ),
+      'Bind wait AwaitingIstiod',
+    ],
+    [
       'is not content with another waypoint',
       given(
         { ...ready, services: [service({}, 'Successfully attached to waypoint shop/waypoint-2')] },
