@@ -151,6 +151,7 @@ export function waypointView(overrides: Partial<WaypointView> = {}): WaypointVie
     gateways: [],
     namers: new Map(),
     services: [],
+    listedPods: new Map(),
     accounts: [],
     unsettled: [],
     orphans: [],

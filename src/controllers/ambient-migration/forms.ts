@@ -33,6 +33,7 @@ export function formsScope(observed: Observed): FormsScope {
     waypoint: waypointOf(observed),
     services: observed.waypoint.services,
     pods: podGroups(observed),
+    listedPods: observed.waypoint.listedPods,
     mesh: observed.mesh.settings,
     routing: observed.policies.filter(isRouting),
   };

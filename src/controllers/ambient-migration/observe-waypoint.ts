@@ -6,6 +6,7 @@ import type { OwnerReference, ResourceType } from '../../kube/resource.js';
 import {
   type Deployment,
   DEPLOYMENT,
+  ENDPOINT_SLICE,
   NAMESPACE,
   type Namespace,
   POD,
@@ -13,6 +14,7 @@ import {
   SERVICE_ACCOUNT,
 } from '../../kube/types.js';
 import { isLive } from '../../mesh/dataplane.js';
+import { listedPods } from '../../mesh/listed-pods.js';
 import { bindings } from '../../mesh/waypoint-binding.js';
 import { refKey } from '../../mesh/use-waypoint.js';
 import { namedBy as namedWaypoint } from '../../mesh/waypoint-users.js';
@@ -37,6 +39,7 @@ export function observeWaypoint(spec: AmbientMigrationSpec, namespace: Namespace
     gateways,
     namers: new Map(gateways.map((one) => [one.metadata.name, namersOf(one, stores)])),
     services,
+    listedPods: listedPods(stores.of(ENDPOINT_SLICE).list(name), pods),
     accounts,
     unsettled: bindings(services, pods, accounts, waypointsFor(name, stores)).map(({ service }) => service),
     orphans: orphansOf(name, gateways, stores),

@@ -73,6 +73,23 @@ const template = (labels: Record<string, string>): Workload['template'] => ({
 });
 
 describe('a namespace whose policies only a waypoint can enforce', () => {
+  it('stops where a Service without selector lists its pods', () => {
+    const legacy: Service = {
+      ...service,
+      metadata: { name: 'legacy', namespace: 'shop' },
+      spec: { ports: [{ port: 80 }] },
+    };
+    const waypoint = waypointView({
+      services: [service, legacy],
+      listedPods: new Map([['legacy', [{ app: 'web', [LABEL.dataplaneMode]: 'ambient' }]]]),
+    });
+    const given = layer7({ waypoint });
+    expect(codes(given)).toEqual(['SST2008 AuthorizationPolicy/p']);
+    expect(namespaceFindings(given).find(({ code }) => code === 'SST2008')?.message).toMatch(
+      /Sidestep writes nothing for it: Service\/legacy has no selector/,
+    );
+  });
+
   it.each<[string, Observed, string[]]>([
     ['is translated', layer7(), ['SST2032 AuthorizationPolicy/p']],
     [
