@@ -146,6 +146,7 @@ export function waypointView(overrides: Partial<WaypointView> = {}): WaypointVie
       metadata: { name: 'istio-waypoint' },
       spec: { controllerName: 'istio.io/mesh-controller' },
     },
+    traffic: 'service',
     available: 0,
     admits: true,
     gateways: [],

@@ -71,6 +71,8 @@ export interface WaypointView {
   readonly gateway: Gateway | undefined;
   /** The class that the spec names. */
   readonly gatewayClass: GatewayClass | undefined;
+  /** What calls through that Gateway are addressed to, or through one that is created: `service`, `workload`, `all` or `none`. */
+  readonly traffic: string;
   /** Pods of that Gateway that take traffic. */
   readonly available: number;
   /** That Gateway lets the namespace use it. */

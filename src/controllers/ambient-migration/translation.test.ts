@@ -91,6 +91,14 @@ describe('a namespace whose policies only a waypoint can enforce', () => {
     );
   });
 
+  it('stops where its waypoint takes calls to addresses of pods, and says which Gateway that is', () => {
+    const given = layer7({ waypoint: waypointView({ services: [service], traffic: 'all' }) });
+    expect(codes(given)).toEqual(['SST2008 AuthorizationPolicy/p']);
+    expect(namespaceFindings(given).find(({ code }) => code === 'SST2008')?.message).toMatch(
+      /Sidestep writes nothing for it: Gateway\/waypoint takes calls to addresses of pods/,
+    );
+  });
+
   it.each<[string, Observed, string[]]>([
     ['is translated', layer7(), ['SST2032 AuthorizationPolicy/p']],
     [

@@ -103,6 +103,26 @@ describe('a Service without selector', () => {
   });
 });
 
+describe('a waypoint for the addresses of pods', () => {
+  const why = (given: PolicyObject, traffic: string): string =>
+    ambientForms([given], { ...scope, services, traffic })
+      .untranslated.flatMap((one) => one.reasons)
+      .join('; ');
+
+  it.each(['all', 'workload'])('leaves no form of a policy with copies for Services: %s', (traffic) => {
+    const label = `label istio.io/waypoint-for: ${traffic}`;
+    expect(why(denied, traffic)).toMatch(`Gateway/waypoint takes calls to addresses of pods (${label})`);
+    expect(why(denied, traffic)).toMatch(/: set that label to service$/);
+    const ofDb = policy({ selector: { matchLabels: { app: 'db' } }, action: 'DENY', rules: [gets] });
+    expect(why(ofDb, traffic)).toMatch(label);
+    expect(why(ofAll, traffic)).toBe('');
+  });
+
+  it.each(['service', 'none'])('is none that is for %s', (traffic) => {
+    expect(why(denied, traffic)).toBe('');
+  });
+});
+
 describe('a change of requests on the way', () => {
   const path = { urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/inside' } } };
   const host = { urlRewrite: { hostname: 'x' } };

@@ -1,3 +1,4 @@
+import { LABEL } from '../../api/labels.js';
 import { type PolicyObject, asRecord, asRecords, asStrings, selects, stringAt } from '../policy-object.js';
 import {
   type Difference,
@@ -16,9 +17,9 @@ const ROUTES = new Set(['HTTPRoute', 'GRPCRoute']);
 export const isRouting = ({ kind }: PolicyObject): boolean => ROUTES.has(kind) || kind === 'ServiceEntry';
 
 /**
- * Ways to pods of a policy on which nobody meets copies for Services: by a Service that lists them without selector, by the host of a
- * ServiceEntry that chooses them, and by a route from another Service. A waypoint looks at the policies of the Service that is called, and then routes; a sidecar of the pods looks at
- * what arrives.
+ * Ways to pods of a policy on which nobody meets copies for Services: by their addresses, where the waypoint is for these; by a Service
+ * that lists them without selector; by the host of a ServiceEntry that chooses them; by a route from another Service. A waypoint looks at
+ * the policies of the Service that is called, and then routes; a sidecar of the pods looks at what arrives.
  *
  * @param services  that have copies
  * @see istio/istio pilot/pkg/networking/core/listener_waypoint.go, buildWaypointHTTPFilters; pilot/pkg/model/policyattachment.go
@@ -49,7 +50,7 @@ export function waysPast(
   );
   // Who calls a headless Service calls its pods, which are closed to him.
   const listing = listingServices(policy, scope).filter((service) => !isHeadless(service));
-  return [...listing.map(listed), ...entries.map(aliased), ...routes];
+  return [...addressed(scope), ...listing.map(listed), ...entries.map(aliased), ...routes];
 }
 
 /**
@@ -141,6 +142,13 @@ function askedBy({ kind, spec }: PolicyObject): (change: string) => boolean {
     if (change === 'host') return fields.has('hosts') || fields.has('notHosts');
     return headers.some((name) => `header ${name.toLowerCase()}` === change);
   };
+}
+
+/** Who calls the address of a pod calls no Service. */
+function addressed({ waypoint, traffic = 'service' }: TranslationScope): Difference[] {
+  if (traffic !== 'all' && traffic !== 'workload') return [];
+  const message = `takes calls to addresses of pods (label ${LABEL.waypointFor}: ${traffic}), where nobody meets a copy for a Service: set that label to service`;
+  return [{ reason: 'Routed', at: `Gateway/${waypoint.name}`, message }];
 }
 
 /** No copy targets it: tomorrow it may list other pods. */

@@ -41,6 +41,8 @@ export interface TranslationScope {
   readonly rootNamespace: string;
   /** It is to serve every Service of the namespace. */
   readonly waypoint: { readonly name: string; readonly namespace: string };
+  /** What calls through it are addressed to: `service`, `workload`, `all` or `none`. (`service`) */
+  readonly traffic?: string | undefined;
   /** Of the namespace. */
   readonly services: readonly TargetService[];
   /** Of the namespace, those on the host network left out. */
@@ -64,7 +66,7 @@ export interface Difference {
     | 'Port'
     /** A field that a waypoint sees otherwise than a sidecar. */
     | 'Field'
-    /** A route, another host or a Service without selector on the way to pods of the policy. */
+    /** A route, another host, a Service without selector or an address on the way to pods of the policy. */
     | 'Routed'
     /** What pods send, which goes through the waypoint of those whom they call. */
     | 'Outgoing';
