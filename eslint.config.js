@@ -64,6 +64,7 @@ const siblings = CONTROLLERS.map((name) => ({
     './listed.ts',
     './argo-rollouts.ts',
     './own-config-maps.ts',
+    './foreign-endpoints.ts',
   ],
   message: 'controllers meet only in the cluster; what they share stands beside them',
 }));

@@ -102,7 +102,7 @@ export const REASONS = {
 
   // Rollback
   RolledBack: 'The namespace is in the state before its migration.',
-  HeldByPods: 'Pods that nobody can restart still need the data-plane label; it goes when they end.',
+  HeldByPods: 'Pods still need what the step changes, such as the data-plane label, until they have gone.',
   InjectionNotRestored: 'A workload that had a sidecar would get none: the injection labels were changed by hand.',
   WouldLeaveMesh: 'A workload that came during the migration would leave the mesh with the label.',
 

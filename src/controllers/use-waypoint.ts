@@ -16,7 +16,7 @@ import { NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT } from '../kube/types.js';
 import { isLive } from '../mesh/dataplane.js';
 import { chosenWaypoint, namedWaypoints, refKey, targetedGateways, type WaypointRef } from '../mesh/use-waypoint.js';
 import type { Waypoints } from '../mesh/waypoint-binding.js';
-import { HBONE_PORT, isProgrammed } from '../mesh/waypoint-gateway.js';
+import { HBONE_PORT, isProgrammed, trafficOf } from '../mesh/waypoint-gateway.js';
 import type { Request } from '../runtime/request.js';
 import type { Stores } from '../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, metadataChanged, watch } from '../runtime/watch.js';
@@ -172,7 +172,7 @@ export function obstacleTo(ref: WaypointRef, namespace: string, stores: Stores):
     const message = `${subject} does not admit namespace ${namespace}: see its listener's allowedRoutes.namespaces`;
     return { kind: 'denied', message };
   }
-  const traffic = trafficOf(gateway, stores);
+  const traffic = trafficOf(gateway, stores.of(GATEWAY_CLASS).get({ name: gateway.spec.gatewayClassName }));
   if (traffic !== 'service' && traffic !== 'all') {
     return {
       kind: 'unsupported',
@@ -189,10 +189,4 @@ export function admits({ metadata, spec }: Gateway, namespace: string, stores: S
   if (from === 'All') return true;
   if (from !== 'Selector') return from === 'Same' && metadata.namespace === namespace;
   return matchesSelector(selector, stores.of(NAMESPACE).get({ name: namespace })?.metadata.labels);
-}
-
-/** What a waypoint's traffic is addressed to; the Gateway's word beats that of its class. */
-function trafficOf({ metadata, spec }: Gateway, stores: Stores): string {
-  const ofClass = stores.of(GATEWAY_CLASS).get({ name: spec.gatewayClassName });
-  return metadata.labels?.[LABEL.waypointFor] ?? ofClass?.metadata.labels?.[LABEL.waypointFor] ?? 'service';
 }

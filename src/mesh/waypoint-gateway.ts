@@ -39,6 +39,20 @@ export function isWaypoint({ spec: { listeners } }: Gateway): boolean {
   return second === undefined && only?.port === HBONE_PORT && only.protocol === 'HBONE';
 }
 
+/** An object, as far as its labels say something. */
+interface Labelled {
+  readonly metadata: { readonly labels?: Readonly<Record<string, string>> | undefined };
+}
+
+/**
+ * What the traffic of a waypoint is addressed to: `service`, `workload`, `all` or `none`. The Gateway's word beats that of its class.
+ *
+ * @see istio/istio pilot/pkg/serviceregistry/ambient/waypoints.go
+ */
+export function trafficOf(gateway: Labelled | undefined, ofClass: Labelled | undefined): string {
+  return gateway?.metadata.labels?.[LABEL.waypointFor] ?? ofClass?.metadata.labels?.[LABEL.waypointFor] ?? 'service';
+}
+
 /** DNS name of the Service that serves a Gateway: it has the Gateway's name. */
 export function serviceHost(gateway: Gateway, clusterDomain: string): string {
   return `${hostPrefix(gateway)}${clusterDomain}`;

@@ -66,6 +66,14 @@ export function restoreInjectionChanges(observed: Observed): FieldChange[] {
   return ours && before !== 'disabled' ? [label(LABEL.injection, before)] : [];
 }
 
+/** The labels of the namespace by which pods get their sidecars on the way back. */
+export function injectionBefore(observed: Observed): Readonly<Record<string, string>> {
+  const { [LABEL.injection]: live, ...rest } = observed.namespace.metadata.labels ?? {};
+  const isOurs = restoreInjectionChanges(observed).length > 0;
+  const injection = isOurs ? observed.snapshot?.data.namespace.labels[LABEL.injection] : live;
+  return injection === undefined ? rest : { ...rest, [LABEL.injection]: injection };
+}
+
 /** The last changes of a rollback: the data-plane label as the snapshot holds it, and our mark gone. */
 export function leaveChanges(observed: Observed): FieldChange[] {
   if (enrolmentMark(observed.namespace) === undefined) return [];

@@ -31,8 +31,10 @@ export function formsScope(observed: Observed): FormsScope {
     namespace: observed.namespace.metadata.name,
     rootNamespace: observed.mesh.rootNamespace,
     waypoint: waypointOf(observed),
+    traffic: observed.waypoint.traffic,
     services: observed.waypoint.services,
     pods: podGroups(observed),
+    listedPods: observed.waypoint.listedPods,
     mesh: observed.mesh.settings,
     routing: observed.policies.filter(isRouting),
   };

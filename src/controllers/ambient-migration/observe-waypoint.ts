@@ -1,4 +1,4 @@
-import { type Gateway, GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
+import { type Gateway, GATEWAY, GATEWAY_CLASS, type GatewayClass } from '../../api/gateway-api.js';
 import { SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
 import type { AmbientMigrationSpec } from '../../api/ambient-migration.js';
@@ -6,6 +6,7 @@ import type { OwnerReference, ResourceType } from '../../kube/resource.js';
 import {
   type Deployment,
   DEPLOYMENT,
+  ENDPOINT_SLICE,
   NAMESPACE,
   type Namespace,
   POD,
@@ -13,8 +14,10 @@ import {
   SERVICE_ACCOUNT,
 } from '../../kube/types.js';
 import { isLive } from '../../mesh/dataplane.js';
+import { listedPods } from '../../mesh/listed-pods.js';
 import { bindings } from '../../mesh/waypoint-binding.js';
 import { refKey } from '../../mesh/use-waypoint.js';
+import { trafficOf } from '../../mesh/waypoint-gateway.js';
 import { namedBy as namedWaypoint } from '../../mesh/waypoint-users.js';
 import type { Stores } from '../../runtime/stores.js';
 import { admits, NAMED_INDEX, waypointsFor } from '../use-waypoint.js';
@@ -29,14 +32,17 @@ export function observeWaypoint(spec: AmbientMigrationSpec, namespace: Namespace
   const services = stores.of(SERVICE).list(name);
   const accounts = stores.of(SERVICE_ACCOUNT).list(name);
   const pods = stores.of(POD).list(name).filter(isLive);
+  const classOf = (className: string): GatewayClass | undefined => stores.of(GATEWAY_CLASS).get({ name: className });
   return {
     gateway,
-    gatewayClass: stores.of(GATEWAY_CLASS).get({ name: spec.waypoint.className }),
+    gatewayClass: classOf(spec.waypoint.className),
+    traffic: trafficOf(gateway, classOf(gateway?.spec.gatewayClassName ?? spec.waypoint.className)),
     available: Math.max(0, ...(gateway ? deploymentsOf(gateway, stores).map(availableOf) : [])),
     admits: gateway !== undefined && admits(gateway, name, stores),
     gateways,
     namers: new Map(gateways.map((one) => [one.metadata.name, namersOf(one, stores)])),
     services,
+    listedPods: listedPods(stores.of(ENDPOINT_SLICE).list(name), pods),
     accounts,
     unsettled: bindings(services, pods, accounts, waypointsFor(name, stores)).map(({ service }) => service),
     orphans: orphansOf(name, gateways, stores),

@@ -93,6 +93,40 @@ it('gives pods of a Rollout of Argo to it, where there is one, and to nobody els
   expect(observeAll(rollout, kruise, pod)?.strayPods.map(({ name }) => name)).toEqual(['web-1-a']);
 });
 
+it('knows the pods that a Service without selector lists', () => {
+  const slice = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'legacy-1', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'legacy' } },
+    endpoints: [{ addresses: ['10.0.0.1'], targetRef: { kind: 'Pod', name: 'web-1' } }],
+  } as KubeObject;
+  const pod = owned('web-1', 'ReplicaSet', 'web');
+  const labelled = { ...pod, metadata: { ...pod.metadata, labels: { app: 'web' } } };
+  expect(observeAll(slice, labelled)?.waypoint.listedPods).toEqual(new Map([['legacy', [{ app: 'web' }]]]));
+});
+
+describe('what the waypoint is for', () => {
+  const labelled = (kind: string, name: string, labels: Record<string, string>, spec: object): KubeObject =>
+    ({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind,
+      metadata: { name, namespace: 'shop', labels },
+      spec,
+    }) as KubeObject;
+  const ofGateway = (labels: Record<string, string>): KubeObject =>
+    labelled('Gateway', 'waypoint', labels, { gatewayClassName: 'istio-waypoint', listeners: [] });
+  const ofClass = labelled('GatewayClass', 'istio-waypoint', { 'istio.io/waypoint-for': 'all' }, {});
+
+  it.each<[string, KubeObject[], string]>([
+    ['its label', [ofGateway({ 'istio.io/waypoint-for': 'workload' }), ofClass], 'workload'],
+    ['that of its class', [ofGateway({}), ofClass], 'all'],
+    ['that of the class that it will have', [ofClass], 'all'],
+    ['nothing', [ofGateway({})], 'service'],
+  ])('is said by %s', (_, objects, traffic) => {
+    expect(observeAll(...objects)?.waypoint.traffic).toBe(traffic);
+  });
+});
+
 describe('what the injector is told', () => {
   const seen = (values: object, config?: string) =>
     observeAll({

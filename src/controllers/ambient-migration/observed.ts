@@ -15,7 +15,7 @@ import type { QuotaObject } from '../../mesh/findings/resource-quota.js';
 import type { InjectionTemplates } from '../../mesh/findings/spire.js';
 import type { Resources } from '../../mesh/pod-resources.js';
 import type { MeshSettings } from '../../mesh/mesh-settings.js';
-import type { PolicyObject } from '../../mesh/policy-object.js';
+import type { Labels, PolicyObject } from '../../mesh/policy-object.js';
 import type { CallerIdentity } from '../../mesh/waypoint-identity.js';
 import type { PodView } from './pods.js';
 import type { Snapshot } from './snapshot.js';
@@ -73,6 +73,8 @@ export interface WaypointView {
   readonly gateway: Gateway | undefined;
   /** The class that the spec names. */
   readonly gatewayClass: GatewayClass | undefined;
+  /** What calls through that Gateway are addressed to, or through one that is created: `service`, `workload`, `all` or `none`. */
+  readonly traffic: string;
   /** Pods of that Gateway that take traffic. */
   readonly available: number;
   /** That Gateway lets the namespace use it. */
@@ -82,6 +84,8 @@ export interface WaypointView {
   /** By name of such a Gateway: what names it as its waypoint, in any namespace. */
   readonly namers: ReadonlyMap<string, readonly string[]>;
   readonly services: readonly Service[];
+  /** By name of a Service: labels of the pods that EndpointSlices list which the cluster does not keep by its selector. */
+  readonly listedPods: ReadonlyMap<string, readonly Labels[]>;
   readonly accounts: readonly ServiceAccount[];
   /** Services that the controller `service-account` is about to bind, or to let go. */
   readonly unsettled: readonly string[];

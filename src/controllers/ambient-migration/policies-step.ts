@@ -5,6 +5,7 @@ import type { KubeObject } from '../../kube/resource.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import { isHeldByMigration } from '../../mesh/waypoint-holders.js';
 import { namesWaypoint } from '../../mesh/waypoint-needs.js';
+import { listed } from '../listed.js';
 import { drainVerdict, drainingIn } from './draining.js';
 import { hasAmbientPods } from './enrolment.js';
 import { wantedWaypoint } from './scope.js';
@@ -87,10 +88,13 @@ export function guardsTight(observed: Observed): Verdict {
 /** The step Tighten, back: pods that come up with a sidecar take calls of everybody again. */
 export function guardsLoose(observed: Observed): Verdict {
   // Whatever the spec says of policies by now: these are there.
-  const actions = tightGuardsOf(observed).map(applying);
-  return actions[0]
-    ? { kind: 'act', actions, reason: 'GuardsLoose', message: actions[0].note }
-    : done('RolledBack', 'guards choose pods by the labels of their templates');
+  const tight = tightGuardsOf(observed);
+  const actions = tight.filter(({ holders }) => holders.length === 0).map(({ loose }) => applying(loose));
+  if (actions[0]) return { kind: 'act', actions, reason: 'GuardsLoose', message: actions[0].note };
+  const holders = [...new Set(tight.flatMap((one) => one.holders))];
+  // Their restart is a step that comes later on the way back.
+  if (holders.length > 0) return done('HeldByPods', `guards choose all pods until ${listed(holders)} have sidecars`);
+  return done('RolledBack', 'guards choose pods by the labels of their templates');
 }
 
 /** Whether the step has anything to write. */
@@ -98,12 +102,17 @@ export function isTranslationMissing(observed: Observed): boolean {
   return missingInAnyGrip(observed).length > 0;
 }
 
-/** Either grip of a guard will do, but a tight one not while a pod with a sidecar is among those that it would choose. */
+/** Either grip of a guard will do, but a tight one not while pods with sidecars are left, unless ambient pods would be open without it. */
 function missingInAnyGrip(observed: Observed): ApplyPolicy[] {
   const loose = missing(observed, 'loose');
-  if (hasSidecars(observed) || drainingIn(observed, 'sidecar').length > 0) return loose;
+  const isAnyLeft = hasSidecars(observed) || drainingIn(observed, 'sidecar').length > 0;
+  const held = tightGuardsOf(observed).filter(({ holders }) => holders.length > 0);
+  const kept = new Set(held.map((one) => nameOfPolicy(one.loose)));
   const tight = new Set(missing(observed, 'tight').map(({ manifest }) => nameOfPolicy(manifest)));
-  return loose.filter(({ manifest }) => tight.has(nameOfPolicy(manifest)));
+  return loose.filter(({ manifest }) => {
+    const name = nameOfPolicy(manifest);
+    return tight.has(name) || (isAnyLeft && !kept.has(name));
+  });
 }
 
 type ApplyPolicy = Extract<Action, { type: 'apply-policy' }>;

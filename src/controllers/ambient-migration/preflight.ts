@@ -7,10 +7,11 @@ import { gitOpsFindings, systemNamespaceFindings } from '../../mesh/findings/nam
 import { isProxyless, podTemplateFindings, scrapeFindings } from '../../mesh/findings/pod-template.js';
 import { rolloutFindings } from '../../mesh/findings/rollout.js';
 import { spireFindings } from '../../mesh/findings/spire.js';
-import { besideForms } from '../../mesh/findings/translation.js';
+import { type Translating, besideForms } from '../../mesh/findings/translation.js';
 import type { TemplateFinding } from '../../mesh/findings/template-finding.js';
 import { enrolChanges, isEnrolledNamespace } from './enrolment.js';
 import { wouldInject } from './injection.js';
+import { formsOf, mayTranslate } from './forms.js';
 import { isRoomMadeFirst } from './quota-room.js';
 import { resourceFindings } from './resource-findings.js';
 import { orderFindings } from './restart-order.js';
@@ -93,14 +94,19 @@ export function namespaceFindings(observed: Observed): Finding[] {
  */
 export function liveFindings(observed: Observed): Finding[] {
   const scope = policyScope(observed);
-  const translating = translationOf(observed);
-  const found = policyFindings(observed.policies, scope);
   return [
-    ...(translating ? besideForms(found, translating) : found),
+    ...besideForms(policyFindings(observed.policies, scope), explainedBy(observed)),
     ...translatingFindings(observed),
     ...oldSidecarFindings(observed, scope),
     ...waypointFindings(observed),
   ];
+}
+
+/** Without a waypoint nothing is written; why there is nothing to write that would have asked for one has to be told all the same. */
+function explainedBy(observed: Observed): Pick<Translating, 'forms' | 'namespace'> {
+  const untranslated = mayTranslate(observed) ? formsOf(observed).untranslated : [];
+  const namespace = observed.namespace.metadata.name;
+  return translationOf(observed) ?? { forms: { forms: [], untranslated }, namespace };
 }
 
 /** Whether the injector would give the workload's pods a sidecar, by the namespace's labels of now. */

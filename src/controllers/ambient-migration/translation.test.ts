@@ -6,6 +6,7 @@ import type { Service } from '../../kube/types.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import { namespaceFindings } from './preflight.js';
 import type { Observed } from './observed.js';
+import { snapshotData } from './plan.js';
 import { guardsLoose, guardsTight, policiesRemoved, policiesTranslated } from './policies-step.js';
 import { restartChanges } from './restart-write.js';
 import { assess } from './restarts.js';
@@ -73,6 +74,31 @@ const template = (labels: Record<string, string>): Workload['template'] => ({
 });
 
 describe('a namespace whose policies only a waypoint can enforce', () => {
+  it('stops where a Service without selector lists its pods', () => {
+    const legacy: Service = {
+      ...service,
+      metadata: { name: 'legacy', namespace: 'shop' },
+      spec: { ports: [{ port: 80 }] },
+    };
+    const waypoint = waypointView({
+      services: [service, legacy],
+      listedPods: new Map([['legacy', [{ app: 'web', [LABEL.dataplaneMode]: 'ambient' }]]]),
+    });
+    const given = layer7({ waypoint });
+    expect(codes(given)).toEqual(['SST2008 AuthorizationPolicy/p']);
+    expect(namespaceFindings(given).find(({ code }) => code === 'SST2008')?.message).toMatch(
+      /Sidestep writes nothing for it: Service\/legacy has no selector/,
+    );
+  });
+
+  it('stops where its waypoint takes calls to addresses of pods, and says which Gateway that is', () => {
+    const given = layer7({ waypoint: waypointView({ services: [service], traffic: 'all' }) });
+    expect(codes(given)).toEqual(['SST2008 AuthorizationPolicy/p']);
+    expect(namespaceFindings(given).find(({ code }) => code === 'SST2008')?.message).toMatch(
+      /Sidestep writes nothing for it: Gateway\/waypoint takes calls to addresses of pods/,
+    );
+  });
+
   it.each<[string, Observed, string[]]>([
     ['is translated', layer7(), ['SST2032 AuthorizationPolicy/p']],
     [
@@ -294,7 +320,13 @@ describe('the step Policies', () => {
 
   it('tightens guards once no pod has a sidecar, and loosens them before one gets it back', () => {
     const ambient = layer7({
-      workloads: [workload({ pods: [pod({ mode: 'ambient' })], enrolment: enrolled, template: template(ours) })],
+      workloads: [
+        workload({
+          pods: [pod({ mode: 'ambient', labels: { app: 'web', ...ours } })],
+          enrolment: enrolled,
+          template: template(ours),
+        }),
+      ],
     });
     const loose = live(ambient, 'loose', accepted);
     const tight = live(ambient, 'tight', accepted);
@@ -319,6 +351,42 @@ describe('the step Policies', () => {
     expect(guardsLoose({ ...manual, translated: tight })).toMatchObject({ kind: 'act' });
     expect(guardsLoose({ ...ambient, translated: loose })).toMatchObject({ kind: 'done' });
     expect(guardsTight(observed())).toMatchObject({ reason: 'NotNeeded' });
+  });
+
+  it('keeps them tight while an ambient pod without their label waits for its sidecar, as of a Deployment of yesterday', () => {
+    const late = (overrides: Partial<Parameters<typeof pod>[0]> = {}): Workload =>
+      workload({ name: 'late', pods: [pod({ name: 'late-1', mode: 'ambient', ...overrides })] });
+    const migrated = (...workloads: Workload[]): Observed => {
+      const given = layer7({ workloads });
+      return { ...given, translated: live(given, 'tight', accepted) };
+    };
+    const kindOf = (given: Observed): string => guardsLoose(given).kind;
+    expect(guardsLoose(migrated(late()))).toMatchObject({ kind: 'done', reason: 'HeldByPods' });
+    // Injection is off as long as the namespace is ambient.
+    const off = migrated(late());
+    const marked = {
+      ...layer7({
+        workloads: [late()],
+        labels: { [LABEL.injection]: 'disabled', [LABEL.dataplaneMode]: 'ambient' },
+        annotations: { [OWN_ANNOTATION.enrolled]: '1.1' },
+        snapshot: { name: 'sidestep-before', createdAt: '', data: snapshotData(layer7()), restored: false },
+      }),
+      translated: off.translated,
+    };
+    expect(kindOf(marked)).toBe('done');
+    // A pod that has its sidecar back is refused what comes past the waypoint, until the last of the others has its own.
+    const { translated } = off;
+    const halfway = { ...layer7({ workloads: [late(), workload()] }), translated };
+    expect(policiesTranslated(halfway)).toMatchObject({ kind: 'done' });
+    expect(kindOf(halfway)).toBe('done');
+    expect(kindOf(migrated(workload()))).toBe('act');
+    expect(kindOf(migrated(late({ labels: { app: 'web', ...ours } })))).toBe('act');
+    expect(kindOf(migrated(late({ labels: { app: 'other' } })))).toBe('act');
+    // It has had none before, and gets none.
+    expect(kindOf(migrated(late({ labels: { app: 'web', [LABEL.inject]: 'false' } })))).toBe('act');
+    expect(kindOf(migrated(late({ counts: false })))).toBe('act');
+    const stray = { ...migrated(), strayPods: [pod({ mode: 'ambient' })] };
+    expect(kindOf(stray)).toBe('act');
   });
 
   it('leaves a gateway of the namespace alone: a guard of all pods keeps choosing them by their label', () => {

@@ -6,12 +6,14 @@ import type { Finding } from '../../mesh/findings.js';
 import { isSubset } from '../../kube/subset.js';
 import { type Translating, refusalFindings, translationFindings } from '../../mesh/findings/translation.js';
 import { callerDemands } from '../../mesh/policies.js';
-import { type PolicyObject, objectName } from '../../mesh/policy-object.js';
+import { type PolicyObject, asRecord, objectName, selects } from '../../mesh/policy-object.js';
 import { closedGraph, closedPods } from '../../mesh/translation/ways-around.js';
 import { loosened, tightGuard } from '../../mesh/translation/pod-policies.js';
 import { isWaypoint } from '../../mesh/waypoint-gateway.js';
 import { perVersion } from '../../runtime/per-version.js';
+import { injectionBefore } from './enrolment.js';
 import { formsOf, formsScope, mayTranslate, podGroups } from './forms.js';
+import { wouldInject } from './injection.js';
 import type { Observed } from './observed.js';
 import { policyScope, wantedWaypoint } from './scope.js';
 import { contentHash } from './snapshot.js';
@@ -121,13 +123,42 @@ function marked(policy: Manifest): Manifest {
   return { ...policy, metadata: { ...metadata, annotations } };
 }
 
-/** Guards that are there and tight, as they have to be for pods to come up with a sidecar. */
-export function tightGuardsOf({ translated }: Observed): Manifest[] {
-  return translated.flatMap((policy) => {
+/** A guard that is there and tight. */
+export interface TightGuard {
+  /** As it has to be for pods to come up with a sidecar. */
+  readonly loose: Manifest;
+  /** Pods that a loose one would leave unguarded, and that are to have a sidecar: until then it refuses rather than lets in. */
+  readonly holders: readonly string[];
+}
+
+/** Guards that are there and tight. */
+export function tightGuardsOf(observed: Observed): TightGuard[] {
+  return observed.translated.flatMap((policy) => {
     const loose = loosened(policy);
+    if (!loose) return [];
     const source = policy.metadata.annotations?.[OWN_ANNOTATION.translatedFrom] ?? '';
-    return loose ? [marked(ambientPolicy(loose, source))] : [];
+    return [{ loose: marked(ambientPolicy(loose, source)), holders: holdersOf(policy, observed) }];
   });
+}
+
+/**
+ * Ambient pods of a guard without the label of an enrolled template, as of a workload that is younger than the migration. Those that
+ * nobody restarts hold nothing: they would do so for ever.
+ */
+function holdersOf({ spec }: PolicyObject, observed: Observed): string[] {
+  const labelsBefore = injectionBefore(observed);
+  const selector = asRecord(asRecord(asRecord(spec)['selector'])['matchLabels']);
+  return observed.workloads
+    .flatMap(({ pods }) => pods)
+    .filter(
+      ({ counts, mode, labels }) =>
+        counts &&
+        mode === 'ambient' &&
+        labels[LABEL.dataplaneMode] !== 'ambient' &&
+        selects(selector, labels) &&
+        wouldInject(observed.mesh.injectors, labelsBefore, labels),
+    )
+    .map(({ name }) => name);
 }
 
 /** Policies of ours that nothing asks for any more. What is there for a policy that has no form today stays. */

@@ -1,3 +1,4 @@
+import equal from 'fast-deep-equal';
 import { AMBIENT_MIGRATION } from '../../api/ambient-migration.js';
 import { GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
 import { AUTHORIZATION_POLICY } from '../../api/istio.js';
@@ -10,6 +11,7 @@ import {
   type CronJob,
   DAEMON_SET,
   DEPLOYMENT,
+  type EndpointSlice,
   HORIZONTAL_POD_AUTOSCALER,
   LIMIT_RANGE,
   MUTATING_WEBHOOK_CONFIGURATION,
@@ -32,6 +34,7 @@ import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { ARGO_ROLLOUT } from '../../kube/argo-rollouts.js';
+import { FOREIGN_ENDPOINTS } from '../foreign-endpoints.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
 import { OWN_CONFIG_MAPS, withHash } from '../own-config-maps.js';
 import { trimPod } from '../stored-pod.js';
@@ -128,6 +131,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     // Conditions in their status say what istiod has bound and attached.
     watch({ type: GATEWAY, map: (object, stores) => [...ofNamespace(object, stores), ...ofWaypoints(object, stores)] }),
     inNamespace(SERVICE),
+    watch({ ...FOREIGN_ENDPOINTS, map: ofNamespace, predicate: endpointsChanged }),
     inNamespace(SERVICE_ACCOUNT),
     inNamespace(AUTHORIZATION_POLICY),
     ...policyKinds.map((type) => everywhere(type as ResourceType)),
@@ -147,6 +151,11 @@ function everywhere<T extends KubeObject>(type: ResourceType<T>): WatchSpec {
 /** For kinds without a generation. */
 function specChanged({ old, new: now }: Change<KubeObject & { spec?: unknown }>): boolean {
   return JSON.stringify(old?.spec) !== JSON.stringify(now?.spec);
+}
+
+/** Not each annotation that their controller keeps there. */
+function endpointsChanged({ old, new: now }: Change<EndpointSlice>): boolean {
+  return !equal(old?.endpoints, now?.endpoints);
 }
 
 function podConcerns(pod: Pod, stores: Stores): readonly Request[] {

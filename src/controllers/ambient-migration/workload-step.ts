@@ -9,7 +9,7 @@ import { aimFor } from './situation.js';
 import { WORKLOAD_TYPES } from './restart-write.js';
 import { enrolledTemplate, restoredTemplate } from './template-enrolment.js';
 import { callersFirst, inOrder } from './restart-order.js';
-import { isPerWorkload } from './translation.js';
+import { isPerWorkload, tightGuardsOf } from './translation.js';
 import { targetOf } from './tried-writes.js';
 import { budgetRefusal, evictionRefusal, heldByBudget } from './eviction-step.js';
 import { type Action, type EvictAction, type RestartAction, type Verdict, done } from './verdict.js';
@@ -21,11 +21,15 @@ export interface Judged {
   readonly state: WorkloadState;
 }
 
-/** Judges every workload for a goal, in the order in which they are restarted; back, the reverse. */
+/** Judges every workload for a goal, in the order in which they are restarted; back, the reverse, after those that hold a guard tight. */
 export function judge(observed: Observed, goal: RestartGoal): Judged[] {
   const aim = aimFor(observed, goal);
   const judged = inOrder(observed).map((workload) => ({ workload, state: assess(workload, aim) }));
-  return goal === 'sidecar' ? judged.reverse() : judged;
+  if (goal !== 'sidecar') return judged;
+  // A guard that cannot be loosened for them refuses, until they have gone, those that call the others as before.
+  const holders = new Set(tightGuardsOf(observed).flatMap((guard) => guard.holders));
+  const isLater = ({ workload: { pods } }: Judged): number => (pods.some(({ name }) => holders.has(name)) ? 0 : 1);
+  return judged.reverse().sort((a, b) => isLater(a) - isLater(b));
 }
 
 /**

@@ -9,8 +9,6 @@ import type { KubeObject } from '../../kube/resource.js';
 import {
   CONFIG_MAP,
   DAEMON_SET,
-  ENDPOINT_SLICE,
-  type EndpointSlice,
   NAMESPACE,
   type Namespace,
   NODE,
@@ -20,11 +18,12 @@ import {
   type Service,
 } from '../../kube/types.js';
 import { asRecord, asStrings } from '../../mesh/policy-object.js';
-import { FOREIGN_SLICES, serviceOfHost } from '../../mesh/ztunnel-view.js';
+import { serviceOfHost } from '../../mesh/ztunnel-view.js';
 import type { Request } from '../../runtime/request.js';
 import type { Change } from '../../runtime/store.js';
 import type { Stores } from '../../runtime/stores.js';
 import { type WatchSpec, generationOrMetadataChanged, metadataChanged, watch } from '../../runtime/watch.js';
+import { FOREIGN_ENDPOINTS } from '../foreign-endpoints.js';
 import { type MeshLocation, watchConfiguration } from '../istio-configuration.js';
 import { OWN_CONFIG_MAPS, withHash } from '../own-config-maps.js';
 import { trimPod } from '../stored-pod.js';
@@ -84,7 +83,7 @@ export function watches(
       map: (service, stores) => [...concerned(service, stores), ...viewsOfHost(service, stores)],
       predicate: specOrMetadataChanged,
     }),
-    watch({ type: ENDPOINT_SLICE, map: concerned, transform: trimSlice, labelSelector: FOREIGN_SLICES }),
+    watch({ ...FOREIGN_ENDPOINTS, map: concerned }),
     watch({ type: NODE, map: all, predicate: metadataChanged, transform: onlyPlace }),
     watch({ type: DAEMON_SET, map: ofIstio, predicate: generationOrMetadataChanged }),
     watch({ type: AUTHORIZATION_POLICY, map: governed, predicate: generationOrMetadataChanged }),
@@ -197,22 +196,5 @@ function onlyPlace({ apiVersion, kind, metadata }: KubeObject): KubeObject {
       ...(resourceVersion !== undefined && { resourceVersion }),
       labels: Object.fromEntries(places),
     },
-  };
-}
-
-function trimSlice({ apiVersion, kind, metadata, addressType, endpoints, ports }: EndpointSlice): EndpointSlice {
-  return {
-    apiVersion,
-    kind,
-    metadata,
-    addressType,
-    ...(endpoints && {
-      endpoints: endpoints.map(({ addresses, conditions, targetRef }) => ({
-        addresses,
-        ...(conditions && { conditions }),
-        ...(targetRef && { targetRef }),
-      })),
-    }),
-    ...(ports && { ports }),
   };
 }

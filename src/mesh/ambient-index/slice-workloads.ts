@@ -5,7 +5,8 @@ import type { IndexedEndpointSlice, IndexedPod } from './objects.js';
 import { hostnameOf, type ServiceInfo } from './services.js';
 import type { WorkloadSources } from './workload-sources.js';
 
-const SERVICE_NAME = 'kubernetes.io/service-name';
+/** Label of an EndpointSlice: the Service that it is of. */
+export const SERVICE_NAME = 'kubernetes.io/service-name';
 
 /**
  * The Services that pods belong to by EndpointSlices which name them: those without a selector.

@@ -37,7 +37,10 @@ const EXPLAINED = new Set<FindingCode>([...MADE_UP_FOR, 'SST2009', 'SST2011']);
 const MAX_NAMESPACES = 5;
 
 /** The findings without those that ambient forms make up for; those about a policy without a form say why there is none. */
-export function besideForms(findings: readonly Finding[], { forms, namespace }: Translating): Finding[] {
+export function besideForms(
+  findings: readonly Finding[],
+  { forms, namespace }: Pick<Translating, 'forms' | 'namespace'>,
+): Finding[] {
   const translated = new Set(forms.forms.map(({ policy }) => objectName(policy, namespace)));
   const reasons = new Map(forms.untranslated.map((one) => [objectName(one.policy, namespace), one.reasons.join('; ')]));
   return findings

@@ -4,6 +4,7 @@ import type { Plot } from '../../../test/support/ambient-forms/mesh.js';
 import { Tally } from '../../../test/support/ambient-forms/tally.js';
 import { ISSUER, from, gets, ofApi, policy, scope } from '../../../test/support/forms.js';
 import { ambientForms } from './ambient-forms.js';
+import { tightGuard } from './pod-policies.js';
 import { waypointCopies } from './waypoint-copies.js';
 
 describe('generated policies with their ambient forms', () => {
@@ -41,6 +42,18 @@ describe('generated policies with their ambient forms', () => {
     expect(answer({ policies, server: 'sidecar', bound: false })).toBe(false);
     expect(answer({ policies, server: 'ambient', bound: true })).toBe(true);
     expect(answer({ policies: both, server: 'ambient', bound: true })).toBe(false);
+  });
+
+  it('would let in who calls ambient pods without the label of a guard that has been loosened', () => {
+    const policies = [policy({ ...ofApi, action: 'DENY', rules: [gets] })];
+    const { forms } = ambientForms(policies, scope);
+    const loose = forms.flatMap(({ objects }) => objects);
+    const tight = forms.flatMap(({ policy: of, objects, guard }) =>
+      objects.map((one) => (one === guard ? tightGuard(one, of, false) : one)),
+    );
+    const plot = { caller: 'sidecar', server: 'ambient', bound: true, unlabelled: true } as const;
+    expect(isLetIn({ ...plot, policies: [...policies, ...loose] }, 'sleep', http)).toBe(true);
+    expect(isLetIn({ ...plot, policies: [...policies, ...tight] }, 'sleep', http)).toBe(false);
   });
 
   it.each([false, true])(

@@ -1,13 +1,14 @@
 import type { AskedWaypoint } from '../asked-waypoint.js';
 import type { MeshSettings } from '../mesh-settings.js';
 import { labelsIn, type Templated } from '../pod-templates.js';
-import { type PolicyObject, asRecord, asRecords, objectName } from '../policy-object.js';
+import { type PolicyObject, asRecord, asRecords, objectName, stringAt } from '../policy-object.js';
 import { namespaceRoutes } from './routes/namespace-routes.js';
 import type { Remark } from './routes/remarks.js';
 import { type AmbientForms, ambientForms, type FormsScope } from './ambient-forms.js';
 import { isRouting } from './other-ways.js';
 import type { TargetService } from './selection.js';
 import { type AccountedPods, type Closed, closedPods } from './ways-around.js';
+import { trafficOf } from '../waypoint-gateway.js';
 import { waypointCopies } from './waypoint-copies.js';
 
 /** What the waypoint of a namespace has to be told in place of a policy. */
@@ -58,6 +59,7 @@ export function namespaceTranslation(
     namespace,
     rootNamespace,
     waypoint,
+    traffic: trafficThrough(waypoint, objects),
     services: services as unknown as readonly TargetService[],
     pods,
     routing: [...objects, ...routes.objects].filter(isRouting),
@@ -76,6 +78,21 @@ export function namespaceTranslation(
       return { copies: route.objects, differences: route.refused, leftOut: route.leftOut };
     },
   };
+}
+
+function trafficThrough({ name, namespace, className }: AskedWaypoint, objects: readonly PolicyObject[]): string {
+  const gateway = objects.find(
+    ({ kind, metadata, spec }) =>
+      kind === 'Gateway' &&
+      metadata.name === name &&
+      metadata.namespace === namespace &&
+      stringAt(asRecord(spec), 'gatewayClassName') !== undefined,
+  );
+  const ofGateway = stringAt(asRecord(gateway?.spec), 'gatewayClassName') ?? className;
+  return trafficOf(
+    gateway,
+    objects.find(({ kind, metadata }) => kind === 'GatewayClass' && metadata.name === ofGateway),
+  );
 }
 
 function podGroup({ object, template }: Templated, namespace: string): AccountedPods[] {

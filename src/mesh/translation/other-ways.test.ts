@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { custom, gets, ofApi, policy, scope, service, to, tokens, wasm } from '../../../test/support/forms.js';
-import type { PolicyObject } from '../policy-object.js';
+import type { Labels, PolicyObject } from '../policy-object.js';
 import { ambientForms } from './ambient-forms.js';
 
 const services = [service('web'), service('api'), service('api-2', { selector: { app: 'api' } })];
@@ -64,6 +64,62 @@ describe('another way to pods of a policy', () => {
     ['one for addresses', entry(undefined)],
   ])('is none of %s', (_, way) => {
     expect(reasons(denied, way)).toBe('');
+  });
+});
+
+describe('a Service without selector', () => {
+  const listing = (name: string, ...apps: string[]): ReadonlyMap<string, readonly Labels[]> =>
+    new Map([[name, apps.map((app) => ({ app }))]]);
+  const why = (given: PolicyObject, spec: object, listed: ReadonlyMap<string, readonly Labels[]>): string => {
+    const all = [...services, service('legacy', { selector: undefined, ...spec })];
+    const { untranslated } = ambientForms([given], { ...scope, services: all, listedPods: listed });
+    return untranslated.flatMap((one) => one.reasons).join('; ');
+  };
+
+  it('leaves no form of a policy whose pods are among its endpoints', () => {
+    const reason = /^Service\/legacy has no selector, .*: give it a selector/;
+    for (const given of [denied, tokens, custom('x', [gets]), wasm({ match: [{ mode: 'SERVER' }] })])
+      expect(why(given, {}, listing('legacy', 'db', 'api'))).toMatch(reason);
+    expect(why(denied, { selector: {} }, listing('legacy', 'api'))).toMatch(reason);
+    expect(why(denied, { clusterIP: 'None' }, listing('legacy', 'api'))).toBe(
+      'Service/legacy is headless: who calls it calls its pods, past the waypoint',
+    );
+  });
+
+  it.each<[string, PolicyObject, object, ReadonlyMap<string, readonly Labels[]>]>([
+    ['it lists other pods', denied, {}, listing('legacy', 'db')],
+    ['it lists none, such as a database elsewhere', denied, {}, listing('legacy')],
+    ['nothing is listed', denied, {}, new Map()],
+    [
+      'it has a selector: nobody asks for what is listed',
+      denied,
+      { selector: { app: 'web' } },
+      listing('legacy', 'api'),
+    ],
+    ['it is the name of another host', denied, { type: 'ExternalName' }, listing('legacy', 'api')],
+    ['the Gateway has the copy', ofAll, {}, listing('legacy', 'api')],
+  ])('matters not where %s', (_, given, spec, listed) => {
+    expect(why(given, spec, listed)).toBe('');
+  });
+});
+
+describe('a waypoint for the addresses of pods', () => {
+  const why = (given: PolicyObject, traffic: string): string =>
+    ambientForms([given], { ...scope, services, traffic })
+      .untranslated.flatMap((one) => one.reasons)
+      .join('; ');
+
+  it.each(['all', 'workload'])('leaves no form of a policy with copies for Services: %s', (traffic) => {
+    const label = `label istio.io/waypoint-for: ${traffic}`;
+    expect(why(denied, traffic)).toMatch(`Gateway/waypoint takes calls to addresses of pods (${label})`);
+    expect(why(denied, traffic)).toMatch(/: set that label to service$/);
+    const ofDb = policy({ selector: { matchLabels: { app: 'db' } }, action: 'DENY', rules: [gets] });
+    expect(why(ofDb, traffic)).toMatch(label);
+    expect(why(ofAll, traffic)).toBe('');
+  });
+
+  it.each(['service', 'none'])('is none that is for %s', (traffic) => {
+    expect(why(denied, traffic)).toBe('');
   });
 });
 

@@ -1,5 +1,12 @@
+import { LABEL } from '../../api/labels.js';
 import { type PolicyObject, asRecord, asRecords, asStrings, selects, stringAt } from '../policy-object.js';
-import type { Difference, TargetService, TranslationScope } from './selection.js';
+import {
+  type Difference,
+  type TargetService,
+  type TranslationScope,
+  isHeadless,
+  listingServices,
+} from './selection.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -10,9 +17,9 @@ const ROUTES = new Set(['HTTPRoute', 'GRPCRoute']);
 export const isRouting = ({ kind }: PolicyObject): boolean => ROUTES.has(kind) || kind === 'ServiceEntry';
 
 /**
- * Ways to pods of a policy on which nobody meets copies for Services: by the host of a ServiceEntry that chooses them, and by a route
- * from another Service. A waypoint looks at the policies of the Service that is called, and then routes; a sidecar of the pods looks at
- * what arrives.
+ * Ways to pods of a policy on which nobody meets copies for Services: by their addresses, where the waypoint is for these; by a Service
+ * that lists them without selector; by the host of a ServiceEntry that chooses them; by a route from another Service. A waypoint looks at
+ * the policies of the Service that is called, and then routes; a sidecar of the pods looks at what arrives.
  *
  * @param services  that have copies
  * @see istio/istio pilot/pkg/networking/core/listener_waypoint.go, buildWaypointHTTPFilters; pilot/pkg/model/policyattachment.go
@@ -41,7 +48,9 @@ export function waysPast(
         return past.length > 0 ? [routed(route, parent, [...new Set(past)])] : [];
       }),
   );
-  return [...entries.map(aliased), ...routes];
+  // Who calls a headless Service calls its pods, which are closed to him.
+  const listing = listingServices(policy, scope).filter((service) => !isHeadless(service));
+  return [...addressed(scope), ...listing.map(listed), ...entries.map(aliased), ...routes];
 }
 
 /**
@@ -133,6 +142,20 @@ function askedBy({ kind, spec }: PolicyObject): (change: string) => boolean {
     if (change === 'host') return fields.has('hosts') || fields.has('notHosts');
     return headers.some((name) => `header ${name.toLowerCase()}` === change);
   };
+}
+
+/** Who calls the address of a pod calls no Service. */
+function addressed({ waypoint, traffic = 'service' }: TranslationScope): Difference[] {
+  if (traffic !== 'all' && traffic !== 'workload') return [];
+  const message = `takes calls to addresses of pods (label ${LABEL.waypointFor}: ${traffic}), where nobody meets a copy for a Service: set that label to service`;
+  return [{ reason: 'Routed', at: `Gateway/${waypoint.name}`, message }];
+}
+
+/** No copy targets it: tomorrow it may list other pods. */
+function listed({ metadata }: TargetService): Difference {
+  const message =
+    'has no selector, and pods of the policy among its endpoints, where nobody meets a copy for a Service: give it a selector, or delete it';
+  return { reason: 'Routed', at: `Service/${metadata.name}`, message };
 }
 
 function aliased({ metadata }: PolicyObject): Difference {

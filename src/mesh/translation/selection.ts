@@ -41,10 +41,14 @@ export interface TranslationScope {
   readonly rootNamespace: string;
   /** It is to serve every Service of the namespace. */
   readonly waypoint: { readonly name: string; readonly namespace: string };
+  /** What calls through it are addressed to: `service`, `workload`, `all` or `none`. (`service`) */
+  readonly traffic?: string | undefined;
   /** Of the namespace. */
   readonly services: readonly TargetService[];
   /** Of the namespace, those on the host network left out. */
   readonly pods: readonly PodGroup[];
+  /** By name of a Service of the namespace: labels of the pods that its EndpointSlices list, where no selector does. (nobody knows of any) */
+  readonly listedPods?: ReadonlyMap<string, readonly Labels[]> | undefined;
   /** HTTPRoutes, GRPCRoutes and ServiceEntries, of any namespace; what else is among them says nothing. */
   readonly routing: readonly PolicyObject[];
 }
@@ -62,7 +66,7 @@ export interface Difference {
     | 'Port'
     /** A field that a waypoint sees otherwise than a sidecar. */
     | 'Field'
-    /** A route or another host on the way to pods of the policy. */
+    /** A route, another host, a Service without selector or an address on the way to pods of the policy. */
     | 'Routed'
     /** What pods send, which goes through the waypoint of those whom they call. */
     | 'Outgoing';
@@ -89,10 +93,11 @@ export function selectionOf(policy: PolicyObject, scope: TranslationScope): Sele
   const chosen = scope.pods.filter(isChosen);
   const services = scope.services.filter((service) => podsOf(service, scope).some(isChosen));
   const reached = services.filter((service) => !isHeadless(service));
+  const listing = listingServices(policy, scope);
   return {
     services: reached,
     differences: [
-      ...services.filter(isHeadless).map((service) => headless(service)),
+      ...[...services, ...listing].filter(isHeadless).map((service) => headless(service)),
       ...reached.flatMap((service) => widened(service, podsOf(service, scope), isChosen)),
       ...chosen.filter((pods) => !services.some((service) => podsOf(service, scope).includes(pods))).map(unreached),
     ],
@@ -113,14 +118,26 @@ export function choosesCommonPods(one: PolicyObject, other: PolicyObject, { pods
   return pods.some(({ labels }) => selects(first!, labels) && selects(second!, labels));
 }
 
-/** The pods behind a Service. One without selector has none that anybody knows of. */
+/** The pods that a Service chooses; without selector, none. */
 export function podsOf({ spec }: TargetService, { pods }: TranslationScope): PodGroup[] {
   const selector = spec?.selector ?? {};
   if (spec?.type === 'ExternalName' || Object.keys(selector).length === 0) return [];
   return pods.filter(({ labels }) => selects(selector, labels));
 }
 
-const isHeadless = ({ spec }: TargetService): boolean => spec?.clusterIP === 'None';
+/** Services without selector that have pods of a policy among their endpoints all the same. */
+export function listingServices(policy: PolicyObject, { services, listedPods }: TranslationScope): TargetService[] {
+  const selector = asRecord(asRecord(asRecord(policy.spec)['selector'])['matchLabels']);
+  return services.filter(
+    ({ metadata, spec }) =>
+      spec?.type !== 'ExternalName' &&
+      Object.keys(spec?.selector ?? {}).length === 0 &&
+      listedPods?.get(metadata.name)?.some((labels) => selects(selector, labels)) === true,
+  );
+}
+
+/** Whether who calls a Service calls its pods. */
+export const isHeadless = ({ spec }: TargetService): boolean => spec?.clusterIP === 'None';
 
 function headless({ metadata }: TargetService): Difference {
   const message = 'is headless: who calls it calls its pods, past the waypoint';

@@ -154,6 +154,10 @@ function plotsOf(
       { policies: both, caller, server: 'sidecar', bound: true },
       { policies: both, caller, server: 'ambient', bound: true },
       { policies: [...policies, ...tight], caller, server: 'ambient', bound: true, unlabelled },
+      // On the way back pods may have a sidecar before the last guard is loose, and ambient callers reach them.
+      ...(caller === 'ambient'
+        ? [{ policies: [...policies, ...tight], caller, server: 'sidecar', bound: true } as const]
+        : []),
     ]),
   ];
   return plots.map((plot) => ({ ...plot, providers }));
