@@ -19,6 +19,7 @@ import {
   unwantedPolicies,
   wantedPolicies,
 } from './translation.js';
+import { triedVerdict } from './undone-writes.js';
 import { type Action, type Verdict, done } from './verdict.js';
 
 /** What istiod says of a policy for a Service that is not bound yet. */
@@ -40,7 +41,9 @@ export function policiesTranslated(observed: Observed): Verdict {
     ...missingInAnyGrip(observed),
     ...removals(unwantedPolicies(observed), 'no policy asks for it any more'),
   ];
-  if (actions[0]) return { kind: 'act', actions, reason: 'PoliciesMissing', message: actions[0].note };
+  if (actions[0]) {
+    return triedVerdict(observed, { kind: 'act', actions, reason: 'PoliciesMissing', message: actions[0].note });
+  }
   const wanted = wantedPolicies(observed, 'loose');
   const awaited = acceptanceVerdict(observed, wanted);
   if (awaited) return awaited;
@@ -78,7 +81,7 @@ export function guardsTight(observed: Observed): Verdict {
   if (actions[0] === undefined) return done('Guarded', 'only the waypoint reaches what it protects');
   if (hasSidecars(observed))
     return done('HeldByPods', 'guards choose pods by the labels of their templates while pods with sidecars are left');
-  return { kind: 'act', actions, reason: 'GuardsLoose', message: actions[0].note };
+  return triedVerdict(observed, { kind: 'act', actions, reason: 'GuardsLoose', message: actions[0].note });
 }
 
 /** The step Tighten, back: pods that come up with a sidecar take calls of everybody again. */
@@ -86,7 +89,7 @@ export function guardsLoose(observed: Observed): Verdict {
   // Whatever the spec says of policies by now: these are there.
   const actions = tightGuardsOf(observed).map(applying);
   return actions[0]
-    ? { kind: 'act', actions, reason: 'GuardsLoose', message: actions[0].note }
+    ? triedVerdict(observed, { kind: 'act', actions, reason: 'GuardsLoose', message: actions[0].note })
     : done('RolledBack', 'guards choose pods by the labels of their templates');
 }
 
