@@ -6,7 +6,7 @@ import { applyIfChanged, contentHash } from './apply.js';
 import { Client } from './client.js';
 import type { KubeObject } from './resource.js';
 import { applyStatus } from './status.js';
-import { isSubset } from './subset.js';
+import { isSubset, uncoveredFields } from './subset.js';
 import { CONFIG_MAP, DEPLOYMENT, type ConfigMap, type Deployment } from './types.js';
 
 const options = { fieldManager: 'tester', hashAnnotation: 'example.com/hash' };
@@ -132,6 +132,25 @@ describe('isSubset', () => {
     ['a label that looks like a quantity', { labels: { a: '1000m' } }, { labels: { a: '1' } }, false],
   ])('for %s', (_what, wanted, live, expected) => {
     expect(isSubset(wanted, live)).toBe(expected);
+  });
+});
+
+describe('uncoveredFields', () => {
+  it.each<[string, unknown, unknown, string[]]>([
+    ['nothing of a subset', { a: { b: 1 }, c: {} }, { a: { b: 1, d: 2 } }, []],
+    ['each field that differs or is missing', { a: { b: 1, c: 2, d: 3 } }, { a: { b: 9, d: 3 } }, ['a.b', 'a.c']],
+    ['each field of a map that is missing', { a: { b: 1, c: {} } }, {}, ['a.b']],
+    ['a map in whose place there is something else', { a: { b: 1 } }, { a: 'x' }, ['a']],
+    ['a list as a whole', { rules: [{ a: 1 }, { b: 1 }] }, { rules: [{ a: 1 }] }, ['rules']],
+    [
+      'no other spelling of a quantity',
+      { limits: { cpu: '1000m', memory: '1' } },
+      { limits: { cpu: 1 } },
+      ['limits.memory'],
+    ],
+  ])('names %s', (_what, wanted, live, expected) => {
+    expect(uncoveredFields(wanted, live).map((path) => path.join('.'))).toEqual(expected);
+    expect(isSubset(wanted, live)).toBe(expected.length === 0);
   });
 });
 

@@ -30,6 +30,24 @@ export function isSubset(desired: unknown, live: unknown): boolean {
   return covers(desired, live, [], '');
 }
 
+/**
+ * The fields of `desired` that keep `isSubset` from being true, as paths of keys; a list is one field.
+ *
+ * @param desired  plain JSON
+ * @param live     plain JSON, as the server sent it
+ */
+export function uncoveredFields(desired: unknown, live: unknown): string[][] {
+  return uncovered(desired, live, [], '').map(([, ...path]) => path);
+}
+
+function uncovered(desired: unknown, live: unknown, parents: readonly string[], key: string): string[][] {
+  if (covers(desired, live, parents, key)) return [];
+  const within = [...parents, key];
+  const inner = live ?? {};
+  if (!isMap(desired) || !isMap(inner)) return [within];
+  return Object.entries(desired).flatMap(([name, value]) => uncovered(value, inner[name], within, name));
+}
+
 function covers(desired: unknown, live: unknown, parents: readonly string[], key: string): boolean {
   if (desired === undefined || desired === live) return true;
   if (live === undefined || live === null) return isEmpty(desired);

@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest';
 import { applyYaml } from '../../scripts/apply-yaml.js';
+import { AMBIENT_MIGRATION } from '../../src/api/ambient-migration.js';
+import { GATEWAY } from '../../src/api/gateway-api.js';
+import { AUTHORIZATION_POLICY } from '../../src/api/istio.js';
+import type { KubeObject, ResourceType } from '../../src/kube/resource.js';
 import { type Deployment, DEPLOYMENT, NAMESPACE } from '../../src/kube/types.js';
 import { changesOf } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
@@ -7,6 +11,7 @@ import { deployment, namespace, yaml } from '../support/fixtures.js';
 import { containersOf } from '../support/namespace-state.js';
 import { Recurring } from '../support/recurring.js';
 import { strippingWebhook } from '../support/stripping-webhook.js';
+import { ownAccount, policy, service } from './layer7-policies.js';
 
 /** How often somebody looks whether his object is as he wants it, ms; a rollout takes longer. */
 const EVERY_MS = 20;
@@ -71,7 +76,8 @@ export function reverts(cluster: () => Cluster): void {
     const name = 'stripped';
     await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
     await cluster().podsReady(name, 1);
-    const lift = await strippingWebhook(cluster(), name);
+    const stripping = { type: DEPLOYMENT, annotation: 'sidestep.dev/restart' };
+    const lift = await strippingWebhook(cluster(), name, stripping);
     await cluster().until('the webhook is in force', async () => {
       const probe = { op: 'add', path: '/metadata/annotations/sidestep.dev~1restart', value: 'probe' } as const;
       const options = { fieldManager: 'probe', dryRun: true };
@@ -81,7 +87,7 @@ export function reverts(cluster: () => Cluster): void {
     await cluster().migrate(name);
     const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'FieldReverted' });
     expect(stalled.status?.nextAction).toMatch(
-      /Deployment\/web: an admission webhook or policy takes .*template\.metadata\.annotations\.sidestep\.dev\/restart off again/,
+      /Deployment\/web: an admission webhook or policy takes off or changes .*template\.metadata\.annotations\.sidestep\.dev\/restart;/,
     );
     await cluster().time.sleep(WATCHED_MS);
     expect(writesTo(cluster(), name, 'deployments')).toBe(0);
@@ -90,6 +96,54 @@ export function reverts(cluster: () => Cluster): void {
     await cluster().ready(name, 'Migrated', { timeoutMs: 90_000 });
     for (const pod of await cluster().podsReady(name, 1)) expect(containersOf(pod)).toEqual(['app']);
   });
+
+  it.each<[target: string, annotation: string, type: ResourceType]>([
+    ['waypoint', 'sidestep.dev/sizing', GATEWAY],
+    ['no-headers-wp', 'sidestep.dev/content-hash', AUTHORIZATION_POLICY],
+  ])(
+    'does not even write %s where admission takes %s off, and goes on once that has gone',
+    async (target, annotation, type) => {
+      const name = `stripped-${type.plural}`;
+      const rules = [{ to: [{ operation: { paths: ['/headers'] } }] }];
+      const denying = { selector: { matchLabels: { app: 'api' } }, action: 'DENY', rules };
+      await cluster().apply(yaml(namespace(name), policy('AuthorizationPolicy', name, 'no-headers', denying)));
+      await cluster().apply(yaml(...ownAccount(name, 'api'), service(name, 'api')));
+      await cluster().podsReady(name, 1);
+      const lift = await strippingWebhook(cluster(), name, { type, annotation });
+      await cluster().until('the webhook is in force', async () => {
+        const probe = probeOf(type, name, annotation);
+        const { metadata } = await cluster().client.create(type, probe, { fieldManager: 'probe', dryRun: true });
+        return metadata.annotations?.[annotation] === undefined ? true : undefined;
+      });
+      await cluster().migrate(name, {
+        // Those of other tests might call, too.
+        acknowledge: [{ code: 'SST2035', reason: 'nobody else calls' }],
+        waypoint: { replicas: { min: 1, max: 1 } },
+      });
+      const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'FieldReverted' });
+      expect(stalled.status?.nextAction).toContain(
+        `${type.kind}/${target}: an admission webhook or policy takes off or changes metadata.annotations.${annotation};`,
+      );
+      await cluster().time.sleep(WATCHED_MS);
+      expect(writesTo(cluster(), name, type.plural)).toBe(0);
+
+      await lift();
+      await cluster().ready(name, 'Migrated', { timeoutMs: 90_000 });
+      const written = await cluster().client.get(type, { namespace: name, name: target });
+      expect(written.metadata.annotations).toHaveProperty([annotation]);
+      const pods = await cluster().podsReady(name, 2);
+      expect(pods.map(containersOf)).toContainEqual(['app']);
+      await cluster().client.delete(AMBIENT_MIGRATION, { namespace: name, name });
+    },
+  );
+}
+
+/** An object of a kind that Sidestep writes, with an annotation. */
+function probeOf({ group, version, kind }: ResourceType, namespace: string, annotation: string): KubeObject {
+  const listeners = [{ name: 'mesh', port: 15008, protocol: 'HBONE' }];
+  const spec = kind === GATEWAY.kind ? { gatewayClassName: 'istio-waypoint', listeners } : {};
+  const metadata = { name: 'probe', namespace, annotations: { [annotation]: 'probe' } };
+  return { apiVersion: `${group}/${version}`, kind, metadata, spec } as KubeObject;
 }
 
 /** An operator that owns a Deployment, and keeps the annotations of the pod template as they are now. */
@@ -122,6 +176,6 @@ function writesTo(cluster: Cluster, name: string, resource: string): number {
       objectRef?.resource === resource &&
       (objectRef.namespace ?? objectRef.name) === name &&
       !objectRef.subresource &&
-      responseStatus?.code === 200,
+      [200, 201].includes(responseStatus?.code ?? 0),
   ).length;
 }

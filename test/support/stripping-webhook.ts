@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { selfSignedCertificate } from '../../src/sandbox/api-server/http/certificate.js';
+import type { ResourceType } from '../../src/kube/resource.js';
 import { MUTATING_WEBHOOK_CONFIGURATION } from '../../src/kube/types.js';
 import type { Cluster } from './cluster.js';
 
@@ -9,12 +10,22 @@ interface Review {
   readonly request: { readonly uid: string; readonly object: unknown };
 }
 
+/** What the webhook looks at, and the annotation that it takes off, in pod templates too. */
+interface Stripping {
+  readonly type: ResourceType;
+  readonly annotation: string;
+}
+
 /**
- * Admission that lets no annotation of Sidestep's into Deployments of a namespace: a webhook on this machine.
+ * Admission that lets an annotation of Sidestep's into no object of a kind in a namespace: a webhook on this machine.
  *
  * @returns takes it away again
  */
-export async function strippingWebhook(cluster: Cluster, namespace: string): Promise<() => Promise<void>> {
+export async function strippingWebhook(
+  cluster: Cluster,
+  namespace: string,
+  { type: { group, version, plural }, annotation }: Stripping,
+): Promise<() => Promise<void>> {
   const { certificate, key } = await selfSignedCertificate(Date.now());
   const server = createServer({ cert: certificate, key }, (request, answer) => {
     const chunks: Buffer[] = [];
@@ -22,7 +33,7 @@ export async function strippingWebhook(cluster: Cluster, namespace: string): Pro
     request.once('end', () => {
       const review = JSON.parse(Buffer.concat(chunks).toString()) as Review;
       answer.writeHead(200, { 'content-type': 'application/json' });
-      answer.end(JSON.stringify(answerTo(review)));
+      answer.end(JSON.stringify(answerTo(review, annotation)));
     });
   });
   server.listen(0, '127.0.0.1');
@@ -40,7 +51,9 @@ export async function strippingWebhook(cluster: Cluster, namespace: string): Pro
             url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/`,
             caBundle: Buffer.from(certificate).toString('base64'),
           },
-          rules: [{ apiGroups: ['apps'], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['deployments'] }],
+          rules: [
+            { apiGroups: [group], apiVersions: [version], operations: ['CREATE', 'UPDATE'], resources: [plural] },
+          ],
           namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
           sideEffects: 'None',
           admissionReviewVersions: ['v1'],
@@ -55,8 +68,8 @@ export async function strippingWebhook(cluster: Cluster, namespace: string): Pro
   };
 }
 
-function answerTo({ request: { uid, object } }: Review): object {
-  const patch = annotated(object, '').map((path) => ({ op: 'remove', path }));
+function answerTo({ request: { uid, object } }: Review, annotation: string): object {
+  const patch = annotated(object, annotation, '').map((path) => ({ op: 'remove', path }));
   const changes = patch.length > 0 && {
     patchType: 'JSONPatch',
     patch: Buffer.from(JSON.stringify(patch)).toString('base64'),
@@ -64,12 +77,12 @@ function answerTo({ request: { uid, object } }: Review): object {
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid, allowed: true, ...changes } };
 }
 
-/** Paths of annotations of Sidestep's, on the object and in its pod template. */
-function annotated(object: unknown, path: string): string[] {
+/** Paths of the annotation, on the object and in its pod template. */
+function annotated(object: unknown, annotation: string, path: string): string[] {
   if (typeof object !== 'object' || object === null) return [];
   return Object.entries(object).flatMap(([key, value]) => {
     if (key === 'managedFields') return [];
     const inner = `${path}/${key.replaceAll('/', '~1')}`;
-    return path.endsWith('/annotations') && key.startsWith('sidestep.dev/re') ? [inner] : annotated(value, inner);
+    return path.endsWith('/annotations') && key === annotation ? [inner] : annotated(value, annotation, inner);
   });
 }

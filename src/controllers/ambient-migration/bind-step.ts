@@ -16,6 +16,7 @@ import type { Waypoint } from './intended-waypoint.js';
 import { isChosen, wantedWaypoint } from './scope.js';
 import { generationOf, transitionMs, waitVerdict } from './situation.js';
 import { contentHash } from './snapshot.js';
+import { triedVerdict } from './undone-writes.js';
 import { type Action, type Verdict, done } from './verdict.js';
 import { leftovers, notNeeded } from './waypoint-step.js';
 
@@ -42,7 +43,9 @@ export function waypointBound(observed: Observed): Verdict {
   }
   if (pending.length > 0) return changeVerdict(pending, 'letting go what is not meant to use a waypoint');
   const { actions } = leftovers(observed, waypoint);
-  if (actions[0]) return { kind: 'act', actions, reason: 'WaypointLeaving', message: actions[0].note };
+  if (actions[0]) {
+    return triedVerdict(observed, { kind: 'act', actions, reason: 'WaypointLeaving', message: actions[0].note });
+  }
   if (!waypoint) return done('NotNeeded', notNeeded(observed));
   const { name, namespace } = waypoint;
   const count = intendedServices(observed, waypoint).length;

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Manifest } from '../../../cdk8s/objects.js';
 import { observed, mesh, pod, workload } from '../../../test/support/observed.js';
 import { type Reply, StubApiServer } from '../../../test/support/stub-api-server.js';
 import { Client } from '../../kube/client.js';
 import { dryRun } from './dry-run.js';
 import type { DryRuns } from './observed.js';
+import type { TriedAction } from './verdict.js';
 
 const PODS = '/api/v1/namespaces/shop/pods';
 const POLICIES = '/apis/security.istio.io/v1/namespaces/shop/authorizationpolicies';
@@ -264,6 +266,74 @@ describe('dryRuns', () => {
       server.on({ method: 'GET', path: PATH }, { status: 200, body: deployment({}, {}) });
       server.on({ method: 'PATCH', path: PATH }, { status: 422, body: status(422, 'denied by a policy') });
       expect((await ask()).undone).toEqual(new Map());
+    });
+  });
+
+  describe('of what is applied', () => {
+    const sent = (kind: string, spec: object): Manifest => ({
+      apiVersion: kind === 'Gateway' ? 'gateway.networking.k8s.io/v1' : 'security.istio.io/v1',
+      kind,
+      metadata: { name: 'x', namespace: 'shop', annotations: { 'sidestep.dev/a': '1' } },
+      spec,
+    });
+    const copy = sent('AuthorizationPolicy', { rules: [{}] });
+    const waypoint = sent('Gateway', { gatewayClassName: 'istio-waypoint' });
+    const gateways = '/apis/gateway.networking.k8s.io/v1/namespaces/shop/gateways';
+    const stripped = (manifest: Manifest): object => ({
+      ...manifest,
+      metadata: { ...manifest.metadata, annotations: { other: 'x' } },
+    });
+    const note = '';
+
+    it.each<[string, TriedAction, string, string, Manifest, string]>([
+      [
+        'a policy',
+        { type: 'apply-policy', manifest: copy, note },
+        'PATCH',
+        `${POLICIES}/x`,
+        copy,
+        'AuthorizationPolicy/x',
+      ],
+      [
+        'a Gateway',
+        { type: 'apply-gateway', manifest: waypoint, note },
+        'PATCH',
+        `${gateways}/x`,
+        waypoint,
+        'Gateway/x',
+      ],
+      ['a new Gateway', { type: 'create-gateway', manifest: waypoint, note }, 'POST', gateways, waypoint, 'Gateway/x'],
+    ])('tell what becomes of %s, as it would be written', async (_, write, method, path, manifest, target) => {
+      const ask = (): Promise<DryRuns> =>
+        dryRun({ pods: [], istiod: false, writes: [write] }, observed(), client, signal);
+      const more = { ...manifest, status: {}, metadata: { ...manifest.metadata, uid: 'u', labels: { other: 'x' } } };
+      server.on({ method, path }, { status: 200, body: more });
+      server.on({ method, path }, { status: 200, body: stripped(manifest) });
+      server.on({ method, path }, { status: 403, body: status(403, 'denied by a policy') });
+      expect((await ask()).undone).toEqual(new Map());
+      expect((await ask()).undone).toEqual(new Map([[target, ['metadata.annotations.sidestep.dev/a']]]));
+      expect((await ask()).undone).toEqual(new Map());
+      const requests = server.seen({ method });
+      expect(requests.map(({ query }) => query['dryRun'])).toEqual(['All', 'All', 'All']);
+      expect(requests.map(({ query }) => query['force'])).toEqual(
+        Array(3).fill(method === 'PATCH' ? 'true' : undefined),
+      );
+      expect(requests[0]?.body).toEqual(manifest);
+    });
+
+    it('see an annotation that a Gateway of somebody else does not keep', async () => {
+      const changes = [
+        { path: ['metadata', 'annotations', 'sidestep.dev/sizing'], value: '{}' },
+        { path: ['metadata', 'annotations', 'other'], value: undefined },
+      ];
+      const before = { ...waypoint, metadata: { name: 'x', namespace: 'shop', resourceVersion: '1' } };
+      const annotated = { ...before, metadata: { ...before.metadata, annotations: { other: 'x' } } };
+      server.on({ method: 'GET', path: `${gateways}/x` }, { status: 200, body: annotated });
+      server.on({ method: 'PATCH', path: `${gateways}/x` }, { status: 200, body: before });
+      const write = { type: 'size-gateway', name: 'x', changes, note } as const;
+      const { undone } = await dryRun({ pods: [], istiod: false, writes: [write] }, observed(), client, signal);
+      expect(undone).toEqual(new Map([['Gateway/x', ['metadata.annotations.sidestep.dev/sizing']]]));
+      expect(server.seen({ method: 'PATCH' }).map(({ query }) => query['dryRun'])).toEqual(['All']);
     });
   });
 

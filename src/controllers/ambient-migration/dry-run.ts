@@ -10,7 +10,8 @@ import { quotaRefusal } from '../../mesh/quota-refusal.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import type { DryRuns, EvictionDryRun, Observed, PodDryRun } from './observed.js';
 import type { PodView } from './pods.js';
-import { targetOf, undoneFields } from './tried-writes.js';
+import { undoneFields } from './tried-writes.js';
+import { targetOf } from './undone-writes.js';
 import type { DryRunRequest } from './verdict.js';
 import { type Workload, workloadName } from './workloads.js';
 

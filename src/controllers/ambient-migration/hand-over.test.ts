@@ -150,6 +150,7 @@ class Simulation {
       migration: { ...am, metadata: { ...am.metadata, generation: this.#generation } },
       namespace,
       snapshot,
+      dryRuns: { pods: new Map(), istiod: 'not-asked' },
       workloads: this.#pods.map(([app, serviceAccountName], index) =>
         workload({
           name: `${app}-${index}`,

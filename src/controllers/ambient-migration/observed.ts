@@ -152,7 +152,7 @@ export interface DryRuns {
   /** By `Kind/name` of the workload: what became of a pod that opts out of injection. Absent: of none was it asked. */
   readonly withoutSidecar?: ReadonlyMap<string, PodDryRun>;
   readonly istiod: 'alive' | 'down' | 'unknown' | 'not-asked';
-  /** By `Kind/name` of what would be written to: the fields that admission takes off again. Absent: none. */
+  /** By `Kind/name` of what would be written to: the fields that admission takes off again, or changes. Absent: none. */
   readonly undone?: ReadonlyMap<string, readonly string[]>;
   /** By uid of the pod that would be evicted. */
   readonly evictions?: ReadonlyMap<string, EvictionDryRun>;

@@ -21,6 +21,7 @@ import {
   unwantedPolicies,
   wantedPolicies,
 } from './translation.js';
+import { triedVerdict } from './undone-writes.js';
 import { type Action, type Verdict, done } from './verdict.js';
 
 /** What istiod says of a policy for a Service that is not bound yet. */
@@ -42,7 +43,9 @@ export function policiesTranslated(observed: Observed): Verdict {
     ...missingInAnyGrip(observed),
     ...removals(unwantedPolicies(observed), 'no policy asks for it any more'),
   ];
-  if (actions[0]) return { kind: 'act', actions, reason: 'PoliciesMissing', message: actions[0].note };
+  if (actions[0]) {
+    return triedVerdict(observed, { kind: 'act', actions, reason: 'PoliciesMissing', message: actions[0].note });
+  }
   const wanted = wantedPolicies(observed, 'loose');
   const awaited = acceptanceVerdict(observed, wanted);
   if (awaited) return awaited;
@@ -82,7 +85,7 @@ export function guardsTight(observed: Observed): Verdict {
     return done('HeldByPods', 'guards choose pods by the labels of their templates while pods with sidecars are left');
   const draining = drainingIn(observed, 'sidecar');
   if (draining.length > 0) return drainVerdict(observed, draining, 'guards choose every pod');
-  return { kind: 'act', actions, reason: 'GuardsLoose', message: actions[0].note };
+  return triedVerdict(observed, { kind: 'act', actions, reason: 'GuardsLoose', message: actions[0].note });
 }
 
 /** The step Tighten, back: pods that come up with a sidecar take calls of everybody again. */
@@ -90,7 +93,8 @@ export function guardsLoose(observed: Observed): Verdict {
   // Whatever the spec says of policies by now: these are there.
   const tight = tightGuardsOf(observed);
   const actions = tight.filter(({ holders }) => holders.length === 0).map(({ loose }) => applying(loose));
-  if (actions[0]) return { kind: 'act', actions, reason: 'GuardsLoose', message: actions[0].note };
+  if (actions[0])
+    return triedVerdict(observed, { kind: 'act', actions, reason: 'GuardsLoose', message: actions[0].note });
   const holders = [...new Set(tight.flatMap((one) => one.holders))];
   // Their restart is a step that comes later on the way back.
   if (holders.length > 0) return done('HeldByPods', `guards choose all pods until ${listed(holders)} have sidecars`);

@@ -20,6 +20,13 @@ const TYPES: Readonly<Record<string, ResourceType>> = {
   Telemetry: TELEMETRY,
 };
 
+/** The type of a kind of policy that Sidestep writes. */
+export function policyType(kind: string): ResourceType {
+  const type = TYPES[kind];
+  if (!type) throw new Error(`${kind} is no policy that Sidestep writes`);
+  return type;
+}
+
 /**
  * Writes or deletes a policy of ours.
  *
@@ -31,8 +38,7 @@ export async function actOnPolicy(
   { client, signal, stores }: ReconcileContext,
 ): Promise<boolean> {
   const { kind } = action.type === 'apply-policy' ? action.manifest : action.object;
-  const type = TYPES[kind];
-  if (!type) throw new Error(`${kind} is no policy that Sidestep writes`);
+  const type = policyType(kind);
   if (action.type === 'apply-policy') {
     const options = { fieldManager: FIELD_MANAGER, signal, force: true };
     stores.of(type).record(await client.apply(type, renderPolicy(action.manifest), options));

@@ -33,9 +33,10 @@ import { aimFor, generationOf, transitionMs, unpausedAtMs } from './situation.js
 import { drainVerdict, drainingIn } from './draining.js';
 import { restoredTemplate } from './template-enrolment.js';
 import { isPerWorkload } from './translation.js';
+import { isTried, undoneVerdict } from './undone-writes.js';
 import { type Verdict, done } from './verdict.js';
 import { provisioning, waypointGone, waypointReady } from './waypoint-step.js';
-import { judge, restartVerdict, undoneVerdict } from './workload-step.js';
+import { judge, restartVerdict } from './workload-step.js';
 import { type Workload, workloadName } from './workloads.js';
 
 /** A step of design 5, as data. `forward` and `back` are pure; a step without `back` has nothing to undo. */
@@ -148,7 +149,7 @@ function enrolled(observed: Observed): Verdict {
   const verdict = labelVerdict(observed, changes, message);
   if (verdict.kind !== 'act') return verdict;
   if (!observed.dryRuns) {
-    const request = { pods: [], istiod: true, writes: verdict.actions };
+    const request = { pods: [], istiod: true, writes: verdict.actions.filter(isTried) };
     return { kind: 'dry-run', request, reason: 'LabelsMissing', message };
   }
   if (observed.dryRuns.istiod === 'down') {

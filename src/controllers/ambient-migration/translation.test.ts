@@ -5,7 +5,7 @@ import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { Service } from '../../kube/types.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import { namespaceFindings } from './preflight.js';
-import type { Observed } from './observed.js';
+import type { DryRuns, Observed } from './observed.js';
 import { snapshotData } from './plan.js';
 import { guardsLoose, guardsTight, policiesRemoved, policiesTranslated } from './policies-step.js';
 import { restartChanges } from './restart-write.js';
@@ -16,6 +16,7 @@ import { STEPS } from './steps.js';
 import { labelsBefore, readTemplateEnrolment } from './template-enrolment.js';
 import { isPerWorkload, wantedPolicies } from './translation.js';
 import { judge, restartVerdict } from './workload-step.js';
+import type { Verdict } from './verdict.js';
 import type { Workload } from './workloads.js';
 
 const policy = (spec: object, name = 'p', more: object = {}): PolicyObject => ({
@@ -56,9 +57,17 @@ const service = {
   spec: { clusterIP: '10.96.0.1', selector: { app: 'web' }, ports: [{ port: 80 }] },
 } as unknown as Service;
 
+/** Dry runs have shown that admission changes nothing of what is written, but these fields. */
+const tried = (undone: Readonly<Record<string, readonly string[]>> = {}): DryRuns => ({
+  pods: new Map(),
+  istiod: 'not-asked',
+  undone: new Map(Object.entries(undone)),
+});
+
 /** A namespace whose one Deployment only a waypoint can protect. */
 function layer7(overrides: Parameters<typeof observed>[0] = {}): Observed {
-  return observed({ policies: [noHeaders], waypoint: waypointView({ services: [service] }), ...overrides });
+  const waypoint = waypointView({ services: [service] });
+  return observed({ policies: [noHeaders], waypoint, dryRuns: tried(), ...overrides });
 }
 
 const inWorkloadMode = (spec: object = {}): ReturnType<typeof migration> =>
@@ -194,6 +203,50 @@ describe('the step Policies', () => {
     const given = layer7();
     expect(policiesTranslated({ ...given, translated: live(given, 'loose', accepted) })).toMatchObject({
       kind: 'done',
+    });
+  });
+
+  describe('tries what it writes before it does', () => {
+    const given = layer7();
+    const ambient = layer7({
+      workloads: [
+        workload({
+          pods: [pod({ mode: 'ambient', labels: { app: 'web', ...ours } })],
+          enrolment: enrolled,
+          template: template(ours),
+        }),
+      ],
+    });
+    const guard = 'AuthorizationPolicy/p-guard';
+
+    it.each<[string, (given: Observed) => Verdict, Observed, string[]]>([
+      ['forward', policiesTranslated, given, ['p-wp', 'p-guard']],
+      [
+        'to put back what a hand has changed',
+        policiesTranslated,
+        { ...given, translated: live(given, 'loose', accepted).slice(0, 1) },
+        ['p-guard'],
+      ],
+      ['to tighten', guardsTight, { ...ambient, translated: live(ambient, 'loose', accepted) }, ['p-guard']],
+      ['to loosen', guardsLoose, { ...ambient, translated: live(ambient, 'tight', accepted) }, ['p-guard']],
+    ])('%s', (_, step, seen, names) => {
+      const asked = step({ ...seen, dryRuns: undefined });
+      const writes = asked.kind === 'dry-run' ? (asked.request.writes ?? []) : [];
+      expect(writes.map((one) => one.type === 'apply-policy' && one.manifest.metadata.name)).toEqual(names);
+      expect(step(seen)).toMatchObject({ kind: 'act', actions: writes });
+      const undone = step({ ...seen, dryRuns: tried({ [guard]: ['spec.rules', 'metadata.labels.x'] }) });
+      expect(undone).toMatchObject({ kind: 'stalled', reason: 'FieldReverted', recheckMs: 15_000 });
+      expect(undone.message).toContain(
+        `${guard}: an admission webhook or policy takes off or changes spec.rules, metada`,
+      );
+    });
+
+    it('and asks nothing where there is nothing to write', () => {
+      const settled = { ...given, translated: live(given, 'loose', accepted), dryRuns: undefined };
+      expect(policiesTranslated(settled)).toMatchObject({ kind: 'done' });
+      expect(policiesTranslated({ ...settled, policies: [] })).toMatchObject({ kind: 'act' });
+      const tight = { ...ambient, translated: live(ambient, 'tight', accepted), dryRuns: undefined };
+      expect(guardsTight(tight)).toMatchObject({ kind: 'done' });
     });
   });
 
@@ -389,6 +442,16 @@ describe('the step Policies', () => {
     expect(kindOf(stray)).toBe('act');
   });
 
+  it('restarts first, going back, the pods that hold a guard tight', () => {
+    const app = (name: string, labels: object = {}): Workload =>
+      workload({ name, pods: [pod({ name: `${name}-1`, mode: 'ambient', labels: { app: 'web', ...labels } })] });
+    const given = layer7({ workloads: [app('a', ours), app('late'), app('z', ours)] });
+    const order = (translated: Observed['translated']): string[] =>
+      judge({ ...given, translated }, 'sidecar').map(({ workload: { name } }) => name);
+    expect(order(live(given, 'tight', accepted))).toEqual(['late', 'z', 'a']);
+    expect(order(live(given, 'loose', accepted))).toEqual(['z', 'late', 'a']);
+  });
+
   it('leaves a gateway of the namespace alone: a guard of all pods keeps choosing them by their label', () => {
     const ofAll = policy({ ...(noHeaders.spec as object), selector: undefined });
     const all = { policies: [ofAll], workloads: [workload({ pods: [pod({ mode: 'ambient' })] })] };
@@ -496,7 +559,7 @@ describe('workloads that are enrolled one by one', () => {
   });
 
   it('go first where others may be called by them, and come last on the way back', () => {
-    const given = callingDb();
+    const given = { ...callingDb(), dryRuns: undefined };
     const asked = restartVerdict(given, 'ambient');
     expect(asked.kind === 'dry-run' && asked.request.pods.map(({ name }) => name)).toEqual(['web']);
     // What the pods will be made of, not what they are made of.
@@ -548,6 +611,7 @@ describe('workloads that are enrolled one by one', () => {
     const all = layer7({
       labels: { ...labels },
       workloads: [workload({ pods: [pod({ mode: 'ambient' })], enrolment: enrolled, template: template(ours) })],
+      dryRuns: undefined,
     });
     expect(enrol?.forward(all, { hash: '', findings: [], actions: [] })).toMatchObject({
       kind: 'dry-run',

@@ -1,71 +1,95 @@
+import { renderPolicy } from '../../../cdk8s/policies.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
+import { GATEWAY } from '../../api/gateway-api.js';
 import type { Client } from '../../kube/client.js';
 import { ApiError } from '../../kube/errors.js';
 import { type FieldChange, guardedPatch } from '../../kube/patch.js';
-import type { KubeObject, ResourceType } from '../../kube/resource.js';
+import type { KubeObject, ObjectRef, ResourceType } from '../../kube/resource.js';
+import { uncoveredFields } from '../../kube/subset.js';
 import { NAMESPACE } from '../../kube/types.js';
 import { asRecord } from '../../mesh/policy-object.js';
 import type { Observed } from './observed.js';
+import { policyType } from './policy-act.js';
 import { WORKLOAD_TYPES, restartChanges } from './restart-write.js';
 import { isPerWorkload } from './translation.js';
-import type { Action } from './verdict.js';
-import { workloadName } from './workloads.js';
+import type { TriedAction } from './verdict.js';
 
 const TIMEOUT_MS = 12_000;
 
 /**
  * Tries a write in a dry run.
  *
- * @returns names of the fields that admission takes off again; none if the write would be stored as it is, or is refused, which
- *   the write itself will report
+ * @returns names of the fields that admission takes off again, or changes; none if the write would be stored as it is, or is
+ *   refused, which the write itself will report
  * @throws {ApiError} the API server is in trouble
  */
 export async function undoneFields(
-  action: Action,
+  action: TriedAction,
   observed: Observed,
   client: Client,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const write = writeOf(action, observed);
-  if (!write) return [];
-  const { type, ref, changes } = write;
   try {
-    const fresh = await client.get(type, ref, { signal });
-    const operations = guardedPatch(fresh, [...changes]);
-    if (operations.length === 0) return [];
-    const options = { dryRun: true, fieldManager: FIELD_MANAGER, signal, timeoutMs: TIMEOUT_MS };
-    const answer = await client.jsonPatch(type, ref, operations, options);
-    return changes.filter((change) => valueAt(answer, change.path) !== change.value).map(({ path }) => path.join('.'));
+    const fields = await tryWrite(action, observed, client, signal);
+    return fields.map((path) => path.join('.'));
   } catch (error) {
     if (isRefusal(error)) return [];
     throw error;
   }
 }
 
-/** Name of what an action writes to, as the answers of dry runs have it. */
-export function targetOf(action: Action, observed: Observed): string {
-  return 'workload' in action ? workloadName(action.workload) : `Namespace/${observed.namespace.metadata.name}`;
+async function tryWrite(
+  action: TriedAction,
+  observed: Observed,
+  client: Client,
+  signal: AbortSignal,
+): Promise<readonly string[][]> {
+  const options = { dryRun: true, fieldManager: FIELD_MANAGER, signal, timeoutMs: TIMEOUT_MS };
+  switch (action.type) {
+    case 'create-gateway':
+      return uncoveredFields(action.manifest, await client.create(GATEWAY, action.manifest, options));
+    case 'apply-gateway':
+      return uncoveredFields(
+        action.manifest,
+        await client.apply(GATEWAY, action.manifest, { ...options, force: true }),
+      );
+    case 'apply-policy': {
+      const { manifest } = action;
+      const forced = { ...options, force: true };
+      return uncoveredFields(manifest, await client.apply(policyType(manifest.kind), renderPolicy(manifest), forced));
+    }
+    default: {
+      const { type, ref, changes } = patchOf(action, observed);
+      const fresh = await client.get(type, ref, { signal });
+      const operations = guardedPatch(fresh, [...changes]);
+      if (operations.length === 0) return [];
+      const answer = await client.jsonPatch(type, ref, operations, options);
+      return changes.filter(({ path, value }) => valueAt(answer, path) !== value).map(({ path }) => path);
+    }
+  }
 }
 
-interface TriedWrite {
+interface TriedPatch {
   readonly type: ResourceType;
-  readonly ref: { readonly namespace?: string; readonly name: string };
+  readonly ref: ObjectRef;
   readonly changes: readonly FieldChange[];
 }
 
-function writeOf(action: Action, observed: Observed): TriedWrite | undefined {
-  const { name } = observed.namespace.metadata;
+function patchOf(
+  action: Extract<TriedAction, { type: 'label-namespace' | 'restart' | 'size-gateway' }>,
+  observed: Observed,
+): TriedPatch {
+  const { name: namespace } = observed.namespace.metadata;
   switch (action.type) {
     case 'label-namespace':
-      return { type: NAMESPACE, ref: { name }, changes: action.changes };
+      return { type: NAMESPACE, ref: { name: namespace }, changes: action.changes };
+    case 'size-gateway':
+      return { type: GATEWAY, ref: { namespace, name: action.name }, changes: action.changes };
     case 'restart': {
       const { workload, mark } = action;
-      const ref = { namespace: name, name: workload.name };
       const changes = restartChanges(workload, mark, { nowMs: observed.nowMs, enrols: isPerWorkload(observed) });
-      return { type: WORKLOAD_TYPES[workload.kind], ref, changes };
+      return { type: WORKLOAD_TYPES[workload.kind], ref: { namespace, name: workload.name }, changes };
     }
-    default:
-      return undefined;
   }
 }
 

@@ -58,6 +58,14 @@ export type Action =
   | RestartAction
   | EvictAction;
 
+/** A write that is tried in a dry run first: where admission changes what it says, each pass would repeat it. */
+export type TriedAction = Extract<
+  Action,
+  {
+    readonly type: 'label-namespace' | 'restart' | 'create-gateway' | 'apply-gateway' | 'size-gateway' | 'apply-policy';
+  }
+>;
+
 /** Marks the pod template of a workload, which starts its rollout; one with OnDelete has its pods evicted afterwards. */
 export interface RestartAction {
   readonly type: 'restart';
@@ -81,8 +89,8 @@ export interface DryRunRequest {
   readonly withoutSidecar?: readonly Workload[];
   /** Whether istiod is alive. */
   readonly istiod: boolean;
-  /** Writes that admission might undo; only those that label the namespace, and restarts. */
-  readonly writes?: readonly Action[];
+  /** Writes that admission might undo. */
+  readonly writes?: readonly TriedAction[];
   /** Evictions that a budget, or an admission webhook, might refuse. */
   readonly evictions?: readonly EvictAction[];
 }

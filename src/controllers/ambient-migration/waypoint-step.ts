@@ -13,6 +13,7 @@ import type { Observed } from './observed.js';
 import { type Waypoint, isCreatedByMigration } from './intended-waypoint.js';
 import { wantedWaypoint } from './scope.js';
 import { waitVerdict } from './situation.js';
+import { triedVerdict } from './undone-writes.js';
 import { type Action, type Verdict, done } from './verdict.js';
 import { unreadiness } from './waypoint-state.js';
 
@@ -24,7 +25,9 @@ export function waypointReady(observed: Observed): Verdict {
   if (!waypoint) return done('NotNeeded', notNeeded(observed));
   const actions = provisioning(observed, waypoint);
   const what = `Gateway ${waypoint.namespace}/${waypoint.name}`;
-  if (actions[0]) return { kind: 'act', actions, reason: 'WaypointMissing', message: actions[0].note };
+  if (actions[0]) {
+    return triedVerdict(observed, { kind: 'act', actions, reason: 'WaypointMissing', message: actions[0].note });
+  }
   const { gateway } = observed.waypoint;
   if (!gateway) return { kind: 'wait', reason: 'WaypointNotReady', message: `${what} does not exist` };
   // Once something is bound a pod that restarts is no reason to hold the migration.
@@ -38,7 +41,9 @@ export function waypointReady(observed: Observed): Verdict {
 /** The step Waypoint, back: what a migration has made is gone, once nothing names it. */
 export function waypointGone(observed: Observed): Verdict {
   const { actions, held } = leftovers(observed, undefined);
-  if (actions[0]) return { kind: 'act', actions, reason: 'WaypointLeaving', message: actions[0].note };
+  if (actions[0]) {
+    return triedVerdict(observed, { kind: 'act', actions, reason: 'WaypointLeaving', message: actions[0].note });
+  }
   if (held[0] !== undefined) {
     return { kind: 'wait', reason: 'WaypointInUse', message: held.join('; '), recheckMs: RECHECK_NAMERS_MS };
   }

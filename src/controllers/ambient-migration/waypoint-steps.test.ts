@@ -215,6 +215,35 @@ describe('the step Waypoint', () => {
     expect(verdictOf(seen)).toBe(expected);
   });
 
+  const others = { 'sidestep.dev/sizing': '{}', 'sidestep.dev/migration-sizing': '{}' };
+  const sizedByUs = { ...theirs, metadata: { ...theirs.metadata, annotations: others } };
+
+  it.each<[string, Action['type'], Observed]>([
+    ['creates', 'create-gateway', given({})],
+    ['changes', 'apply-gateway', given(ready, { spec: { className: 'other' } })],
+    ['sizes', 'size-gateway', given({ gateway: theirs, available: 1 }, { spec: { replicas: { min: 2 } } })],
+    [
+      'leaves to others',
+      'size-gateway',
+      given({ gateway: sizedByUs }, { spec: {}, migration: migration({ dataplaneMode: 'Sidecar' }) }),
+    ],
+  ])('tries what it %s before it does', (_, type, seen) => {
+    const { verdict: asked } = decide({ ...seen, dryRuns: undefined });
+    expect(asked.kind === 'dry-run' && asked.request.writes).toMatchObject([{ type }]);
+    expect(actionsOf(seen)).toMatchObject([{ type }]);
+    const undone = new Map([['Gateway/waypoint', ['metadata.annotations.x', 'spec.listeners']]]);
+    const { verdict } = decide({ ...seen, dryRuns: { ...alive, undone } });
+    expect(verdict).toMatchObject({ kind: 'stalled', reason: 'FieldReverted', recheckMs: 15_000 });
+    expect(verdict.message).toMatch(
+      /^Gateway\/waypoint: .* takes off or changes metadata.annotations.x, spec.listeners;/,
+    );
+  });
+
+  it('asks nothing of a Gateway that is as it should be', () => {
+    const seen = given(ready, { labels, annotations: bound });
+    expect(decide({ ...seen, dryRuns: undefined }).current).toBe('Enrol');
+  });
+
   it('keeps the revision of the namespace, and says how large the waypoint is', () => {
     const seen = given({}, { labels: { [LABEL.revision]: 'default' }, spec: { replicas: { min: 3 } } });
     expect(actionsOf(seen)).toMatchObject([

@@ -10,7 +10,7 @@ import { WORKLOAD_TYPES } from './restart-write.js';
 import { enrolledTemplate, restoredTemplate } from './template-enrolment.js';
 import { callersFirst, inOrder } from './restart-order.js';
 import { isPerWorkload, tightGuardsOf } from './translation.js';
-import { targetOf } from './tried-writes.js';
+import { undoneVerdict } from './undone-writes.js';
 import { budgetRefusal, evictionRefusal, heldByBudget } from './eviction-step.js';
 import { type Action, type EvictAction, type RestartAction, type Verdict, done } from './verdict.js';
 import { type RestartGoal, type Workload, workloadName } from './workloads.js';
@@ -125,18 +125,6 @@ function stuckVerdict(
     message: `${text}${managers}; keep it from that, then restart ${workloadName(workload)} yourself or change the spec of the AmbientMigration`,
     reverted: { type: WORKLOAD_TYPES[kind], ref, paths },
   };
-}
-
-/** What dry runs of the writes show: admission that would undo them, so that they would be repeated for ever. */
-export function undoneVerdict(observed: Observed, actions: readonly Action[]): Verdict | undefined {
-  for (const action of actions) {
-    const target = targetOf(action, observed);
-    const fields = observed.dryRuns?.undone?.get(target);
-    if (!fields) continue;
-    const message = `${target}: an admission webhook or policy takes ${fields.join(', ')} off again; exempt what Sidestep writes from it`;
-    return { kind: 'stalled', reason: 'FieldReverted', message, recheckMs: RECHECK.refusedMs };
-  }
-  return undefined;
 }
 
 /** Something to begin now, and why. */
