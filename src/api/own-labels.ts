@@ -9,7 +9,7 @@ export const OWN_ANNOTATION = {
   /** Pod template: which restart of ours made its pods, `<goal>.<generation>.<attempt>`. */
   restart: 'sidestep.dev/restart',
 
-  /** Namespace: its injection and data-plane labels are set by us, `<generation>.<attempt>`. */
+  /** Namespace: which of its injection and data-plane labels a migration has set, with their values of before, as JSON. */
   enrolled: 'sidestep.dev/enrolled',
 
   /** Namespace, Service or ServiceAccount: which waypoint labels a migration has set on it, as JSON. */

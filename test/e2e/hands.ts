@@ -87,6 +87,25 @@ export function hands(cluster: () => Cluster): void {
     });
   });
 
+  it('brings back labels as they were when it set them, not as they were at the snapshot', async () => {
+    const name = 'relabelled';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    const lift = await fence(cluster(), name, LABELS);
+    await cluster().migrate(name);
+    await atStep(cluster(), name, 'Enrol');
+    await cluster().kubectl('label', 'ns', name, 'istio-injection-', 'istio.io/rev=default');
+    await lift();
+    await cluster().ready(name, 'Migrated');
+    const labelsOf = async (): Promise<unknown> => (await cluster().client.get(NAMESPACE, { name })).metadata.labels;
+    expect(await labelsOf()).toMatchObject({ 'istio-injection': 'disabled', 'istio.io/rev': 'default' });
+
+    await cluster().migrate(name, { dataplaneMode: 'Sidecar' });
+    await cluster().ready(name, 'RolledBack');
+    for (const pod of await cluster().podsReady(name, 1)) expect(containersOf(pod)).toContain('istio-proxy');
+    expect(await labelsOf()).toEqual({ 'kubernetes.io/metadata.name': name, 'istio.io/rev': 'default' });
+  });
+
   it('sets a reverted label again once, then names who reverts it', async () => {
     const name = 'reverted';
     await cluster().apply(yaml(namespace(name), deployment(name, 'web')));

@@ -130,7 +130,6 @@ async function state(cluster: Cluster, name: string): Promise<unknown> {
     .replaceAll(name, 'NAMESPACE')
     .replaceAll(/"[0-9]+([.][0-9]+){3}"/g, '"ADDRESS"')
     // Marks name the generation of the spec that asked for them.
-    .replaceAll(/"sidestep.dev\/enrolled":"[0-9.]+"/g, '"sidestep.dev/enrolled":"GENERATION"')
     .replaceAll(/\\"generation\\":[0-9]+,\\"attempt\\":[0-9]+/g, 'GENERATION');
   return JSON.parse(text) as unknown;
 }

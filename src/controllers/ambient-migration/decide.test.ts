@@ -220,6 +220,11 @@ describe('forward', () => {
 
   it('labels with one patch: ambient, injection off, our mark; the revision label stays', () => {
     const { verdict } = decide(observed({ snapshot, labels: { [LABEL.revision]: 'default' }, dryRuns: alive }));
+    const value = JSON.stringify({
+      generation: 1,
+      attempt: 1,
+      before: { [LABEL.dataplaneMode]: null, [LABEL.injection]: null },
+    });
     expect(verdict).toMatchObject({
       actions: [
         {
@@ -227,7 +232,7 @@ describe('forward', () => {
           changes: [
             { path: ['metadata', 'labels', LABEL.dataplaneMode], value: 'ambient' },
             { path: ['metadata', 'labels', LABEL.injection], value: 'disabled' },
-            { path: ['metadata', 'annotations', 'sidestep.dev/enrolled'], value: '1.1' },
+            { path: ['metadata', 'annotations', 'sidestep.dev/enrolled'], value },
           ],
         },
       ],

@@ -163,7 +163,7 @@ function enrolled(observed: Observed): Verdict {
 
 /** Sets labels with our mark; after the second revert by somebody else it stops and names the field. */
 function labelVerdict(observed: Observed, changes: readonly FieldChange[], message: string): Verdict {
-  const mark = nextMark(observed.namespace, generationOf(observed));
+  const mark = nextMark(observed, generationOf(observed), changes);
   if (mark.attempt > MAX_LABEL_ATTEMPTS) {
     return {
       kind: 'stalled',

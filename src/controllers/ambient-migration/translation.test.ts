@@ -12,7 +12,7 @@ import { assess } from './restarts.js';
 import { wantedWaypoint } from './scope.js';
 import { aimFor } from './situation.js';
 import { STEPS } from './steps.js';
-import { labelsBefore, readTemplateEnrolment } from './template-enrolment.js';
+import { enrolTemplateChanges, labelsBefore, readTemplateEnrolment } from './template-enrolment.js';
 import { isPerWorkload, wantedPolicies } from './translation.js';
 import { judge, restartVerdict } from './workload-step.js';
 import type { Workload } from './workloads.js';
@@ -397,6 +397,12 @@ describe('workloads that are enrolled one by one', () => {
     expect(labelsBefore({ [LABEL.dataplaneMode]: 'none', [LABEL.inject]: 'false' }, before)).toEqual({
       [LABEL.dataplaneMode]: 'none',
       [LABEL.inject]: 'true',
+    });
+    // He wants another value instead of ours, which the next attempt replaces.
+    const labels = { ...ours, [LABEL.dataplaneMode]: 'none' };
+    expect(enrolTemplateChanges({ template: template(labels), enrolment: before })).toContainEqual({
+      path: ['metadata', 'annotations', OWN_ANNOTATION.enrolledTemplate],
+      value: JSON.stringify({ ...before, [LABEL.dataplaneMode]: 'none' }),
     });
     expect(readTemplateEnrolment({ [OWN_ANNOTATION.enrolledTemplate]: 'x' })).toBeUndefined();
     expect(
