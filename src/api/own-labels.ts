@@ -6,7 +6,7 @@ export const OWN_LABEL = {
 
 /** Names of Sidestep's own annotations: what it marks, and what people ask of it. */
 export const OWN_ANNOTATION = {
-  /** Pod template: which restart of ours made its pods, `<goal>.<generation>.<attempt>`. */
+  /** Pod template: which restart of ours made its pods, `<goal>.<generation>.<attempt>.<migration>`. */
   restart: 'sidestep.dev/restart',
 
   /** Namespace: which of its injection and data-plane labels a migration has set, with their values of before, as JSON. */

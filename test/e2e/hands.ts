@@ -122,6 +122,25 @@ export function hands(cluster: () => Cluster): void {
     );
   });
 
+  it('sets it again, too, for an AmbientMigration that is made anew, though somebody has reverted it twice for the one before', async () => {
+    const name = 'anew';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    await cluster().migrate(name);
+    await cluster().ready(name, 'Migrated');
+    const revert = (): Promise<void> => cluster().apply(yaml(namespace(name, { 'istio-injection': 'enabled' })));
+    await revert();
+    await labelled(cluster(), name);
+    await revert();
+    await cluster().condition(name, 'Stalled', { status: 'True', reason: 'FieldReverted' });
+    await cluster().kubectl('delete', 'am', name, '-n', name);
+    await cluster().migrate(name);
+    await cluster().ready(name, 'Migrated');
+    expect((await cluster().client.get(NAMESPACE, { name })).metadata.labels).toMatchObject({
+      'istio-injection': 'disabled',
+    });
+  });
+
   it('rolls back to the first state after the AmbientMigration was deleted and applied again in mid-flight', async () => {
     const name = 'again';
     await cluster().apply(yaml(namespace(name), deployment(name, 'a'), deployment(name, 'b')));

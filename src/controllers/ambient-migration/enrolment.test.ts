@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { observed } from '../../../test/support/observed.js';
 import { LABEL } from '../../api/labels.js';
 import type { FieldChange } from '../../kube/patch.js';
+import type { Asker } from './attempts.js';
 import {
   enrolChanges,
   enrolmentMark,
@@ -29,10 +30,21 @@ const snapshot: Snapshot = {
 
 /** A namespace and what is written on it, without the API server. */
 class World {
+  migration = 'aaaaaaaa';
+
   constructor(
     public labels: Labels,
     public annotations: Labels = {},
   ) {}
+
+  /** Of the next write. */
+  get attempt(): number {
+    return nextMark(this.seen, this.#asker, []).attempt;
+  }
+
+  get #asker(): Asker {
+    return { generation: 1, migration: this.migration };
+  }
 
   get seen(): Observed {
     return observed({ snapshot, labels: this.labels, annotations: this.annotations });
@@ -40,7 +52,7 @@ class World {
 
   /** The label changes of a pass, with the mark that goes with them. */
   write(changes: readonly FieldChange[]): this {
-    const mark = nextMark(this.seen, 1, changes);
+    const mark = nextMark(this.seen, this.#asker, changes);
     return this.#patch([...changes, markChange(mark)]);
   }
 
@@ -106,12 +118,32 @@ describe('a rollback', () => {
   });
 });
 
+describe('attempts', () => {
+  it('are counted for each AmbientMigration by itself: one that is made anew has the same generation', () => {
+    const world = new World({ [LABEL.injection]: 'enabled' }).enrol();
+    expect(world.attempt).toBe(2);
+    world.migration = 'bbbbbbbb';
+    expect(world.attempt).toBe(1);
+    expect(world.enrol().rollBack()).toEqual({ [LABEL.injection]: 'enabled' });
+  });
+
+  it('of an older version leave one more', () => {
+    expect(new World({}, { [MARK]: '1.2' }).attempt).toBe(2);
+    expect(new World({}, { [MARK]: '2.2' }).attempt).toBe(1);
+  });
+});
+
 describe('the mark', () => {
   const markOf = (value: string | undefined): unknown =>
     enrolmentMark(observed({ annotations: value === undefined ? {} : { [MARK]: value } }).namespace);
 
   it('is read back as it was written', () => {
-    const mark = { generation: 12, attempt: 2, before: { [LABEL.injection]: 'enabled', [LABEL.dataplaneMode]: null } };
+    const mark = {
+      generation: 12,
+      migration: 'aaaaaaaa',
+      attempt: 2,
+      before: { [LABEL.injection]: 'enabled', [LABEL.dataplaneMode]: null },
+    };
     expect(markOf(markChange(mark).value as string)).toEqual(mark);
   });
 

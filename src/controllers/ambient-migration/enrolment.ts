@@ -3,11 +3,12 @@ import { LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { Namespace } from '../../kube/types.js';
 import type { FieldChange } from '../../kube/patch.js';
+import { type Asker, type Attempt, attemptsOf } from './attempts.js';
 import { wouldInject } from './injection.js';
 import type { Observed } from './observed.js';
 import { templateLabels } from './workloads.js';
 
-/** Writes of namespace labels for one spec generation: one, and one more if somebody reverts it (design 5.3). */
+/** Writes of namespace labels for one spec: one, and one more if somebody reverts it (design 5.3). */
 export const MAX_LABEL_ATTEMPTS = 2;
 
 /** What a migration sets on a namespace. */
@@ -19,6 +20,7 @@ type Replaced = Readonly<Record<string, string | null>>;
 const MarkSchema = z.object({
   generation: z.int(),
   attempt: z.int(),
+  migration: z.string().exactOptional(),
   before: z.record(z.string(), z.string().nullable()).exactOptional(),
 });
 
@@ -26,10 +28,7 @@ const MarkSchema = z.object({
  * Our mark on a Namespace, as JSON in its annotation: it is there from the patch that enrols the namespace to the one that
  * takes it out again, tells our labels from other people's, and bounds how often a reverted label is set again.
  */
-export interface EnrolmentMark {
-  /** `metadata.generation` of the AmbientMigration that asked for the labels. */
-  readonly generation: number;
-  readonly attempt: number;
+export interface EnrolmentMark extends Attempt {
   /**
    * What a rollback brings back: the snapshot may be much older than the labels. Of a label that somebody has reverted it is what he
    * wanted, which the next attempt replaces. Absent from marks of older versions: then the snapshot says it.
@@ -61,7 +60,7 @@ export function hasAmbientPods({ namespace, workloads }: Observed): boolean {
 }
 
 /** The mark that goes with changes of labels, and remembers what they replace. */
-export function nextMark(observed: Observed, generation: number, changes: readonly FieldChange[]): EnrolmentMark {
+export function nextMark(observed: Observed, asker: Asker, changes: readonly FieldChange[]): EnrolmentMark {
   const { namespace } = observed;
   const last = enrolmentMark(namespace);
   const live = namespace.metadata.labels ?? {};
@@ -71,8 +70,8 @@ export function nextMark(observed: Observed, generation: number, changes: readon
     .filter((key) => key in ENROLLED && live[key] !== ENROLLED[key])
     .map((key) => [key, live[key] ?? null] as const);
   return {
-    generation,
-    attempt: last?.generation === generation ? last.attempt + 1 : 1,
+    ...asker,
+    attempt: attemptsOf(last, asker) + 1,
     before: { ...replacedBefore(observed), ...Object.fromEntries(replaced) },
   };
 }

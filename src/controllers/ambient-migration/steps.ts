@@ -29,7 +29,7 @@ import { dryRunFindings, healthFindings, isInjected } from './preflight.js';
 import type { PodView } from './pods.js';
 import { wantedWaypoint } from './scope.js';
 import { nextSnapshotName } from './snapshot.js';
-import { aimFor, generationOf, transitionMs, unpausedAtMs } from './situation.js';
+import { aimFor, askerOf, transitionMs, unpausedAtMs } from './situation.js';
 import { restoredTemplate } from './template-enrolment.js';
 import { isPerWorkload } from './translation.js';
 import { type Verdict, done } from './verdict.js';
@@ -163,7 +163,7 @@ function enrolled(observed: Observed): Verdict {
 
 /** Sets labels with our mark; after the second revert by somebody else it stops and names the field. */
 function labelVerdict(observed: Observed, changes: readonly FieldChange[], message: string): Verdict {
-  const mark = nextMark(observed, generationOf(observed), changes);
+  const mark = nextMark(observed, askerOf(observed), changes);
   if (mark.attempt > MAX_LABEL_ATTEMPTS) {
     return {
       kind: 'stalled',

@@ -425,7 +425,7 @@ describe('workloads that are enrolled one by one', () => {
   });
 
   it('stop, and say so, where somebody takes the labels off their templates', () => {
-    const mark = { goal: 'ambient', generation: 1, attempt: 2 } as const;
+    const mark = { goal: 'ambient', generation: 1, attempt: 2, migration: '0c1f2e3d' } as const;
     const reverted = workload({ restartMark: mark, enrolment: enrolled });
     expect(assess(reverted, aimFor(layer7(), 'ambient'))).toMatchObject({ kind: 'stuck', reason: 'FieldReverted' });
   });
