@@ -6,10 +6,10 @@ export const OWN_LABEL = {
 
 /** Names of Sidestep's own annotations: what it marks, and what people ask of it. */
 export const OWN_ANNOTATION = {
-  /** Pod template: which restart of ours made its pods, `<goal>.<generation>.<attempt>`. */
+  /** Pod template: which restart of ours made its pods, `<goal>.<generation>.<attempt>.<migration>`. */
   restart: 'sidestep.dev/restart',
 
-  /** Namespace: its injection and data-plane labels are set by us, `<generation>.<attempt>`. */
+  /** Namespace: which of its injection and data-plane labels a migration has set, with their values of before, as JSON. */
   enrolled: 'sidestep.dev/enrolled',
 
   /** Namespace, Service or ServiceAccount: which waypoint labels a migration has set on it, as JSON. */

@@ -36,6 +36,9 @@ const ADDRESSES = /(?<=")\d+(\.\d+){3}(?=")/g;
 /** Of content in which the namespace's name stands. */
 const HASHES = /(?<="sidestep\.dev\/content-hash":")\w+/g;
 
+/** In marks: which AmbientMigration has asked for what is there. */
+const MIGRATIONS = /(?<=\\"migration\\":\\")[0-9a-f]+/g;
+
 /** How late watches bring what has happened, in the campaign with old views, ms. */
 const LAG_MS = 5_000;
 
@@ -161,15 +164,17 @@ export class Campaign {
     for (const name of names) await this.cluster.podsReady(name, this.#plot.pods[way]);
   }
 
-  /** The state of a namespace, its name and addresses left out. */
+  /** The state of a namespace; what is left out see {@link anonymous}. */
   async state(trial: Pick<Trial, 'name'>): Promise<unknown> {
     return this.anonymous(await namespaceState(this.cluster.client, trial.name), trial);
   }
 
-  /** Something of a namespace; its name, addresses and hashes of its content left out. */
+  /** Something of a namespace; its name, addresses, hashes of its content and the uid of its AmbientMigration left out. */
   anonymous(found: unknown, { name }: Pick<Trial, 'name'>): unknown {
     const text = JSON.stringify(found).replaceAll(name, 'NAMESPACE');
-    return JSON.parse(text.replace(ADDRESSES, 'ADDRESS').replace(HASHES, 'HASH')) as unknown;
+    return JSON.parse(
+      text.replace(ADDRESSES, 'ADDRESS').replace(HASHES, 'HASH').replace(MIGRATIONS, 'MIGRATION'),
+    ) as unknown;
   }
 
   /** Calls `act` at the `nth` write (from 0) of the operator to the namespace from now on; "before" makes it fail. */

@@ -115,6 +115,25 @@ export function hands(cluster: () => Cluster): void {
     expect(await namespaceState(cluster().client, name)).toEqual(before);
   });
 
+  it('brings back labels as they were when it set them, not as they were at the snapshot', async () => {
+    const name = 'relabelled';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    const lift = await fence(cluster(), name, LABELS);
+    await cluster().migrate(name);
+    await atStep(cluster(), name, 'Enrol');
+    await cluster().kubectl('label', 'ns', name, 'istio-injection-', 'istio.io/rev=default');
+    await lift();
+    await cluster().ready(name, 'Migrated');
+    const labelsOf = async (): Promise<unknown> => (await cluster().client.get(NAMESPACE, { name })).metadata.labels;
+    expect(await labelsOf()).toMatchObject({ 'istio-injection': 'disabled', 'istio.io/rev': 'default' });
+
+    await cluster().migrate(name, { dataplaneMode: 'Sidecar' });
+    await cluster().ready(name, 'RolledBack');
+    for (const pod of await cluster().podsReady(name, 1)) expect(containersOf(pod)).toContain('istio-proxy');
+    expect(await labelsOf()).toEqual({ 'kubernetes.io/metadata.name': name, 'istio.io/rev': 'default' });
+  });
+
   it('sets a reverted label again once, then names who reverts it', async () => {
     const name = 'reverted';
     await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
@@ -129,6 +148,25 @@ export function hands(cluster: () => Cluster): void {
     expect(stalled.status?.nextAction).toMatch(
       /istio-injection=disabled.*field manager sidestep-controlplane.*commit these labels/,
     );
+  });
+
+  it('sets it again, too, for an AmbientMigration that is made anew, though somebody has reverted it twice for the one before', async () => {
+    const name = 'anew';
+    await cluster().apply(yaml(namespace(name), deployment(name, 'web')));
+    await cluster().podsReady(name, 1);
+    await cluster().migrate(name);
+    await cluster().ready(name, 'Migrated');
+    const revert = (): Promise<void> => cluster().apply(yaml(namespace(name, { 'istio-injection': 'enabled' })));
+    await revert();
+    await labelled(cluster(), name);
+    await revert();
+    await cluster().condition(name, 'Stalled', { status: 'True', reason: 'FieldReverted' });
+    await cluster().kubectl('delete', 'am', name, '-n', name);
+    await cluster().migrate(name);
+    await cluster().ready(name, 'Migrated');
+    expect((await cluster().client.get(NAMESPACE, { name })).metadata.labels).toMatchObject({
+      'istio-injection': 'disabled',
+    });
   });
 
   it('rolls back to the first state after the AmbientMigration was deleted and applied again in mid-flight', async () => {

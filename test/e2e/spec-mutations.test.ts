@@ -129,9 +129,8 @@ async function state(cluster: Cluster, name: string): Promise<unknown> {
   const text = JSON.stringify(all)
     .replaceAll(name, 'NAMESPACE')
     .replaceAll(/"[0-9]+([.][0-9]+){3}"/g, '"ADDRESS"')
-    // Marks name the generation of the spec that asked for them.
-    .replaceAll(/"sidestep.dev\/enrolled":"[0-9.]+"/g, '"sidestep.dev/enrolled":"GENERATION"')
-    .replaceAll(/\\"generation\\":[0-9]+,\\"attempt\\":[0-9]+/g, 'GENERATION');
+    // Marks name the spec that asked for them.
+    .replaceAll(/\\"generation\\":[0-9]+,\\"migration\\":\\"[0-9a-f]+\\",\\"attempt\\":[0-9]+/g, 'ASKER');
   return JSON.parse(text) as unknown;
 }
 

@@ -201,7 +201,7 @@ export function migration(spec: object = {}, status: object = { observedGenerati
     metadata: {
       name: 'shop',
       namespace: 'shop',
-      uid: 'uid-1',
+      uid: '0c1f2e3d-4b5a-4978-8695-a4b3c2d1e0f9',
       generation: 1,
       creationTimestamp: '2026-11-21T09:00:00Z',
     },

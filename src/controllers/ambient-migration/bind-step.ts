@@ -7,6 +7,7 @@ import { isDryRun } from '../../mesh/findings/authorization.js';
 import { isHeldByMigration } from '../../mesh/waypoint-holders.js';
 import { waypointNeed } from '../../mesh/waypoint-needs.js';
 import { acceptanceOf, describeAcceptance, nameOfPolicy } from './acceptance.js';
+import { isAskedBy } from './attempts.js';
 import { bindingMark, changeFor, intendedServices, refusalChange, targetsOf } from './binding.js';
 import { MAX_LABEL_ATTEMPTS, enrolmentMark, hasAmbientPods } from './enrolment.js';
 import { labelsOf } from './field-owners.js';
@@ -14,7 +15,7 @@ import { type Pending, leftBehind } from './hand-over.js';
 import type { Observed } from './observed.js';
 import type { Waypoint } from './intended-waypoint.js';
 import { isChosen, wantedWaypoint } from './scope.js';
-import { generationOf, transitionMs, waitVerdict } from './situation.js';
+import { askerOf, transitionMs, waitVerdict } from './situation.js';
 import { contentHash } from './snapshot.js';
 import { triedVerdict } from './undone-writes.js';
 import { type Action, type Verdict, done } from './verdict.js';
@@ -92,19 +93,19 @@ export function isBoundTo(service: Service, { namespace, name }: Waypoint): bool
 }
 
 function pendingChanges(observed: Observed, waypoint: Waypoint | undefined): Pending[] {
-  const generation = generationOf(observed);
+  const asker = askerOf(observed);
   return targetsOf(observed, waypoint).flatMap((target) => {
-    const change = changeFor(target, generation);
+    const change = changeFor(target, asker);
     return change ? [{ target, change }] : [];
   });
 }
 
 function bindVerdict(observed: Observed, { namespace, name }: Waypoint, setting: readonly Pending[]): Verdict {
   const refused = stateOf(attachedPolicies(observed), observed);
-  const generation = generationOf(observed);
+  const asker = askerOf(observed);
   const isRefused = ({ target: { object } }: Pending): boolean => {
     const mark = bindingMark(object);
-    return mark?.refused === refused && mark.generation === generation;
+    return mark?.refused === refused && isAskedBy(mark, asker);
   };
   if (setting.some(isRefused)) {
     const message = `istiod did not attach ${namesOf(attachedPolicies(observed))} to the waypoint; mend or remove what is refused`;
@@ -171,14 +172,13 @@ function policyVerdict(observed: Observed, services: readonly Service[], sinceMs
   const boundAtMs = Math.max(sinceMs, ...services.map(boundSinceMs));
   const recheckMs = boundAtMs + POLICY_GRACE_MS - observed.nowMs;
   if (recheckMs > 0) return { kind: 'wait', reason: 'AwaitingIstiod', message, recheckMs };
-  const generation = generationOf(observed);
   const marked = targetsOf(observed, undefined);
   // Once pods are ambient the waypoint enforces all other policies: letting go would open what they close.
   if (marked.length === 0 || enrolmentMark(observed.namespace) || hasAmbientPods(observed)) {
     return { kind: 'stalled', reason: 'PolicyNotAccepted', message };
   }
   const actions = marked.map(({ kind, object }): Action => {
-    const change = refusalChange({ object }, stateOf(policies, observed), generation);
+    const change = refusalChange({ object }, stateOf(policies, observed), askerOf(observed));
     return { type: 'bind', kind, object, change, note: `letting go: ${message}` };
   });
   return { kind: 'act', actions, reason: 'PolicyNotAccepted', message };

@@ -7,6 +7,7 @@ import type { KubeObject } from '../../kube/resource.js';
 import type { Service } from '../../kube/types.js';
 import { boundWaypoint, isHeldByAccount, isHeldByMigration, markedLabels } from '../../mesh/waypoint-holders.js';
 import { namesWaypoint } from '../../mesh/waypoint-needs.js';
+import { type Asker, type Attempt, attemptsOf } from './attempts.js';
 import { isEnrolledNamespace } from './enrolment.js';
 import type { Observed } from './observed.js';
 import { isInjected } from './preflight.js';
@@ -29,6 +30,7 @@ export interface Target {
 const MarkSchema = z.object({
   generation: z.int(),
   attempt: z.int(),
+  migration: z.string().exactOptional(),
   labels: z.record(z.string(), z.string()),
   refused: z.string().exactOptional(),
 });
@@ -37,10 +39,7 @@ const MarkSchema = z.object({
  * Our mark on an object that names a waypoint, as JSON in its annotation. It tells our labels from other people's, also after
  * the spec has changed, and bounds how often a reverted one is set again.
  */
-export interface BindingMark {
-  /** `metadata.generation` of the AmbientMigration that asked for the labels. */
-  readonly generation: number;
-  readonly attempt: number;
+export interface BindingMark extends Attempt {
   /** The labels that are ours, with the values that we have set. */
   readonly labels: Labels;
   /** The state of policies for which the labels were taken away again. */
@@ -177,7 +176,7 @@ export interface BindingChange {
  */
 export function changeFor(
   { object, labels: wanted }: Pick<Target, 'object' | 'labels'>,
-  generation: number,
+  asker: Asker,
 ): BindingChange | undefined {
   const live = object.metadata.labels ?? {};
   const mark = bindingMark(object);
@@ -193,14 +192,13 @@ export function changeFor(
   const kept = Object.entries(wanted).filter(([key, value]) => live[key] === value && (isOurs(key) || isAccounts(key)));
   const isJoining = kept.some(([key]) => !isOurs(key));
   const isReverted = set.some(([key]) => mark?.labels[key] !== undefined && live[key] === undefined);
-  const isSame = mark?.generation === generation;
-  const attempt = isSame ? mark.attempt + (isReverted ? 1 : 0) : 1;
+  const attempt = Math.max(1, attemptsOf(mark, asker) + (isReverted ? 1 : 0));
   const left = Object.fromEntries([...kept, ...set].sort(([a], [b]) => (a < b ? -1 : 1)));
   const labels = Object.fromEntries([...set, ...removed]);
   const isChanged = Object.keys(labels).length > 0;
   if (!isChanged && equal(left, mark?.labels ?? {}) && (mark === undefined || Object.keys(left).length > 0))
     return undefined;
-  const next = Object.keys(left).length > 0 ? { generation, attempt, labels: left } : undefined;
+  const next = Object.keys(left).length > 0 ? { ...asker, attempt, labels: left } : undefined;
   return { labels, mark: next, isReverted, isJoining };
 }
 
@@ -216,12 +214,12 @@ export function fieldChanges({ labels, mark }: Pick<BindingChange, 'labels' | 'm
 }
 
 /** The change that takes the labels of ours away for the policies of now, and remembers it. */
-export function refusalChange({ object }: Pick<Target, 'object'>, refused: string, generation: number): BindingChange {
+export function refusalChange({ object }: Pick<Target, 'object'>, refused: string, asker: Asker): BindingChange {
   const ours = Object.entries(bindingMark(object)?.labels ?? {}).filter(
     ([key, value]) => object.metadata.labels?.[key] === value && !keysOfAccount(object)(key),
   );
   const labels = Object.fromEntries(ours.map(([key]) => [key, undefined]));
-  return { labels, mark: { generation, attempt: 1, labels: {}, refused }, isReverted: false, isJoining: false };
+  return { labels, mark: { ...asker, attempt: 1, labels: {}, refused }, isReverted: false, isJoining: false };
 }
 
 /** Which labels of an object the controller of accounts holds. */

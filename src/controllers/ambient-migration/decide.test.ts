@@ -20,7 +20,12 @@ const snapshot: Snapshot = {
   restored: false,
 };
 const enrolledLabels = { [LABEL.injection]: 'disabled', [LABEL.dataplaneMode]: 'ambient' };
-const mark = { 'sidestep.dev/enrolled': '1.1' };
+const asker = { generation: 1, migration: '0c1f2e3d' };
+const before = { [LABEL.dataplaneMode]: null, [LABEL.injection]: 'enabled' };
+const marked = (attempt: number): Record<string, string> => {
+  return { 'sidestep.dev/enrolled': JSON.stringify({ ...asker, attempt, before }) };
+};
+const mark = marked(1);
 const back = migration({ dataplaneMode: 'Sidecar' });
 const ambientPods = [pod({ mode: 'ambient', hbone: false })];
 const drainingPod = (more: Partial<PodView>): PodView =>
@@ -147,7 +152,7 @@ describe('forward', () => {
         workloads: [
           workload({
             reverted: true,
-            restartMark: { goal: 'ambient', generation: 1, attempt: 2 },
+            restartMark: { ...asker, goal: 'ambient', attempt: 2 },
             templateMark: undefined,
           }),
         ],
@@ -165,7 +170,7 @@ describe('forward', () => {
     ],
     [
       'stops when somebody has reverted the labels twice',
-      observed({ snapshot, annotations: { 'sidestep.dev/enrolled': '1.2' }, dryRuns: alive }),
+      observed({ snapshot, annotations: marked(2), dryRuns: alive }),
       'Enrol stalled FieldReverted',
     ],
   ])('%s', (_, given, expected) => {
@@ -223,6 +228,11 @@ describe('forward', () => {
 
   it('labels with one patch: ambient, injection off, our mark; the revision label stays', () => {
     const { verdict } = decide(observed({ snapshot, labels: { [LABEL.revision]: 'default' }, dryRuns: alive }));
+    const value = JSON.stringify({
+      ...asker,
+      attempt: 1,
+      before: { [LABEL.dataplaneMode]: null, [LABEL.injection]: null },
+    });
     expect(verdict).toMatchObject({
       actions: [
         {
@@ -230,7 +240,7 @@ describe('forward', () => {
           changes: [
             { path: ['metadata', 'labels', LABEL.dataplaneMode], value: 'ambient' },
             { path: ['metadata', 'labels', LABEL.injection], value: 'disabled' },
-            { path: ['metadata', 'annotations', 'sidestep.dev/enrolled'], value: '1.1' },
+            { path: ['metadata', 'annotations', 'sidestep.dev/enrolled'], value },
           ],
         },
       ],

@@ -1,28 +1,52 @@
+import * as z from 'zod';
 import { LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { Namespace } from '../../kube/types.js';
 import type { FieldChange } from '../../kube/patch.js';
+import { type Asker, type Attempt, attemptsOf } from './attempts.js';
 import { wouldInject } from './injection.js';
 import type { Observed } from './observed.js';
 import { templateLabels } from './workloads.js';
 
-/** Writes of namespace labels for one spec generation: one, and one more if somebody reverts it (design 5.3). */
+/** Writes of namespace labels for one spec: one, and one more if somebody reverts it (design 5.3). */
 export const MAX_LABEL_ATTEMPTS = 2;
 
+/** What a migration sets on a namespace. */
+const ENROLLED: Readonly<Record<string, string>> = { [LABEL.dataplaneMode]: 'ambient', [LABEL.injection]: 'disabled' };
+
+/** What labels of ours have replaced; `null`: there was none. A label that is missing here is not ours. */
+type Replaced = Readonly<Record<string, string | null>>;
+
+const MarkSchema = z.object({
+  generation: z.int(),
+  attempt: z.int(),
+  migration: z.string().exactOptional(),
+  before: z.record(z.string(), z.string().nullable()).exactOptional(),
+});
+
 /**
- * Our mark on a Namespace, `<generation>.<attempt>`: it is there from the patch that enrols the namespace to the one that
+ * Our mark on a Namespace, as JSON in its annotation: it is there from the patch that enrols the namespace to the one that
  * takes it out again, tells our labels from other people's, and bounds how often a reverted label is set again.
  */
-export interface EnrolmentMark {
-  /** `metadata.generation` of the AmbientMigration that asked for the labels. */
-  readonly generation: number;
-  readonly attempt: number;
+export interface EnrolmentMark extends Attempt {
+  /**
+   * What a rollback brings back: the snapshot may be much older than the labels. Of a label that somebody has reverted to another
+   * value it is that, which the next attempt replaces. Absent from marks of older versions: then the snapshot says it.
+   */
+  readonly before?: Replaced;
 }
 
 /** Reads the mark; undefined if the namespace carries none of ours. */
 export function enrolmentMark(namespace: Namespace): EnrolmentMark | undefined {
-  const match = /^(\d+)\.(\d+)$/.exec(namespace.metadata.annotations?.[OWN_ANNOTATION.enrolled] ?? '');
-  return match ? { generation: Number(match[1]), attempt: Number(match[2]) } : undefined;
+  const text = namespace.metadata.annotations?.[OWN_ANNOTATION.enrolled] ?? '';
+  // Older versions wrote `<generation>.<attempt>`.
+  const old = /^(\d+)\.(\d+)$/.exec(text);
+  if (old) return { generation: Number(old[1]), attempt: Number(old[2]) };
+  try {
+    return MarkSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether ztunnel is meant to capture the namespace's pods. */
@@ -35,10 +59,24 @@ export function hasAmbientPods({ namespace, workloads }: Observed): boolean {
   return isEnrolledNamespace(namespace) || workloads.some(({ enrolment }) => enrolment !== undefined);
 }
 
-/** The mark for the next write of labels. */
-export function nextMark(namespace: Namespace, generation: number): EnrolmentMark {
+/** The mark that goes with changes of labels, and remembers what they replace. */
+export function nextMark(observed: Observed, asker: Asker, changes: readonly FieldChange[]): EnrolmentMark {
+  const { namespace } = observed;
   const last = enrolmentMark(namespace);
-  return { generation, attempt: last?.generation === generation ? last.attempt + 1 : 1 };
+  const live = namespace.metadata.labels ?? {};
+  const known = replacedBefore(observed);
+  const replaced = changes
+    .map(({ path }) => path.at(-1) ?? '')
+    // Going back, it is our own value that is replaced.
+    .filter((key) => key in ENROLLED && live[key] !== ENROLLED[key])
+    // Whoever only takes our label off says nothing about what comes back.
+    .filter((key) => live[key] !== undefined || known[key] === undefined)
+    .map((key) => [key, live[key] ?? null] as const);
+  return {
+    ...asker,
+    attempt: attemptsOf(last, asker) + 1,
+    before: { ...known, ...Object.fromEntries(replaced) },
+  };
 }
 
 /**
@@ -57,35 +95,45 @@ export function enrolChanges(observed: Observed): FieldChange[] {
   return changes;
 }
 
-/** The label changes that let the injector inject again, as the snapshot holds them; empty if nothing of ours is in the way. */
+/** The label changes that let the injector inject again, as before; empty if nothing of ours is in the way. */
 export function restoreInjectionChanges(observed: Observed): FieldChange[] {
-  const before = observed.snapshot?.data.namespace.labels[LABEL.injection];
-  const live = observed.namespace.metadata.labels?.[LABEL.injection];
-  // Only `disabled` can be ours: any other value was set by a person meanwhile, and stays.
-  const ours = live === 'disabled' && enrolmentMark(observed.namespace) !== undefined;
-  return ours && before !== 'disabled' ? [label(LABEL.injection, before)] : [];
+  return restoreChanges(observed, LABEL.injection);
 }
 
 /** The labels of the namespace by which pods get their sidecars on the way back. */
 export function injectionBefore(observed: Observed): Readonly<Record<string, string>> {
   const { [LABEL.injection]: live, ...rest } = observed.namespace.metadata.labels ?? {};
-  const isOurs = restoreInjectionChanges(observed).length > 0;
-  const injection = isOurs ? observed.snapshot?.data.namespace.labels[LABEL.injection] : live;
+  const before = replacedBefore(observed)[LABEL.injection];
+  const injection = restoreInjectionChanges(observed).length > 0 ? (before ?? undefined) : live;
   return injection === undefined ? rest : { ...rest, [LABEL.injection]: injection };
 }
 
-/** The last changes of a rollback: the data-plane label as the snapshot holds it, and our mark gone. */
+/** The last changes of a rollback: the data-plane label as before, and our mark gone. */
 export function leaveChanges(observed: Observed): FieldChange[] {
   if (enrolmentMark(observed.namespace) === undefined) return [];
-  const before = observed.snapshot?.data.namespace.labels[LABEL.dataplaneMode];
-  const live = observed.namespace.metadata.labels?.[LABEL.dataplaneMode];
   const removeMark: FieldChange = { path: ['metadata', 'annotations', OWN_ANNOTATION.enrolled], value: undefined };
-  return live === 'ambient' && before !== 'ambient' ? [label(LABEL.dataplaneMode, before), removeMark] : [removeMark];
+  return [...restoreChanges(observed, LABEL.dataplaneMode), removeMark];
 }
 
 /** The change that leaves our mark. */
 export function markChange(mark: EnrolmentMark): FieldChange {
-  return { path: ['metadata', 'annotations', OWN_ANNOTATION.enrolled], value: `${mark.generation}.${mark.attempt}` };
+  return { path: ['metadata', 'annotations', OWN_ANNOTATION.enrolled], value: JSON.stringify(mark) };
+}
+
+/** Only the value that we set can be ours: any other was set by a person meanwhile, and stays. */
+function restoreChanges(observed: Observed, key: string): FieldChange[] {
+  const before = replacedBefore(observed)[key];
+  const isOurs = before !== undefined && observed.namespace.metadata.labels?.[key] === ENROLLED[key];
+  return isOurs ? [label(key, before ?? undefined)] : [];
+}
+
+function replacedBefore({ namespace, snapshot }: Observed): Replaced {
+  const mark = enrolmentMark(namespace);
+  if (!mark) return {};
+  if (mark.before) return mark.before;
+  const before = snapshot?.data.namespace.labels ?? {};
+  const others = Object.keys(ENROLLED).filter((key) => before[key] !== ENROLLED[key]);
+  return Object.fromEntries(others.map((key) => [key, before[key] ?? null]));
 }
 
 /** A sidecar that is there, or would come, needs injection to be switched off; a namespace without any is left as it is. */

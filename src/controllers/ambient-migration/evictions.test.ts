@@ -10,11 +10,12 @@ import type { Snapshot } from './snapshot.js';
 import type { RestartGoal, Workload } from './workloads.js';
 
 const MINUTE_MS = 60_000;
-const MARKED = { goal: 'ambient', generation: 1, attempt: 1 } as const;
+const MARKED = { goal: 'ambient', generation: 1, attempt: 1, migration: 'aaaaaaaa' } as const;
 
 const aim = (goal: RestartGoal = 'ambient', overrides: Partial<Aim> = {}): Aim => ({
   goal,
   generation: 1,
+  migration: 'aaaaaaaa',
   nowMs: NOW_MS,
   clockStartMs: NOW_MS,
   progressDeadlineMs: 10 * MINUTE_MS,
@@ -25,7 +26,7 @@ const aim = (goal: RestartGoal = 'ambient', overrides: Partial<Aim> = {}): Aim =
 
 const old = (ordinal: number, more: Partial<PodView> = {}): PodView => pod({ name: `db-${ordinal}`, ...more });
 const fresh = (ordinal: number, more: Partial<PodView> = {}): PodView =>
-  old(ordinal, { mode: 'ambient', hbone: false, restartMark: 'ambient.1.1', ...more });
+  old(ordinal, { mode: 'ambient', hbone: false, restartMark: 'ambient.1.1.aaaaaaaa', ...more });
 
 /** A StatefulSet of three with OnDelete, whose template is marked for ambient mode. */
 const db = (pods: readonly PodView[], more: Partial<Workload> = {}): Workload =>
@@ -97,7 +98,7 @@ describe('a workload with OnDelete', () => {
     ['is done', db([fresh(0), fresh(1), fresh(2)]), aim(), 'done'],
     [
       'is marked anew if a pod that came after the mark is wrong',
-      db([old(0), old(1), old(2, { restartMark: 'ambient.1.1' })]),
+      db([old(0), old(1), old(2, { restartMark: 'ambient.1.1.aaaaaaaa' })]),
       aim(),
       'restart: pod db-0 still has a sidecar',
     ],
@@ -155,7 +156,9 @@ describe('a workload with OnDelete', () => {
     ],
     [
       'has nobody evicted while the template lacks the mark: the next pod could not be told from this one',
-      db([old(0, { ...unready, restartMark: 'ambient.1.1' }), fresh(1), fresh(2)], { templateMark: undefined }),
+      db([old(0, { ...unready, restartMark: 'ambient.1.1.aaaaaaaa' }), fresh(1), fresh(2)], {
+        templateMark: undefined,
+      }),
       aim(),
       'rolling: its rollout is under way',
     ],

@@ -2,7 +2,7 @@ import type { PodView } from './pods.js';
 import { type RestartGoal, type Workload, isCurrent, parseRestartMark } from './workloads.js';
 
 /**
- * Whether the pod template carries a mark of ours for the goal, whatever the generation: only then an evicted pod comes back with
+ * Whether the pod template carries a mark of ours for the goal, whoever asked for it: only then an evicted pod comes back with
  * a mark that tells it from those that wait for their turn.
  */
 export function isMarkedFor({ templateMark }: Workload, goal: RestartGoal): boolean {

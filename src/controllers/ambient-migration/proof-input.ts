@@ -33,7 +33,7 @@ import type { Waypoint } from './intended-waypoint.js';
 import type { Observed } from './observed.js';
 import { orderFindings } from './restart-order.js';
 import { isChosen, wantedWaypoint } from './scope.js';
-import { generationOf } from './situation.js';
+import { askerOf } from './situation.js';
 import { isPerWorkload, translationOf } from './translation.js';
 import { templateLabels } from './workloads.js';
 
@@ -110,7 +110,7 @@ export function moveOf(observed: Observed): Move {
 function boundObjects(observed: Observed, waypoint: Waypoint): BoundObject[] {
   const targets = targetsOf(observed, waypoint).flatMap(({ kind, object, labels: wanted }): BoundObject[] => {
     if (kind === 'ServiceAccount') return [];
-    const { labels = {} } = changeFor({ object, labels: wanted }, generationOf(observed)) ?? {};
+    const { labels = {} } = changeFor({ object, labels: wanted }, askerOf(observed)) ?? {};
     const set = Object.entries(labels).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
     return set.length === 0 ? [] : [{ kind, name: object.metadata.name, labels: Object.fromEntries(set) }];
   });

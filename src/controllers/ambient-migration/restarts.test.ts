@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NOW_MS, pod, workload } from '../../../test/support/observed.js';
 import type { PodView } from './pods.js';
 import { type Aim, assess } from './restarts.js';
+import type { Workload } from './workloads.js';
 
 const MINUTE_MS = 60_000;
 
@@ -9,6 +10,7 @@ function aim(overrides: Partial<Aim> = {}): Aim {
   return {
     goal: 'ambient',
     generation: 3,
+    migration: 'aaaaaaaa',
     nowMs: NOW_MS,
     clockStartMs: NOW_MS,
     progressDeadlineMs: 10 * MINUTE_MS,
@@ -63,8 +65,8 @@ describe('what a workload needs', () => {
 
   it('restarts once more if pods made by the restart still have the wrong mode, then needs a person', () => {
     const after = (attempt: number) => {
-      const restartMark = { goal: 'ambient', generation: 3, attempt } as const;
-      return assess(workload({ restartMark, pods: [pod({ restartMark: `ambient.3.${attempt}` })] }), aim());
+      const restartMark = { goal: 'ambient', generation: 3, attempt, migration: 'aaaaaaaa' } as const;
+      return assess(workload({ restartMark, pods: [pod({ restartMark: `ambient.3.${attempt}.aaaaaaaa` })] }), aim());
     };
     expect(after(1)).toMatchObject({ kind: 'restart', mark: { attempt: 2 } });
     expect(after(2)).toMatchObject({ kind: 'stuck', reason: 'WrongModeAfterRestart' });
@@ -75,7 +77,7 @@ describe('what a workload needs', () => {
     (goal) => {
       const pods = [pod({ mode: goal === 'ambient' ? 'sidecar' : 'ambient' })];
       const after = (attempt: number, finished = true) => {
-        const restartMark = { goal, generation: 3, attempt } as const;
+        const restartMark = { goal, generation: 3, attempt, migration: 'aaaaaaaa' } as const;
         const given = workload({ restartMark, templateMark: undefined, reverted: true, finished, pods });
         return assess(given, aim({ goal }));
       };
@@ -104,6 +106,28 @@ describe('what a workload needs', () => {
     const old = { goal: 'ambient', generation: 2, attempt: 2 } as const;
     const given = workload({ restartMark: old, pods: [pod({ restartMark: 'ambient.2.2' })] });
     expect(assess(given, aim())).toMatchObject({ kind: 'restart', mark: { generation: 3, attempt: 1 } });
+  });
+
+  it('counts attempts anew for another AmbientMigration, whose generation is the same', () => {
+    const old = { goal: 'ambient', generation: 3, attempt: 2, migration: 'bbbbbbbb' } as const;
+    const wrong = workload({ restartMark: old, pods: [pod({ restartMark: 'ambient.3.2.bbbbbbbb' })] });
+    const mark = { generation: 3, attempt: 1, migration: 'aaaaaaaa' };
+    expect(assess(wrong, aim())).toMatchObject({ kind: 'restart', mark });
+    const reverted = workload({ restartMark: old, templateMark: undefined, reverted: true });
+    expect(assess(reverted, aim())).toMatchObject({ kind: 'restart', mark });
+  });
+
+  it('goes on from marks of an older version: nothing that is under way begins anew, and at most one restart follows', () => {
+    const after = (attempt: number, more: Partial<Workload> = {}, { goal = 'ambient' }: Partial<Aim> = {}) => {
+      const restartMark = { goal, generation: 3, attempt } as const;
+      const pods = [pod({ restartMark: `${goal}.3.${attempt}`, mode: goal === 'ambient' ? 'sidecar' : 'ambient' })];
+      return assess(workload({ restartMark, pods, ...more }), aim({ goal }));
+    };
+    for (const attempt of [1, 2]) {
+      const mark = { goal: 'ambient', generation: 3, attempt: 2, migration: 'aaaaaaaa' };
+      expect(after(attempt)).toMatchObject({ kind: 'restart', mark });
+    }
+    expect(after(1, { finished: false }, { goal: 'sidecar' }).kind).toBe('rolling');
   });
 
   it('does not take a pod of before the last restart for its result', () => {

@@ -1,8 +1,9 @@
+import { type Asker, attemptsOf, isAskedBy } from './attempts.js';
 import { isMarkedFor, leftToEvict, nextToEvict } from './evictions.js';
 import type { PodView } from './pods.js';
 import { type RestartGoal, type RestartMark, type Workload, isCurrent } from './workloads.js';
 
-/** Restarts of one workload for one goal and spec generation: one, and at most one repeat (design 5.2). */
+/** Restarts of one workload for one goal and spec: one, and at most one repeat (design 5.2). */
 const MAX_ATTEMPTS = 2;
 
 /**
@@ -39,10 +40,8 @@ export interface Eviction {
 export type StuckReason = 'ProgressDeadlineExceeded' | 'WrongModeAfterRestart' | 'FieldReverted';
 
 /** What a workload is judged by. */
-export interface Aim {
+export interface Aim extends Asker {
   readonly goal: RestartGoal;
-  /** `metadata.generation` of the AmbientMigration. */
-  readonly generation: number;
   readonly nowMs: number;
   /** The clock of the deadline starts here at the earliest: the last spec change or un-pause. Milliseconds since the epoch. */
   readonly clockStartMs: number;
@@ -97,7 +96,7 @@ export function assess(workload: Workload, aim: Aim): WorkloadState {
  * until the first restart has had its chance.
  */
 function isFirst({ observed, restartMark }: Workload, aim: Aim): boolean {
-  return observed && (restartMark?.goal !== aim.goal || restartMark.generation !== aim.generation);
+  return observed && !isOurs(restartMark, aim);
 }
 
 /**
@@ -117,9 +116,9 @@ function asksForRestart(pod: PodView, workload: Workload, aim: Aim): boolean {
 }
 
 function restart(workload: Workload, aim: Aim, [wrong]: readonly PodView[]): WorkloadState {
+  const { goal, generation, migration } = aim;
   const last = workload.restartMark;
-  const repeated = last !== undefined && last.goal === aim.goal && last.generation === aim.generation;
-  const attempt = repeated ? last.attempt + 1 : 1;
+  const attempt = attemptsOf(last?.goal === goal ? last : undefined, aim) + 1;
   const message = wrong
     ? `pod ${wrong.name} ${wrongMode(aim.goal)}`
     : 'its pod template has not the labels that it should have';
@@ -130,13 +129,17 @@ function restart(workload: Workload, aim: Aim, [wrong]: readonly PodView[]): Wor
   if (attempt > MAX_ATTEMPTS) {
     return { kind: 'stuck', reason: 'WrongModeAfterRestart', message: `${message} after ${MAX_ATTEMPTS} restarts` };
   }
-  return { kind: 'restart', mark: { goal: aim.goal, generation: aim.generation, attempt }, message };
+  return { kind: 'restart', mark: { goal, generation, attempt, migration }, message };
 }
 
 /** A rollout of somebody else is under way, and tells more than the pods that wait for its end. */
 function waitsForOthers({ finished, progress, restartMark }: Workload, aim: Aim): boolean {
-  const isOurs = restartMark?.goal === aim.goal && restartMark.generation === aim.generation;
-  return !finished && progress !== undefined && !isOurs;
+  return !finished && progress !== undefined && !isOurs(restartMark, aim);
+}
+
+/** The last restart was for this goal, and for this spec. */
+function isOurs(mark: RestartMark | undefined, aim: Aim): boolean {
+  return mark?.goal === aim.goal && isAskedBy(mark, aim);
 }
 
 function concerns(pod: PodView, workload: Workload, aim: Aim): boolean {

@@ -1,6 +1,7 @@
 import type { Reason } from '../../api/conditions.js';
 import { findCondition } from '../../kube/conditions.js';
 import { parseDuration } from '../../api/ambient-migration.js';
+import type { Asker } from './attempts.js';
 import { wouldInject } from './injection.js';
 import type { Observed } from './observed.js';
 import type { Aim } from './restarts.js';
@@ -22,6 +23,11 @@ export function generationOf(observed: Observed): number {
   return observed.migration.metadata.generation ?? 0;
 }
 
+/** Whose attempts are counted in this pass; eight digits of the uid tell the AmbientMigrations of a namespace apart. */
+export function askerOf(observed: Observed): Asker {
+  return { generation: generationOf(observed), migration: (observed.migration.metadata.uid ?? '').slice(0, 8) };
+}
+
 /** What workloads are judged by in this pass. */
 export function aimFor(observed: Observed, goal: RestartGoal): Aim {
   const namespaceLabels = observed.namespace.metadata.labels ?? {};
@@ -29,7 +35,7 @@ export function aimFor(observed: Observed, goal: RestartGoal): Aim {
     wouldInject(observed.mesh.injectors, namespaceLabels, labels);
   return {
     goal,
-    generation: generationOf(observed),
+    ...askerOf(observed),
     nowMs: observed.nowMs,
     clockStartMs: Math.max(unpausedAtMs(observed), transitionMs(observed, 'Reconciling', 'True')),
     // Clocks stop while the migration is paused.

@@ -29,8 +29,8 @@ import { dryRunFindings, healthFindings, isInjected } from './preflight.js';
 import type { PodView } from './pods.js';
 import { wantedWaypoint } from './scope.js';
 import { nextSnapshotName } from './snapshot.js';
-import { aimFor, generationOf, transitionMs, unpausedAtMs } from './situation.js';
 import { drainVerdict, drainingIn } from './draining.js';
+import { aimFor, askerOf, transitionMs, unpausedAtMs } from './situation.js';
 import { restoredTemplate } from './template-enrolment.js';
 import { isPerWorkload } from './translation.js';
 import { isTried, undoneVerdict } from './undone-writes.js';
@@ -165,7 +165,7 @@ function enrolled(observed: Observed): Verdict {
 
 /** Sets labels with our mark; after the second revert by somebody else it stops and names the field. */
 function labelVerdict(observed: Observed, changes: readonly FieldChange[], message: string): Verdict {
-  const mark = nextMark(observed.namespace, generationOf(observed));
+  const mark = nextMark(observed, askerOf(observed), changes);
   if (mark.attempt > MAX_LABEL_ATTEMPTS) {
     return {
       kind: 'stalled',

@@ -60,11 +60,14 @@ export function restoredTemplate({ template, enrolment }: Enrolled): PodTemplate
   };
 }
 
-/** The changes that enrol the pods of a workload, and remember what was there. */
-export function enrolTemplateChanges({ template, enrolment }: Enrolled): FieldChange[] {
+/** The changes that enrol the pods of a workload, and remember what was there; of what somebody has reverted, what he wanted. */
+export function enrolTemplateChanges({ template, enrolment = {} }: Enrolled): FieldChange[] {
   const labels = template.metadata?.labels ?? {};
-  const before = enrolment ?? Object.fromEntries(Object.keys(ENROLLED).map((key) => [key, labels[key] ?? null]));
-  return [...templateChanges(ENROLLED), mark(JSON.stringify(before))];
+  const before = Object.entries(ENROLLED).map(([key, value]) => {
+    const isOurs = key in enrolment && labels[key] === value;
+    return [key, isOurs ? enrolment[key] : (labels[key] ?? null)] as const;
+  });
+  return [...templateChanges(ENROLLED), mark(JSON.stringify(Object.fromEntries(before)))];
 }
 
 /** The changes that undo it. */

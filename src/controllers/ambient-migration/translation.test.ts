@@ -13,7 +13,7 @@ import { assess } from './restarts.js';
 import { wantedWaypoint } from './scope.js';
 import { aimFor } from './situation.js';
 import { STEPS } from './steps.js';
-import { labelsBefore, readTemplateEnrolment } from './template-enrolment.js';
+import { enrolTemplateChanges, labelsBefore, readTemplateEnrolment } from './template-enrolment.js';
 import { isPerWorkload, wantedPolicies } from './translation.js';
 import { judge, restartVerdict } from './workload-step.js';
 import type { Verdict } from './verdict.js';
@@ -532,6 +532,12 @@ describe('workloads that are enrolled one by one', () => {
       [LABEL.dataplaneMode]: 'none',
       [LABEL.inject]: 'true',
     });
+    // He wants another value instead of ours, which the next attempt replaces.
+    const labels = { ...ours, [LABEL.dataplaneMode]: 'none' };
+    expect(enrolTemplateChanges({ template: template(labels), enrolment: before })).toContainEqual({
+      path: ['metadata', 'annotations', OWN_ANNOTATION.enrolledTemplate],
+      value: JSON.stringify({ ...before, [LABEL.dataplaneMode]: 'none' }),
+    });
     expect(readTemplateEnrolment({ [OWN_ANNOTATION.enrolledTemplate]: 'x' })).toBeUndefined();
     expect(
       readTemplateEnrolment({ [OWN_ANNOTATION.enrolledTemplate]: '{"app":"x","istio.io/dataplane-mode":null}' }),
@@ -553,7 +559,7 @@ describe('workloads that are enrolled one by one', () => {
   });
 
   it('stop, and say so, where somebody takes the labels off their templates', () => {
-    const mark = { goal: 'ambient', generation: 1, attempt: 2 } as const;
+    const mark = { goal: 'ambient', generation: 1, attempt: 2, migration: '0c1f2e3d' } as const;
     const reverted = workload({ restartMark: mark, enrolment: enrolled });
     expect(assess(reverted, aimFor(layer7(), 'ambient'))).toMatchObject({ kind: 'stuck', reason: 'FieldReverted' });
   });

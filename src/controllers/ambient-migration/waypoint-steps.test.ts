@@ -34,7 +34,7 @@ const accepted = attached({ status: 'True', reason: 'Accepted', observedGenerati
 const refused = attached({ status: 'False', reason: 'TargetNotFound', message: 'no such Service' });
 
 const mark = (labels: object, rest: object = {}): Record<string, string> => ({
-  [MARK]: JSON.stringify({ generation: 1, attempt: 1, labels, ...rest }),
+  [MARK]: JSON.stringify({ generation: 1, migration: '0c1f2e3d', attempt: 1, labels, ...rest }),
 });
 const bound = mark({ [USE]: 'waypoint' });
 const labels = { [LABEL.injection]: 'enabled', [USE]: 'waypoint' };
@@ -459,6 +459,16 @@ describe('the step Bind', () => {
       given(ready, { annotations: mark({ [USE]: 'waypoint' }, { attempt: 2 }) }),
       'Bind stalled FieldReverted',
     ],
+    [
+      'but not where another AmbientMigration of the same generation has tried',
+      given(ready, { annotations: mark({ [USE]: 'waypoint' }, { attempt: 2, migration: 'bbbbbbbb' }) }),
+      'Bind act BindingMissing',
+    ],
+    [
+      'and tries once more where an older version has',
+      given(ready, { annotations: mark({ [USE]: 'waypoint' }, { attempt: 2, migration: undefined }) }),
+      'Bind act BindingMissing',
+    ],
   ])('%s', (_, seen, expected) => {
     expect(verdictOf(seen)).toBe(expected);
   });
@@ -469,6 +479,8 @@ describe('the step Bind', () => {
     const annotations = { [MARK]: JSON.stringify(action.change.mark) };
     expect(action.change.labels).toEqual({ [USE]: undefined });
     expect(verdictOf(given(ready, { policies: [refused], annotations }))).toBe('Bind stalled PolicyNotAccepted');
+    const others = { [MARK]: JSON.stringify({ ...action.change.mark, migration: 'bbbbbbbb' }) };
+    expect(verdictOf(given(ready, { policies: [refused], annotations: others }))).toBe('Bind act BindingMissing');
     const mended = { ...accepted, spec: { ...(accepted.spec as object), rules: [{}] } };
     expect(verdictOf(given(ready, { policies: [mended], annotations }))).toBe('Bind act BindingMissing');
   });

@@ -204,6 +204,8 @@ describe('what somebody has set back', () => {
     ['the pod template, if our mark is gone from it', 'ambient.1.1', undefined, true],
     ['the pod template, if an older mark is in it', 'sidecar.2.1', 'ambient.1.1', true],
     ['nothing, if an older version of Sidestep has marked the template only', undefined, 'ambient.1.1', false],
+    ['nothing, if both name the migration', 'ambient.1.1.aaaaaaaa', 'ambient.1.1.aaaaaaaa', false],
+    ['the pod template, if the mark in it is of another', 'ambient.1.1.aaaaaaaa', 'ambient.1.1.bbbbbbbb', true],
     ['nothing, if we never restarted it', undefined, undefined, false],
   ])('%s', (_, own, inTemplate, reverted) => {
     const view = deploymentView(given(own, inTemplate), []);
@@ -213,12 +215,13 @@ describe('what somebody has set back', () => {
 });
 
 describe('a restart mark', () => {
-  it('is read back as it was written', () => {
-    const mark = { goal: 'ambient', generation: 12, attempt: 2 } as const;
-    expect(parseRestartMark(formatRestartMark(mark))).toEqual(mark);
+  it.each(['ambient.12.2.0c1f2e3d', 'ambient.12.2'])('is written as it was read: %s', (text) => {
+    const mark = parseRestartMark(text);
+    expect(mark).toMatchObject({ goal: 'ambient', generation: 12, attempt: 2 });
+    expect(mark && formatRestartMark(mark)).toBe(text);
   });
 
-  it.each([undefined, '', 'ambient', 'up.1.1', 'ambient.1', 'ambient.1.1.1', '2026-11-21T09:00:00Z'])(
+  it.each([undefined, '', 'ambient', 'up.1.1', 'ambient.1', 'ambient.1.1.1.1', '2026-11-21T09:00:00Z'])(
     'is not made of %s',
     (text) => {
       expect(parseRestartMark(text)).toBeUndefined();

@@ -3,6 +3,7 @@ import { ANNOTATION } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { DaemonSet, Deployment, PodTemplate, StatefulSet } from '../../kube/types.js';
 import { type Rollout, daemonSetRollout, deploymentRollout, statefulSetRollout } from '../../mesh/rollout.js';
+import type { Attempt } from './attempts.js';
 import { type PodView, timeOf } from './pods.js';
 import { type TemplateEnrolment, readTemplateEnrolment } from './template-enrolment.js';
 
@@ -64,27 +65,25 @@ export interface OnDelete {
 export type RestartGoal = 'tunnel' | 'ambient' | 'sidecar';
 
 /**
- * Our mark, `<goal>.<generation>.<attempt>`. In a pod template it starts the rollout, and tells the pods that it made from
- * those of before. On the workload it bounds the number of restarts to two per goal and spec generation, also across
- * crashes, and where somebody sets the pod template back.
+ * Our mark, `<goal>.<generation>.<attempt>.<migration>`; older versions left the last part out. In a pod template it starts the
+ * rollout, and tells the pods that it made from those of before. On the workload it bounds the number of restarts to two per goal
+ * and spec, also across crashes, and where somebody sets the pod template back.
  */
-export interface RestartMark {
+export interface RestartMark extends Attempt {
   readonly goal: RestartGoal;
-  /** `metadata.generation` of the AmbientMigration that asked for it. */
-  readonly generation: number;
-  readonly attempt: number;
 }
 
 /** Text of a mark, the value of the annotation. */
-export function formatRestartMark(mark: RestartMark): string {
-  return `${mark.goal}.${mark.generation}.${mark.attempt}`;
+export function formatRestartMark({ goal, generation, attempt, migration }: RestartMark): string {
+  return `${goal}.${generation}.${attempt}${migration === undefined ? '' : `.${migration}`}`;
 }
 
 /** Reads a mark; undefined for anything that we did not write. */
 export function parseRestartMark(text: string | undefined): RestartMark | undefined {
-  const match = /^(tunnel|ambient|sidecar)\.(\d+)\.(\d+)$/.exec(text ?? '');
+  const match = /^(tunnel|ambient|sidecar)\.(\d+)\.(\d+)(?:\.([\w-]*))?$/.exec(text ?? '');
   if (!match) return undefined;
-  return { goal: match[1] as RestartGoal, generation: Number(match[2]), attempt: Number(match[3]) };
+  const [, goal, generation, attempt, migration] = match;
+  return { goal: goal as RestartGoal, generation: Number(generation), attempt: Number(attempt), migration };
 }
 
 /** Whether the pod was made after our last restart of its workload (or there was none): only such a pod's mode can be wrong. */
