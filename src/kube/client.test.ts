@@ -369,6 +369,37 @@ describe('Client', () => {
       renewed.close();
     });
 
+    it('of a client set apart are its own, so that slow requests do not hold it up; guard and certificates are shared', async () => {
+      let cert = 'one';
+      const connection = {
+        ...server.connection(),
+        get cert() {
+          return cert;
+        },
+      };
+      const slow = new Client({ connection, clock });
+      const guarded = slow.guarded(() => {
+        throw new Error('not now');
+      });
+      const [apart, guardedApart] = [slow.apart(), guarded.apart()];
+      server.on({ method: 'POST' }, { hang: true }, 32);
+      const writes = Array.from({ length: 32 }, () => failureOf(slow.create(CONFIG_MAP, configMap('b'), writer)));
+      await until(() => server.requests.length === 32);
+      await apart.get(CONFIG_MAP, ref);
+      expect(server.connections).toBe(33);
+      cert = 'two';
+      await apart.get(CONFIG_MAP, ref);
+      expect(server.connections).toBe(34);
+      expect(await failureOf(guardedApart.create(CONFIG_MAP, configMap('b'), writer))).toMatchObject({
+        message: 'not now',
+      });
+      slow.close();
+      await Promise.all(writes);
+      await apart.get(CONFIG_MAP, ref);
+      expect(server.connections).toBe(34);
+      apart.close();
+    });
+
     it('that the server has just closed are replaced unnoticed for a call that may happen twice', async () => {
       await client.get(CONFIG_MAP, ref);
       server.on({}, { reset: true });

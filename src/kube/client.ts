@@ -46,11 +46,11 @@ export class Client {
   readonly #caller: Caller;
   readonly #guard: () => void;
 
-  constructor(options: ClientOptions, derived?: { caller: Caller; guard: () => void }) {
+  constructor(options: ClientOptions, derived: { caller?: Caller; guard?: () => void } = {}) {
     this.#clock = options.clock ?? systemClock;
     this.random = options.random ?? Math.random;
     this.#caller =
-      derived?.caller ??
+      derived.caller ??
       new Caller({
         connection: options.connection,
         clock: this.#clock,
@@ -59,7 +59,7 @@ export class Client {
         onResponse: options.onResponse ?? (() => {}),
         random: this.random,
       });
-    this.#guard = derived?.guard ?? (() => {});
+    this.#guard = derived.guard ?? (() => {});
     this.#options = options;
   }
 
@@ -73,6 +73,14 @@ export class Client {
       guard();
     };
     return new Client(this.#options, { caller: this.#caller, guard: both });
+  }
+
+  /**
+   * A client that is the same but for its connections, which are its own and to be closed with `close`: for what must get
+   * through while slow requests hold all connections of this one. Credentials stay shared, also when they change.
+   */
+  apart(): Client {
+    return new Client(this.#options, { guard: this.#guard });
   }
 
   /** Reads one object from the server. */

@@ -267,6 +267,27 @@ describe('manager', () => {
     expect(api.writes.filter((write) => !write.includes('leases'))).toEqual([]);
   });
 
+  test('the lease is kept while writes hold all connections, by a client of its own that is closed at the end', async () => {
+    let closed = 0;
+    const apart = Object.assign(api.client(), { close: () => void (closed += 1) });
+    const whole = api.client(({ verb, kind }) => {
+      const waits = verb === 'delete' || kind === 'leases.coordination.k8s.io';
+      return waits ? new Promise<void>(() => {}) : undefined;
+    });
+    api.put(THING, thing('a'));
+    const { manager, stop, ended } = start(
+      [things((request, { client }) => client.delete(THING, { namespace: 'shop', name: request.name }))],
+      { leaderElection: election, client: Object.assign(whole, { apart: () => apart }) },
+    );
+    await clock.advance(60_000);
+    expect([manager.state, closed]).toEqual(['leading', 0]);
+    stop.abort();
+    await clock.advance(30_000);
+    expect(await ended).toBe('ended');
+    expect(closed).toBe(1);
+    expect((api.get(LEASE, 'system/operator') as { spec?: { holderIdentity?: string } }).spec?.holderIdentity).toBe('');
+  });
+
   test('a stop lets the runs under way end, writes included, then releases the lease', async () => {
     let end: () => void = () => {};
     api.put(THING, thing('a'));

@@ -16,7 +16,7 @@ import { Probes } from './probes.js';
 
 /** What a manager is made of. */
 export interface ManagerOptions {
-  /** Open connection to the API server; not closed by the manager. */
+  /** Open connection to the API server; not closed by the manager. The Lease has connections of its own beside it. */
   readonly client: Client;
   readonly controllers: readonly ControllerSpec[];
   readonly clock: Clock;
@@ -66,6 +66,8 @@ export class Manager {
   readonly #loop = new EventLoopMonitor();
   readonly #probes: Probes | undefined;
   readonly #elector: LeaderElector | undefined;
+  /** Of the Lease alone: writes that an admission webhook holds for seconds would keep its renewal from a shared pool. */
+  readonly #electionClient: Client | undefined;
   readonly #end = new AbortController();
   #leadership: Leadership | undefined;
   #state: ManagerState = 'starting';
@@ -94,9 +96,10 @@ export class Manager {
     const names = options.controllers.map(({ name }) => name);
     if (new Set(names).size < names.length) throw new Error(`two controllers have one name: ${names.join(', ')}`);
     if (leaderElection) {
+      this.#electionClient = client.apart();
       this.#elector = new LeaderElector({
         ...leaderElection,
-        client,
+        client: this.#electionClient,
         clock,
         log,
         identity: `${identity}_${randomUUID()}`,
@@ -144,6 +147,7 @@ export class Manager {
       background.abort(reason);
       this.#events.stop();
       this.#loop.stop();
+      this.#electionClient?.close();
       await this.#probes?.stop();
     }
   }
