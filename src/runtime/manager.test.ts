@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock, settle, until } from '../../test/support/fake-clock.js';
-import { TransportError } from '../kube/errors.js';
+import { ApiError, TransportError } from '../kube/errors.js';
 import type { KubeObject, ResourceType } from '../kube/resource.js';
 import { CUSTOM_RESOURCE_DEFINITION, EVENT, LEASE } from '../kube/types.js';
 import { silentLogger } from '../log.js';
@@ -207,6 +207,51 @@ describe('manager', () => {
     expect(
       calls.filter(({ kind, verb }) => kind === 'customresourcedefinitions.apiextensions.k8s.io' && verb === 'list'),
     ).toHaveLength(1);
+  });
+
+  test('a kind whose CRD is there all the time is found again soon, whatever a proxy says about it', async () => {
+    const other = { ...CHILD, plural: 'others', kind: 'Other' };
+    const seen: string[] = [];
+    let isProxied = false;
+    let lists = 0;
+    const established = { conditions: [{ type: 'Established', status: 'True' }] };
+    api.put(CUSTOM_RESOURCE_DEFINITION, { metadata: { name: 'children.test.dev' }, status: established });
+    api.put(CHILD, child('c', 'before'));
+    start(
+      [
+        things(async ({ name }) => seen.push(name), {
+          // The kind that is absent from the start, so that CRDs are watched already.
+          watches: [watch({ type: CHILD, map: toController(THING) }), watch({ type: other, map: toController(THING) })],
+        }),
+      ],
+      {
+        network: ({ kind, verb }) => {
+          if (!isProxied || kind !== 'children.test.dev') return;
+          if (verb === 'list') lists += 1;
+          throw new ApiError('default backend - 404', { code: 404, reason: 'Unknown' });
+        },
+      },
+    );
+    await clock.advance(1_000);
+    isProxied = true;
+    api.breakWatches();
+    await clock.advance(60_000);
+    // Until it is believed, and six times after that: not for ever.
+    expect(lists).toBeLessThan(10);
+    api.delete(CUSTOM_RESOURCE_DEFINITION, 'children.test.dev');
+    isProxied = false;
+    api.put(CHILD, child('c', 'after'));
+    await clock.advance(60_000);
+    expect(seen).toEqual(['before', 'before']);
+    api.put(CUSTOM_RESOURCE_DEFINITION, { metadata: { name: 'children.test.dev' }, status: established });
+    await clock.advance(1_000);
+    expect(seen).toEqual(['before', 'before', 'after']);
+    isProxied = true;
+    api.breakWatches();
+    await clock.advance(20_000);
+    isProxied = false;
+    await clock.advance(10_000);
+    expect(seen).toEqual(['before', 'before', 'after', 'after', 'after']);
   });
 
   test('a cluster that has all kinds is not asked for CRDs', async () => {
