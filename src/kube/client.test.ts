@@ -131,7 +131,8 @@ describe('Client', () => {
     });
 
     it('tells a failed test of a JSON patch as a conflict', async () => {
-      server.on({ method: 'PATCH' }, { status: 422 });
+      const message = 'the server rejected our request due to an error in our request';
+      server.on({ method: 'PATCH' }, { status: 422, body: { ...status(422, 'Invalid', {}), message } });
       const error = await failureOf(
         client.jsonPatch(CONFIG_MAP, ref, [{ op: 'test', path: '/metadata/resourceVersion', value: '1' }], writer),
       );
@@ -139,8 +140,19 @@ describe('Client', () => {
       expect((error as Error).cause).toMatchObject({ code: 422 });
     });
 
-    it('leaves a JSON patch that validation refuses invalid', async () => {
-      server.on({ method: 'PATCH' }, { status: 422, body: status(422, 'Invalid', { causes: [{ field: 'data' }] }) });
+    it.each([
+      ['validation', status(422, 'Invalid', { causes: [{ field: 'data' }] })],
+      ['an admission webhook', { ...status(422, ''), message: 'admission webhook "a" denied the request: no ticket' }],
+      [
+        'an admission webhook in the words of the server',
+        {
+          ...status(422, 'Invalid'),
+          message:
+            'admission webhook "a" denied the request: the server rejected our request due to an error in our request',
+        },
+      ],
+    ])('leaves a JSON patch that %s refuses invalid', async (_who, body) => {
+      server.on({ method: 'PATCH' }, { status: 422, body });
       const error = await failureOf(
         client.jsonPatch(CONFIG_MAP, ref, [{ op: 'test', path: '/metadata/resourceVersion', value: '1' }], writer),
       );

@@ -427,11 +427,12 @@ function applyBody(object: KubeObject): string {
   );
 }
 
-/** The server answers a failed `test` with a 422 without causes; a 422 of validation names causes. */
+/** All that the server says of a patch that cannot be applied, such as one whose `test` fails (`test/conformance/patches.test.ts`). */
+const PATCH_REFUSED = '422 Invalid: the server rejected our request due to an error in our request';
+
+/** Of 422s only the server's own word for a failed `test`: one of validation or of an admission webhook is a refusal for good. */
 function testFailureAsConflict(error: unknown, target: string): unknown {
-  if (!(error instanceof ApiError) || error.code !== 422) return error;
-  const causes = (error.details as { causes?: unknown[] } | undefined)?.causes ?? [];
-  if (causes.length > 0) return error;
+  if (!(error instanceof ApiError) || error.message !== `patch ${target}: ${PATCH_REFUSED}`) return error;
   return new ApiError(`patch ${target}: the object has changed since it was read`, {
     code: 409,
     reason: 'Conflict',
