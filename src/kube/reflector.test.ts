@@ -217,6 +217,23 @@ describe('Reflector', () => {
     expect(errors.map((each) => each.message)).toEqual(['watch failed']);
   });
 
+  it.each([401, 403, 408, 429, 502, 503])('never lists again because watches are refused with %i', async (code) => {
+    server.set(path, '10', []);
+    server.on({ path, watch: true }, { status: code }, 8);
+    start();
+    await watchAfterBackoff(1);
+    expect(opened(1)).toBe('10');
+    expect(lists()).toHaveLength(1);
+  });
+
+  it.each([500, 504])('lists again when watches from one version go on to fail with %i', async (code) => {
+    server.set(path, '10', []);
+    server.on({ path, watch: true }, { status: code }, 4);
+    start();
+    await watchAfterBackoff(1);
+    expect(lists()).toHaveLength(2);
+  });
+
   it('retries a list refused with 500 until it succeeds', async () => {
     server.set(path, '10', [configMap('a', '3')]);
     server.on({ path, watch: false }, { status: 500 }, 3);

@@ -333,14 +333,15 @@ export class Reflector<T extends KubeObject> {
 
 /**
  * Whether a failed watch may fail because of the version it began at, so that only a new list helps. A lost connection, a
- * busy server or missing permissions say nothing about the version; an ailing server gets three more chances.
+ * busy server or missing permissions never say so, however often: all informers would list everything again, at a server that
+ * asked for less. One that fails in itself (500), or is behind the version (504), gets three more chances.
  */
 function blamesVersion(error: unknown, failures: number): boolean {
   if (!(error instanceof ApiError)) return false;
-  // Of a kind that every server has: said by something else in between.
-  if (error.code === 404) return false;
-  const saysNothing = [401, 403, 408, 429].includes(error.code) || error.code >= 500;
-  return !saysNothing || failures >= 3;
+  const { code } = error;
+  if (code === 500 || code === 504) return failures >= 3;
+  // A 404 that comes here is of a kind that every server has: said by something else in between.
+  return code < 500 && ![401, 403, 404, 408, 429].includes(code);
 }
 
 function retryAfterMs(error: unknown): number {
