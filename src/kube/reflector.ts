@@ -7,8 +7,12 @@ import type { WatchEvent } from './watch-stream.js';
 
 /** Where a reflector tells what is in the cluster. Calls are synchronous and must be quick. */
 export interface ReflectorHandler<T> {
-  /** This is all there is: whatever was known and is not in the list has been deleted. */
-  replace(objects: T[]): void;
+  /**
+   * This is all there is: whatever was known and is not in the list has been deleted.
+   *
+   * @param version  of the list; none for a kind that is absent
+   */
+  replace(objects: T[], version?: string): void;
   upsert(object: T): void;
   /** `object` is its last state. */
   remove(object: T): void;
@@ -172,7 +176,7 @@ export class Reflector<T extends KubeObject> {
     // From no version a watch would begin with what there is by then: nobody would tell what was deleted before.
     if (!version) throw new TransportError(`list ${this.#resource}: the answer has no resourceVersion`);
     this.#absent = false;
-    handler.replace(objects);
+    handler.replace(objects, version);
     this.#served = true;
     this.#missingSince = undefined;
     this.#version = version;

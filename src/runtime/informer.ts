@@ -145,11 +145,11 @@ export class Informer<T extends KubeObject = KubeObject> implements Store<T> {
       ...(transform && { transform }),
       onRestart: (reason) => onRestart?.(this.kind, reason),
       handler: {
-        replace: (objects) => {
+        replace: (objects, version) => {
           const { absent } = this.#reflector;
           const wasAbsent = this.#wasAbsent;
           this.#wasAbsent = absent;
-          this.#publish(this.#objects.replace(objects));
+          this.#publish(this.#objects.replace(objects, version));
           if (absent && !wasAbsent) for (const listener of this.#absenceListeners) listener();
         },
         upsert: (object) => this.#publish(this.#objects.upsert(object)),
