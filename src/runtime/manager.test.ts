@@ -7,6 +7,7 @@ import { silentLogger } from '../log.js';
 import type { ControllerGauge, ControllerSpec, ReconcileContext } from './controller.js';
 import { LeadershipLostError, ShutdownError } from './errors.js';
 import { Manager, type ManagerOptions } from './manager.js';
+import { Metrics } from './metrics.js';
 import type { Request } from './request.js';
 import { awaitChange } from './result.js';
 import { MemoryApi, type Call } from './testing/memory-api.js';
@@ -384,6 +385,95 @@ describe('manager', () => {
     deaf.stop.abort();
     await clock.advance(7_000);
     expect(await deaf.ended).toBeInstanceOf(ShutdownError);
+  });
+
+  test('the slowest stop ends within the 30 s that a pod has', async () => {
+    const ending: string[] = [];
+    let isStuck = false;
+    api.put(THING, thing('deaf'));
+    const { stop, ended } = start(
+      [
+        things(async (request, { events, primary }) => {
+          const regarding = primary.get(request) as KubeObject;
+          events.emit({
+            regarding: { ...regarding, ...regarding.metadata },
+            type: 'Normal',
+            reason: 'Begun',
+            note: 'begun',
+            action: 'Wait',
+          });
+          await new Promise(() => {});
+        }),
+      ],
+      {
+        leaderElection: election,
+        network: async ({ verb, kind }) => {
+          if (kind === 'events.events.k8s.io') await new Promise(() => {});
+          if (!isStuck || kind !== 'leases.coordination.k8s.io') return;
+          ending.push(verb);
+          // The deadline of each of its requests: the read is answered just in time, the write is not.
+          await new Promise<void>((resolve) => clock.schedule(4_000, resolve));
+          if (verb !== 'get' || ending.length === 1) throw new TransportError('no answer');
+        },
+      },
+    );
+    await clock.advance(1_500);
+    stop.abort();
+    await clock.advance(13_000);
+    isStuck = true;
+    const stoppedAt = clock.uptime() - 13_000;
+    const endedAt = ended.then(() => clock.uptime());
+    await clock.advance(20_000);
+    expect(await ended).toBeInstanceOf(ShutdownError);
+    expect((await endedAt) - stoppedAt).toBeLessThan(29_000);
+    expect(ending.slice(-2)).toEqual(['get', 'jsonPatch']);
+  });
+
+  test('a watch that crashes ends the manager, which aborts its runs and then releases the lease', async () => {
+    const seen: string[] = [];
+    api.put(THING, thing('a'));
+    const metrics = Object.assign(new Metrics(), {
+      watchRestarted: () => {
+        throw new Error('a bug');
+      },
+    });
+    const holder = (): string | undefined =>
+      (api.get(LEASE, 'system/operator') as { spec?: { holderIdentity?: string } } | undefined)?.spec?.holderIdentity;
+    const { ended, manager } = start(
+      [
+        things(async (_, { signal }) => {
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          await new Promise<void>((resolve) => clock.schedule(1_000, resolve));
+          seen.push(`unwound while ${holder()?.startsWith('pod_') ? 'held' : 'free'}`);
+        }),
+      ],
+      { leaderElection: election, metrics },
+    );
+    await settle();
+    expect(manager.state).toBe('leading');
+    api.breakWatches();
+    await clock.advance(2_000);
+    expect(await ended).toMatchObject({ message: 'a bug' });
+    expect(seen).toEqual(['unwound while held']);
+    expect(holder()).toBe('');
+  });
+
+  test('a watch that crashes while standing by ends the manager, which never takes the lease', async () => {
+    const spec = { holderIdentity: 'other', leaseDurationSeconds: 15 };
+    api.put(LEASE, { metadata: { namespace: 'system', name: 'operator' }, spec });
+    const metrics = Object.assign(new Metrics(), {
+      watchRestarted: () => {
+        throw new Error('a bug');
+      },
+    });
+    const { ended, manager } = start([things(async () => {})], { leaderElection: election, metrics });
+    await settle();
+    expect(manager.state).toBe('standby');
+    api.breakWatches();
+    await clock.advance(60_000);
+    expect(await ended).toMatchObject({ message: 'a bug' });
+    expect(manager.state).toBe('stopping');
+    expect((api.get(LEASE, 'system/operator') as { spec?: object }).spec).toEqual(spec);
   });
 
   test('while the API server is away the leader ends, others stay alive, and one of them goes on when it is back', async () => {
