@@ -14,6 +14,9 @@ interface Status {
 /** Longest part of a foreign answer (a proxy's page) that goes into a message. */
 const maxQuoted = 300;
 
+/** A server that asks for more is asked again sooner: a wrong header, or a clock that is off, must not stop us for hours. */
+const maxRetryAfterMs = 60_000;
+
 /** The error for an answer with a status outside 2xx. `label` says what was tried, on what. */
 export function apiErrorFromResponse(label: string, response: HttpResponse, nowMs: number): ApiError {
   const retryAfterMs = parseRetryAfter(response.headers['retry-after'], nowMs);
@@ -36,7 +39,7 @@ export function apiErrorFromStatus(label: string, body: unknown, retryAfterMs?: 
   return new ApiError(`${label}: ${code} ${reason}: ${status.message ?? 'no message'}`, {
     code,
     reason,
-    retryAfterMs: retryAfterMs ?? (seconds === undefined ? undefined : seconds * 1000),
+    retryAfterMs: retryAfterMs ?? (seconds === undefined ? undefined : bounded(seconds * 1000)),
     details: status.details,
   });
 }
@@ -54,14 +57,16 @@ function parseStatus(body: string): Status | undefined {
 /**
  * Milliseconds to wait by a Retry-After header: seconds or an HTTP date.
  *
- * @returns undefined if the header is absent or unreadable; never negative
+ * @returns undefined if the header is absent or unreadable; never negative, at most 60,000
  */
 export function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
-  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
+  if (/^\s*\d+\s*$/.test(header)) return bounded(Number(header) * 1000);
   const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+  return Number.isNaN(date) ? undefined : bounded(date - nowMs);
 }
+
+const bounded = (ms: number): number => Math.min(Math.max(0, ms), maxRetryAfterMs);
 
 /**
  * Whether a 429 is the verdict of a PodDisruptionBudget on an eviction: an answer to act on, not a busy server.

@@ -131,7 +131,8 @@ describe('Client', () => {
     });
 
     it('tells a failed test of a JSON patch as a conflict', async () => {
-      server.on({ method: 'PATCH' }, { status: 422 });
+      const message = 'the server rejected our request due to an error in our request';
+      server.on({ method: 'PATCH' }, { status: 422, body: { ...status(422, 'Invalid', {}), message } });
       const error = await failureOf(
         client.jsonPatch(CONFIG_MAP, ref, [{ op: 'test', path: '/metadata/resourceVersion', value: '1' }], writer),
       );
@@ -139,8 +140,19 @@ describe('Client', () => {
       expect((error as Error).cause).toMatchObject({ code: 422 });
     });
 
-    it('leaves a JSON patch that validation refuses invalid', async () => {
-      server.on({ method: 'PATCH' }, { status: 422, body: status(422, 'Invalid', { causes: [{ field: 'data' }] }) });
+    it.each([
+      ['validation', status(422, 'Invalid', { causes: [{ field: 'data' }] })],
+      ['an admission webhook', { ...status(422, ''), message: 'admission webhook "a" denied the request: no ticket' }],
+      [
+        'an admission webhook in the words of the server',
+        {
+          ...status(422, 'Invalid'),
+          message:
+            'admission webhook "a" denied the request: the server rejected our request due to an error in our request',
+        },
+      ],
+    ])('leaves a JSON patch that %s refuses invalid', async (_who, body) => {
+      server.on({ method: 'PATCH' }, { status: 422, body });
       const error = await failureOf(
         client.jsonPatch(CONFIG_MAP, ref, [{ op: 'test', path: '/metadata/resourceVersion', value: '1' }], writer),
       );
@@ -367,6 +379,37 @@ describe('Client', () => {
       await renewed.get(CONFIG_MAP, ref);
       expect(server.connections).toBe(2);
       renewed.close();
+    });
+
+    it('of a client set apart are its own, so that slow requests do not hold it up; guard and certificates are shared', async () => {
+      let cert = 'one';
+      const connection = {
+        ...server.connection(),
+        get cert() {
+          return cert;
+        },
+      };
+      const slow = new Client({ connection, clock });
+      const guarded = slow.guarded(() => {
+        throw new Error('not now');
+      });
+      const [apart, guardedApart] = [slow.apart(), guarded.apart()];
+      server.on({ method: 'POST' }, { hang: true }, 32);
+      const writes = Array.from({ length: 32 }, () => failureOf(slow.create(CONFIG_MAP, configMap('b'), writer)));
+      await until(() => server.requests.length === 32);
+      await apart.get(CONFIG_MAP, ref);
+      expect(server.connections).toBe(33);
+      cert = 'two';
+      await apart.get(CONFIG_MAP, ref);
+      expect(server.connections).toBe(34);
+      expect(await failureOf(guardedApart.create(CONFIG_MAP, configMap('b'), writer))).toMatchObject({
+        message: 'not now',
+      });
+      slow.close();
+      await Promise.all(writes);
+      await apart.get(CONFIG_MAP, ref);
+      expect(server.connections).toBe(34);
+      apart.close();
     });
 
     it('that the server has just closed are replaced unnoticed for a call that may happen twice', async () => {

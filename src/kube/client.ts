@@ -46,11 +46,11 @@ export class Client {
   readonly #caller: Caller;
   readonly #guard: () => void;
 
-  constructor(options: ClientOptions, derived?: { caller: Caller; guard: () => void }) {
+  constructor(options: ClientOptions, derived: { caller?: Caller; guard?: () => void } = {}) {
     this.#clock = options.clock ?? systemClock;
     this.random = options.random ?? Math.random;
     this.#caller =
-      derived?.caller ??
+      derived.caller ??
       new Caller({
         connection: options.connection,
         clock: this.#clock,
@@ -59,7 +59,7 @@ export class Client {
         onResponse: options.onResponse ?? (() => {}),
         random: this.random,
       });
-    this.#guard = derived?.guard ?? (() => {});
+    this.#guard = derived.guard ?? (() => {});
     this.#options = options;
   }
 
@@ -73,6 +73,14 @@ export class Client {
       guard();
     };
     return new Client(this.#options, { caller: this.#caller, guard: both });
+  }
+
+  /**
+   * A client that is the same but for its connections, which are its own and to be closed with `close`: for what must get
+   * through while slow requests hold all connections of this one. Credentials stay shared, also when they change.
+   */
+  apart(): Client {
+    return new Client(this.#options, { guard: this.#guard });
   }
 
   /** Reads one object from the server. */
@@ -419,11 +427,12 @@ function applyBody(object: KubeObject): string {
   );
 }
 
-/** The server answers a failed `test` with a 422 without causes; a 422 of validation names causes. */
+/** All that the server says of a patch that cannot be applied, such as one whose `test` fails (`test/conformance/patches.test.ts`). */
+const PATCH_REFUSED = '422 Invalid: the server rejected our request due to an error in our request';
+
+/** Of 422s only the server's own word for a failed `test`: one of validation or of an admission webhook is a refusal for good. */
 function testFailureAsConflict(error: unknown, target: string): unknown {
-  if (!(error instanceof ApiError) || error.code !== 422) return error;
-  const causes = (error.details as { causes?: unknown[] } | undefined)?.causes ?? [];
-  if (causes.length > 0) return error;
+  if (!(error instanceof ApiError) || error.message !== `patch ${target}: ${PATCH_REFUSED}`) return error;
   return new ApiError(`patch ${target}: the object has changed since it was read`, {
     code: 409,
     reason: 'Conflict',

@@ -73,6 +73,25 @@ describe('EventRecorder', () => {
     ]);
   });
 
+  it.each([
+    ['short', 'größe 😀'],
+    ['of 1,024 bytes', `${'é'.repeat(510)}😀`],
+  ])('leaves a note whole that is %s', async (_what, note) => {
+    recorder.emit(event({ note }));
+    await recorder.flush(1_000);
+    expect(created()[0]?.note).toBe(note);
+  });
+
+  it.each([
+    ['é'.repeat(1_000), 'é'.repeat(512)],
+    [`${'x'.repeat(1_021)}😀 and more`, 'x'.repeat(1_021)],
+    [`${'x'.repeat(1_020)}😀 and more`, `${'x'.repeat(1_020)}😀`],
+  ])('cuts a note by bytes, between two characters', async (note, cut) => {
+    recorder.emit(event({ note }));
+    await recorder.flush(1_000);
+    expect(created()[0]?.note).toBe(cut);
+  });
+
   it('stores events about cluster-scoped objects in default, under a name that is allowed', async () => {
     recorder.emit(event({ regarding: { apiVersion: 'v1', kind: 'X', name: `${'a'.repeat(228)}:.Role` } }));
     await recorder.flush(1_000);

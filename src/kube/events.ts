@@ -16,7 +16,7 @@ export interface EmittedEvent {
   type: 'Normal' | 'Warning';
   /** Why; one CamelCase word, at most 128 characters. */
   reason: string;
-  /** What happened, a sentence; cut at 1,024 characters. */
+  /** What happened, a sentence; cut at 1,024 bytes, for so the API server counts. */
   note: string;
   /** What was done or tried; one CamelCase word, at most 128 characters. */
   action: string;
@@ -52,6 +52,9 @@ const seriesIntervalMs = 60_000;
 
 /** After so long without a repetition a series is over, and the next occurrence is a new event. */
 const seriesEndMs = 360_000;
+
+/** A longer note is refused. */
+const maxNoteBytes = 1024;
 
 const maxAttempts = 3;
 const writeTimeoutMs = 10_000;
@@ -187,7 +190,7 @@ export class EventRecorder {
       action: action.slice(0, 128),
       reason: reason.slice(0, 128),
       type,
-      note: note.slice(0, 1024),
+      note: firstBytes(note, maxNoteBytes),
       regarding,
       ...(related && { related }),
       ...(count > 1 && { series: { count, lastObservedTime: microTime(series.lastAt) } }),
@@ -299,6 +302,13 @@ function newName(event: EmittedEvent): string {
     .replace(/[^a-z0-9.-]/g, '-')
     .slice(0, 230);
   return `${readable.replace(/[^a-z0-9]+$/, '')}.${randomBytes(8).toString('hex')}`;
+}
+
+/** The longest beginning of `text` that is at most `max` bytes as UTF-8 and ends between two code points. */
+function firstBytes(text: string, max: number): string {
+  if (Buffer.byteLength(text) <= max) return text;
+  // As of a stream that goes on: a code point that is cut in two is left out.
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.from(text).subarray(0, max), { stream: true });
 }
 
 /** RFC 3339 with microseconds, the form of `metav1.MicroTime`. */

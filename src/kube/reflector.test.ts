@@ -9,6 +9,10 @@ import { CONFIG_MAP, type ConfigMap } from './types.js';
 
 const path = '/api/v1/configmaps';
 
+/** A kind that only a CRD can make the server know. */
+const CUSTOM = { ...CONFIG_MAP, group: 'test.dev' };
+const customPath = '/apis/test.dev/v1/configmaps';
+
 function configMap(name: string, resourceVersion: string, data: Record<string, string> = {}) {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'shop', resourceVersion }, data };
 }
@@ -88,7 +92,7 @@ describe('Reflector', () => {
     return reflector;
   }
 
-  const lists = () => server.seen({ method: 'GET', path, watch: false });
+  const lists = (at = path) => server.seen({ method: 'GET', path: at, watch: false });
   const opened = (n: number) => server.watches[n - 1]?.request.query['resourceVersion'];
 
   /** Lets the reflector's own waits pass until `n` watches have been opened. */
@@ -211,6 +215,23 @@ describe('Reflector', () => {
     expect(opened(1)).toBe('10');
     expect(lists()).toHaveLength(1);
     expect(errors.map((each) => each.message)).toEqual(['watch failed']);
+  });
+
+  it.each([401, 403, 408, 429, 502, 503])('never lists again because watches are refused with %i', async (code) => {
+    server.set(path, '10', []);
+    server.on({ path, watch: true }, { status: code }, 8);
+    start();
+    await watchAfterBackoff(1);
+    expect(opened(1)).toBe('10');
+    expect(lists()).toHaveLength(1);
+  });
+
+  it.each([500, 504])('lists again when watches from one version go on to fail with %i', async (code) => {
+    server.set(path, '10', []);
+    server.on({ path, watch: true }, { status: code }, 4);
+    start();
+    await watchAfterBackoff(1);
+    expect(lists()).toHaveLength(2);
   });
 
   it('retries a list refused with 500 until it succeeds', async () => {
@@ -391,14 +412,14 @@ describe('Reflector', () => {
   });
 
   it('counts a kind that is not served as empty, and finds it when poked', async () => {
-    const reflector = start();
+    const reflector = start({ type: CUSTOM });
     await reflector.whenSynced();
     expect(reflector.absent).toBe(true);
     expect(view.calls).toEqual(['replace ']);
     await clock.advance(10_000);
-    expect(lists()).toHaveLength(1);
+    expect(lists(customPath)).toHaveLength(1);
 
-    server.set(path, '10', [configMap('a', '3')]);
+    server.set(customPath, '10', [configMap('a', '3')]);
     reflector.poke();
     await server.watch(1);
     expect(reflector.absent).toBe(false);
@@ -407,9 +428,9 @@ describe('Reflector', () => {
   });
 
   it('looks again at once when it is poked while the answer "not served" is on its way', async () => {
-    const reflector = start();
-    server.on({ path }, () => {
-      server.set(path, '10', [configMap('a', '3')]);
+    const reflector = start({ type: CUSTOM });
+    server.on({ path: customPath }, () => {
+      server.set(customPath, '10', [configMap('a', '3')]);
       reflector.poke();
       return { status: 404 };
     });
@@ -418,24 +439,72 @@ describe('Reflector', () => {
   });
 
   it('looks for an absent kind now and then without being poked', async () => {
-    const reflector = start();
+    const reflector = start({ type: CUSTOM });
     await reflector.whenSynced();
-    server.set(path, '10', [configMap('a', '3')]);
+    server.set(customPath, '10', [configMap('a', '3')]);
     await clock.advance(300_000);
     await server.watch(1);
     expect(view.names).toBe('a');
   });
 
-  it('empties the view when the kind disappears', async () => {
-    server.set(path, '10', [configMap('a', '3')]);
-    const reflector = start();
+  it('empties the view when the kind disappears, once it has been gone for 10 s', async () => {
+    server.set(customPath, '10', [configMap('a', '3')]);
+    const reflector = start({ type: CUSTOM });
     const watch = await server.watch(1);
     await clock.advance(5_000);
-    server.unset(path);
+    server.unset(customPath);
     watch.end();
+    await until(() => lists(customPath).length === 2 && clock.pending === 1);
+    // Whoever has news does not make the answer any surer.
+    await clock.advance(4_000);
+    reflector.poke();
+    await until(() => lists(customPath).length === 3 && clock.pending === 1);
+    await clock.advance(5_900);
+    expect([reflector.absent, view.names]).toEqual([false, 'a']);
+    await clock.advance(100);
     await until(() => reflector.absent);
     expect(view.names).toBe('');
     expect(reflector.synced).toBe(true);
+    expect(errors).toEqual([]);
+  });
+
+  it('keeps the view of a custom kind that is answered with 404 for a moment', async () => {
+    server.set(customPath, '10', [configMap('a', '3')]);
+    const reflector = start({ type: CUSTOM });
+    (await server.watch(1)).end();
+    server.on({ path: customPath }, { status: 404, body: 'default backend - 404' }, 2);
+    await until(() => clock.nextInMs !== undefined && clock.nextInMs <= 10_000);
+    await watchAfterBackoff(2);
+    expect(lists(customPath)).toHaveLength(3);
+    expect(view.calls).toEqual(['replace a', 'replace a']);
+    expect(reflector.absent).toBe(false);
+    // The proof begins anew.
+    await clock.advance(30_000);
+    server.unset(customPath);
+    server.watches[1]?.end();
+    await until(() => lists(customPath).length === 4 && clock.pending === 1);
+    expect([reflector.absent, view.names]).toEqual([false, 'a']);
+  });
+
+  it('takes a 404 for a kind that every server has for a failure, and resumes from its version', async () => {
+    server.set(path, '10', [configMap('a', '3')]);
+    const reflector = start();
+    (await server.watch(1)).end();
+    server.on({ path }, { status: 404, body: 'default backend - 404' }, 6);
+    await watchAfterBackoff(2);
+    expect(opened(2)).toBe('10');
+    expect([lists().length, view.calls, reflector.absent]).toEqual([1, ['replace a'], false]);
+    expect(errors.map((each) => each.message)).toEqual(['watch failed']);
+  });
+
+  it('does not count a kind that every server has as synced by a 404', async () => {
+    server.set(path, '10', [configMap('a', '3')]);
+    server.on({ path }, { status: 404 }, 3);
+    const reflector = start();
+    await until(() => errors.length === 1);
+    expect([reflector.synced, reflector.absent, view.calls]).toEqual([false, false, []]);
+    await watchAfterBackoff(1);
+    expect([reflector.synced, view.names]).toEqual([true, 'a']);
   });
 
   it('cuts a backoff short when poked', async () => {

@@ -2,13 +2,17 @@ import { onAbort, type Clock } from '../clock.js';
 import type { Logger } from '../log.js';
 import type { Client } from './client.js';
 import { ApiError, SilentStreamError, TransportError, isGone, isNotFound } from './errors.js';
-import { describeRef, resourceName, type KubeObject, type ResourceType } from './resource.js';
+import { describeRef, isBuiltIn, resourceName, type KubeObject, type ResourceType } from './resource.js';
 import type { WatchEvent } from './watch-stream.js';
 
 /** Where a reflector tells what is in the cluster. Calls are synchronous and must be quick. */
 export interface ReflectorHandler<T> {
-  /** This is all there is: whatever was known and is not in the list has been deleted. */
-  replace(objects: T[]): void;
+  /**
+   * This is all there is: whatever was known and is not in the list has been deleted.
+   *
+   * @param version  of the list; none for a kind that is absent
+   */
+  replace(objects: T[], version?: string): void;
   upsert(object: T): void;
   /** `object` is its last state. */
   remove(object: T): void;
@@ -53,6 +57,12 @@ const pageTimeoutMs = 75_000;
 const absentRecheckMs = 300_000;
 
 /**
+ * For how long a kind that was served must be answered with 404 before it counts as absent: a proxy in between says 404 too,
+ * while it starts or loads its routes, and controllers would act on an empty cluster.
+ */
+const absenceProofMs = 10_000;
+
+/**
  * Mirrors a collection of the API server into a handler: lists it, then watches from the version of the list, for as long
  * as it runs. It keeps no objects itself.
  *
@@ -60,7 +70,9 @@ const absentRecheckMs = 300_000;
  * - A version that the server has forgotten (410, as a status or an ERROR event) leads to a new list; until it is there,
  *   the handler's view stays, and deletions that happened meanwhile show by their absence in the new list.
  * - Failures are retried for ever, after an exponential backoff with jitter of at most 30 s, or Retry-After if longer.
- * - A kind that the server does not know (404) is `absent` and counts as empty and synced; `poke` looks for it again.
+ * - A kind that the server does not know (404) is `absent` and counts as empty and synced; `poke` looks for it again. One that
+ *   was served before is believed to be absent only if that is still the answer 10 s later; for a built-in kind a 404 is
+ *   a failure as any other.
  * - An exception of the handler is logged, and the stream goes on.
  */
 export class Reflector<T extends KubeObject> {
@@ -72,6 +84,10 @@ export class Reflector<T extends KubeObject> {
   #synced = false;
   #resolveFirstSync: () => void = () => {};
   #absent = false;
+  /** The last list was a success: if the kind is said to be absent now, it was removed. */
+  #served = false;
+  /** By `uptime`, when a kind that was served was first said to be absent. */
+  #missingSince: number | undefined;
   #lastEventAt = 0;
   #failures = 0;
   #outageTold = false;
@@ -159,10 +175,12 @@ export class Reflector<T extends KubeObject> {
     }
     // From no version a watch would begin with what there is by then: nobody would tell what was deleted before.
     if (!version) throw new TransportError(`list ${this.#resource}: the answer has no resourceVersion`);
-    handler.replace(objects);
+    this.#absent = false;
+    handler.replace(objects, version);
+    this.#served = true;
+    this.#missingSince = undefined;
     this.#version = version;
     this.#lastEventAt = clock.now();
-    this.#absent = false;
     this.#markSynced();
   }
 
@@ -229,7 +247,9 @@ export class Reflector<T extends KubeObject> {
   }
 
   #afterFailure(error: unknown, watching: boolean): number {
-    if (isNotFound(error)) return watching ? this.#relist('gone') : this.#becomeAbsent();
+    if (isNotFound(error) && !isBuiltIn(this.#options.type))
+      return watching ? this.#relist('gone') : this.#afterNotServed();
+    this.#missingSince = undefined;
     if (watching && isGone(error)) {
       this.#options.log.debug({ resource: this.#resource, version: this.#version }, 'watch expired, listing again');
       return this.#relist('gone');
@@ -260,8 +280,19 @@ export class Reflector<T extends KubeObject> {
     return isFirst ? 0 : waitMs;
   }
 
+  #afterNotServed(): number {
+    if (!this.#served) return this.#becomeAbsent();
+    const now = this.#options.clock.uptime();
+    this.#missingSince ??= now;
+    const provenInMs = this.#missingSince + absenceProofMs - now;
+    // Also when `poke` has cut the wait short.
+    return provenInMs > 0 ? provenInMs : this.#becomeAbsent();
+  }
+
   #becomeAbsent(): number {
     const { handler, log, clock } = this.#options;
+    this.#served = false;
+    this.#missingSince = undefined;
     if (!this.#absent) log.debug({ resource: this.#resource }, 'kind is not served');
     this.#absent = true;
     this.#failures = 0;
@@ -306,12 +337,15 @@ export class Reflector<T extends KubeObject> {
 
 /**
  * Whether a failed watch may fail because of the version it began at, so that only a new list helps. A lost connection, a
- * busy server or missing permissions say nothing about the version; an ailing server gets three more chances.
+ * busy server or missing permissions never say so, however often: all informers would list everything again, at a server that
+ * asked for less. One that fails in itself (500), or is behind the version (504), gets three more chances.
  */
 function blamesVersion(error: unknown, failures: number): boolean {
   if (!(error instanceof ApiError)) return false;
-  const saysNothing = [401, 403, 408, 429].includes(error.code) || error.code >= 500;
-  return !saysNothing || failures >= 3;
+  const { code } = error;
+  if (code === 500 || code === 504) return failures >= 3;
+  // A 404 that comes here is of a kind that every server has: said by something else in between.
+  return code < 500 && ![401, 403, 404, 408, 429].includes(code);
 }
 
 function retryAfterMs(error: unknown): number {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { apiVersionOf, describeRef, pathOf, resourceName } from './resource.js';
-import { DEPLOYMENT, NAMESPACE, POD } from './types.js';
+import { apiVersionOf, describeRef, isBuiltIn, pathOf, resourceName } from './resource.js';
+import { CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, LEASE, NAMESPACE, POD, POD_DISRUPTION_BUDGET } from './types.js';
 
 describe('names of a kind', () => {
   it('leave the core group out', () => {
@@ -25,6 +25,22 @@ describe('pathOf', () => {
 
   it('refuses a namespaced object without its namespace, rather than asking for another one', () => {
     expect(() => pathOf(POD, { name: 'a' })).toThrow('Pod a is namespaced');
+  });
+});
+
+describe('isBuiltIn', () => {
+  it.each([POD, DEPLOYMENT, POD_DISRUPTION_BUDGET, LEASE, CUSTOM_RESOURCE_DEFINITION])('holds for $plural', (type) => {
+    expect(isBuiltIn(type)).toBe(true);
+  });
+
+  it.each([
+    ['gateway.networking.k8s.io', 'v1'],
+    ['snapshot.storage.k8s.io', 'v1'],
+    ['metrics.k8s.io', 'v1'],
+    ['argoproj.io', 'v1alpha1'],
+    ['networking.k8s.io', 'v1beta1'],
+  ])('does not hold for %s/%s', (group, version) => {
+    expect(isBuiltIn({ group, version })).toBe(false);
   });
 });
 

@@ -85,6 +85,32 @@ export function resourceName(type: ResourceType): string {
   return type.group === '' ? type.plural : `${type.plural}.${type.group}`;
 }
 
+/** API groups that every API server serves by itself, in their stable versions. Groups of CRDs may end in `.k8s.io` as well. */
+const BUILT_IN_GROUPS: ReadonlySet<string> = new Set([
+  '',
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'apps',
+  'autoscaling',
+  'batch',
+  'coordination.k8s.io',
+  'discovery.k8s.io',
+  'events.k8s.io',
+  'networking.k8s.io',
+  'policy',
+  'rbac.authorization.k8s.io',
+  'scheduling.k8s.io',
+  'storage.k8s.io',
+]);
+
+/**
+ * Whether every API server serves the kind, so that a 404 for its collection is not the server's word. Alpha and beta
+ * versions may be switched off.
+ */
+export function isBuiltIn({ group, version }: Pick<ResourceType, 'group' | 'version'>): boolean {
+  return BUILT_IN_GROUPS.has(group) && /^v\d+$/.test(version);
+}
+
 /**
  * URL path of an object, a subresource or a collection. Without `namespace` the collection of a namespaced kind spans all
  * namespaces; for a cluster-scoped kind `namespace` is ignored.

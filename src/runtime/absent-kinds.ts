@@ -29,13 +29,16 @@ function toName({ apiVersion, kind, metadata, status }: CustomResourceDefinition
 }
 
 /**
- * Wakes the informers of kinds that the API server does not serve when their CRD becomes Established. The one watch of
+ * Wakes the informers of kinds that the API server does not serve when their CRD becomes Established, and tries again soon for
+ * one whose CRD is so all the time: that 404 may be of a proxy. The one watch of
  * CRDs that this needs starts with the first kind found absent: a cluster that has all kinds does without.
  */
 export class AbsentKinds {
   readonly #options: InformerOptions;
   readonly #informers: Informer[] = [];
   #isNeeded: () => void = () => {};
+  /** What to do about an informer that becomes absent while CRDs are watched. */
+  #look: (informer: Informer) => void = () => {};
 
   constructor(options: InformerOptions) {
     this.#options = options;
@@ -44,7 +47,10 @@ export class AbsentKinds {
   /** From now on wakes `informer`. */
   add(informer: Informer): void {
     this.#informers.push(informer);
-    informer.onAbsent(() => this.#isNeeded());
+    informer.onAbsent(() => {
+      this.#isNeeded();
+      this.#look(informer);
+    });
   }
 
   /** Watches CRDs, once that is needed, until `signal` is aborted. */
@@ -69,6 +75,9 @@ export class AbsentKinds {
         for (const informer of this.#informers)
           if (informer.kind === crd.metadata.name) void this.#wake(informer, signal);
     });
+    this.#look = (informer) => {
+      if (crds.get({ name: informer.kind })?.isEstablished) void this.#wake(informer, signal);
+    };
     await crds.run(signal);
   }
 

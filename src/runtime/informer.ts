@@ -32,6 +32,7 @@ export class Informer<T extends KubeObject = KubeObject> implements Store<T> {
   readonly #reflector: Reflector<T>;
   readonly #listeners = new Set<(change: Change<T>) => void>();
   readonly #absenceListeners = new Set<() => void>();
+  #wasAbsent = false;
 
   constructor(spec: WatchSpec<T>, options: InformerOptions) {
     this.type = spec.type;
@@ -73,7 +74,7 @@ export class Informer<T extends KubeObject = KubeObject> implements Store<T> {
     this.#listeners.add(listener);
   }
 
-  /** Calls `listener` each time the API server says that it does not serve the kind. */
+  /** Calls `listener` when the kind turns out not to be served, once until it is served again. */
   onAbsent(listener: () => void): void {
     this.#absenceListeners.add(listener);
   }
@@ -144,9 +145,12 @@ export class Informer<T extends KubeObject = KubeObject> implements Store<T> {
       ...(transform && { transform }),
       onRestart: (reason) => onRestart?.(this.kind, reason),
       handler: {
-        replace: (objects) => {
-          this.#publish(this.#objects.replace(objects));
-          if (this.#reflector.absent) for (const listener of this.#absenceListeners) listener();
+        replace: (objects, version) => {
+          const { absent } = this.#reflector;
+          const wasAbsent = this.#wasAbsent;
+          this.#wasAbsent = absent;
+          this.#publish(this.#objects.replace(objects, version));
+          if (absent && !wasAbsent) for (const listener of this.#absenceListeners) listener();
         },
         upsert: (object) => this.#publish(this.#objects.upsert(object)),
         remove: (object) => this.#publish(this.#objects.remove(object)),

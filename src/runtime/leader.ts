@@ -38,7 +38,7 @@ export interface Leadership {
    * @throws {LeadershipLostError}
    */
   assertHeld(): void;
-  /** Gives the Lease up so that the next one need not wait for it to run out. Never throws. */
+  /** Gives the Lease up, once, so that the next one need not wait for it to run out. Never throws. */
   release(): Promise<void>;
 }
 
@@ -131,6 +131,14 @@ export class LeaderElector {
     };
     renewed(acquired);
     const renewing = this.#renew(released.signal, renewed, () => lose('the lease is no longer ours'));
+    const release = async (): Promise<void> => {
+      cancelExpiry();
+      released.abort();
+      // A renewal under way must not come after the release.
+      await renewing;
+      if (!lost.signal.aborted) await this.#giveUp();
+    };
+    let releasing: Promise<void> | undefined;
     return {
       signal: lost.signal,
       assertHeld: () => {
@@ -138,13 +146,7 @@ export class LeaderElector {
         lost.signal.throwIfAborted();
         if (released.signal.aborted) throw new LeadershipLostError('the lease was released');
       },
-      release: async () => {
-        cancelExpiry();
-        released.abort();
-        // A renewal under way must not come after the release.
-        await renewing;
-        if (!lost.signal.aborted) await this.#giveUp();
-      },
+      release: () => (releasing ??= release()),
     };
   }
 

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock, settle, until } from '../../test/support/fake-clock.js';
-import { TransportError } from '../kube/errors.js';
+import { ApiError, TransportError } from '../kube/errors.js';
 import type { KubeObject, ResourceType } from '../kube/resource.js';
 import { CUSTOM_RESOURCE_DEFINITION, EVENT, LEASE } from '../kube/types.js';
 import { silentLogger } from '../log.js';
 import type { ControllerGauge, ControllerSpec, ReconcileContext } from './controller.js';
 import { LeadershipLostError, ShutdownError } from './errors.js';
 import { Manager, type ManagerOptions } from './manager.js';
+import { Metrics } from './metrics.js';
 import type { Request } from './request.js';
 import { awaitChange } from './result.js';
 import { MemoryApi, type Call } from './testing/memory-api.js';
@@ -209,6 +210,51 @@ describe('manager', () => {
     ).toHaveLength(1);
   });
 
+  test('a kind whose CRD is there all the time is found again soon, whatever a proxy says about it', async () => {
+    const other = { ...CHILD, plural: 'others', kind: 'Other' };
+    const seen: string[] = [];
+    let isProxied = false;
+    let lists = 0;
+    const established = { conditions: [{ type: 'Established', status: 'True' }] };
+    api.put(CUSTOM_RESOURCE_DEFINITION, { metadata: { name: 'children.test.dev' }, status: established });
+    api.put(CHILD, child('c', 'before'));
+    start(
+      [
+        things(async ({ name }) => seen.push(name), {
+          // The kind that is absent from the start, so that CRDs are watched already.
+          watches: [watch({ type: CHILD, map: toController(THING) }), watch({ type: other, map: toController(THING) })],
+        }),
+      ],
+      {
+        network: ({ kind, verb }) => {
+          if (!isProxied || kind !== 'children.test.dev') return;
+          if (verb === 'list') lists += 1;
+          throw new ApiError('default backend - 404', { code: 404, reason: 'Unknown' });
+        },
+      },
+    );
+    await clock.advance(1_000);
+    isProxied = true;
+    api.breakWatches();
+    await clock.advance(60_000);
+    // Until it is believed, and six times after that: not for ever.
+    expect(lists).toBeLessThan(10);
+    api.delete(CUSTOM_RESOURCE_DEFINITION, 'children.test.dev');
+    isProxied = false;
+    api.put(CHILD, child('c', 'after'));
+    await clock.advance(60_000);
+    expect(seen).toEqual(['before', 'before']);
+    api.put(CUSTOM_RESOURCE_DEFINITION, { metadata: { name: 'children.test.dev' }, status: established });
+    await clock.advance(1_000);
+    expect(seen).toEqual(['before', 'before', 'after']);
+    isProxied = true;
+    api.breakWatches();
+    await clock.advance(20_000);
+    isProxied = false;
+    await clock.advance(10_000);
+    expect(seen).toEqual(['before', 'before', 'after', 'after', 'after']);
+  });
+
   test('a cluster that has all kinds is not asked for CRDs', async () => {
     const kinds = new Set<string>();
     start([things(async () => {})], { network: ({ kind }) => void kinds.add(kind) });
@@ -267,6 +313,27 @@ describe('manager', () => {
     expect(api.writes.filter((write) => !write.includes('leases'))).toEqual([]);
   });
 
+  test('the lease is kept while writes hold all connections, by a client of its own that is closed at the end', async () => {
+    let closed = 0;
+    const apart = Object.assign(api.client(), { close: () => void (closed += 1) });
+    const whole = api.client(({ verb, kind }) => {
+      const waits = verb === 'delete' || kind === 'leases.coordination.k8s.io';
+      return waits ? new Promise<void>(() => {}) : undefined;
+    });
+    api.put(THING, thing('a'));
+    const { manager, stop, ended } = start(
+      [things((request, { client }) => client.delete(THING, { namespace: 'shop', name: request.name }))],
+      { leaderElection: election, client: Object.assign(whole, { apart: () => apart }) },
+    );
+    await clock.advance(60_000);
+    expect([manager.state, closed]).toEqual(['leading', 0]);
+    stop.abort();
+    await clock.advance(30_000);
+    expect(await ended).toBe('ended');
+    expect(closed).toBe(1);
+    expect((api.get(LEASE, 'system/operator') as { spec?: { holderIdentity?: string } }).spec?.holderIdentity).toBe('');
+  });
+
   test('a stop lets the runs under way end, writes included, then releases the lease', async () => {
     let end: () => void = () => {};
     api.put(THING, thing('a'));
@@ -318,6 +385,95 @@ describe('manager', () => {
     deaf.stop.abort();
     await clock.advance(7_000);
     expect(await deaf.ended).toBeInstanceOf(ShutdownError);
+  });
+
+  test('the slowest stop ends within the 30 s that a pod has', async () => {
+    const ending: string[] = [];
+    let isStuck = false;
+    api.put(THING, thing('deaf'));
+    const { stop, ended } = start(
+      [
+        things(async (request, { events, primary }) => {
+          const regarding = primary.get(request) as KubeObject;
+          events.emit({
+            regarding: { ...regarding, ...regarding.metadata },
+            type: 'Normal',
+            reason: 'Begun',
+            note: 'begun',
+            action: 'Wait',
+          });
+          await new Promise(() => {});
+        }),
+      ],
+      {
+        leaderElection: election,
+        network: async ({ verb, kind }) => {
+          if (kind === 'events.events.k8s.io') await new Promise(() => {});
+          if (!isStuck || kind !== 'leases.coordination.k8s.io') return;
+          ending.push(verb);
+          // The deadline of each of its requests: the read is answered just in time, the write is not.
+          await new Promise<void>((resolve) => clock.schedule(4_000, resolve));
+          if (verb !== 'get' || ending.length === 1) throw new TransportError('no answer');
+        },
+      },
+    );
+    await clock.advance(1_500);
+    stop.abort();
+    await clock.advance(13_000);
+    isStuck = true;
+    const stoppedAt = clock.uptime() - 13_000;
+    const endedAt = ended.then(() => clock.uptime());
+    await clock.advance(20_000);
+    expect(await ended).toBeInstanceOf(ShutdownError);
+    expect((await endedAt) - stoppedAt).toBeLessThan(29_000);
+    expect(ending.slice(-2)).toEqual(['get', 'jsonPatch']);
+  });
+
+  test('a watch that crashes ends the manager, which aborts its runs and then releases the lease', async () => {
+    const seen: string[] = [];
+    api.put(THING, thing('a'));
+    const metrics = Object.assign(new Metrics(), {
+      watchRestarted: () => {
+        throw new Error('a bug');
+      },
+    });
+    const holder = (): string | undefined =>
+      (api.get(LEASE, 'system/operator') as { spec?: { holderIdentity?: string } } | undefined)?.spec?.holderIdentity;
+    const { ended, manager } = start(
+      [
+        things(async (_, { signal }) => {
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          await new Promise<void>((resolve) => clock.schedule(1_000, resolve));
+          seen.push(`unwound while ${holder()?.startsWith('pod_') ? 'held' : 'free'}`);
+        }),
+      ],
+      { leaderElection: election, metrics },
+    );
+    await settle();
+    expect(manager.state).toBe('leading');
+    api.breakWatches();
+    await clock.advance(2_000);
+    expect(await ended).toMatchObject({ message: 'a bug' });
+    expect(seen).toEqual(['unwound while held']);
+    expect(holder()).toBe('');
+  });
+
+  test('a watch that crashes while standing by ends the manager, which never takes the lease', async () => {
+    const spec = { holderIdentity: 'other', leaseDurationSeconds: 15 };
+    api.put(LEASE, { metadata: { namespace: 'system', name: 'operator' }, spec });
+    const metrics = Object.assign(new Metrics(), {
+      watchRestarted: () => {
+        throw new Error('a bug');
+      },
+    });
+    const { ended, manager } = start([things(async () => {})], { leaderElection: election, metrics });
+    await settle();
+    expect(manager.state).toBe('standby');
+    api.breakWatches();
+    await clock.advance(60_000);
+    expect(await ended).toMatchObject({ message: 'a bug' });
+    expect(manager.state).toBe('stopping');
+    expect((api.get(LEASE, 'system/operator') as { spec?: object }).spec).toEqual(spec);
   });
 
   test('while the API server is away the leader ends, others stay alive, and one of them goes on when it is back', async () => {

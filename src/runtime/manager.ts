@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../clock.js';
+import { onAbort, type Clock } from '../clock.js';
 import type { Client } from '../kube/client.js';
 import { EventRecorder } from '../kube/events.js';
 import type { Logger } from '../log.js';
@@ -16,7 +16,7 @@ import { Probes } from './probes.js';
 
 /** What a manager is made of. */
 export interface ManagerOptions {
-  /** Open connection to the API server; not closed by the manager. */
+  /** Open connection to the API server; not closed by the manager. The Lease has connections of its own beside it. */
   readonly client: Client;
   readonly controllers: readonly ControllerSpec[];
   readonly clock: Clock;
@@ -29,14 +29,17 @@ export interface ManagerOptions {
   readonly leaderElection?: LeaderElectionConfig;
   /** HTTP address of /healthz, /readyz and /metrics; port 0 takes a free one. Default: none. */
   readonly probes?: { readonly host: string; readonly port: number };
-  /** How long runs under way may take to end after the stop signal, ms; then they are aborted. Default 20 000. */
+  /** How long runs under way may take to end after the stop signal, ms; then they are aborted. Default 15 000. */
   readonly drainTimeoutMs?: number;
   /** To count what else belongs there, such as the client's requests (`metrics.observeResponse`). Default: a new one. */
   readonly metrics?: Metrics;
 }
 
-/** Below the 30 s that Kubernetes gives a pod, with time left to flush Events and to release the Lease. */
-const DEFAULT_DRAIN_TIMEOUT_MS = 20_000;
+/**
+ * What follows takes up to 12 s: twice `UNWIND_MS`, and the two requests that release the Lease. All of it must fit into the
+ * 30 s that Kubernetes gives a pod (`terminationGracePeriodSeconds` in `cdk8s/install.ts`).
+ */
+const DEFAULT_DRAIN_TIMEOUT_MS = 15_000;
 
 /** What runs have to unwind after their abort, and Events to get out, ms. */
 const UNWIND_MS = 2_000;
@@ -66,6 +69,8 @@ export class Manager {
   readonly #loop = new EventLoopMonitor();
   readonly #probes: Probes | undefined;
   readonly #elector: LeaderElector | undefined;
+  /** Of the Lease alone: writes that an admission webhook holds for seconds would keep its renewal from a shared pool. */
+  readonly #electionClient: Client | undefined;
   readonly #end = new AbortController();
   #leadership: Leadership | undefined;
   #state: ManagerState = 'starting';
@@ -94,9 +99,10 @@ export class Manager {
     const names = options.controllers.map(({ name }) => name);
     if (new Set(names).size < names.length) throw new Error(`two controllers have one name: ${names.join(', ')}`);
     if (leaderElection) {
+      this.#electionClient = client.apart();
       this.#elector = new LeaderElector({
         ...leaderElection,
-        client,
+        client: this.#electionClient,
         clock,
         log,
         identity: `${identity}_${randomUUID()}`,
@@ -126,29 +132,50 @@ export class Manager {
    */
   async run(signal: AbortSignal): Promise<void> {
     const background = new AbortController();
+    // Of the start, which ends with a crash as well: nobody would hold a Lease that is taken later.
+    const ending = new AbortController();
+    const forget = onAbort(signal, () => ending.abort(signal.reason));
+    if (signal.aborted) ending.abort(signal.reason);
+    let starting: Promise<Leadership | undefined> | undefined;
     this.#loop.start();
     try {
       await this.#startProbes();
       const crashed = this.#informers.run(background.signal);
       // It is looked at below, but may fail while something else is.
       crashed.catch(() => {});
-      const leadership = await Promise.race([this.#startUp(signal), crashed]);
+      starting = this.#startUp(ending.signal);
+      const leadership = await Promise.race([starting, crashed]);
       if (!leadership) return;
+      this.#lead(leadership);
       await Promise.race([whenAborted(signal), rejectOnAbort(leadership.signal), crashed]);
       await this.#drain(leadership);
     } finally {
+      const isCrash = this.#state === 'leading';
       this.#state = 'stopping';
       const reason = new ShutdownError('the manager has stopped');
       for (const controller of this.#controllers) controller.abort(reason);
       this.#end.abort(reason);
       background.abort(reason);
+      forget();
+      ending.abort(reason);
       this.#events.stop();
       this.#loop.stop();
+      if (isCrash) await this.#endsWithin(UNWIND_MS, this.#allDrained());
+      await this.#letGo(starting);
       await this.#probes?.stop();
     }
   }
 
-  /** Until the workers run; undefined if the stop signal comes first. */
+  /** Releases the Lease if it is held still, and closes the connections of it. */
+  async #letGo(starting: Promise<Leadership | undefined> | undefined): Promise<void> {
+    // What it fails with is the reason of the run's end, or comes from that.
+    const leadership = await starting?.catch(() => undefined);
+    await leadership?.release();
+    this.#setLeading(false);
+    this.#electionClient?.close();
+  }
+
+  /** Until the Lease is held; undefined if the signal comes first. */
   async #startUp(signal: AbortSignal): Promise<Leadership | undefined> {
     const stopReports = this.#reportUnsynced();
     await Promise.race([this.#informers.whenSynced(), whenAborted(signal)]);
@@ -157,10 +184,7 @@ export class Manager {
     this.#feed();
     this.#state = 'standby';
     this.#log.info({ kinds: this.#informers.all.length }, 'caches are filled');
-    const leadership = await this.#acquire(signal);
-    if (!leadership) return undefined;
-    this.#lead(leadership);
-    return leadership;
+    return this.#acquire(signal);
   }
 
   async #acquire(signal: AbortSignal): Promise<Leadership | undefined> {
@@ -194,7 +218,7 @@ export class Manager {
     const { drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS } = this.#options;
     this.#state = 'stopping';
     this.#log.info({}, 'stopping');
-    const drained = Promise.all(this.#controllers.map((controller) => controller.drain()));
+    const drained = this.#allDrained();
     if (!(await this.#endsWithin(drainTimeoutMs, drained))) {
       const reason = new ShutdownError(`the run did not end within the ${drainTimeoutMs} ms of the drain`);
       for (const controller of this.#controllers) controller.abort(reason);
@@ -206,6 +230,10 @@ export class Manager {
     leadership.signal.throwIfAborted();
     if (!isClean) throw new ShutdownError('some reconciles ended neither in time nor on their abort');
     this.#log.info({}, 'stopped');
+  }
+
+  #allDrained(): Promise<unknown> {
+    return Promise.all(this.#controllers.map((controller) => controller.drain()));
   }
 
   /** The fence: every attempt to write of a reconcile or an Event passes here first. */

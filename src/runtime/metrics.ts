@@ -149,10 +149,15 @@ export class Metrics {
     const perInformer = (
       name: string,
       help: string,
-      value: (informer: Scraped['informer']) => number | undefined,
+      value: (informer: Scraped['informer']) => number,
+      join: (a: number, b: number) => number,
     ): void => {
       this.#scraped(name, help, ['kind'], (gauge) => {
-        for (const informer of sources.informers()) gauge.set({ kind: informer.kind }, value(informer) ?? 0);
+        // A kind that is watched in several scopes has an informer for each.
+        const byKind = new Map<string, number>();
+        for (const informer of sources.informers())
+          byKind.set(informer.kind, join(byKind.get(informer.kind) ?? 0, value(informer)));
+        for (const [kind, joined] of byKind) gauge.set({ kind }, joined);
       });
     };
     const ages = (queue: WorkQueue): number[] =>
@@ -173,11 +178,17 @@ export class Metrics {
     perQueue('workqueue_longest_running_processor_seconds', 'Age of the oldest run under way', (queue) =>
       Math.max(0, ...ages(queue)),
     );
-    perInformer('informer_objects', 'Objects held of a kind', (informer) => informer.objects);
+    perInformer(
+      'informer_objects',
+      'Objects held of a kind',
+      ({ objects }) => objects,
+      (a, b) => a + b,
+    );
     perInformer(
       'informer_last_event_age_seconds',
-      'Time since the watch of a kind was last heard of',
-      ({ lastEventAgeMs }) => (lastEventAgeMs === undefined ? undefined : lastEventAgeMs / 1000),
+      'Time since the watch of a kind was last heard of; of several, the one that is silent for longest',
+      ({ lastEventAgeMs = 0 }) => lastEventAgeMs / 1000,
+      Math.max,
     );
     this.#scraped('nodejs_eventloop_lag_p99_seconds', 'Event-loop lag, 99th percentile', [], (gauge) =>
       gauge.set(sources.eventLoopLagMs() / 1000),

@@ -84,6 +84,30 @@ describe('store', () => {
     expect(store.get(a)).toBeUndefined();
   });
 
+  test('an object that the watch shows again after a delete takes the answers of writes again', () => {
+    const store = storeOf(thing('a', 5));
+    store.remove(thing('a', 8));
+    store.upsert(thing('a', 9));
+    expect(store.record(thing('a', 12))).toHaveLength(1);
+    expect(store.get(a)?.metadata.resourceVersion).toBe('12');
+  });
+
+  test('a list from before a write does not take the written object out; a later one does', () => {
+    const store = storeOf(thing('b', 3));
+    store.record(thing('a', 20));
+    expect(store.replace([], '19').map(({ old }) => old?.metadata.name)).toEqual(['b']);
+    expect(store.get(a)?.metadata.resourceVersion).toBe('20');
+    expect(store.record(thing('a', 25))).toHaveLength(1);
+    expect(store.replace([], '25').map(({ old }) => old?.metadata.name)).toEqual(['a']);
+  });
+
+  test('a list without a version, of a kind that is absent, takes everything out', () => {
+    const store = storeOf();
+    store.record(thing('a', 20));
+    store.replace([]);
+    expect(store.list()).toEqual([]);
+  });
+
   test('the delete of a former object of the same name does not remove the one just created', () => {
     const store = storeOf(thing('a', 5, { uid: 'old' }));
     store.record(thing('a', 10, { uid: 'new' }));

@@ -108,10 +108,15 @@ export class ObjectStore<T extends KubeObject> {
     return index;
   }
 
-  /** A list: what is not in it is gone. */
-  replace(objects: readonly T[]): Change<T>[] {
+  /**
+   * A list: what is not in it is gone, but for what was written after it: the watch has yet to show that.
+   *
+   * @param version  of the list; without one nothing is newer
+   */
+  replace(objects: readonly T[], version?: string): Change<T>[] {
     const listed = new Set(objects.map((object) => keyOf(object.metadata)));
-    const gone = [...this.#objects.entries()].filter(([key]) => !listed.has(key));
+    const isNewer = (key: string): boolean => (compareResourceVersions(this.#ahead.get(key), version) ?? 0) > 0;
+    const gone = [...this.#objects.entries()].filter(([key]) => !listed.has(key) && !isNewer(key));
     return [...gone.map(([key, old]) => this.#delete(key, old)), ...objects.flatMap((object) => this.upsert(object))];
   }
 
@@ -119,6 +124,8 @@ export class ObjectStore<T extends KubeObject> {
   upsert(object: T): Change<T>[] {
     const key = keyOf(object.metadata);
     if (this.#isBehind(key, object)) return [];
+    // It was only out of sight, as when it lost the label that is watched for.
+    if (object.metadata.uid !== undefined) this.#deletedUids.delete(object.metadata.uid);
     return this.#put(key, object);
   }
 

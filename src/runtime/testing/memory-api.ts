@@ -139,6 +139,7 @@ export class MemoryApi {
           guard();
           next();
         }),
+      apart: () => this.#handle(hook, guard),
       get: (type: ResourceType, ref: ObjectRef, options: { signal?: AbortSignal } = {}) =>
         call('get', type, ref, options.signal, () => this.#existing(type, ref)),
       list,
