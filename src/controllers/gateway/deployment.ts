@@ -21,7 +21,7 @@ import { keyOf } from '../../runtime/request.js';
 import { type Action, type Decision, isHeld, refused, remove, type ServingCondition, type Wanted } from './decision.js';
 import { DEPLOYED_KINDS, isIngressGateway, isOurs, isOwnedBy, mayTake } from './deployed-kinds.js';
 import type { LiveObject, Observed, Problem } from './observed.js';
-import { gatewayHash, isRolling, predecessor } from './rollout-order.js';
+import { gatewayHash, hasServed, isRolling, predecessor } from './rollout-order.js';
 import { requestedSizing, withoutParameters } from './sizing.js';
 
 /** Deploys the waypoint of a Gateway as istiod would for class `istio-waypoint`, and sees to it that istiod does not. */
@@ -57,7 +57,7 @@ function turnOf(
   asked: string,
 ): string | undefined {
   const { [OWN_ANNOTATION.meshHash]: mesh, [OWN_ANNOTATION.gatewayHash]: before } = live?.metadata.annotations ?? {};
-  if (!live || mesh === undefined || mesh === meshHash || before !== asked) return undefined;
+  if (!live || mesh === undefined || mesh === meshHash || before !== asked || !hasServed(live)) return undefined;
   return predecessor({ key: keyOf(gateway.metadata), isRolling: isRolling(live), isOutdated: true }, others);
 }
 

@@ -11,7 +11,7 @@ import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
 import { keyOf } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { isOurs } from './deployed-kinds.js';
-import { isRolling, type Turn } from './rollout-order.js';
+import { hasServed, isRolling, type Turn } from './rollout-order.js';
 
 /** A Gateway that asks for nothing: what is rendered for it comes from the mesh, and from this version of Sidestep. */
 const REFERENCE: Gateway = {
@@ -47,7 +47,8 @@ function deploymentOf(gateway: Gateway, stores: Stores): Deployment | undefined 
 }
 
 /**
- * The other waypoints that we deploy, if this one's was rendered from another configuration of the mesh.
+ * The other waypoints that we deploy, if this one's was rendered from another configuration of the mesh. Those that have never had a pod
+ * are nobody's predecessor.
  *
  * @param hashOf  what {@link meshHash} says of the configuration that a Gateway has now; undefined if there is none
  */
@@ -64,7 +65,7 @@ export function othersInTurn(
     .filter((other) => other.metadata.uid !== gateway.metadata.uid && servingOf(other)?.kind === 'deployed')
     .flatMap((other) => {
       const deployment = deploymentOf(other, stores);
-      if (!deployment) return [];
+      if (!deployment || !hasServed(deployment)) return [];
       const reason = findCondition(other.status?.conditions, SERVING)?.reason;
       const isMoving = MOVING.some((each) => each === reason) && other.metadata.deletionTimestamp === undefined;
       return {
