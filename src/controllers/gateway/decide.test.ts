@@ -146,7 +146,18 @@ describe('a Gateway that goes', () => {
     expect(told(kept.actions)).toEqual(APPLIED);
     expect(kept.serving).toMatchObject({ status: 'False', reason: 'PoliciesDepend' });
     const going = namespace({ deletionTimestamp: 'now' });
-    expect(decide(observed({ ...waiting, namespace: going })).actions).toEqual([]);
+    const bound = ['other/web'];
+    expect(decide(observed({ ...waiting, bound, namespace: going })).actions).toEqual([]);
+  });
+
+  test('does not keep a Namespace that goes for others, whose waypoint is gone already', () => {
+    const going = { gateway: deleted, namespace: namespace({ deletionTimestamp: 'now' }) };
+    const needed = { users: ['Namespace other'], dependents: ['AuthorizationPolicy other/allow'] };
+    expect(told(decide(observed({ ...going, ...needed })).actions)).toEqual(['release']);
+    const bound = ['other/web'];
+    const waiting = decide(observed({ ...going, ...needed, bound }));
+    expect(told(waiting.actions)).toEqual([]);
+    expect(waiting.serving).toMatchObject({ reason: 'Deleting' });
   });
 
   test('stays while policies depend on it or labels name it, and says which', () => {

@@ -51,17 +51,21 @@ export function withdrawal(observed: Observed, declined: Problem): Decision {
 const removals = ({ gateway, live }: Observed): Action[] =>
   live.filter(({ object }) => isOurs(object, gateway) || isKept(object, gateway)).map(remove);
 
-/** Why the waypoint is still needed; who wants it gone all the same can say so, but not for what we have bound to it. */
-function reasonToStay({ gateway, dependents, bound, users }: Observed): Problem | undefined {
+/**
+ * Why the waypoint is still needed; who wants it gone all the same can say so, but not for what we have bound to it. In a Namespace that
+ * goes the waypoint is gone already, whoever needs it: to wait would only keep the Namespace, and hide from others that it is missing.
+ */
+function reasonToStay({ gateway, namespace, dependents, bound, users }: Observed): Problem | undefined {
   const force = gateway.metadata.annotations?.[OWN_ANNOTATION.forceDelete];
   const isForced = force !== undefined && force !== 'false';
+  const othersCount = !isForced && namespace.metadata.deletionTimestamp === undefined;
   const advice = `the annotation ${OWN_ANNOTATION.forceDelete} ends the wait`;
-  if (dependents.length > 0 && !isForced) {
+  if (dependents.length > 0 && othersCount) {
     const message = `only this waypoint enforces ${list(dependents)}: delete them, or let them target another one; ${advice}`;
     return { reason: 'PoliciesDepend', message };
   }
   if (bound.length > 0) return { reason: 'Deleting', message: `still bound: Services ${list(bound)}` };
-  if (users.length > 0 && !isForced) {
+  if (users.length > 0 && othersCount) {
     const message = `still named by ${list(users)}: remove their label istio.io/use-waypoint, or name another one; ${advice}`;
     return { reason: 'StillNamed', message };
   }
