@@ -130,6 +130,64 @@ describe('a Gateway that Sidestep serves', () => {
   });
 });
 
+describe('an address that somebody drops from a Gateway whose waypoint runs', () => {
+  const args = ['proxy', 'waypoint', '--domain', '$(POD_NAMESPACE).svc.corp.example'];
+  const template = { spec: { containers: [{ name: 'istio-proxy', args }] } };
+  const labels = { 'app.kubernetes.io/managed-by': 'sidestep' };
+  const service: LiveObject = { type: SERVICE, object: owned('wp', labels) };
+  const live: LiveObject[] = [{ type: DEPLOYMENT, object: owned('wp', labels, { spec: { template } }) }, service];
+  const problem = { reason: 'UnknownTemplate', message: 'x' } as const;
+  const invalid = [{ source: 'a test', data: { ingress: {} } }];
+  const optedOut = gateway({}, { ...held, annotations: { 'sidestep.dev/serve': 'false' } });
+  const users = ['Namespace shop'];
+
+  test.each<[string, Partial<Observed>, string]>([
+    ['istiod’s template is not known', { inputs: { problem } }, 'wp.shop.svc.corp.example'],
+    ['parameters are invalid', { parameters: invalid }, HOST],
+    ['it is withdrawn and still named', { gateway: optedOut, users }, HOST],
+    [
+      'it is deleted as well',
+      { gateway: { ...optedOut, metadata: { ...optedOut.metadata, deletionTimestamp: 'now' } }, users },
+      HOST,
+    ],
+  ])('is put back while %s', (_, of, host) => {
+    expect(decide(observed({ gateway: gateway({}, held), live, ...of })).actions).toEqual([
+      { type: 'set-address', host },
+    ]);
+  });
+
+  test('takes away what istiod has deployed meanwhile, once istiod has seen it', () => {
+    const done = (seen: number) =>
+      told(
+        decide(
+          observed({
+            gateway: gateway({ addresses: ADDRESSES }, held, seen),
+            live: [...live, ingress],
+            inputs: { problem },
+          }),
+        ).actions,
+      );
+    expect([done(1), done(2)]).toEqual([[], ['delete wp-istio']]);
+  });
+
+  test('comes back together with the finalizer', () => {
+    expect(told(decide(observed({ live, inputs: { problem } })).actions)).toEqual(['hold', 'set-address']);
+  });
+
+  test.each<[string, Partial<Observed>]>([
+    ['it names another', { gateway: gateway({ addresses: [{ value: '10.0.0.1' }] }, held), users }],
+    ['there is no Service of ours', { live: [], inputs: { problem } }],
+    [
+      'it is of another class',
+      { gateway: gateway({ gatewayClassName: 'sidestep-waypoint' }, held), inputs: { problem } },
+    ],
+    ['its domain is not known', { live: [service], inputs: { problem } }],
+  ])('stays away where %s', (_, of) => {
+    const { actions } = decide(observed({ gateway: gateway({}, held), live, ...of }));
+    expect(told(actions)).not.toContain('set-address');
+  });
+});
+
 describe('a Gateway that goes', () => {
   const deleted = gateway({ addresses: ADDRESSES }, { ...held, deletionTimestamp: 'now' });
   const declined = gateway({ addresses: ADDRESSES }, { ...held, annotations: { 'sidestep.dev/serve': 'false' } });

@@ -1,5 +1,6 @@
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { isAddressed, servingOf } from '../../mesh/waypoint-gateway.js';
+import { keptAddress } from './address.js';
 import { type Action, type Decision, isHeld, refused, remove } from './decision.js';
 import { isKept, isOurs } from './deployed-kinds.js';
 import { deploy } from './deployment.js';
@@ -21,7 +22,7 @@ export function farewell(observed: Observed): Decision {
   if (!reason) return { actions: [...removals(observed), { type: 'release' }], serving: undefined };
   // Nothing can be created in a Namespace that goes.
   const isKept = servingOf(gateway)?.kind === 'deployed' && namespace.metadata.deletionTimestamp === undefined;
-  return { ...(isKept ? deploy(observed) : { actions: [] }), serving: refused(reason) };
+  return { ...(isKept ? deploy(observed) : { actions: keptAddress(observed) }), serving: refused(reason) };
 }
 
 /**
@@ -35,7 +36,8 @@ export function withdrawal(observed: Observed, declined: Problem): Decision {
   if (stays) {
     // Of what we let go ourselves nobody has to hear.
     const reason = stays.reason === 'Deleting' ? declined.reason : stays.reason;
-    return { actions: [], serving: refused({ reason, message: `${declined.message}; ${stays.message}` }) };
+    const serving = refused({ reason, message: `${declined.message}; ${stays.message}` });
+    return { actions: keptAddress(observed), serving };
   }
   const address: Action = { type: 'set-address', host: undefined };
   const actions: Action[] = [
