@@ -151,9 +151,8 @@ describe('an address that somebody drops from a Gateway whose waypoint runs', ()
       HOST,
     ],
   ])('is put back while %s', (_, of, host) => {
-    expect(decide(observed({ gateway: gateway({}, held), live, ...of })).actions).toEqual([
-      { type: 'set-address', host },
-    ]);
+    const { actions } = decide(observed({ gateway: gateway({}, held), live, ...of }));
+    expect(actions.filter(({ type }) => type === 'set-address')).toEqual([{ type: 'set-address', host }]);
   });
 
   test('takes away what istiod has deployed meanwhile, once istiod has seen it', () => {
@@ -195,7 +194,15 @@ describe('a Gateway that goes', () => {
   test('waits until nothing is bound to it', () => {
     const bound = ['web'];
     expect(decide(observed({ gateway: deleted, bound })).serving).toMatchObject({ reason: 'Deleting' });
-    expect(decide(observed({ gateway: declined, bound, live: [ours(2, 2)] })).actions).toEqual([]);
+    expect(told(decide(observed({ gateway: declined, bound, live: [ours(2, 2)] })).actions)).toEqual(APPLIED);
+  });
+
+  test('is repaired while it waits, unless it is another one now, and keeps an address of somebody else', () => {
+    const repaired = (gateway: Observed['gateway'], of: Partial<Observed> = {}): string[] =>
+      told(decide(observed({ gateway, bound: ['web'], live: [ours(2, 2)], ...of })).actions);
+    expect(repaired(gateway({ addresses: [{ value: '10.0.0.1' }] }, held))).toEqual(APPLIED);
+    expect(repaired(gateway({ gatewayClassName: 'istio-waypoint', addresses: ADDRESSES }, held))).toEqual([]);
+    expect(repaired(declined, { namespace: namespace({ deletionTimestamp: 'now' }) })).toEqual([]);
   });
 
   test('is deployed as before while it waits, but not where nothing can be created', () => {

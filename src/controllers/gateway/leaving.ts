@@ -1,4 +1,5 @@
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
+import type { ServingReason } from '../../api/serving.js';
 import { isAddressed, servingOf } from '../../mesh/waypoint-gateway.js';
 import { keptAddress } from './address.js';
 import { type Action, type Decision, isHeld, refused, remove } from './decision.js';
@@ -37,7 +38,7 @@ export function withdrawal(observed: Observed, declined: Problem): Decision {
     // Of what we let go ourselves nobody has to hear.
     const reason = stays.reason === 'Deleting' ? declined.reason : stays.reason;
     const serving = refused({ reason, message: `${declined.message}; ${stays.message}` });
-    return { actions: keptAddress(observed), serving };
+    return { actions: [...repairs(observed, declined), ...keptAddress(observed)], serving };
   }
   const address: Action = { type: 'set-address', host: undefined };
   const actions: Action[] = [
@@ -48,6 +49,17 @@ export function withdrawal(observed: Observed, declined: Problem): Decision {
     ...(isHeld(gateway) ? [{ type: 'release' } as const] : []),
   ];
   return { actions, serving: refused(declined) };
+}
+
+/** Reasons that change nothing about what is rendered for a Gateway. */
+const AS_BEFORE: readonly ServingReason[] = ['OptedOut', 'AddressTaken'];
+
+/** What runs is kept as it was while it waits; where the Gateway is another one now, it stays as it is. */
+function repairs(observed: Observed, { reason }: Problem): readonly Action[] {
+  const isGoing = observed.namespace.metadata.deletionTimestamp !== undefined;
+  if (isGoing || !AS_BEFORE.includes(reason)) return [];
+  // The address may be somebody else's now.
+  return deploy(observed).actions.filter(({ type }) => type === 'apply' || type === 'scale');
 }
 
 const removals = ({ gateway, live }: Observed): Action[] =>
