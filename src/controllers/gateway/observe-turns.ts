@@ -6,8 +6,9 @@ import { SERVING, type ServingReason } from '../../api/serving.js';
 import { contentHash } from '../../kube/apply.js';
 import { findCondition } from '../../kube/conditions.js';
 import { type Deployment, DEPLOYMENT } from '../../kube/types.js';
+import { type ProxyConfigObject, wideProxyConfig } from '../../mesh/proxy-config.js';
 import { servingOf } from '../../mesh/waypoint-gateway.js';
-import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
+import { type WaypointInputs, withProxyConfigs } from '../../mesh/waypoint-inputs.js';
 import { keyOf } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { isOurs } from './deployed-kinds.js';
@@ -27,12 +28,20 @@ const MOVING: readonly ServingReason[] = ['Serving', 'AwaitingTurn', 'Deploying'
 /**
  * Hash of the Deployment that the mesh gives to every waypoint.
  *
- * @param inputs    before the ProxyConfigs of one Gateway
- * @param defaults  of the class
+ * @param inputs        before any ProxyConfig
+ * @param proxyConfigs  of which the one for the whole mesh counts
+ * @param defaults      of the class
  */
-export function meshHash(inputs: WaypointInputs, defaults: readonly Parameters[]): string {
+export function meshHash(
+  inputs: WaypointInputs,
+  proxyConfigs: readonly ProxyConfigObject[],
+  defaults: readonly Parameters[],
+): string {
+  const wide = wideProxyConfig(proxyConfigs, inputs.rootNamespace);
+  const { name, namespace = '' } = REFERENCE.metadata;
+  const ofMesh = wide ? withProxyConfigs(inputs, [wide], { name, namespace }) : inputs;
   try {
-    const objects = waypoint({ gateway: REFERENCE, inputs, parameters: defaults });
+    const objects = waypoint({ gateway: REFERENCE, inputs: ofMesh, parameters: defaults });
     return contentHash(objects.find(({ kind }) => kind === 'Deployment'));
   } catch {
     // Parameters that cannot be applied: every Gateway says so, and none is rendered.
