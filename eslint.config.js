@@ -62,6 +62,7 @@ const siblings = CONTROLLERS.map((name) => ({
     './use-waypoint.ts',
     './created-waypoint.ts',
     './listed.ts',
+    './managed-fields.ts',
     './argo-rollouts.ts',
     './own-config-maps.ts',
     './foreign-endpoints.ts',

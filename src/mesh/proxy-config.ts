@@ -85,17 +85,29 @@ export function effectiveProxyConfig(
   objects: readonly ProxyConfigObject[],
   proxy: { namespace: string; rootNamespace: string; labels: Readonly<Record<string, string>> },
 ): ProxyConfig {
-  const sorted = objects.toSorted((a, b) => (ageKey(a) < ageKey(b) ? -1 : 1));
-  const inNamespace = (namespace: string): ProxyConfigObject[] =>
-    sorted.filter(({ metadata }) => metadata.namespace === namespace);
-  const wide = (namespace: string): ProxyConfigObject | undefined =>
-    inNamespace(namespace).find(({ spec }) => spec?.selector === undefined);
   const layers = [
-    wide(proxy.rootNamespace),
-    proxy.namespace === proxy.rootNamespace ? undefined : wide(proxy.namespace),
-    inNamespace(proxy.namespace).find((object) => selects(object, proxy.labels)),
+    wideProxyConfig(objects, proxy.rootNamespace),
+    proxy.namespace === proxy.rootNamespace ? undefined : wideProxyConfig(objects, proxy.namespace),
+    oldest(objects, proxy.namespace, (object) => selects(object, proxy.labels)),
   ];
   return layers.reduce<ProxyConfig>((merged, layer) => mergedProxyConfig(merged, fieldsOf(layer)), mesh);
+}
+
+/** The ProxyConfig that counts for all of a namespace, or in the root namespace for the whole mesh. */
+export function wideProxyConfig(
+  objects: readonly ProxyConfigObject[],
+  namespace: string,
+): ProxyConfigObject | undefined {
+  return oldest(objects, namespace, ({ spec }) => spec?.selector === undefined);
+}
+
+function oldest(
+  objects: readonly ProxyConfigObject[],
+  namespace: string,
+  matches: (object: ProxyConfigObject) => boolean,
+): ProxyConfigObject | undefined {
+  const all = objects.filter((object) => object.metadata.namespace === namespace && matches(object));
+  return all.toSorted((a, b) => (ageKey(a) < ageKey(b) ? -1 : 1))[0];
 }
 
 /**

@@ -175,6 +175,36 @@ describe('a label that a migration has set', () => {
   });
 });
 
+describe('a Service with pods of two accounts', () => {
+  const blueGreen = (blue: string, green: string, gateways: Gateway[]) => ({
+    pods: [pod('blue'), pod('green')],
+    accounts: [account('blue', { [USE]: blue }), account('green', { [USE]: green })],
+    gateways,
+  });
+  const wp = gateway('wp');
+  const bound = service({ [USE]: 'wp' }, { [BOUND]: 'wp' });
+
+  test.each<[string, BindableService, Parameters<typeof wanted>[0], string | undefined]>([
+    ['is bound if both name the same waypoint', service(), blueGreen('wp', 'wp', [wp]), 'wp'],
+    ['stays bound then', bound, blueGreen('wp', 'wp', [wp]), 'as it is'],
+    ['also while that waypoint restarts', bound, blueGreen('wp', 'wp', [gateway('wp', {}, [])]), 'as it is'],
+    ['keeps the former one until the one that both name is there', bound, blueGreen('new', 'new', [wp]), 'as it is'],
+    ['is let go if they name different ones', bound, blueGreen('wp', 'new', [wp, gateway('new')]), undefined],
+    ['and if one of them is missing', bound, blueGreen('wp', 'new', [wp]), undefined],
+    ['and if one wants none', bound, blueGreen('wp', 'none', [wp]), undefined],
+  ])('%s', (_, given, rest, expected) => {
+    expect(wanted({ ...rest, services: [given] })).toBe(expected);
+  });
+
+  test('is mixed only if their waypoints differ', () => {
+    const mixed = (given: ReturnType<typeof blueGreen>) =>
+      mixedServices([service()], given.pods, given.accounts, { gateways: given.gateways }).map(({ served }) => served);
+    expect(mixed(blueGreen('wp', 'wp', [wp]))).toEqual([]);
+    expect(mixed(blueGreen('wp', 'new', [wp, gateway('new')]))).toEqual([['blue', 'green']]);
+    expect(mixed(blueGreen('wp', 'new', [wp]))).toEqual([['blue']]);
+  });
+});
+
 test('a Service keeps its waypoint until the one that its account names now is ready', () => {
   const accounts = [account('web', { [USE]: 'second' })];
   const unready = gateway('second', {}, []);

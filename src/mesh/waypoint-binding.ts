@@ -48,9 +48,9 @@ export interface Waypoints {
 }
 
 /**
- * The bindings of a namespace that are not as they should be. A Service is bound to the waypoint of an account if all its pods,
- * at least one, run under that account; a label that a person has set stays. So does that of a migration, which is held as well if it
- * names the same waypoint.
+ * The bindings of a namespace that are not as they should be. A Service is bound to a waypoint if all its pods, at least one, run under
+ * accounts that it serves: there may be several, as while pods change from one account to the next. A label that a person has set stays.
+ * So does that of a migration, which is held as well if it names the same waypoint.
  *
  * A Service is only bound to a waypoint that is ready, for a missing one fails open. Bound once, it stays so while the waypoint
  * restarts.
@@ -64,10 +64,9 @@ export function bindings(
   accounts: readonly Named[],
   waypoints: Waypoints,
 ): Binding[] {
-  const byAccount = new Map(accounts.map((account) => [account.metadata.name, waypointOf(account, waypoints)]));
-  const marks = new Set([...byAccount.values()].flatMap((gateway) => (gateway ? [markOf(gateway, waypoints)] : [])));
-  const naming = new Set(accounts.filter(namesWaypoint).map(({ metadata }) => metadata.name));
-  const accountsOf = marks.size === 0 && naming.size === 0 ? () => [] : accountsByService(services, pods);
+  const choices = choicesOf(accounts, waypoints);
+  const marks = new Set([...choices.values()].flatMap(({ mark, gateway }) => (gateway ? [mark] : [])));
+  const accountsOf = choices.size === 0 ? () => [] : accountsByService(services, pods);
   const usable = new Set(standing(waypoints).map((gateway) => markOf(gateway, waypoints)));
   return services.flatMap((service) => {
     const ours = boundWaypoint(service);
@@ -77,17 +76,13 @@ export function bindings(
     // Only our mark goes, so that nothing waits for it.
     if (isChosen(service) && !isHeldByMigration(service)) return ours === undefined ? [] : change(undefined);
     const label = labelledWaypoint(service);
-    const [account, another] = accountsOf(service);
+    const all = accountsOf(service);
     // A moment without pods is no reason to let it go.
-    if (account === undefined && hasSelector(service) && ours !== undefined && ours === label && marks.has(ours))
-      return [];
-    const only = another === undefined ? (account ?? '') : '';
-    const gateway = byAccount.get(only);
-    const mark = gateway && markOf(gateway, waypoints);
+    if (all.length === 0 && hasSelector(service) && ours !== undefined && ours === label && marks.has(ours)) return [];
+    const choice = commonChoice(all, choices);
     // The former one holds until the one that is named now is ready; there may be none yet.
-    const isAwaited = gateway !== undefined || naming.has(only);
-    const former = isAwaited && ours !== undefined && ours === label && usable.has(ours) ? ours : undefined;
-    const wanted = gateway && (mark === label || isReady(gateway)) ? mark : former;
+    const former = choice && ours !== undefined && ours === label && usable.has(ours) ? ours : undefined;
+    const wanted = choice?.gateway && (choice.mark === label || isReady(choice.gateway)) ? choice.mark : former;
     // The label of a Service beats that of its account: at most it is held as well.
     if (isHeldByMigration(service)) {
       const shared = wanted === label ? wanted : undefined;
@@ -99,7 +94,7 @@ export function bindings(
 
 const hasSelector = ({ spec }: BindableService): boolean => Object.keys(spec?.selector ?? {}).length > 0;
 
-/** A Service that is not bound, because only some of its pods run under an account that has a waypoint. */
+/** A Service that is not bound, because its pods run under accounts that do not have the same waypoint, or have none in part. */
 export interface MixedService {
   readonly service: string;
   /** Accounts of its pods. */
@@ -108,24 +103,47 @@ export interface MixedService {
   readonly served: readonly string[];
 }
 
-/** The Services of a namespace whose pods have a waypoint in part. */
+/** The Services of a namespace whose pods have a waypoint in part, or several. */
 export function mixedServices(
   services: readonly BindableService[],
   pods: readonly BindablePod[],
   accounts: readonly Named[],
   waypoints: Waypoints,
 ): MixedService[] {
-  const withWaypoint = new Set(
-    accounts.filter((account) => waypointOf(account, waypoints)).map(({ metadata }) => metadata.name),
-  );
-  if (withWaypoint.size === 0) return [];
+  const choices = choicesOf(accounts, waypoints);
+  if (choices.size === 0) return [];
   const accountsOf = accountsByService(services, pods);
   return services.flatMap((service) => {
     if (isChosen(service) || service.metadata.labels?.[LABEL.gatewayManaged] !== undefined) return [];
     const all = accountsOf(service);
-    const served = all.filter((account) => withWaypoint.has(account));
-    return all.length < 2 || served.length === 0 ? [] : [{ service: service.metadata.name, accounts: all, served }];
+    const served = all.filter((account) => choices.get(account)?.gateway);
+    const isMixed = served.length > 0 && commonChoice(all, choices) === undefined;
+    return isMixed ? [{ service: service.metadata.name, accounts: all, served }] : [];
   });
+}
+
+/** The waypoint that an account has, or would have: one that its label names may be missing. */
+interface Choice {
+  /** As {@link boundWaypoint} says it. */
+  readonly mark: string;
+  readonly gateway: Gateway | undefined;
+}
+
+/** What accounts choose, by their names; those that choose none are left out. */
+function choicesOf(accounts: readonly Named[], waypoints: Waypoints): ReadonlyMap<string, Choice> {
+  return new Map(
+    accounts.flatMap((account) => {
+      const gateway = waypointOf(account, waypoints);
+      const mark = gateway ? markOf(gateway, waypoints) : namesWaypoint(account) && labelledWaypoint(account);
+      return mark ? [[account.metadata.name, { mark, gateway }] as const] : [];
+    }),
+  );
+}
+
+/** What accounts choose if all of them choose the same. */
+function commonChoice(accounts: readonly string[], choices: ReadonlyMap<string, Choice>): Choice | undefined {
+  const [first, ...others] = accounts.map((account) => choices.get(account));
+  return others.every((other) => other?.mark === first?.mark) ? first : undefined;
 }
 
 /** Whether somebody else than the controller of accounts has chosen the waypoint of a Service, or none: such a label stays. */

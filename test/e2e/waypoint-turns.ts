@@ -59,7 +59,7 @@ export function waypointTurns(cluster: () => Cluster): void {
   });
 
   it('reaches one after the other; new ones and edits do not wait', async () => {
-    const [stuck, second, third] = ['turns-a', 'turns-b', 'turns-c'];
+    const [unable, stuck, second, third] = ['turns-0', 'turns-a', 'turns-b', 'turns-c'];
     await cluster().apply(yaml(...[stuck, second].flatMap((name) => [ambient(name), gateway(name)])));
     await watcher.serving(stuck, 'True', 'Serving');
     await watcher.serving(second, 'True', 'Serving');
@@ -67,8 +67,20 @@ export function waypointTurns(cluster: () => Cluster): void {
     await cluster().podsReady(second, 2);
     const before = await cpuOf(second);
     // Pods of a namespace with a quota that is used up cannot be replaced.
-    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'full', namespace: stuck } };
-    await cluster().apply(yaml({ ...quota, spec: { hard: { pods: '2' } } }));
+    const quota = (namespace: string, pods: string) => ({
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata: { name: 'full', namespace },
+      spec: { hard: { pods } },
+    });
+    await cluster().apply(yaml(quota(stuck, '2')));
+    // For one that has never had a pod nobody waits.
+    await cluster().apply(yaml(ambient(unable), quota(unable, '0'), gateway(unable)));
+    await watcher.serving(unable, 'False', 'Deploying');
+    await cluster().until('its Deployment is seen', async () => {
+      const { status } = await cluster().client.get(DEPLOYMENT, { namespace: unable, name: NAME });
+      return (status?.observedGeneration ?? 0) > 0 || undefined;
+    });
     try {
       await requestCpu('123m');
       await cluster().until('the first is rolled', async () => (await cpuOf(stuck)) === '123m' || undefined);
@@ -97,6 +109,8 @@ export function waypointTurns(cluster: () => Cluster): void {
         },
         { timeoutMs: 120_000 },
       );
+      await cluster().kubectl('delete', 'resourcequota', '-n', unable, 'full');
+      await watcher.serving(unable, 'True', 'Serving');
     }
   });
 }

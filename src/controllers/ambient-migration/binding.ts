@@ -213,6 +213,12 @@ export function fieldChanges({ labels, mark }: Pick<BindingChange, 'labels' | 'm
   ];
 }
 
+/** The change but for labels that it would take away, and that somebody else has declared, too: those are left to him. */
+export function withoutDeclared(change: BindingChange, isDeclared: (label: string) => boolean): BindingChange {
+  const left = Object.entries(change.labels).filter(([key, value]) => value !== undefined || !isDeclared(key));
+  return { ...change, labels: Object.fromEntries(left) };
+}
+
 /** The change that takes the labels of ours away for the policies of now, and remembers it. */
 export function refusalChange({ object }: Pick<Target, 'object'>, refused: string, asker: Asker): BindingChange {
   const ours = Object.entries(bindingMark(object)?.labels ?? {}).filter(

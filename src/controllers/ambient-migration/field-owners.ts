@@ -1,10 +1,10 @@
 import { LABEL } from '../../api/labels.js';
-import type { KubeObject, ResourceType } from '../../kube/resource.js';
+import type { ResourceType } from '../../kube/resource.js';
 import { NAMESPACE } from '../../kube/types.js';
 import { type LabelOwner, trackerOf } from '../../mesh/findings/namespace.js';
-import { asRecord, stringAt } from '../../mesh/policy-object.js';
+import { asRecord } from '../../mesh/policy-object.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
-import { FIELD_MANAGER } from '../../api/field-managers.js';
+import { managersIn, owns } from '../managed-fields.js';
 import type { Observed } from './observed.js';
 
 /** Fields of an object. */
@@ -47,29 +47,6 @@ export function labelsOf(observed: Observed): Fields {
   const keys = [LABEL.injection, LABEL.dataplaneMode, LABEL.useWaypoint];
   const { name } = observed.namespace.metadata;
   return { type: NAMESPACE, ref: { name }, paths: keys.map((key) => ['metadata', 'labels', key]) };
-}
-
-interface Manager {
-  readonly manager: string;
-  /** When what it manages last changed, RFC 3339. */
-  readonly time: string;
-  readonly fields: unknown;
-}
-
-/** All but ourselves, and but those who write status. */
-function managersIn({ metadata }: KubeObject): Manager[] {
-  return (metadata.managedFields ?? [])
-    .map(asRecord)
-    .filter((entry) => entry['manager'] !== FIELD_MANAGER && !entry['subresource'])
-    .map((entry) => ({
-      manager: stringAt(entry, 'manager') ?? '',
-      time: stringAt(entry, 'time') ?? '',
-      fields: entry['fieldsV1'],
-    }));
-}
-
-function owns(fields: unknown, path: readonly string[]): boolean {
-  return path.reduce<unknown>((inner, key) => asRecord(inner)[`f:${key}`], fields) !== undefined;
 }
 
 function ownedLabels(fields: unknown): string[] {

@@ -5,7 +5,8 @@ import type { ResourceType } from '../../kube/resource.js';
 import { NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { holdersView } from '../../mesh/waypoint-holders.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
-import { type BoundKind, fieldChanges } from './binding.js';
+import { isDeclaredByOthers } from '../managed-fields.js';
+import { type BoundKind, fieldChanges, withoutDeclared } from './binding.js';
 import type { Observed } from './observed.js';
 import { patchGuarded } from './patch-guarded.js';
 import type { Action } from './verdict.js';
@@ -59,13 +60,14 @@ async function bind(
 ): Promise<boolean> {
   const { client, signal } = context;
   const type = TYPES[kind];
+  const options = { signal, managedFields: true };
   const { namespace, name } = object.metadata;
   try {
-    const fresh = await client.get(type, { ...(namespace !== undefined && { namespace }), name }, { signal });
+    const fresh = await client.get(type, { ...(namespace !== undefined && { namespace }), name }, options);
     // What is to be set was decided on what the cache showed: if it has moved since, the next pass looks again.
-    return (
-      holdersView(fresh) === holdersView(object) && (await patchGuarded(type, fresh, fieldChanges(change), context))
-    );
+    if (holdersView(fresh) !== holdersView(object)) return false;
+    const changes = fieldChanges(withoutDeclared(change, (label) => isDeclaredByOthers(fresh, label)));
+    return await patchGuarded(type, fresh, changes, context);
   } catch (error) {
     if (!isNotFound(error)) throw error;
     return false;

@@ -130,6 +130,63 @@ describe('a Gateway that Sidestep serves', () => {
   });
 });
 
+describe('an address that somebody drops from a Gateway whose waypoint runs', () => {
+  const args = ['proxy', 'waypoint', '--domain', '$(POD_NAMESPACE).svc.corp.example'];
+  const template = { spec: { containers: [{ name: 'istio-proxy', args }] } };
+  const labels = { 'app.kubernetes.io/managed-by': 'sidestep' };
+  const service: LiveObject = { type: SERVICE, object: owned('wp', labels) };
+  const live: LiveObject[] = [{ type: DEPLOYMENT, object: owned('wp', labels, { spec: { template } }) }, service];
+  const problem = { reason: 'UnknownTemplate', message: 'x' } as const;
+  const invalid = [{ source: 'a test', data: { ingress: {} } }];
+  const optedOut = gateway({}, { ...held, annotations: { 'sidestep.dev/serve': 'false' } });
+  const users = ['Namespace shop'];
+
+  test.each<[string, Partial<Observed>, string]>([
+    ['istiod’s template is not known', { inputs: { problem } }, 'wp.shop.svc.corp.example'],
+    ['parameters are invalid', { parameters: invalid }, HOST],
+    ['it is withdrawn and still named', { gateway: optedOut, users }, HOST],
+    [
+      'it is deleted as well',
+      { gateway: { ...optedOut, metadata: { ...optedOut.metadata, deletionTimestamp: 'now' } }, users },
+      HOST,
+    ],
+  ])('is put back while %s', (_, of, host) => {
+    const { actions } = decide(observed({ gateway: gateway({}, held), live, ...of }));
+    expect(actions.filter(({ type }) => type === 'set-address')).toEqual([{ type: 'set-address', host }]);
+  });
+
+  test('takes away what istiod has deployed meanwhile, once istiod has seen it', () => {
+    const done = (seen: number) =>
+      told(
+        decide(
+          observed({
+            gateway: gateway({ addresses: ADDRESSES }, held, seen),
+            live: [...live, ingress],
+            inputs: { problem },
+          }),
+        ).actions,
+      );
+    expect([done(1), done(2)]).toEqual([[], ['delete wp-istio']]);
+  });
+
+  test('comes back together with the finalizer', () => {
+    expect(told(decide(observed({ live, inputs: { problem } })).actions)).toEqual(['hold', 'set-address']);
+  });
+
+  test.each<[string, Partial<Observed>]>([
+    ['it names another', { gateway: gateway({ addresses: [{ value: '10.0.0.1' }] }, held), users }],
+    ['there is no Service of ours', { live: [], inputs: { problem } }],
+    [
+      'it is of another class',
+      { gateway: gateway({ gatewayClassName: 'sidestep-waypoint' }, held), inputs: { problem } },
+    ],
+    ['its domain is not known', { live: [service], inputs: { problem } }],
+  ])('stays away where %s', (_, of) => {
+    const { actions } = decide(observed({ gateway: gateway({}, held), live, ...of }));
+    expect(told(actions)).not.toContain('set-address');
+  });
+});
+
 describe('a Gateway that goes', () => {
   const deleted = gateway({ addresses: ADDRESSES }, { ...held, deletionTimestamp: 'now' });
   const declined = gateway({ addresses: ADDRESSES }, { ...held, annotations: { 'sidestep.dev/serve': 'false' } });
@@ -137,7 +194,15 @@ describe('a Gateway that goes', () => {
   test('waits until nothing is bound to it', () => {
     const bound = ['web'];
     expect(decide(observed({ gateway: deleted, bound })).serving).toMatchObject({ reason: 'Deleting' });
-    expect(decide(observed({ gateway: declined, bound, live: [ours(2, 2)] })).actions).toEqual([]);
+    expect(told(decide(observed({ gateway: declined, bound, live: [ours(2, 2)] })).actions)).toEqual(APPLIED);
+  });
+
+  test('is repaired while it waits, unless it is another one now, and keeps an address of somebody else', () => {
+    const repaired = (gateway: Observed['gateway'], of: Partial<Observed> = {}): string[] =>
+      told(decide(observed({ gateway, bound: ['web'], live: [ours(2, 2)], ...of })).actions);
+    expect(repaired(gateway({ addresses: [{ value: '10.0.0.1' }] }, held))).toEqual(APPLIED);
+    expect(repaired(gateway({ gatewayClassName: 'istio-waypoint', addresses: ADDRESSES }, held))).toEqual([]);
+    expect(repaired(declined, { namespace: namespace({ deletionTimestamp: 'now' }) })).toEqual([]);
   });
 
   test('is deployed as before while it waits, but not where nothing can be created', () => {
@@ -146,7 +211,18 @@ describe('a Gateway that goes', () => {
     expect(told(kept.actions)).toEqual(APPLIED);
     expect(kept.serving).toMatchObject({ status: 'False', reason: 'PoliciesDepend' });
     const going = namespace({ deletionTimestamp: 'now' });
-    expect(decide(observed({ ...waiting, namespace: going })).actions).toEqual([]);
+    const bound = ['other/web'];
+    expect(decide(observed({ ...waiting, bound, namespace: going })).actions).toEqual([]);
+  });
+
+  test('does not keep a Namespace that goes for others, whose waypoint is gone already', () => {
+    const going = { gateway: deleted, namespace: namespace({ deletionTimestamp: 'now' }) };
+    const needed = { users: ['Namespace other'], dependents: ['AuthorizationPolicy other/allow'] };
+    expect(told(decide(observed({ ...going, ...needed })).actions)).toEqual(['release']);
+    const bound = ['other/web'];
+    const waiting = decide(observed({ ...going, ...needed, bound }));
+    expect(told(waiting.actions)).toEqual([]);
+    expect(waiting.serving).toMatchObject({ reason: 'Deleting' });
   });
 
   test('stays while policies depend on it or labels name it, and says which', () => {

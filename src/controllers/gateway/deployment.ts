@@ -18,10 +18,11 @@ import {
 import { isAddressed, isProgrammed, ISTIO_CLASS, serviceHost, SIDESTEP_CLASS } from '../../mesh/waypoint-gateway.js';
 import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
 import { keyOf } from '../../runtime/request.js';
+import { ingressRemovals, isSeenByIstiod, keptAddress } from './address.js';
 import { type Action, type Decision, isHeld, refused, remove, type ServingCondition, type Wanted } from './decision.js';
-import { DEPLOYED_KINDS, isIngressGateway, isOurs, isOwnedBy, mayTake } from './deployed-kinds.js';
+import { DEPLOYED_KINDS, isOurs, isOwnedBy, mayTake } from './deployed-kinds.js';
 import type { LiveObject, Observed, Problem } from './observed.js';
-import { gatewayHash, isRolling, predecessor } from './rollout-order.js';
+import { gatewayHash, hasServed, isRolling, predecessor } from './rollout-order.js';
 import { requestedSizing, withoutParameters } from './sizing.js';
 
 /** Deploys the waypoint of a Gateway as istiod would for class `istio-waypoint`, and sees to it that istiod does not. */
@@ -44,10 +45,15 @@ export function deploy(observed: Observed): Decision {
   return { actions, serving: awaits === undefined ? serving : waiting(serving, awaits), awaits };
 }
 
-/** Nothing changes. What runs is held all the same, also if a hand has replaced the Gateway: without the finalizer nobody would take it away. */
-function stuck({ gateway, live }: Observed, problem: Problem): Decision {
+/**
+ * What runs stays as it is. It is held and has its address all the same, also if a hand has replaced the Gateway: without the finalizer
+ * nobody would take it away.
+ */
+function stuck(observed: Observed, problem: Problem): Decision {
+  const { gateway, live } = observed;
   const isDeployed = live.some(({ object }) => isOurs(object, gateway));
-  return { actions: isDeployed && !isHeld(gateway) ? [{ type: 'hold' }] : [], serving: refused(problem) };
+  const hold: Action[] = isDeployed && !isHeld(gateway) ? [{ type: 'hold' }] : [];
+  return { actions: [...hold, ...keptAddress(observed)], serving: refused(problem) };
 }
 
 /** The Gateway that comes first, if only the configuration of the mesh has changed: everything else is done at once. */
@@ -57,7 +63,7 @@ function turnOf(
   asked: string,
 ): string | undefined {
   const { [OWN_ANNOTATION.meshHash]: mesh, [OWN_ANNOTATION.gatewayHash]: before } = live?.metadata.annotations ?? {};
-  if (!live || mesh === undefined || mesh === meshHash || before !== asked) return undefined;
+  if (!live || mesh === undefined || mesh === meshHash || before !== asked || !hasServed(live)) return undefined;
   return predecessor({ key: keyOf(gateway.metadata), isRolling: isRolling(live), isOutdated: true }, others);
 }
 
@@ -142,8 +148,6 @@ function writes(
   const superfluous = live.filter((each) => isOurs(each.object, gateway) && !isWanted(each));
   const address: Action = { type: 'set-address', host };
   const isIstiods = gateway.spec.gatewayClassName === ISTIO_CLASS;
-  // istiod deploys again what is deleted before it has seen the address.
-  const isOver = !isIstiods || (isAddressed(gateway) && isSeenByIstiod(gateway));
   return [
     ...(isHeld(gateway) ? [] : [{ type: 'hold' } as const]),
     ...withoutParameters(observed),
@@ -151,7 +155,7 @@ function writes(
     ...superfluous.map(remove),
     ...missingReplicas(wanted),
     ...(isIstiods && !isAddressed(gateway) ? [address] : []),
-    ...(isOver ? live.filter(({ object }) => isIngressGateway(object, gateway)).map(remove) : []),
+    ...ingressRemovals(observed),
   ];
 }
 
@@ -167,11 +171,6 @@ function missingReplicas(wanted: readonly Wanted[]): Action[] {
   const autoscaler = wanted.find(({ kind }) => kind === HORIZONTAL_POD_AUTOSCALER)?.manifest;
   const { minReplicas: replicas = 1 } = (autoscaler?.['spec'] ?? {}) as Partial<HorizontalPodAutoscaler['spec']>;
   return deployment && (deployment.spec.replicas ?? 1) < replicas ? [{ type: 'scale', deployment, replicas }] : [];
-}
-
-/** Whether istiod has looked at the Gateway as it is now. */
-function isSeenByIstiod({ metadata, status }: Gateway): boolean {
-  return findCondition(status?.conditions, 'Programmed')?.observedGeneration === metadata.generation;
 }
 
 /** How far the waypoint is. Pods and istiod are awaited in one state: told apart, each would be one more write on the way. */

@@ -1,5 +1,7 @@
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
+import type { ServingReason } from '../../api/serving.js';
 import { isAddressed, servingOf } from '../../mesh/waypoint-gateway.js';
+import { keptAddress } from './address.js';
 import { type Action, type Decision, isHeld, refused, remove } from './decision.js';
 import { isKept, isOurs } from './deployed-kinds.js';
 import { deploy } from './deployment.js';
@@ -21,7 +23,7 @@ export function farewell(observed: Observed): Decision {
   if (!reason) return { actions: [...removals(observed), { type: 'release' }], serving: undefined };
   // Nothing can be created in a Namespace that goes.
   const isKept = servingOf(gateway)?.kind === 'deployed' && namespace.metadata.deletionTimestamp === undefined;
-  return { ...(isKept ? deploy(observed) : { actions: [] }), serving: refused(reason) };
+  return { ...(isKept ? deploy(observed) : { actions: keptAddress(observed) }), serving: refused(reason) };
 }
 
 /**
@@ -35,7 +37,8 @@ export function withdrawal(observed: Observed, declined: Problem): Decision {
   if (stays) {
     // Of what we let go ourselves nobody has to hear.
     const reason = stays.reason === 'Deleting' ? declined.reason : stays.reason;
-    return { actions: [], serving: refused({ reason, message: `${declined.message}; ${stays.message}` }) };
+    const serving = refused({ reason, message: `${declined.message}; ${stays.message}` });
+    return { actions: [...repairs(observed, declined), ...keptAddress(observed)], serving };
   }
   const address: Action = { type: 'set-address', host: undefined };
   const actions: Action[] = [
@@ -48,20 +51,35 @@ export function withdrawal(observed: Observed, declined: Problem): Decision {
   return { actions, serving: refused(declined) };
 }
 
+/** Reasons that change nothing about what is rendered for a Gateway. */
+const AS_BEFORE: readonly ServingReason[] = ['OptedOut', 'AddressTaken'];
+
+/** What runs is kept as it was while it waits; where the Gateway is another one now, it stays as it is. */
+function repairs(observed: Observed, { reason }: Problem): readonly Action[] {
+  const isGoing = observed.namespace.metadata.deletionTimestamp !== undefined;
+  if (isGoing || !AS_BEFORE.includes(reason)) return [];
+  // The address may be somebody else's now.
+  return deploy(observed).actions.filter(({ type }) => type === 'apply' || type === 'scale');
+}
+
 const removals = ({ gateway, live }: Observed): Action[] =>
   live.filter(({ object }) => isOurs(object, gateway) || isKept(object, gateway)).map(remove);
 
-/** Why the waypoint is still needed; who wants it gone all the same can say so, but not for what we have bound to it. */
-function reasonToStay({ gateway, dependents, bound, users }: Observed): Problem | undefined {
+/**
+ * Why the waypoint is still needed; who wants it gone all the same can say so, but not for what we have bound to it. In a Namespace that
+ * goes the waypoint is gone already, whoever needs it: to wait would only keep the Namespace, and hide from others that it is missing.
+ */
+function reasonToStay({ gateway, namespace, dependents, bound, users }: Observed): Problem | undefined {
   const force = gateway.metadata.annotations?.[OWN_ANNOTATION.forceDelete];
   const isForced = force !== undefined && force !== 'false';
+  const othersCount = !isForced && namespace.metadata.deletionTimestamp === undefined;
   const advice = `the annotation ${OWN_ANNOTATION.forceDelete} ends the wait`;
-  if (dependents.length > 0 && !isForced) {
+  if (dependents.length > 0 && othersCount) {
     const message = `only this waypoint enforces ${list(dependents)}: delete them, or let them target another one; ${advice}`;
     return { reason: 'PoliciesDepend', message };
   }
   if (bound.length > 0) return { reason: 'Deleting', message: `still bound: Services ${list(bound)}` };
-  if (users.length > 0 && !isForced) {
+  if (users.length > 0 && othersCount) {
     const message = `still named by ${list(users)}: remove their label istio.io/use-waypoint, or name another one; ${advice}`;
     return { reason: 'StillNamed', message };
   }

@@ -6,7 +6,7 @@ import { LABEL } from '../../api/labels.js';
 import { type ConfigMap, NAMESPACE } from '../../kube/types.js';
 import { revisionOf } from '../../mesh/revision.js';
 import { asRecord, stringAt } from '../../mesh/policy-object.js';
-import type { ProxyConfigObject } from '../../mesh/proxy-config.js';
+import { type ProxyConfigObject, wideProxyConfig } from '../../mesh/proxy-config.js';
 import { WAYPOINT_CLASS } from '../../mesh/waypoint-gateway.js';
 import {
   configMapsOf,
@@ -31,7 +31,10 @@ interface Mesh {
 type Found = { readonly found: Mesh } | { readonly problem: Problem };
 
 /** By version of the ConfigMap `istio-sidecar-injector[-REV]`: every pass asks, and for every waypoint. */
-const known = new WeakMap<ConfigMap, { mesh: ConfigMap; defaults: readonly Parameters[]; result: Found }>();
+const known = new WeakMap<
+  ConfigMap,
+  { mesh: ConfigMap; defaults: readonly Parameters[]; wide: ProxyConfigObject | undefined; result: Found }
+>();
 
 /**
  * The mesh's configuration for a Gateway, by its revision.
@@ -55,16 +58,26 @@ export function meshOf(
     return invalid(`ConfigMap ${istioNamespace}/${missing} is missing: is there an istiod of revision ${revision}?`);
   }
   const before = known.get(injector);
-  if (before?.mesh === mesh && before.defaults === defaults) return before.result;
-  const result = read(revision, mesh, injector, defaults);
-  known.set(injector, { mesh, defaults, result });
+  const proxyConfigs = proxyConfigsIn(stores);
+  if (before?.mesh === mesh && before.defaults === defaults && before.wide === wideOf(before.result, proxyConfigs))
+    return before.result;
+  const result = read(revision, mesh, injector, defaults, proxyConfigs);
+  known.set(injector, { mesh, defaults, wide: wideOf(result, proxyConfigs), result });
   return result;
+}
+
+const proxyConfigsIn = (stores: Stores): readonly ProxyConfigObject[] =>
+  stores.of(PROXY_CONFIG).list() as readonly ProxyConfigObject[];
+
+/** The ProxyConfig that counts for the whole mesh. */
+function wideOf(result: Found, proxyConfigs: readonly ProxyConfigObject[]): ProxyConfigObject | undefined {
+  return 'found' in result ? wideProxyConfig(proxyConfigs, result.found.inputs.rootNamespace) : undefined;
 }
 
 /** With the ProxyConfigs that concern the Gateway. */
 export function ofGateway(inputs: WaypointInputs, { metadata }: Gateway, stores: Stores): WaypointInputs {
   const { name, namespace = '' } = metadata;
-  return withProxyConfigs(inputs, stores.of(PROXY_CONFIG).list() as readonly ProxyConfigObject[], { name, namespace });
+  return withProxyConfigs(inputs, proxyConfigsIn(stores), { name, namespace });
 }
 
 /** The Gateway's own, else its Namespace's as it is now. */
@@ -73,7 +86,13 @@ function revisionLabel({ metadata }: Gateway, stores: Stores): string | undefine
   return metadata.labels?.[LABEL.revision] ?? namespace?.metadata.labels?.[LABEL.revision];
 }
 
-function read(revision: string, mesh: ConfigMap, injector: ConfigMap, defaults: readonly Parameters[]): Found {
+function read(
+  revision: string,
+  mesh: ConfigMap,
+  injector: ConfigMap,
+  defaults: readonly Parameters[],
+  proxyConfigs: readonly ProxyConfigObject[],
+): Found {
   try {
     const template = stringAt(asRecord(asRecord(parsedKey(injector, 'config', '{}'))['templates']), 'waypoint') ?? '';
     if (!isKnownTemplate(template)) {
@@ -86,7 +105,7 @@ function read(revision: string, mesh: ConfigMap, injector: ConfigMap, defaults: 
       asRecord(parsedKey(mesh, 'mesh', '{}')),
       asRecord(parsedKey(injector, 'values', '{}')),
     );
-    return { found: { inputs, hash: meshHash(inputs, defaults) } };
+    return { found: { inputs, hash: meshHash(inputs, proxyConfigs, defaults) } };
   } catch (error) {
     if (!(error instanceof MeshConfigurationError || error instanceof YAMLParseError)) throw error;
     return invalid(error.message);

@@ -6,12 +6,13 @@ import { SERVING, type ServingReason } from '../../api/serving.js';
 import { contentHash } from '../../kube/apply.js';
 import { findCondition } from '../../kube/conditions.js';
 import { type Deployment, DEPLOYMENT } from '../../kube/types.js';
+import { type ProxyConfigObject, wideProxyConfig } from '../../mesh/proxy-config.js';
 import { servingOf } from '../../mesh/waypoint-gateway.js';
-import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
+import { type WaypointInputs, withProxyConfigs } from '../../mesh/waypoint-inputs.js';
 import { keyOf } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import { isOurs } from './deployed-kinds.js';
-import { isRolling, type Turn } from './rollout-order.js';
+import { hasServed, isRolling, type Turn } from './rollout-order.js';
 
 /** A Gateway that asks for nothing: what is rendered for it comes from the mesh, and from this version of Sidestep. */
 const REFERENCE: Gateway = {
@@ -27,12 +28,20 @@ const MOVING: readonly ServingReason[] = ['Serving', 'AwaitingTurn', 'Deploying'
 /**
  * Hash of the Deployment that the mesh gives to every waypoint.
  *
- * @param inputs    before the ProxyConfigs of one Gateway
- * @param defaults  of the class
+ * @param inputs        before any ProxyConfig
+ * @param proxyConfigs  of which the one for the whole mesh counts
+ * @param defaults      of the class
  */
-export function meshHash(inputs: WaypointInputs, defaults: readonly Parameters[]): string {
+export function meshHash(
+  inputs: WaypointInputs,
+  proxyConfigs: readonly ProxyConfigObject[],
+  defaults: readonly Parameters[],
+): string {
+  const wide = wideProxyConfig(proxyConfigs, inputs.rootNamespace);
+  const { name, namespace = '' } = REFERENCE.metadata;
+  const ofMesh = wide ? withProxyConfigs(inputs, [wide], { name, namespace }) : inputs;
   try {
-    const objects = waypoint({ gateway: REFERENCE, inputs, parameters: defaults });
+    const objects = waypoint({ gateway: REFERENCE, inputs: ofMesh, parameters: defaults });
     return contentHash(objects.find(({ kind }) => kind === 'Deployment'));
   } catch {
     // Parameters that cannot be applied: every Gateway says so, and none is rendered.
@@ -47,7 +56,8 @@ function deploymentOf(gateway: Gateway, stores: Stores): Deployment | undefined 
 }
 
 /**
- * The other waypoints that we deploy, if this one's was rendered from another configuration of the mesh.
+ * The other waypoints that we deploy, if this one's was rendered from another configuration of the mesh. Those that have never had a pod
+ * are nobody's predecessor.
  *
  * @param hashOf  what {@link meshHash} says of the configuration that a Gateway has now; undefined if there is none
  */
@@ -64,7 +74,7 @@ export function othersInTurn(
     .filter((other) => other.metadata.uid !== gateway.metadata.uid && servingOf(other)?.kind === 'deployed')
     .flatMap((other) => {
       const deployment = deploymentOf(other, stores);
-      if (!deployment) return [];
+      if (!deployment || !hasServed(deployment)) return [];
       const reason = findCondition(other.status?.conditions, SERVING)?.reason;
       const isMoving = MOVING.some((each) => each === reason) && other.metadata.deletionTimestamp === undefined;
       return {

@@ -4,7 +4,7 @@ import { type Deployment, DEPLOYMENT } from '../../kube/types.js';
 import { gateway as gatewayOf, observed, owned, told } from '../testing/observed-gateway.js';
 import { decide } from './decide.js';
 import type { Decision } from './decision.js';
-import { gatewayHash, isRolling, nextInTurn, predecessor, type Turn } from './rollout-order.js';
+import { gatewayHash, hasServed, isRolling, nextInTurn, predecessor, type Turn } from './rollout-order.js';
 import type { Observed } from './observed.js';
 
 const turn = (key: string, { isRolling = false, isOutdated = true } = {}): Turn => ({ key, isRolling, isOutdated });
@@ -71,21 +71,58 @@ describe('the end of a rollout', () => {
 
 describe('a Deployment', () => {
   const done = { observedGeneration: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 };
-  const rolls = (status: Deployment['status']): boolean =>
-    isRolling({
+  const MADE = '2026-11-22T10:00:00Z';
+  const deployment = (status: Deployment['status'], revision = '2'): Deployment =>
+    ({
       ...owned('wp', {}),
-      metadata: { name: 'wp', generation: 2 },
-      spec: { replicas: 2 },
+      metadata: {
+        name: 'wp',
+        generation: 2,
+        creationTimestamp: MADE,
+        annotations: { 'deployment.kubernetes.io/revision': revision },
+      },
+      spec: { replicas: 2 } as Deployment['spec'],
       status,
-    } as Deployment);
+    }) as Deployment;
+  const rolls = (status: Deployment['status'], revision?: string): boolean => isRolling(deployment(status, revision));
+  const progressing = (reason: string) => ({ type: 'Progressing', status: 'True', reason }) as const;
+  const unavailable = (lastTransitionTime: string) =>
+    ({ type: 'Available', status: 'False', reason: 'MinimumReplicasUnavailable', lastTransitionTime }) as const;
+  const none = { updatedReplicas: 0, replicas: 0, availableReplicas: 0 };
 
   test.each([{ observedGeneration: 1 }, { updatedReplicas: 1 }, { replicas: 3 }, { availableReplicas: 1 }])(
     'is being rolled out with %j',
     (status) => {
       expect(rolls({ ...done, ...status })).toBe(true);
+      expect(rolls({ ...done, ...status, conditions: [progressing('ReplicaSetUpdated')] })).toBe(true);
       expect(rolls(done)).toBe(false);
     },
   );
+
+  test('that has had all its pods replaces none, whatever it lacks now', () => {
+    const conditions = [progressing('NewReplicaSetAvailable')];
+    expect(rolls({ ...done, conditions, availableReplicas: 1 })).toBe(false);
+    expect(rolls({ ...done, conditions, ...none })).toBe(false);
+    expect(rolls({ ...done, conditions, observedGeneration: 1 })).toBe(true);
+    // Back to an older revision the reason stays for a while.
+    expect(rolls({ ...done, conditions, updatedReplicas: 0 })).toBe(true);
+  });
+
+  test('that cannot start replaces none, also when it is changed', () => {
+    const never = { ...done, ...none, conditions: [progressing('ReplicaSetUpdated'), unavailable(MADE)] };
+    expect([rolls(never, '1'), rolls({ ...never, availableReplicas: 1 }, '1'), rolls(never)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect([hasServed(deployment(never, '1')), hasServed(deployment(never)), hasServed(deployment(done))]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+    const later = { ...never, conditions: [progressing('ReplicaSetUpdated'), unavailable('2026-11-22T11:00:00Z')] };
+    expect([rolls(later), hasServed(deployment(later))]).toEqual([true, true]);
+  });
 });
 
 describe('a waypoint whose mesh has changed', () => {
@@ -98,17 +135,19 @@ describe('a waypoint whose mesh has changed', () => {
     );
 
   /** The Deployment as the operator has applied it for `given` with this configuration of the mesh. */
-  function deployed(given: Gateway, meshHash: string): Observed['live'][number] {
+  function deployed(given: Gateway, meshHash: string, available = 2): Observed['live'][number] {
     const { actions } = decide(observed({ gateway: given, meshHash }));
     const apply = actions.find((action) => action.type === 'apply' && action.kind === DEPLOYMENT);
     if (apply?.type !== 'apply') throw new Error('no Deployment is applied');
     const live = {
       ...owned('wp', {}),
       ...apply.manifest,
-      status: { readyReplicas: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 },
+      status: { readyReplicas: available, replicas: 2, updatedReplicas: 2, availableReplicas: available },
     };
-    const spec = { ...(apply.manifest['spec'] as object), replicas: 2 };
-    return { type: DEPLOYMENT, object: { ...live, metadata: apply.manifest.metadata, spec } as Deployment };
+    const spec = { ...(apply.manifest['spec'] as Deployment['spec']), replicas: 2 };
+    const annotations = { ...apply.manifest.metadata.annotations, 'deployment.kubernetes.io/revision': '1' };
+    const metadata = { ...apply.manifest.metadata, annotations };
+    return { type: DEPLOYMENT, object: { ...live, metadata, spec } as Deployment };
   }
 
   const pass = (of: Partial<Observed>): Decision =>
@@ -129,6 +168,7 @@ describe('a waypoint whose mesh has changed', () => {
   test.each<[string, Partial<Observed>]>([
     ['it is its turn', { others: [] }],
     ['it is new', { live: [] }],
+    ['no pod of it has ever come up', { live: [deployed(served(), 'old', 0)] }],
     ['its Gateway has changed, too', { gateway: served({ labels: { team: 'a' } }) }],
     [
       'its size has changed, too',

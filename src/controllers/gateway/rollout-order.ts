@@ -1,13 +1,14 @@
 import type { Gateway } from '../../api/gateway-api.js';
 import type { Parameters } from '../../../cdk8s/waypoint-parameters.js';
 import { contentHash } from '../../kube/apply.js';
+import { findCondition } from '../../kube/conditions.js';
 import type { Deployment } from '../../kube/types.js';
 
 /** A waypoint that we deploy, as far as it decides whose turn it is. */
 export interface Turn {
   /** `namespace/name` of the Gateway. */
   readonly key: string;
-  /** Its Deployment is being rolled out. */
+  /** Its Deployment is replacing pods. */
   readonly isRolling: boolean;
   /** Its Deployment was rendered from another configuration of the mesh, and nothing keeps us from rendering it anew. */
   readonly isOutdated: boolean;
@@ -40,16 +41,43 @@ function compare(a: Pick<Turn, 'key' | 'isRolling'>, b: Pick<Turn, 'key' | 'isRo
 }
 
 /**
- * Whether pods of the Deployment are being replaced or added.
+ * Whether pods of the Deployment are being replaced by others. One that only lacks pods, because they were lost or have never come up,
+ * replaces none: if others waited for it, a namespace without room would keep the whole mesh from an upgrade.
  *
  * @see kubernetes/kubectl pkg/polymorphichelpers/rollout_status.go
+ * @see kubernetes/kubernetes pkg/controller/deployment/progress.go: the reason stays, whatever becomes of the pods
  */
-export function isRolling({ metadata, spec, status = {} }: Deployment): boolean {
+export function isRolling(deployment: Deployment): boolean {
+  const { metadata, spec, status = {} } = deployment;
   const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status;
   const wanted = spec.replicas ?? 1;
-  const isSeen = observedGeneration >= (metadata.generation ?? 0);
-  return !isSeen || updatedReplicas < wanted || replicas > updatedReplicas || availableReplicas < updatedReplicas;
+  if (observedGeneration < (metadata.generation ?? 0)) return true;
+  if (isFirstRevision(deployment) || !hasServed(deployment)) return false;
+  const wasComplete = isCompleteOnce(deployment) && replicas <= updatedReplicas;
+  const lacksPods = updatedReplicas < wanted || replicas > updatedReplicas || availableReplicas < updatedReplicas;
+  return lacksPods && !wasComplete;
 }
+
+/** So soon after a Deployment was made, its controller has judged for the first time whether enough pods are available. */
+const FIRST_LOOK_MS = 30_000;
+
+/** Whether a pod of the Deployment has ever been available, as far as it tells: nobody loses anything by a change of one without. */
+export function hasServed(deployment: Deployment): boolean {
+  const { metadata, status = {} } = deployment;
+  if ((status.availableReplicas ?? 0) > 0 || isCompleteOnce(deployment)) return true;
+  if (isFirstRevision(deployment)) return false;
+  const available = findCondition(status.conditions, 'Available');
+  const sinceMs = Date.parse(available?.lastTransitionTime ?? '') - Date.parse(metadata.creationTimestamp ?? '');
+  return !(available?.status === 'False' && sinceMs < FIRST_LOOK_MS);
+}
+
+/** The annotation is written before the generation is called observed. */
+const isFirstRevision = ({ metadata }: Deployment): boolean =>
+  metadata.annotations?.['deployment.kubernetes.io/revision'] === '1';
+
+/** Whether all pods have been there with the template of now. */
+const isCompleteOnce = ({ status }: Deployment): boolean =>
+  findCondition(status?.conditions, 'Progressing')?.reason === 'NewReplicaSetAvailable';
 
 /**
  * Hash of what a Gateway itself asks for, whatever the mesh is configured to: if this has changed, too, nobody has to wait.

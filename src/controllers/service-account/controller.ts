@@ -16,6 +16,7 @@ import { StateEvents } from '../../runtime/state-events.js';
 import type { Change } from '../../runtime/store.js';
 import { generationOrMetadataChanged, watch } from '../../runtime/watch.js';
 import { carryOut } from '../created-waypoint.js';
+import { isDeclaredByOthers } from '../managed-fields.js';
 import { trimPod } from '../stored-pod.js';
 import { watchUse } from '../use-waypoint.js';
 import { decide } from './decide.js';
@@ -93,7 +94,7 @@ async function bind(
   const { namespace, name } = cached.metadata;
   const ref = { ...(namespace !== undefined && { namespace }), name };
   try {
-    const fresh = await client.get(SERVICE, ref, { signal });
+    const fresh = await client.get(SERVICE, ref, { signal, managedFields: true });
     // It was decided on what the cache showed: if labels or marks have moved since, the next pass looks again.
     if (holdersView(fresh) !== holdersView(cached)) return;
     const operations = guardedPatch(fresh, bindingChanges(fresh, waypoint));
@@ -107,14 +108,27 @@ async function bind(
   }
 }
 
-/** What binds a Service to a waypoint, or lets it go: labels that others hold stay as they are, and only our mark changes. */
+/**
+ * What binds a Service to a waypoint, or lets it go: labels that others hold stay as they are, and only our mark changes. So do those that
+ * somebody has declared since we have set them: they are given up to him.
+ *
+ * @param service  read with `metadata.managedFields`
+ */
 export function bindingChanges(service: Service, waypoint: string | undefined): FieldChange[] {
   const { name, namespace } = bindingLabels(waypoint);
-  const mark = { path: ['metadata', 'annotations', OWN_ANNOTATION.boundWaypoint], value: waypoint };
-  if (isHeldByOthers(service)) return [mark];
-  return [
+  const labels = [
     { path: ['metadata', 'labels', LABEL.useWaypoint], value: name },
     { path: ['metadata', 'labels', LABEL.useWaypointNamespace], value: namespace },
-    mark,
   ];
+  const mark = (value: string | undefined) => ({
+    path: ['metadata', 'annotations', OWN_ANNOTATION.boundWaypoint],
+    value,
+  });
+  if (isHeldByOthers(service)) return [mark(waypoint)];
+  return WAYPOINT_LABELS.some((label) => isDeclaredByOthers(service, label))
+    ? [mark(undefined)]
+    : [...labels, mark(waypoint)];
 }
+
+/** Labels by which a Service names a waypoint. */
+const WAYPOINT_LABELS = [LABEL.useWaypoint, LABEL.useWaypointNamespace];

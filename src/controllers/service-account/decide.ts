@@ -62,9 +62,13 @@ function mixed({ services, pods, accounts, waypoints }: Observed): State[] {
   return mixedServices(services, pods, accounts, waypoints).flatMap(({ service, accounts: all, served }) => {
     const object = services.find(({ metadata }) => metadata.name === service);
     if (!object) return [];
+    const found =
+      served.length === all.length
+        ? 'which do not have the same waypoint'
+        : `and only ${listed(served)} has a waypoint`;
     const note =
-      `pods of this Service run under ${listed(all)}, and only ${listed(served)} has a waypoint: the Service is not bound to it. ` +
-      `Give its pods one account, or label the Service ${LABEL.useWaypoint}`;
+      `pods of this Service run under ${listed(all)}, ${found}: the Service is not bound. ` +
+      `Give its pods accounts of one waypoint, or label the Service ${LABEL.useWaypoint}`;
     return [
       {
         id: `mixed ${service}`,
