@@ -45,6 +45,7 @@ export type WaypointSizing = z.output<typeof WaypointSizingSchema>;
 
 /** Of a waypoint for which nobody has said anything: 2 to 5 replicas, with the resources of the mesh. */
 export const DEFAULT_SIZING: WaypointSizing = WaypointSizingSchema.parse({});
+export const DEFAULT_REPLICAS: WaypointSizing['replicas'] = DEFAULT_SIZING.replicas;
 
 /**
  * The value of the annotation `sidestep.dev/sizing`.
