@@ -118,6 +118,31 @@ describe('bounds of an autoscaler', () => {
   });
 });
 
+describe('who counts: our default, then the class, then the annotation, then parametersRef', () => {
+  const defaults = autoscaler({ minReplicas: 3, maxReplicas: 20 });
+  const nothing = { resources: {} };
+
+  it.each<[string, Omit<Said, 'own'>, number[]]>([
+    ['our default', {}, [2, 5]],
+    ['the class', { defaults }, [3, 20]],
+    ['the class, where the annotation asks for no replicas', { defaults, asked: nothing }, [3, 20]],
+    ['the annotation', { defaults, asked }, [4, 8]],
+    [
+      'the annotation, not replicas of the class',
+      { defaults: { deployment: { spec: { replicas: 9 } } }, asked },
+      [4, 8],
+    ],
+  ])('%s, whoever deploys', (_, said, expected) => {
+    expect(boundsOf(deployed(said))).toEqual(expected);
+    expect(boundsOf(sized(said))).toEqual(expected);
+  });
+
+  it('parametersRef', () => {
+    const own = autoscaler({ minReplicas: 6, maxReplicas: 7 });
+    expect(boundsOf(deployed({ defaults, asked, own }))).toEqual([6, 7]);
+  });
+});
+
 it('leaves metrics to who says some', () => {
   const metrics = [{ type: 'Resource', resource: { name: 'memory' } }];
   for (const render of [deployed, sized]) {

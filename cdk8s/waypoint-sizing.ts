@@ -32,7 +32,7 @@ export interface SizingPatches extends Readonly<Record<string, unknown>> {
 
 /** What istiod is to apply after the defaults of the class, so that it comes to the same. */
 export function sizingPatches(options: Omit<SizingOptions, 'own'>): SizingPatches {
-  return strategicMerge({ ...defaultSizing(options).data }, { ...askedSizing(options).data }) as SizingPatches;
+  return strategicMerge({ ...defaultSizing(options).data }, { ...askedSizing(options).data });
 }
 
 /**

@@ -95,6 +95,10 @@ describe('a Gateway that Sidestep serves', () => {
     expect(told(decide(observed({ gateway: served, live: [ours(4, 4)] })).actions)).toEqual(APPLIED);
     const parameters = [{ source: 'a test', data: { deployment: { spec: { replicas: 3 } } } }];
     expect(told(decide(observed({ gateway: served, live: [ours(1, 1)], parameters })).actions)).toContain('scale to 3');
+    const annotations = { 'sidestep.dev/sizing': '{"replicas":{"min":4}}' };
+    const asking = gateway({ addresses: ADDRESSES }, { ...held, annotations }, 2);
+    const byClass = { defaults: parameters, gateway: asking, live: [ours(1, 1)] };
+    expect(told(decide(observed(byClass)).actions)).toContain('scale to 4');
   });
 
   test('is refused with the reason, and nothing is written, where something is in the way', () => {

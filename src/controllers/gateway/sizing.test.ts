@@ -69,6 +69,7 @@ describe('a waypoint that istiod deploys and Sidestep sizes', () => {
     const autoscaler = (gateway?: Gateway): unknown =>
       parse(data({ defaults, ...(gateway && { gateway }) })['horizontalPodAutoscaler'] ?? '');
     expect(autoscaler()).toEqual({ spec: { maxReplicas: 7, metrics: expect.any(Array) as object } });
+    expect(autoscaler(said('{}'))).toEqual(autoscaler());
     expect(autoscaler(said('{"replicas":{"min":4}}'))).toMatchObject({ spec: { minReplicas: 4, maxReplicas: 5 } });
     const serving = (...ready: Parameters<typeof deployed>): unknown =>
       decide(observed({ defaults, gateway: named, live: [deployed(...ready), scaled(7)] })).serving?.reason;
