@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Gateway } from '../src/api/gateway-api.js';
-import { waypointInputs } from '../src/mesh/waypoint-inputs.js';
+import { type WaypointInputs, waypointInputs } from '../src/mesh/waypoint-inputs.js';
 import { waypoint } from './waypoint.js';
 import type { Parameters } from './waypoint-parameters.js';
 import { sizedParameters, type SizingOptions, sizingPatches } from './waypoint-sizing.js';
 
 type Data = Parameters['data'];
-type Said = Partial<Record<'defaults' | 'own', Data>> & Pick<SizingOptions, 'asked'>;
+type Said = Partial<Record<'defaults' | 'own', Data>> &
+  Pick<SizingOptions, 'asked'> & {
+    inputs?: Partial<WaypointInputs>;
+  };
 
 const gateway: Gateway = {
   apiVersion: 'gateway.networking.k8s.io/v1',
@@ -29,9 +32,11 @@ const inputs = waypointInputs(
 );
 
 const parametersOf = (data: Data | undefined): Parameters[] => (data ? [{ source: 'a test', data }] : []);
-const optionsOf = ({ asked, defaults, own }: Said): SizingOptions => ({
+const inputsOf = ({ inputs: more }: Said): WaypointInputs => ({ ...inputs, ...more });
+const optionsOf = ({ asked, defaults, own, ...said }: Said): SizingOptions => ({
   gateway: 'w',
   asked,
+  inputs: inputsOf(said),
   defaults: parametersOf(defaults),
   own: parametersOf(own),
 });
@@ -39,16 +44,18 @@ const optionsOf = ({ asked, defaults, own }: Said): SizingOptions => ({
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- looks into all kinds
 type Specs = Record<string, any>;
 
-function specsOf(parameters: readonly Parameters[]): Specs {
-  return Object.fromEntries(waypoint({ gateway, inputs, parameters }).map(({ kind, spec }) => [kind, spec]));
+function specsOf(said: Said, parameters: readonly Parameters[]): Specs {
+  return Object.fromEntries(
+    waypoint({ gateway, inputs: inputsOf(said), parameters }).map(({ kind, spec }) => [kind, spec]),
+  );
 }
 
 /** What we deploy. */
-const deployed = (said: Said): Specs => specsOf(sizedParameters(optionsOf(said)));
+const deployed = (said: Said): Specs => specsOf(said, sizedParameters(optionsOf(said)));
 
 /** What istiod deploys: it applies our ConfigMap after the defaults of the class. */
 const sized = (said: Omit<Said, 'own'>): Specs =>
-  specsOf([...parametersOf(said.defaults), ...parametersOf(sizingPatches(optionsOf(said)))]);
+  specsOf(said, [...parametersOf(said.defaults), ...parametersOf(sizingPatches(optionsOf(said)))]);
 
 const autoscaler = (spec: object): Data => ({ horizontalPodAutoscaler: { spec } });
 const budget = (spec: object): Data => ({ podDisruptionBudget: { spec } });
@@ -148,4 +155,38 @@ it('leaves metrics to who says some', () => {
   for (const render of [deployed, sized]) {
     expect(render({ defaults: autoscaler({ metrics }) })['HorizontalPodAutoscaler'].metrics).toEqual(metrics);
   }
+});
+
+describe('spread over zones and nodes', () => {
+  const ZONE = 'topology.kubernetes.io/zone';
+  const NODE = 'kubernetes.io/hostname';
+  const strict = (topologyKey: string): object => ({
+    topologyKey,
+    maxSkew: 2,
+    whenUnsatisfiable: 'DoNotSchedule',
+    labelSelector: { matchLabels: { app: 'w' } },
+  });
+  const said = (...keys: string[]): Data => ({
+    deployment: { spec: { template: { spec: { topologySpreadConstraints: keys.map(strict) } } } },
+  });
+  const constraintsOf = ({ Deployment }: Specs): unknown[] =>
+    Deployment.template.spec.topologySpreadConstraints as unknown[];
+
+  it.each<[string, Omit<Said, 'own'>]>([
+    ['the mesh', { inputs: { topologySpreadConstraints: [strict(ZONE)] } }],
+    ['the class', { defaults: said(ZONE) }],
+  ])('is left to %s where it says something', (_, given) => {
+    for (const render of [deployed, sized]) {
+      const constraints = constraintsOf(render(given));
+      expect(constraints).toHaveLength(2);
+      expect(constraints).toContainEqual(strict(ZONE));
+      expect(constraints).toContainEqual(
+        expect.objectContaining({ topologyKey: NODE, whenUnsatisfiable: 'ScheduleAnyway' }),
+      );
+    }
+  });
+
+  it('is left to parametersRef', () => {
+    expect(constraintsOf(deployed({ own: said(ZONE, NODE) }))).toEqual([strict(ZONE), strict(NODE)]);
+  });
 });

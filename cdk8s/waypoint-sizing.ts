@@ -1,11 +1,15 @@
 import { LABEL } from '../src/api/labels.js';
 import { DEFAULT_REPLICAS, type WaypointSizing } from '../src/api/sizing.js';
-import { asRecord } from '../src/mesh/policy-object.js';
+import { asRecord, asRecords } from '../src/mesh/policy-object.js';
+import type { WaypointInputs } from '../src/mesh/waypoint-inputs.js';
 import { strategicMerge } from './strategic-merge.js';
 import { type Parameters, requestedReplicas } from './waypoint-parameters.js';
 
 /** Share of the requested CPU, in percent, above which replicas are added. */
 const CPU_TARGET = 80;
+
+/** Over what pods are spread. */
+const TOPOLOGY_KEYS = ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'];
 
 /** Who says how large a waypoint is. */
 export interface SizingOptions {
@@ -13,6 +17,8 @@ export interface SizingOptions {
   readonly gateway: string;
   /** What its annotation asks for. */
   readonly asked?: WaypointSizing | undefined;
+  /** What the mesh gives to every waypoint. */
+  readonly inputs?: Pick<WaypointInputs, 'topologySpreadConstraints'> | undefined;
   /** Of the class. */
   readonly defaults?: readonly Parameters[];
   /** What the Gateway's `parametersRef` names. */
@@ -39,7 +45,7 @@ export function sizingPatches(options: Omit<SizingOptions, 'own'>): SizingPatche
  * What nobody else says: a HorizontalPodAutoscaler, a PodDisruptionBudget that gives up one pod at a time, and pods spread over zones and
  * nodes where that is possible. It can be applied before the other parameters or, as istiod does with the class, after them.
  */
-export function defaultSizing({ gateway, defaults = [], own = [] }: SizingOptions): Parameters {
+export function defaultSizing({ gateway, inputs, defaults = [], own = [] }: SizingOptions): Parameters {
   const others = [...defaults, ...own];
   const spread = (topologyKey: string): object => ({
     topologyKey,
@@ -47,7 +53,12 @@ export function defaultSizing({ gateway, defaults = [], own = [] }: SizingOption
     whenUnsatisfiable: 'ScheduleAnyway',
     labelSelector: { matchLabels: { [LABEL.gatewayName]: gateway } },
   });
-  const pod = { topologySpreadConstraints: [spread('topology.kubernetes.io/zone'), spread('kubernetes.io/hostname')] };
+  // Laid over one of the mesh, ours would turn `DoNotSchedule` into `ScheduleAnyway`.
+  const taken = [...asRecords(inputs?.topologySpreadConstraints), ...others.flatMap(constraintsOf)];
+  const topologySpreadConstraints = TOPOLOGY_KEYS.filter(
+    (key) => !taken.some(({ topologyKey }) => topologyKey === key),
+  ).map(spread);
+  const hasSpread = topologySpreadConstraints.length > 0;
   const cpu = { name: 'cpu', target: { type: 'Utilization', averageUtilization: CPU_TARGET } };
   const hasMetrics = specsOf(others, 'horizontalPodAutoscaler').some((spec) => 'metrics' in spec);
   // The API server refuses a budget with both.
@@ -61,7 +72,7 @@ export function defaultSizing({ gateway, defaults = [], own = [] }: SizingOption
   return {
     source: `the default sizing of Gateway ${gateway}`,
     data: {
-      deployment: { spec: { template: { spec: pod } } },
+      ...(hasSpread && { deployment: { spec: { template: { spec: { topologySpreadConstraints } } } } }),
       ...(Object.keys(autoscaler).length > 0 && { horizontalPodAutoscaler: { spec: autoscaler } }),
       // Not `minAvailable`: with a single replica it would hold every drain of its node for ever.
       ...(!hasBudget && { podDisruptionBudget: { spec: { maxUnavailable: 1 } } }),
@@ -97,6 +108,11 @@ function bounds({ min, max }: { min: number; max: number }, others: readonly Par
     ...(theirs.min === undefined && { minReplicas: Math.min(least, theirs.max ?? least) }),
     ...(theirs.max === undefined && { maxReplicas: Math.max(max, theirs.min ?? least) }),
   };
+}
+
+function constraintsOf({ data: { deployment } }: Parameters): readonly Readonly<Record<string, unknown>>[] {
+  const template = asRecord(asRecord(asRecord(deployment)['spec'])['template']);
+  return asRecords(asRecord(template['spec'])['topologySpreadConstraints']);
 }
 
 function specsOf(parameters: readonly Parameters[], key: string): Readonly<Record<string, unknown>>[] {

@@ -92,7 +92,7 @@ function render(
 ): { manifests: Manifest[]; asked: string } | { problem: Problem } {
   const requested = requestedSizing(gateway);
   if ('problem' in requested) return requested;
-  const sizing = { gateway: gateway.metadata.name, asked: requested.found, defaults, own };
+  const sizing = { gateway: gateway.metadata.name, asked: requested.found, inputs, defaults, own };
   try {
     const manifests = waypoint({ gateway, inputs, parameters: sizedParameters(sizing) });
     return { manifests, asked: gatewayHash(gateway, [askedSizing(sizing), ...own]) };

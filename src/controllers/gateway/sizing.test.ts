@@ -76,6 +76,15 @@ describe('a waypoint that istiod deploys and Sidestep sizes', () => {
     expect([serving(6), serving(7, 6), serving(7)]).toEqual(['Sizing', 'Sizing', 'Sized']);
   });
 
+  test('is spread as the mesh says, where it says so', () => {
+    const topologySpreadConstraints = [{ topologyKey: 'topology.kubernetes.io/zone' }];
+    const { inputs } = observed({});
+    if ('problem' in inputs) throw new Error('the mesh is known');
+    const strict = { found: { ...inputs.found, topologySpreadConstraints } };
+    expect(data({})['deployment']).toMatch(/zone/);
+    expect(data({ inputs: strict })['deployment']).not.toMatch(/zone/);
+  });
+
   test('keeps the ConfigMap that a person has named, and ours goes', () => {
     const theirs = gateway({ infrastructure: { parametersRef: THEIRS } });
     const { actions, serving } = decide(observed({ gateway: theirs, sizes: configMap }));

@@ -50,6 +50,7 @@ export function size(observed: Observed): Decision {
   const patches = sizingPatches({
     gateway: gateway.metadata.name,
     asked: requested.found,
+    inputs: 'found' in observed.inputs ? observed.inputs.found : undefined,
     defaults: observed.defaults,
   });
   const manifest = gatewayParameters(gateway, patches);
