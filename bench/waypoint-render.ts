@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { sizingParameters } from '../cdk8s/waypoint-sizing.js';
+import { sizedParameters } from '../cdk8s/waypoint-sizing.js';
 import { waypoint } from '../cdk8s/waypoint.js';
 import { waypointInputs } from '../src/mesh/waypoint-inputs.js';
 import type { Gateway } from '../src/api/gateway-api.js';
@@ -51,7 +51,7 @@ function main(): number {
 /** How long each of `count` renderings takes, in milliseconds, sorted. */
 function renderings(count: number): number[] {
   const times = Array.from({ length: count }, (_, index) => {
-    const options = { gateway: gateway(index), inputs, parameters: [sizingParameters(`waypoint-${index}`)] };
+    const options = { gateway: gateway(index), inputs, parameters: sizedParameters({ gateway: `waypoint-${index}` }) };
     const startedAt = performance.now();
     waypoint(options);
     return performance.now() - startedAt;

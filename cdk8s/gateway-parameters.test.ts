@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { Gateway } from '../src/api/gateway-api.js';
-import { parseSizing } from '../src/api/sizing.js';
 import { gatewayParameters } from './gateway-parameters.js';
+import { sizingPatches } from './waypoint-sizing.js';
 
 const gateway: Gateway = {
   apiVersion: 'gateway.networking.k8s.io/v1',
@@ -10,12 +10,10 @@ const gateway: Gateway = {
   metadata: { name: 'w', namespace: 'app', uid: 'u' },
   spec: { gatewayClassName: 'istio-waypoint', listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }] },
 };
-const parsed = parseSizing('{"replicas":{"min":3,"max":4},"resources":{"requests":{"cpu":"1"}}}');
-if ('problem' in parsed) throw new Error(parsed.problem);
-const sizing = parsed.found;
+const asked = { replicas: { min: 3, max: 4 }, resources: { requests: { cpu: '1' } } };
 
 it("says a Gateway's size to istiod in YAML, and goes with the Gateway", () => {
-  const { metadata, data } = gatewayParameters({ gateway, sizing }) as unknown as {
+  const { metadata, data } = gatewayParameters(gateway, sizingPatches({ gateway: 'w', asked })) as unknown as {
     metadata: object;
     data: Record<string, string>;
   };
@@ -28,9 +26,4 @@ it("says a Gateway's size to istiod in YAML, and goes with the Gateway", () => {
     horizontalPodAutoscaler: { spec: { minReplicas: 3, maxReplicas: 4 } },
     podDisruptionBudget: { spec: { maxUnavailable: 1 } },
   });
-});
-
-it('leaves keys to others', () => {
-  const { data } = gatewayParameters({ gateway, sizing, except: ['horizontalPodAutoscaler'] });
-  expect(Object.keys(data as object)).toEqual(['deployment', 'podDisruptionBudget']);
 });

@@ -2,31 +2,21 @@ import { Yaml } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import type { Gateway } from '../src/api/gateway-api.js';
 import { LABEL } from '../src/api/labels.js';
-import type { WaypointSizing } from '../src/api/sizing.js';
 import { parametersName } from '../src/mesh/waypoint-gateway.js';
 import { type Manifest, Objects } from './objects.js';
-import { sizingParameters } from './waypoint-sizing.js';
-
-/** What the sizing of a Gateway that istiod deploys is made from. */
-export interface GatewayParametersOptions {
-  /** As it stands in the cluster, with its uid. */
-  readonly gateway: Gateway;
-  readonly sizing: WaypointSizing;
-  /** Keys that are left to others, such as the defaults of the class: istiod applies these before the Gateway's own. */
-  readonly except?: readonly string[];
-}
+import type { SizingPatches } from './waypoint-sizing.js';
 
 /**
  * The ConfigMap by which istiod sizes the waypoint that it deploys, for `spec.infrastructure.parametersRef` of the Gateway. It goes
  * with the Gateway.
  *
+ * @param gateway  as it stands in the cluster, with its uid
  * @throws {Error} if the Gateway has no uid
  * @see istio/istio pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go, applyOverlay: a value is a strategic merge patch in YAML
  */
-export function gatewayParameters({ gateway, sizing, except = [] }: GatewayParametersOptions): Manifest {
+export function gatewayParameters(gateway: Gateway, patches: SizingPatches): Manifest {
   const { name, namespace, uid } = gateway.metadata;
   if (namespace === undefined || uid === undefined) throw new Error(`Gateway ${name} has no namespace or no uid`);
-  const patches = Object.entries(sizingParameters(name, sizing).data).filter(([key]) => !except.includes(key));
   const [configMap] = new Objects()
     .add(k8s.KubeConfigMap, {
       metadata: {
@@ -35,7 +25,7 @@ export function gatewayParameters({ gateway, sizing, except = [] }: GatewayParam
         labels: { [LABEL.managedBy]: 'sidestep' },
         ownerReferences: [{ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway', name, uid }],
       },
-      data: Object.fromEntries(patches.map(([key, patch]) => [key, Yaml.stringify(patch)])),
+      data: Object.fromEntries(Object.entries(patches).map(([key, patch]) => [key, Yaml.stringify(patch)])),
     })
     .render();
   if (!configMap) throw new Error('one object was added');

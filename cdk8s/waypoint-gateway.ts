@@ -14,7 +14,7 @@ export interface WaypointGatewayOptions {
   readonly waypointFor?: 'service' | 'workload' | 'all';
   /** Revision of the istiod that is to own it, as the label `istio.io/rev` says. */
   readonly revision?: string;
-  /** Unset: the default. */
+  /** What somebody asks for. */
   readonly sizing?: WaypointSizing;
   readonly annotations?: Readonly<Record<string, string>>;
 }

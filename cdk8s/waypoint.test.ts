@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { Gateway } from '../src/api/gateway-api.js';
 import { waypointInputs, type WaypointInputs } from '../src/mesh/waypoint-inputs.js';
 import { type Parameters, ParametersError, requestedReplicas } from './waypoint-parameters.js';
-import { sizingParameters } from './waypoint-sizing.js';
 import { waypoint } from './waypoint.js';
 
 /*
@@ -210,21 +209,5 @@ describe('what cannot be rendered', () => {
       spec: { gatewayClassName: 'istio', listeners: [] },
     } as unknown as Gateway;
     expect(() => waypoint({ gateway, inputs })).toThrow('Gateway w has no namespace or no uid');
-  });
-});
-
-describe('sizing', () => {
-  it('is a HorizontalPodAutoscaler, a PodDisruptionBudget, spread, and resources', () => {
-    const { data } = sizingParameters('w', { replicas: { min: 2, max: 5 }, resources: { requests: { cpu: '200m' } } });
-    const { Deployment, HorizontalPodAutoscaler, PodDisruptionBudget } = rendered({ parameters: data });
-    expect(HorizontalPodAutoscaler.spec).toMatchObject({
-      minReplicas: 2,
-      maxReplicas: 5,
-      scaleTargetRef: { name: 'w' },
-    });
-    expect(PodDisruptionBudget.spec).toMatchObject({ maxUnavailable: 1 });
-    const { containers, topologySpreadConstraints } = Deployment.spec.template.spec;
-    expect(containers[0].resources).toEqual({ requests: { cpu: '200m' } });
-    expect(topologySpreadConstraints).toHaveLength(2);
   });
 });

@@ -27,7 +27,8 @@ export const SERVING_REASONS = {
   ParametersInvalid: 'The ConfigMap of spec.infrastructure.parametersRef, or of the class, cannot be applied.',
   OptedOut: 'The annotation sidestep.dev/serve is "false".',
   AddressTaken: 'spec.addresses names something else.',
-  UnsupportedName: 'An annotation of Istio gives what is deployed another name.',
+  UnsupportedName:
+    'An annotation of Istio gives what is deployed another name, or no Service can have the name of the Gateway.',
   UnsupportedListener: 'The listener has TLS settings, or is none of a waypoint.',
   UnsupportedNetwork: 'The Gateway is labelled as one for other networks.',
   NotServable: 'Sidestep has deployed the waypoint of this Gateway, which is something else now.',

@@ -2,10 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { parseSizing } from './sizing.js';
 
 describe('parseSizing', () => {
-  it('fills in what is not said', () => {
+  it('fills in the other bound', () => {
     expect(parseSizing('{"replicas":{"min":3},"resources":{"requests":{"cpu":"250m"}}}')).toEqual({
       found: { replicas: { min: 3, max: 5 }, resources: { requests: { cpu: '250m' } } },
     });
+  });
+
+  it('leaves out what nobody asks for', () => {
+    expect(parseSizing('{}')).toEqual({ found: { resources: {} } });
   });
 
   it.each([

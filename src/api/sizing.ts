@@ -34,22 +34,22 @@ export const WaypointResourcesSchema = z.object({
   limits: Amounts('may use').exactOptional(),
 });
 
-/** How large a waypoint is, as the annotation `sidestep.dev/sizing` of its Gateway says it in JSON. */
+/** How large a waypoint is to be, as the annotation `sidestep.dev/sizing` of its Gateway says it in JSON. */
 export const WaypointSizingSchema = z.strictObject({
-  replicas: WaypointReplicasSchema.prefault({}),
+  replicas: WaypointReplicasSchema.exactOptional(),
   resources: WaypointResourcesSchema.prefault({}),
 });
 
-/** How large a waypoint is. */
+/** What somebody asks for; what is not there is left to the class, and then to us. */
 export type WaypointSizing = z.output<typeof WaypointSizingSchema>;
 
-/** Of a waypoint for which nobody has said anything: 2 to 5 replicas, with the resources of the mesh. */
-export const DEFAULT_SIZING: WaypointSizing = WaypointSizingSchema.parse({});
+/** Of a waypoint for which nobody has said anything. */
+export const DEFAULT_REPLICAS: z.output<typeof WaypointReplicasSchema> = WaypointReplicasSchema.parse({});
 
 /**
  * The value of the annotation `sidestep.dev/sizing`.
  *
- * @returns the sizing with its defaults, or what is wrong with it: the field and what to write
+ * @returns the sizing, or what is wrong with it: the field and what to write
  */
 export function parseSizing(value: string): { readonly found: WaypointSizing } | { readonly problem: string } {
   let json: unknown;

@@ -42,7 +42,7 @@ export const WaypointSchema = withRules(
         'What is labelled with the waypoint: the Namespace, the ServiceAccounts of its workloads, or each Service that has pods in the mesh.',
       ),
     replicas: WaypointReplicasSchema.exactOptional().describe(
-      'How many replicas the waypoint has. Unset: 2 to 5 if it is created; one that is there stays as it is.',
+      'How many replicas the waypoint has. Unset: as the class says, or else 2 to 5, if it is created; one that is there stays as it is.',
     ),
     resources: WaypointResourcesSchema.exactOptional().describe(
       'What a replica requests and may use. Unset: as the mesh says.',

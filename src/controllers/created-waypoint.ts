@@ -18,6 +18,7 @@ import {
   UNUSED_MS,
 } from '../mesh/created-waypoint.js';
 import { chosenWaypoint } from '../mesh/use-waypoint.js';
+import { isServiceName } from '../mesh/waypoint-gateway.js';
 import { attemptAll } from '../runtime/attempt-all.js';
 import type { ReconcileContext } from '../runtime/controller.js';
 import type { Stores } from '../runtime/stores.js';
@@ -87,7 +88,7 @@ function ownWaypoint(object: KubeObject): string | undefined {
  */
 function problemOf(namespace: string, name: string, stores: Stores): string | undefined {
   if (stores.of(GATEWAY).absent) return 'the API server does not serve Gateways';
-  if (name.length > 63 || !/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
+  if (!isServiceName(name)) {
     return `a Service cannot have that name: set the label ${LABEL.useWaypoint} to another one`;
   }
   const kinds: readonly ResourceType[] = [SERVICE, SERVICE_ACCOUNT, DEPLOYMENT];

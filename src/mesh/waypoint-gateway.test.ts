@@ -42,6 +42,13 @@ describe('what becomes of them', () => {
     ['AddressTaken', gateway({ addresses: [{ type: 'Hostname', value: 'other.example.com' }] }), /other\.example\.com/],
     ['AddressTaken', gateway({ addresses: [{ value: HOST }] }), /remove it/],
     ['UnsupportedName', gateway({}, { annotations: { 'gateway.istio.io/name-override': 'x' } }), /name-override/],
+    ['UnsupportedName', gateway({}, { name: 'shop.v2' }), /a Service cannot be called shop\.v2/],
+    ['UnsupportedName', gateway({}, { name: 'w'.repeat(64) }), /at most 63 characters/],
+    [
+      'UnsupportedName',
+      gateway({ gatewayClassName: 'sidestep-waypoint' }, { name: '1st' }),
+      /the first of them a letter/,
+    ],
     [
       'UnsupportedListener',
       gateway({ listeners: [{ ...listener, tls: { mode: 'Terminate' } }] }),

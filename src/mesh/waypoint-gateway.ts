@@ -58,6 +58,16 @@ export function serviceHost(gateway: Gateway, clusterDomain: string): string {
   return `${hostPrefix(gateway)}${clusterDomain}`;
 }
 
+const SERVICE_NAME_RULE =
+  'make one with at most 63 characters a-z, 0-9 and -, the first of them a letter, the last no -';
+
+/**
+ * Whether a Service can have a name; of a Gateway more is allowed.
+ *
+ * @see kubernetes/apimachinery pkg/util/validation/validation.go, IsDNS1035Label
+ */
+export const isServiceName = (name: string): boolean => name.length <= 63 && /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name);
+
 /** Whether the Gateway is sent to the Service that serves it, whatever the domain of the cluster. */
 export function isAddressed(gateway: Gateway): boolean {
   return gateway.spec.addresses?.some((address) => isOurAddress(gateway, address)) ?? false;
@@ -164,6 +174,10 @@ function deploymentOf(gateway: Gateway): Serving {
   }
   if (metadata.annotations?.[ANNOTATION.gatewayNameOverride] !== undefined) {
     const message = `the annotation ${ANNOTATION.gatewayNameOverride} names what istiod has deployed; remove it`;
+    return declined('UnsupportedName', message);
+  }
+  if (!isServiceName(metadata.name)) {
+    const message = `a Service cannot be called ${metadata.name}, and that of a waypoint has the Gateway's name: ${SERVICE_NAME_RULE}`;
     return declined('UnsupportedName', message);
   }
   if (spec.listeners.some(({ tls }) => tls !== undefined)) {

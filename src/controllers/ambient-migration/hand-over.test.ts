@@ -204,7 +204,7 @@ class Simulation {
 function ready(name: string): ReturnType<typeof gateway> {
   const annotations = {
     'sidestep.dev/created-by': 'shop',
-    'sidestep.dev/sizing': '{"replicas":{"min":2,"max":5},"resources":{}}',
+    'sidestep.dev/sizing': '{"resources":{}}',
   };
   const metadata = { name, namespace: 'shop', uid: name, annotations, labels: { [LABEL.managedBy]: 'sidestep' } };
   return gateway({}, { metadata });

@@ -1,6 +1,7 @@
-import { ANNOTATION } from '../../api/labels.js';
+import { ANNOTATION, LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
-import { DEFAULT_SIZING, type WaypointSizing, WaypointSizingSchema } from '../../api/sizing.js';
+import { DEFAULT_REPLICAS, type WaypointSizing, WaypointSizingSchema } from '../../api/sizing.js';
+import { asRecord } from '../../mesh/policy-object.js';
 import type { IntendedWaypoint } from '../../mesh/waypoint-needs.js';
 import type { Observed } from './observed.js';
 
@@ -39,8 +40,16 @@ export function waypointOf(observed: Observed): Omit<Waypoint, 'needed'> {
     scope,
     account: gateway?.metadata.annotations?.[ANNOTATION.gatewayServiceAccount] ?? name,
     sizing,
-    min: isForeign && !asked ? 1 : (sizing ?? DEFAULT_SIZING).replicas.min,
+    min: replicas?.min ?? (isForeign && !asked ? 1 : scaledTo(observed, name)),
   };
+}
+
+/** Replicas that there are to be where the spec says nothing: as the autoscaler has it, from the class or from us. */
+function scaledTo({ autoscalers }: Observed, name: string): number {
+  const own = autoscalers.find(({ metadata }) => metadata.labels?.[LABEL.gatewayName] === name);
+  if (!own) return DEFAULT_REPLICAS.min;
+  const { minReplicas } = asRecord(own.spec);
+  return typeof minReplicas === 'number' ? minReplicas : 1;
 }
 
 /** Whether a migration has created a Gateway, so that a rollback deletes it. */

@@ -2,7 +2,7 @@ import { waypointGateway } from '../../../cdk8s/waypoint-gateway.js';
 import type { Gateway } from '../../api/gateway-api.js';
 import { LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
-import { DEFAULT_SIZING, type WaypointSizing } from '../../api/sizing.js';
+import type { WaypointSizing } from '../../api/sizing.js';
 import type { FieldChange } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
 import { isSubset } from '../../kube/subset.js';
@@ -107,7 +107,8 @@ function gatewayOf({ namespace, migration }: Observed, { name, className, sizing
     className,
     // Without it a Gateway of a namespace with a revision may belong to nobody.
     ...(revision !== undefined && { revision }),
-    sizing: sizing ?? DEFAULT_SIZING,
+    // Also where nothing is asked for: what was asked before is gone then.
+    sizing: sizing ?? { resources: {} },
     annotations: { [OWN_ANNOTATION.createdBy]: migration.metadata.name },
   });
 }

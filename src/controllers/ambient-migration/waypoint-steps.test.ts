@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { NOW_MS, gateway, migration, observed, pod, waypointView, workload } from '../../../test/support/observed.js';
 import type { Gateway } from '../../api/gateway-api.js';
 import { LABEL } from '../../api/labels.js';
-import { DEFAULT_SIZING } from '../../api/sizing.js';
 import type { Service, ServiceAccount } from '../../kube/types.js';
 import type { PolicyObject } from '../../mesh/policy-object.js';
 import { decide } from './decide.js';
@@ -60,17 +59,31 @@ const service = (metadata: object = {}, message?: string, spec: object = {}): Se
 });
 const ATTACHED = 'Successfully attached to waypoint shop/waypoint';
 
+/** That of a migration which asks for no size. */
 const ours = gateway(
   {},
   {
     metadata: {
       name: 'waypoint',
-      annotations: { 'sidestep.dev/created-by': 'shop', 'sidestep.dev/sizing': JSON.stringify(DEFAULT_SIZING) },
+      annotations: { 'sidestep.dev/created-by': 'shop', 'sidestep.dev/sizing': '{"resources":{}}' },
       labels: { [LABEL.managedBy]: 'sidestep' },
     },
   },
 );
 const theirs = gateway();
+
+/** Ours, of which that many replicas are asked for. */
+function asking(min: number): Gateway {
+  const sizing = JSON.stringify({ replicas: { min, max: 5 }, resources: {} });
+  const annotations = { ...ours.metadata.annotations, 'sidestep.dev/sizing': sizing };
+  return { ...ours, metadata: { ...ours.metadata, annotations } };
+}
+
+const autoscaler = (minReplicas: number): PolicyObject => ({
+  kind: 'HorizontalPodAutoscaler',
+  metadata: { name: 'waypoint', namespace: 'shop', labels: { [LABEL.gatewayName]: 'waypoint' } },
+  spec: { minReplicas, maxReplicas: 5 },
+});
 
 /** Ours, as istiod last saw it: without a pod. */
 function missed(addresses: { value: string }[]): Gateway {
@@ -140,6 +153,21 @@ describe('the step Waypoint', () => {
       'Waypoint act WaypointMissing',
     ],
     ['waits for enough pods', given({ gateway: ours, available: 1 }), 'Waypoint wait WaypointNotReady'],
+    [
+      'waits for no more than the autoscaler keeps, where the class says how many',
+      given({ gateway: ours, available: 1 }, { autoscalers: [autoscaler(1)] }),
+      'Bind act BindingMissing',
+    ],
+    [
+      'waits for as many as the autoscaler keeps',
+      given({ gateway: ours, available: 2 }, { autoscalers: [autoscaler(3)] }),
+      'Waypoint wait WaypointNotReady',
+    ],
+    [
+      'waits for as many as are asked for, whatever the class says',
+      given({ gateway: asking(3), available: 2 }, { spec: { replicas: { min: 3 } }, autoscalers: [autoscaler(1)] }),
+      'Waypoint wait WaypointNotReady',
+    ],
     [
       'takes one pod of a Gateway that a person has made',
       given({ gateway: theirs, available: 1 }),
@@ -261,6 +289,18 @@ describe('the step Waypoint', () => {
           },
         },
       },
+    ]);
+  });
+
+  it('asks for no size where the spec asks for none, so that the class counts; nor for what was asked before', () => {
+    const size = { metadata: { annotations: { 'sidestep.dev/sizing': '{"resources":{}}' } } };
+    expect(actionsOf(given({}))).toMatchObject([{ type: 'create-gateway', manifest: size }]);
+    expect(actionsOf(given({ gateway: asking(2), available: 2 }))).toMatchObject([
+      { type: 'apply-gateway', manifest: size },
+    ]);
+    const resources = { requests: { cpu: '1' } };
+    expect(actionsOf(given({}, { spec: { resources } }))).toMatchObject([
+      { manifest: { metadata: { annotations: { 'sidestep.dev/sizing': JSON.stringify({ resources }) } } } },
     ]);
   });
 

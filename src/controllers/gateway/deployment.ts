@@ -1,10 +1,8 @@
 import type { Manifest } from '../../../cdk8s/objects.js';
 import { waypoint } from '../../../cdk8s/waypoint.js';
-import { requestedReplicas } from '../../../cdk8s/waypoint-parameters.js';
-import { sizingParameters } from '../../../cdk8s/waypoint-sizing.js';
+import { askedSizing, sizedParameters } from '../../../cdk8s/waypoint-sizing.js';
 import type { Gateway } from '../../api/gateway-api.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
-import { DEFAULT_SIZING, type WaypointSizing } from '../../api/sizing.js';
 import { findCondition } from '../../kube/conditions.js';
 import { apiVersionOf } from '../../kube/resource.js';
 import {
@@ -14,6 +12,7 @@ import {
   HORIZONTAL_POD_AUTOSCALER,
   type Namespace,
   NAMESPACE,
+  POD_DISRUPTION_BUDGET,
 } from '../../kube/types.js';
 import { isAddressed, isProgrammed, ISTIO_CLASS, serviceHost, SIDESTEP_CLASS } from '../../mesh/waypoint-gateway.js';
 import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
@@ -99,23 +98,15 @@ function render(
 ): { manifests: Manifest[]; asked: string } | { problem: Problem } {
   const requested = requestedSizing(gateway);
   if ('problem' in requested) return requested;
-  const parameters = [...defaults, ...own];
-  const sizing = atLeast(requestedReplicas(parameters), requested.found ?? DEFAULT_SIZING);
+  const sizing = { gateway: gateway.metadata.name, asked: requested.found, inputs, defaults, own };
   try {
-    const size = sizingParameters(gateway.metadata.name, sizing);
-    const manifests = waypoint({ gateway, inputs, parameters: [size, ...parameters] });
-    return { manifests, asked: gatewayHash(gateway, [size, ...own]) };
+    const manifests = waypoint({ gateway, inputs, parameters: sizedParameters(sizing) });
+    return { manifests, asked: gatewayHash(gateway, [askedSizing(sizing), ...own]) };
   } catch (error) {
     return {
       problem: { reason: 'ParametersInvalid', message: error instanceof Error ? error.message : String(error) },
     };
   }
-}
-
-/** A number of replicas that parameters ask for is the least that there shall be. */
-function atLeast(asked: number | undefined, { replicas, resources }: WaypointSizing): WaypointSizing {
-  const min = asked ?? replicas.min;
-  return { replicas: { min, max: Math.max(min, replicas.max) }, resources };
 }
 
 function wantedObject(manifest: Manifest, { live }: Observed): Wanted {
@@ -151,13 +142,20 @@ function writes(
   return [
     ...(isHeld(gateway) ? [] : [{ type: 'hold' } as const]),
     ...withoutParameters(observed),
-    ...applied.map((each) => ({ type: 'apply', ...each }) as const),
+    ...applied.filter((each) => !isOptional(each)).map(apply),
     ...superfluous.map(remove),
     ...missingReplicas(wanted),
     ...(isIstiods && !isAddressed(gateway) ? [address] : []),
     ...ingressRemovals(observed),
+    // Last: one that the API server refuses must not keep istiod's load balancer.
+    ...applied.filter(isOptional).map(apply),
   ];
 }
+
+const apply = (object: Wanted): Action => ({ type: 'apply', ...object });
+
+/** Whether a waypoint serves without it. */
+const isOptional = ({ kind }: Wanted): boolean => kind === HORIZONTAL_POD_AUTOSCALER || kind === POD_DISRUPTION_BUDGET;
 
 const deploymentOf = (wanted: readonly Wanted[]): Deployment | undefined =>
   wanted.find(({ kind }) => kind === DEPLOYMENT)?.live as Deployment | undefined;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { Gateway } from '../../api/gateway-api.js';
 import type { KubeObject } from '../../kube/resource.js';
 import { type ConfigMap, DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER } from '../../kube/types.js';
@@ -65,11 +66,23 @@ describe('a waypoint that istiod deploys and Sidestep sizes', () => {
 
   test('is left to the class where that says something, unless the annotation says more', () => {
     const defaults = [{ source: 'a test', data: { horizontalPodAutoscaler: { spec: { minReplicas: 7 } } } }];
-    expect(Object.keys(data({ defaults }))).toEqual(['deployment', 'podDisruptionBudget']);
-    expect(Object.keys(data({ defaults, gateway: said('{}') }))).toContain('horizontalPodAutoscaler');
+    const autoscaler = (gateway?: Gateway): unknown =>
+      parse(data({ defaults, ...(gateway && { gateway }) })['horizontalPodAutoscaler'] ?? '');
+    expect(autoscaler()).toEqual({ spec: { maxReplicas: 7, metrics: expect.any(Array) as object } });
+    expect(autoscaler(said('{}'))).toEqual(autoscaler());
+    expect(autoscaler(said('{"replicas":{"min":4}}'))).toMatchObject({ spec: { minReplicas: 4, maxReplicas: 5 } });
     const serving = (...ready: Parameters<typeof deployed>): unknown =>
       decide(observed({ defaults, gateway: named, live: [deployed(...ready), scaled(7)] })).serving?.reason;
     expect([serving(6), serving(7, 6), serving(7)]).toEqual(['Sizing', 'Sizing', 'Sized']);
+  });
+
+  test('is spread as the mesh says, where it says so', () => {
+    const topologySpreadConstraints = [{ topologyKey: 'topology.kubernetes.io/zone' }];
+    const { inputs } = observed({});
+    if ('problem' in inputs) throw new Error('the mesh is known');
+    const strict = { found: { ...inputs.found, topologySpreadConstraints } };
+    expect(data({})['deployment']).toMatch(/zone/);
+    expect(data({ inputs: strict })['deployment']).not.toMatch(/zone/);
   });
 
   test('keeps the ConfigMap that a person has named, and ours goes', () => {

@@ -1,7 +1,8 @@
 import { gatewayParameters } from '../../../cdk8s/gateway-parameters.js';
+import { sizingPatches } from '../../../cdk8s/waypoint-sizing.js';
 import type { Gateway } from '../../api/gateway-api.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
-import { DEFAULT_SIZING, parseSizing, type WaypointSizing } from '../../api/sizing.js';
+import { parseSizing, type WaypointSizing } from '../../api/sizing.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import {
   CONFIG_MAP,
@@ -46,14 +47,16 @@ export function size(observed: Observed): Decision {
     const message = `ConfigMap ${sizes.metadata.name} is somebody else's: rename it, or rename the Gateway`;
     return { actions: [], serving: refused({ reason: 'NameTaken', message }) };
   }
-  const sizing = requested.found ?? DEFAULT_SIZING;
-  // Nobody has asked for ours in particular: what the class says counts, and istiod would lay ours over it.
-  const except = requested.found ? [] : observed.defaults.flatMap(({ data }) => Object.keys(data));
-  const manifest = gatewayParameters({ gateway, sizing, except });
+  const patches = sizingPatches({
+    gateway: gateway.metadata.name,
+    asked: requested.found,
+    inputs: 'found' in observed.inputs ? observed.inputs.found : undefined,
+    defaults: observed.defaults,
+  });
+  const manifest = gatewayParameters(gateway, patches);
   const reference: Action = { type: 'set-parameters', name: manifest.metadata.name };
   const actions: Action[] = [{ type: 'apply', kind: CONFIG_MAP, manifest, live: sizes }, ...(ref ? [] : [reference])];
-  const min = except.includes('horizontalPodAutoscaler') ? undefined : sizing.replicas.min;
-  return { actions, serving: progress(observed, min) };
+  return { actions, serving: progress(observed, patches.horizontalPodAutoscaler?.spec.minReplicas) };
 }
 
 /** Our ConfigMap, and the reference to it, go where we do not size. */
