@@ -1,8 +1,10 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineCounter, isCollection, isNode, parseAllDocuments } from 'yaml';
+import { withoutNulls } from '../api/structural-schema.js';
 import { asRecord, asRecords, stringAt } from '../mesh/policy-object.js';
 import { InputError } from './failures.js';
+import { misfitIn } from './manifest-shape.js';
 
 /** An object as a manifest declares it. */
 export interface Manifest {
@@ -30,7 +32,7 @@ const EXTENSIONS = ['.yaml', '.yml', '.json'];
 
 /**
  * The objects in manifests, in their order: YAML with any number of documents, or JSON. Lists are taken apart, and empty documents are
- * left out.
+ * left out. Fields that are null are absent, as they are for the API server.
  *
  * @param paths  files; folders with everything below them that ends in .yaml, .yml or .json; `-` is standard input
  * @throws {InputError} a path cannot be read, or something in it is no object; it names file, document and field
@@ -93,7 +95,7 @@ function manifestsIn(text: string, file: string): PlacedManifest[] {
       const { line, col } = lines.linePos(error.pos[0]);
       throw new InputError(`${where}, line ${line}, column ${col}: ${error.message.split('\n')[0]}`);
     }
-    const value: unknown = document.toJS();
+    const value = withoutNulls(document.toJS());
     if (value === null || value === undefined) return [];
     return objectsIn(value, where, document.contents).map(({ manifest, node }) => ({ manifest, line: lineOf(node) }));
   });
@@ -101,6 +103,8 @@ function manifestsIn(text: string, file: string): PlacedManifest[] {
 
 /** @param node  of the text that says the value */
 function objectsIn(value: unknown, where: string, node: unknown): { manifest: Manifest; node: unknown }[] {
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new InputError(`${where} must be a map: write name: value`);
   const fields = asRecord(value);
   const kind = required(fields, 'kind', where);
   required(fields, 'apiVersion', where);
@@ -109,10 +113,16 @@ function objectsIn(value: unknown, where: string, node: unknown): { manifest: Ma
       objectsIn(item, `${where}, items[${index}]`, itemAt(node, index)),
     );
   }
-  const metadata = asRecord(fields['metadata']);
+  const { metadata: given } = fields;
+  if (given !== undefined && (typeof given !== 'object' || Array.isArray(given)))
+    throw new InputError(`${where}: metadata must be a map: write name: value`);
+  const metadata = asRecord(given);
   required(metadata, 'name', where, 'metadata.name');
   if (metadata['namespace'] !== undefined) required(metadata, 'namespace', where, 'metadata.namespace');
-  return [{ manifest: fields as Manifest, node }];
+  const manifest = fields as Manifest;
+  const misfit = misfitIn(manifest);
+  if (misfit !== undefined) throw new InputError(`${where}: ${misfit}`);
+  return [{ manifest, node }];
 }
 
 /** The node of an item of a List; of one that stands elsewhere in the document, that of the List. */

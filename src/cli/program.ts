@@ -12,6 +12,8 @@ const USAGE = 64;
 const INPUT = 65;
 /** Exit code of `assess` where the cluster cannot be looked at: 1 is an answer there. @see sysexits.h, EX_UNAVAILABLE */
 const UNAVAILABLE = 69;
+/** Exit code of a command that fails itself, where 1 is an answer. @see sysexits.h, EX_SOFTWARE */
+const FAILED = 70;
 /** Exit code of `can-i`: no. */
 const DENIED = 1;
 
@@ -31,8 +33,8 @@ export interface Surroundings {
  * Runs a command line.
  *
  * @param args  without the program's name
- * @returns the exit code: 0, or what its answer stands for; 1 if the command failed (`assess`: 69); 64 if it is none; 65 if what it was given
- *   cannot be read.
+ * @returns the exit code: 0, or what its answer stands for; 1 if the command failed, where 1 is an answer 69 (of a cluster) or 70; 64 if it
+ *   is none; 65 if what it was given cannot be read.
  *   It never throws: what went wrong is on standard error
  */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
@@ -105,7 +107,7 @@ function program(
         .default('table'),
     )
     .action(async (options: AssessOptions) => {
-      exit.failure = UNAVAILABLE;
+      exit.failure = options.filename ? FAILED : UNAVAILABLE;
       const report = await assessment({ ...(kubeconfig !== undefined && { kubeconfig }), ...options });
       print(printedReport(report, options.output, version));
       exit.code = exitCode(report);
@@ -139,6 +141,7 @@ function program(
       new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json', 'yaml']).default('table'),
     )
     .action((options: CanIOptions) => {
+      exit.failure = FAILED;
       const answer = canI(options);
       print(printed(answer, options.output));
       if (!answer.steps.every(({ allowed }) => allowed)) exit.code = DENIED;
