@@ -4,6 +4,7 @@ import { LineCounter, isCollection, isNode, parseAllDocuments } from 'yaml';
 import { withoutNulls } from '../api/structural-schema.js';
 import { asRecord, asRecords, stringAt } from '../mesh/policy-object.js';
 import { InputError } from './failures.js';
+import { groupOf, groupsOf } from './manifest-kinds.js';
 import { misfitIn } from './manifest-shape.js';
 
 /** An object as a manifest declares it. */
@@ -45,13 +46,13 @@ export function readManifests(paths: readonly string[]): Manifest[] {
 export function readSourcedManifests(paths: readonly string[]): SourcedManifest[] {
   return paths.flatMap((path): SourcedManifest[] => {
     if (path === '-') {
-      const placed = manifestsIn(readFileSync(0, 'utf8'), 'standard input');
+      const placed = manifestsIn(read(0, 'standard input'), 'standard input');
       return placed.map(({ manifest }) => ({ manifest, source: undefined }));
     }
     const files = filesAt(path);
     if (files.length === 0) throw new InputError(`${path}: no file in it ends in ${EXTENSIONS.join(', ')}`);
     return files.flatMap((file) =>
-      manifestsIn(read(file), file).map(({ manifest, line }) => ({ manifest, source: { file, line } })),
+      manifestsIn(read(file, file), file).map(({ manifest, line }) => ({ manifest, source: { file, line } })),
     );
   });
 }
@@ -63,18 +64,27 @@ function filesAt(path: string): string[] {
   const files = names.filter((name) => EXTENSIONS.some((extension) => name.endsWith(extension)));
   return files
     .map((name) => join(path, name))
-    .filter((file) => statSync(file).isFile())
+    .filter((file) => attempt(file, () => statSync(file)).isFile())
     .sort();
 }
 
-const read = (file: string): string => attempt(file, () => readFileSync(file, 'utf8'));
+/** @param name  for messages */
+function read(file: string | 0, name: string): string {
+  const bytes = attempt(name, () => readFileSync(file));
+  const text = attempt(name, () => decoded(bytes), 'is no UTF-8, which manifests are written in');
+  if (text.includes('\0')) throw new InputError(`${name}: is no text: manifests are YAML or JSON, in UTF-8`);
+  return text;
+}
 
-function attempt<T>(path: string, action: () => T): T {
+const decoded = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+
+/** @param problem  what is said of a failure, in place of its own message */
+function attempt<T>(where: string, action: () => T, problem?: string): T {
   try {
     return action();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(`${path}: ${code === 'ENOENT' ? 'there is no such file' : (error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new InputError(`${where}: ${problem ?? (code === 'ENOENT' ? 'there is no such file' : message)}`);
   }
 }
 
@@ -86,7 +96,7 @@ interface PlacedManifest {
 
 function manifestsIn(text: string, file: string): PlacedManifest[] {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines });
+  const documents = parseAllDocuments(text, { lineCounter: lines, merge: true, logLevel: 'error' });
   const lineOf = (node: unknown): number => lines.linePos((isNode(node) && node.range?.[0]) || 0).line;
   return (Array.isArray(documents) ? documents : []).flatMap((document, index) => {
     const where = `${file}, document ${index + 1}`;
@@ -95,7 +105,7 @@ function manifestsIn(text: string, file: string): PlacedManifest[] {
       const { line, col } = lines.linePos(error.pos[0]);
       throw new InputError(`${where}, line ${line}, column ${col}: ${error.message.split('\n')[0]}`);
     }
-    const value = withoutNulls(document.toJS());
+    const value = withoutNulls(attempt(where, () => document.toJS()));
     if (value === null || value === undefined) return [];
     return objectsIn(value, where, document.contents).map(({ manifest, node }) => ({ manifest, line: lineOf(node) }));
   });
@@ -120,6 +130,9 @@ function objectsIn(value: unknown, where: string, node: unknown): { manifest: Ma
   required(metadata, 'name', where, 'metadata.name');
   if (metadata['namespace'] !== undefined) required(metadata, 'namespace', where, 'metadata.namespace');
   const manifest = fields as Manifest;
+  const groups = groupsOf(kind);
+  if (groups?.includes('') === false && groupOf(manifest) === '')
+    throw new InputError(`${where}: apiVersion must name the API group of a ${kind}, ${groups[0]}`);
   const misfit = misfitIn(manifest);
   if (misfit !== undefined) throw new InputError(`${where}: ${misfit}`);
   return [{ manifest, node }];
