@@ -49,7 +49,7 @@ export async function assessment(options: AssessOptions): Promise<AssessReport> 
   const { filename, namespace, allNamespaces = false } = options;
   if (namespace !== undefined && allNamespaces)
     throw new InputError('--namespace and --all-namespaces: give one of them');
-  if (filename) return reportOf(readSourcedManifests(filename), options);
+  if (filename) return reportOf(readSourcedManifests(filename, namespace), options);
   if (namespace === undefined && !allNamespaces)
     throw new InputError('--filename, --namespace or --all-namespaces: one of them says what to look at');
   return withClient(options, async (client) => {

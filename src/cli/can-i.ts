@@ -62,7 +62,7 @@ const TOKEN = 'sidestep.can.i';
  * @throws {InputError} a file, or an option, makes no sense; the message names it
  */
 export function canI(options: CanIOptions): CanI {
-  const mesh = declaredMesh(readManifests(options.filename), options.namespace);
+  const mesh = declaredMesh(readManifests(options.filename, options.namespace), options.namespace);
   const asked = options.to === undefined ? undefined : destinationOf(options.to, options.namespace);
   const namespaces = asked
     ? [asked.namespace]

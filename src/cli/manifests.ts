@@ -1,11 +1,13 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { LineCounter, isCollection, isNode, parseAllDocuments } from 'yaml';
+import { type Document, LineCounter, isCollection, isNode, parseAllDocuments, visit } from 'yaml';
 import { withoutNulls } from '../api/structural-schema.js';
 import { asRecord, asRecords, stringAt } from '../mesh/policy-object.js';
 import { InputError } from './failures.js';
 import { groupOf, groupsOf } from './manifest-kinds.js';
 import { misfitIn } from './manifest-shape.js';
+import { otherFile } from './other-files.js';
+import { eachOnce } from './same-object.js';
 
 /** An object as a manifest declares it. */
 export interface Manifest {
@@ -36,25 +38,31 @@ const EXTENSIONS = ['.yaml', '.yml', '.json'];
  * left out. Fields that are null are absent, as they are for the API server.
  *
  * @param paths  files; folders with everything below them that ends in .yaml, .yml or .json; `-` is standard input
- * @throws {InputError} a path cannot be read, or something in it is no object; it names file, document and field
+ * @param namespace  of objects that name none
+ * @throws {InputError} a path cannot be read, or something in it is no object; it names file, document and field. Or there is no object at
+ *   all, or two that say different things of one
  */
-export function readManifests(paths: readonly string[]): Manifest[] {
-  return readSourcedManifests(paths).map(({ manifest }) => manifest);
+export function readManifests(paths: readonly string[], namespace = 'default'): Manifest[] {
+  return readSourcedManifests(paths, namespace).map(({ manifest }) => manifest);
 }
 
 /** The same, each with where it stands. */
-export function readSourcedManifests(paths: readonly string[]): SourcedManifest[] {
-  return paths.flatMap((path): SourcedManifest[] => {
-    if (path === '-') {
-      const placed = manifestsIn(read(0, 'standard input'), 'standard input');
-      return placed.map(({ manifest }) => ({ manifest, source: undefined }));
-    }
-    const files = filesAt(path);
-    if (files.length === 0) throw new InputError(`${path}: no file in it ends in ${EXTENSIONS.join(', ')}`);
-    return files.flatMap((file) =>
-      manifestsIn(read(file, file), file).map(({ manifest, line }) => ({ manifest, source: { file, line } })),
-    );
-  });
+export function readSourcedManifests(paths: readonly string[], namespace = 'default'): SourcedManifest[] {
+  const found = paths.flatMap(sourcedIn);
+  if (found.length === 0) throw new InputError(`${paths.join(', ')}: there is no object in it`);
+  return eachOnce(found, namespace);
+}
+
+function sourcedIn(path: string): SourcedManifest[] {
+  if (path === '-') {
+    const placed = manifestsIn(read(0, 'standard input'), 'standard input');
+    return placed.map(({ manifest }) => ({ manifest, source: undefined }));
+  }
+  const files = filesAt(path);
+  if (files.length === 0) throw new InputError(`${path}: no file in it ends in ${EXTENSIONS.join(', ')}`);
+  return files.flatMap((file) =>
+    manifestsIn(read(file, file), file).map(({ manifest, line }) => ({ manifest, source: { file, line } })),
+  );
 }
 
 function filesAt(path: string): string[] {
@@ -96,19 +104,44 @@ interface PlacedManifest {
 
 function manifestsIn(text: string, file: string): PlacedManifest[] {
   const lines = new LineCounter();
+  const textOf = ({ range }: { readonly range: readonly number[] }): string => text.slice(range[0], range.at(-1));
   const documents = parseAllDocuments(text, { lineCounter: lines, merge: true, logLevel: 'error' });
   const lineOf = (node: unknown): number => lines.linePos((isNode(node) && node.range?.[0]) || 0).line;
   return (Array.isArray(documents) ? documents : []).flatMap((document, index) => {
     const where = `${file}, document ${index + 1}`;
-    const [error] = document.errors;
-    if (error) {
-      const { line, col } = lines.linePos(error.pos[0]);
-      throw new InputError(`${where}, line ${line}, column ${col}: ${error.message.split('\n')[0]}`);
-    }
-    const value = withoutNulls(attempt(where, () => document.toJS()));
-    if (value === null || value === undefined) return [];
-    return objectsIn(value, where, document.contents).map(({ manifest, node }) => ({ manifest, line: lineOf(node) }));
+    return orOther(where, textOf(document), file, () => {
+      const [error] = document.errors;
+      if (error) {
+        const { line, col } = lines.linePos(error.pos[0]);
+        throw new InputError(`${where}, line ${line}, column ${col}: ${error.message.split('\n')[0]}`);
+      }
+      const value = withoutNulls(attempt(where, () => plain(document)));
+      if (value === null || value === undefined) return [];
+      return objectsIn(value, where, document.contents).map(({ manifest, node }) => ({
+        manifest,
+        line: lineOf(node),
+      }));
+    });
   });
+}
+
+/** Tries a document; one that is no object may be something that people know, which is said then. */
+function orOther<T>(where: string, text: string, file: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const other = error instanceof InputError ? otherFile(text, file) : undefined;
+    throw other === undefined ? error : new InputError(`${where} is ${other}\n${(error as Error).message}`);
+  }
+}
+
+function plain(document: Document.Parsed): unknown {
+  visit(document, {
+    Pair: (_, { key }) => {
+      if (isCollection(key)) throw new Error('a name must be a text, and not a list or a map');
+    },
+  });
+  return document.toJS();
 }
 
 /** @param node  of the text that says the value */
@@ -118,16 +151,23 @@ function objectsIn(value: unknown, where: string, node: unknown): { manifest: Ma
   const fields = asRecord(value);
   const kind = required(fields, 'kind', where);
   required(fields, 'apiVersion', where);
+  if (kind === 'List' && !Array.isArray(fields['items']))
+    throw new InputError(`${where}: items must be a list of objects`);
   if (kind.endsWith('List') && Array.isArray(fields['items'])) {
     return asRecords(fields['items']).flatMap((item, index) =>
       objectsIn(item, `${where}, items[${index}]`, itemAt(node, index)),
     );
   }
+  if (kind === 'Kustomization' && groupOf(fields as Manifest) === 'kustomize.config.k8s.io')
+    throw new InputError(`${where} is for kustomize: give what kubectl kustomize prints`);
   const { metadata: given } = fields;
   if (given !== undefined && (typeof given !== 'object' || Array.isArray(given)))
     throw new InputError(`${where}: metadata must be a map: write name: value`);
   const metadata = asRecord(given);
-  required(metadata, 'name', where, 'metadata.name');
+  if (metadata['name'] === undefined && metadata['generateName'] !== undefined)
+    throw new InputError(`${where}: metadata.name is missing: give it a name, in place of generateName`);
+  const name = required(metadata, 'name', where, 'metadata.name');
+  if (name.includes('{{')) throw new InputError(`${where}: metadata.name must be a name`);
   if (metadata['namespace'] !== undefined) required(metadata, 'namespace', where, 'metadata.namespace');
   const manifest = fields as Manifest;
   const groups = groupsOf(kind);
