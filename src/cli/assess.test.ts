@@ -384,7 +384,10 @@ items:
     ['a file that is not there', ['-f', '/nowhere.yaml'], 65, /\/nowhere\.yaml: there is no such file/],
     ['a namespace that is not there', ['-f', article, '-n', 'shop'], 65, /--namespace: .* shop/],
     ['another format', ['-f', article, '-o', 'html'], 64, /html.*table, json, yaml, sarif/],
-    ['nothing to look at', [], 65, /--filename, --namespace or --all-namespaces/],
+    ['nothing to look at', [], 64, /--filename, --namespace or --all-namespaces/],
+    ['one namespace and all', ['-n', 'shop', '-A'], 64, /give one of them/],
+    ['files and all namespaces of a cluster', ['-f', article, '-A'], 64, /give one of them/],
+    ['a path that is empty', ['-f', ''], 64, /path of a file or folder/],
   ])('refuses %s', async (_, args, code, message) => {
     const outcome = await sidestep('assess', ...args);
     expect(outcome).toMatchObject({ code, stdout: '' });

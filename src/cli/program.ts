@@ -3,7 +3,7 @@ import { type ZtunnelVersion, ztunnelVersion } from '../../cdk8s/ztunnel-config.
 import { assessment, type AssessOptions, exitCode, printedReport } from './assess.js';
 import { canI, type CanIOptions, printed, STEPS } from './can-i.js';
 import { explain } from './explain.js';
-import { explained, InputError } from './failures.js';
+import { explained, InputError, UsageError } from './failures.js';
 import { type ZtunnelConfigOptions, ztunnelConfig } from './ztunnel-config.js';
 
 /** Exit code of a command line that makes no sense. @see sysexits.h, EX_USAGE */
@@ -46,6 +46,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     // It has said what is wrong itself; help and version end with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     surroundings.complain(`error: ${explained(error)}\n`);
+    if (error instanceof UsageError) return USAGE;
     return error instanceof InputError ? INPUT : exit.failure;
   }
 }
@@ -91,7 +92,7 @@ function program(
         'objects that have to be there for policies to mean the same. Looks at manifests, or at a cluster, and writes nothing. Exit ' +
         'code 0: nothing stands in the way, 1: warnings, 2: blockers.',
     )
-    .option('-f, --filename <path>', 'manifests: a file, a folder, or - for standard input; repeatable', collect)
+    .option('-f, --filename <path>', 'manifests: a file, a folder, or - for standard input; repeatable', collectPaths)
     .option(
       '-n, --namespace <name>',
       'the namespace to look at; in manifests also that of objects that name none (default there: all with sidecars, and default)',
@@ -126,7 +127,7 @@ function program(
     .requiredOption(
       '-f, --filename <path>',
       'manifests: a file, a folder, or - for standard input; repeatable',
-      collect,
+      collectPaths,
     )
     .requiredOption('--from <namespace/serviceaccount>', 'who calls')
     .option('--to <service.namespace:port>', 'who is called (default: each port of each Service)')
@@ -136,7 +137,11 @@ function program(
     .option('--header <name=value>', 'a header of it; repeatable', collect, [])
     .option('--claim <name=value>', 'a claim of its token, which is valid; repeatable', collect, [])
     .addOption(new Option('--at <step>', 'moment of the migration').choices(STEPS).default('Before'))
-    .option('--all-steps', 'all moments of the migration; yes only if it is yes at each', false)
+    .addOption(
+      new Option('--all-steps', 'all moments of the migration; yes only if it is yes at each')
+        .default(false)
+        .conflicts('at'),
+    )
     .addOption(
       new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json', 'yaml']).default('table'),
     )
@@ -150,6 +155,11 @@ function program(
 }
 
 const collect = (text: string, others: readonly string[] = []): string[] => [...others, text];
+
+function collectPaths(text: string, others: readonly string[] = []): string[] {
+  if (text === '') throw new InvalidArgumentError('It must be the path of a file or folder.');
+  return collect(text, others);
+}
 
 /** An empty name would stand for all namespaces. */
 function parseName(text: string): string {
