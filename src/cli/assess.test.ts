@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { SARIF, type SarifLog } from '../../test/support/sarif.js';
 import { POLICY_KINDS } from '../controllers/ambient-migration/observe-mesh.js';
+import { FOREIGN_NETWORK_POLICIES } from '../mesh/findings/foreign-network-policy.js';
 import { READ_KINDS } from '../mesh/policies.js';
 import type { AssessReport } from './assess.js';
 import { run } from './program.js';
@@ -383,7 +384,10 @@ items:
     ['a file that is not there', ['-f', '/nowhere.yaml'], 65, /\/nowhere\.yaml: there is no such file/],
     ['a namespace that is not there', ['-f', article, '-n', 'shop'], 65, /--namespace: .* shop/],
     ['another format', ['-f', article, '-o', 'html'], 64, /html.*table, json, yaml, sarif/],
-    ['nothing to look at', [], 65, /--filename, --namespace or --all-namespaces/],
+    ['nothing to look at', [], 64, /--filename, --namespace or --all-namespaces/],
+    ['one namespace and all', ['-n', 'shop', '-A'], 64, /give one of them/],
+    ['files and all namespaces of a cluster', ['-f', article, '-A'], 64, /give one of them/],
+    ['a path that is empty', ['-f', ''], 64, /path of a file or folder/],
   ])('refuses %s', async (_, args, code, message) => {
     const outcome = await sidestep('assess', ...args);
     expect(outcome).toMatchObject({ code, stdout: '' });
@@ -398,7 +402,43 @@ items:
     expect(stderr).toMatch(/a\.yaml, document 1: apiVersion must be/);
   });
 
+  const ingress = (port: number): object => ({ podSelector: {}, ingress: [{ ports: [{ port }] }] });
+
+  it.each([
+    ['projectcalico.org/v3', 'NetworkPolicy', 'NetworkPolicy.projectcalico.org', 'legacy-apps'],
+    ['projectcalico.org/v3', 'GlobalNetworkPolicy', 'GlobalNetworkPolicy', ''],
+    ['cilium.io/v2', 'CiliumNetworkPolicy', 'CiliumNetworkPolicy', 'legacy-apps'],
+    ['cilium.io/v2', 'CiliumClusterwideNetworkPolicy', 'CiliumClusterwideNetworkPolicy', ''],
+  ])(
+    'does not know what a network policy of somebody’s own means, and says what it must admit: %s %s',
+    async (...of) => {
+      const [apiVersion, kind, name, namespace] = of;
+      const core = object('NetworkPolicy', ingress(8080), { name: 'core' }, 'networking.k8s.io/v1');
+      const where = namespace === '' ? { namespace: undefined } : {};
+      const own = object(kind, { ...ingress(15008), selector: 'all()' }, where, apiVersion);
+      const { findings, code } = await report(own, core);
+      const found = findings.filter(({ code: one }) => one === 'SST2001');
+      expect(found).toMatchObject([
+        { object: { kind: name, namespace, name: 'x' }, reason: expect.stringMatching(/15008/), source: { line: 1 } },
+      ]);
+      // It admits nothing in the place of the one of Kubernetes.
+      expect(findings.map(({ code: one }) => one)).toContain('SST2003');
+      expect(code).toBe(2);
+    },
+  );
+
+  it('leaves objects alone that only share their kind’s name', async () => {
+    const alone = [
+      object('Service', { template: {} }, {}, 'serving.knative.dev/v1'),
+      object('VirtualService', { virtualHost: { domains: ['x'] } }, {}, 'gateway.solo.io/v1'),
+      object('NetworkPolicy', {}, { namespace: 'elsewhere' }, 'crd.antrea.io/v1alpha1'),
+    ];
+    expect(await report(...alone)).toMatchObject({ findings: [], code: 0 });
+  });
+
   it('looks at the same kinds as the operator', () => {
-    expect([...READ_KINDS].sort()).toEqual(POLICY_KINDS.map(({ kind }) => kind).sort());
+    const others = new Set(FOREIGN_NETWORK_POLICIES);
+    const read = [...READ_KINDS].filter((kind) => !others.has(kind));
+    expect(read.sort()).toEqual(POLICY_KINDS.map(({ kind }) => kind).sort());
   });
 });

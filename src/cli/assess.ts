@@ -9,7 +9,7 @@ import type { PolicyObject } from '../mesh/policy-object.js';
 import { type ClusterOptions, withClient } from './cluster.js';
 import { declaredMesh } from './declared-mesh.js';
 import { declaredMove } from './declared-move.js';
-import { InputError } from './failures.js';
+import { InputError, UsageError } from './failures.js';
 import { liveManifests } from './live-manifests.js';
 import { type Source, type SourcedManifest, readSourcedManifests } from './manifests.js';
 import { sarifLog } from './sarif.js';
@@ -42,16 +42,18 @@ export interface AssessReport {
 /**
  * What a migration of namespaces would meet: of those in manifests, or of those in a cluster.
  *
- * @throws {InputError} options do not go together, a file makes no sense, or there is no such namespace; the message names it
+ * @throws {UsageError} options do not go together
+ * @throws {InputError} a file makes no sense, or there is no such namespace; the message names it
  * @throws {Error} whatever keeps a cluster from being looked at; see {@link liveManifests}
  */
 export async function assessment(options: AssessOptions): Promise<AssessReport> {
   const { filename, namespace, allNamespaces = false } = options;
   if (namespace !== undefined && allNamespaces)
-    throw new InputError('--namespace and --all-namespaces: give one of them');
-  if (filename) return reportOf(readSourcedManifests(filename), options);
+    throw new UsageError('--namespace and --all-namespaces: give one of them');
+  if (filename && allNamespaces) throw new UsageError('--filename and --all-namespaces: give one of them');
+  if (filename) return reportOf(readSourcedManifests(filename, namespace), options);
   if (namespace === undefined && !allNamespaces)
-    throw new InputError('--filename, --namespace or --all-namespaces: one of them says what to look at');
+    throw new UsageError('--filename, --namespace or --all-namespaces: one of them says what to look at');
   return withClient(options, async (client) => {
     const live = await liveManifests(client, namespace, options.prove);
     return reportOf(

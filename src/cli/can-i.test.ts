@@ -146,16 +146,18 @@ describe('sidestep can-i', () => {
   });
 
   it.each([
-    [['--from', 'sleep-ambient'], 65, '--from: sleep-ambient must be a namespace and a ServiceAccount'],
+    [['--from', 'sleep-ambient'], 64, '--from: sleep-ambient must be a namespace and a ServiceAccount'],
     [['--from', 'ambient-apps/nobody'], 65, 'no workload of namespace ambient-apps runs under ServiceAccount nobody'],
-    [[...sleep, '--to', 'httpbin-legacy'], 65, '--to: httpbin-legacy must be a Service and its port'],
+    [[...sleep, '--to', 'httpbin-legacy'], 64, '--to: httpbin-legacy must be a Service and its port'],
     [[...sleep, '--to', 'httpbin.legacy-apps:8000'], 65, 'there is no Service httpbin in namespace legacy-apps'],
     [[...sleep, '--to', 'httpbin-legacy.legacy-apps:81'], 65, 'has no port 81; it has 8000'],
-    [[...sleep, '--claim', 'iss'], 65, '--claim: iss must be name=value'],
-    [[...sleep, '--header', 'x'], 65, '--header: x must be name=value'],
-    [[...sleep, '--path', 'ip'], 65, '--path: ip must begin with a slash'],
+    [[...sleep, '--claim', 'iss'], 64, '--claim: iss must be name=value'],
+    [[...sleep, '--header', 'x'], 64, '--header: x must be name=value'],
+    [[...sleep, '--path', 'ip'], 64, '--path: ip must begin with a slash'],
     [[...sleep, '--at', 'Never'], 64, 'Allowed choices are Before, Tunnel'],
     [[...sleep, '-f', '/nowhere'], 65, '/nowhere: there is no such file'],
+    [[...sleep, '-f', ''], 64, 'It must be the path of a file or folder'],
+    [[...sleep, '--at', 'After', '--all-steps'], 64, "'--all-steps' cannot be used with option '--at"],
     [['--path', '/'], 64, "required option '--from"],
   ])('refuses %j', async (args, code, message) => {
     const outcome = await ask(...args);
@@ -200,6 +202,6 @@ describe('sidestep explain', () => {
   });
 
   it('knows the code', async () => {
-    expect(await sidestep('explain', 'SST9999')).toMatchObject({ code: 65, stdout: '' });
+    expect(await sidestep('explain', 'SST9999')).toMatchObject({ code: 64, stdout: '' });
   });
 });

@@ -6,7 +6,7 @@ import type { MeshPicture, PictureService, PictureWorkload } from '../mesh/pictu
 import { ROUTE_KINDS } from '../mesh/routing/routes-of-service.js';
 import { declaredMesh } from './declared-mesh.js';
 import { declaredMove } from './declared-move.js';
-import { InputError } from './failures.js';
+import { InputError, UsageError } from './failures.js';
 import { readManifests } from './manifests.js';
 
 /** Options of `sidestep can-i`. */
@@ -59,10 +59,11 @@ const TOKEN = 'sidestep.can.i';
 /**
  * Whether a request gets through, at one moment of the migration of the called Service's namespace or at all of them.
  *
- * @throws {InputError} a file, or an option, makes no sense; the message names it
+ * @throws {UsageError} an option makes no sense; the message names it
+ * @throws {InputError} a file makes no sense, or what an option names is not in it
  */
 export function canI(options: CanIOptions): CanI {
-  const mesh = declaredMesh(readManifests(options.filename), options.namespace);
+  const mesh = declaredMesh(readManifests(options.filename, options.namespace), options.namespace);
   const asked = options.to === undefined ? undefined : destinationOf(options.to, options.namespace);
   const namespaces = asked
     ? [asked.namespace]
@@ -139,7 +140,7 @@ function destinationOf(to: string, ownNamespace: string): Destination {
     /^([^.:/]+)(?:\.([^.:/]+)(?:\.svc(?:\.[^:/]+)?)?)?:([0-9]+)$/.exec(to) ?? [];
   const port = Number(digits);
   if (name === undefined || !(port >= 1 && port <= 65_535)) {
-    throw new InputError(`--to: ${to} must be a Service and its port, such as httpbin.legacy-apps:8000`);
+    throw new UsageError(`--to: ${to} must be a Service and its port, such as httpbin.legacy-apps:8000`);
   }
   return { name, namespace, port };
 }
@@ -157,7 +158,7 @@ function serviceIn(picture: MeshPicture, name: string, namespace: string, port: 
 function callersIn({ callers: [picture] }: Moment, from: string): PictureWorkload[] {
   const [, namespace, account] = /^([^/]+)\/([^/]+)$/.exec(from) ?? [];
   if (namespace === undefined) {
-    throw new InputError(
+    throw new UsageError(
       `--from: ${from} must be a namespace and a ServiceAccount, such as ambient-apps/sleep-ambient`,
     );
   }
@@ -176,15 +177,15 @@ function httpOf({ method, path, header, claim }: CanIOptions, host: string): Htt
   const headers = new Map<string, string[]>();
   for (const text of header) {
     const [, name, value] = /^([^:=\s]+)\s*[:=]\s*(.*)$/.exec(text) ?? [];
-    if (name === undefined || value === undefined) throw new InputError(`--header: ${text} must be name=value`);
+    if (name === undefined || value === undefined) throw new UsageError(`--header: ${text} must be name=value`);
     headers.set(name.toLowerCase(), [...(headers.get(name.toLowerCase()) ?? []), value]);
   }
   const claims = claim.map((text): [string, unknown] => {
     const [, name, value] = /^([^=]+)=(.*)$/.exec(text) ?? [];
-    if (name === undefined || value === undefined) throw new InputError(`--claim: ${text} must be name=value`);
+    if (name === undefined || value === undefined) throw new UsageError(`--claim: ${text} must be name=value`);
     return [name, value];
   });
-  if (!path.startsWith('/')) throw new InputError(`--path: ${path} must begin with a slash`);
+  if (!path.startsWith('/')) throw new UsageError(`--path: ${path} must begin with a slash`);
   const tokens = claims.length > 0 ? { [TOKEN]: { claims: Object.fromEntries(claims) } } : {};
   return {
     method: method.toUpperCase(),

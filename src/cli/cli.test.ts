@@ -300,8 +300,8 @@ describe('sidestep', { timeout: 60_000 }, () => {
     it.each([
       ['a namespace that is not there', ['-n', 'shopp'], 69, /there is no namespace shopp/],
       ['a context that is not there', ['-A', '--context', 'other'], 69, /context other/],
-      ['nothing to look at', [], 65, /--filename, --namespace or --all-namespaces/],
-      ['one namespace and all', ['-n', 'shop', '-A'], 65, /give one of them/],
+      ['nothing to look at', [], 64, /--filename, --namespace or --all-namespaces/],
+      ['one namespace and all', ['-n', 'shop', '-A'], 64, /give one of them/],
     ])('refuses %s', async (_, args, code, message) => {
       const outcome = await run(['assess', ...args]);
       expect(outcome).toMatchObject({ code, stdout: '' });

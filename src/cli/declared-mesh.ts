@@ -5,6 +5,7 @@ import { pictureSettings } from '../mesh/picture-settings.js';
 import { type PolicyObject, asRecord } from '../mesh/policy-object.js';
 import { standInPods } from '../mesh/stand-in-pods.js';
 import { InputError } from './failures.js';
+import { isOfCluster, knownKind } from './manifest-kinds.js';
 import type { Manifest } from './manifests.js';
 
 /** A mesh as manifests declare it. */
@@ -13,13 +14,12 @@ export interface DeclaredMesh {
   readonly settings: PictureSettings;
   /** What of it findings depend on. */
   readonly meshSettings: MeshSettings;
-  /** All of them, with their namespaces. */
+  /** All of them, with their namespaces. Kinds of other API groups than those that are read are named in full. */
   readonly manifests: readonly PolicyObject[];
   /** The same with the addresses that Services and Gateways would have in a cluster. */
   readonly applied: readonly PolicyObject[];
 }
 
-const CLUSTER_KINDS = new Set(['Namespace', 'Node', 'GatewayClass', 'CustomResourceDefinition', 'ClusterRole']);
 /** Where the mesh's configuration is looked for. */
 export const SYSTEM_NAMESPACE = 'istio-system';
 
@@ -31,7 +31,7 @@ export const SYSTEM_NAMESPACE = 'istio-system';
  * @throws {InputError} that ConfigMap holds no YAML
  */
 export function declaredMesh(manifests: readonly Manifest[], namespace: string): DeclaredMesh {
-  const placed = manifests.map((manifest) => inNamespace(manifest, namespace));
+  const placed = manifests.map((manifest) => placedIn(manifest, namespace));
   const of = <T>(kind: string): T[] => placed.filter((object) => object.kind === kind) as T[];
   const namespaces = of<PictureObjects['namespaces'][number]>('Namespace');
   const labels = new Map(namespaces.map(({ metadata }) => [metadata.name, metadata.labels ?? {}]));
@@ -62,9 +62,11 @@ export function declaredMesh(manifests: readonly Manifest[], namespace: string):
   };
 }
 
-function inNamespace(manifest: Manifest, namespace: string): PolicyObject {
-  const isPlaced = CLUSTER_KINDS.has(manifest.kind) || manifest.metadata.namespace !== undefined;
-  return isPlaced ? manifest : { ...manifest, metadata: { ...manifest.metadata, namespace } };
+/** By the kind and in the namespace that it is known by. */
+function placedIn(manifest: Manifest, namespace: string): PolicyObject {
+  const kind = knownKind(manifest);
+  const isPlaced = isOfCluster(kind) || manifest.metadata.namespace !== undefined;
+  return { ...manifest, kind, metadata: isPlaced ? manifest.metadata : { ...manifest.metadata, namespace } };
 }
 
 /** Only one that has no address in a cluster either is left without. */

@@ -1,5 +1,5 @@
 import { FINDINGS, type FindingCode } from '../mesh/findings.js';
-import { InputError } from './failures.js';
+import { UsageError } from './failures.js';
 
 const CONSEQUENCES = {
   KEEP: 'KEEP: nothing has to be done',
@@ -13,12 +13,12 @@ const CONSEQUENCES = {
  * What a finding means, why, and what to do about it, as text.
  *
  * @param code  in either case, such as `SST2003`
- * @throws {InputError} there is no such finding
+ * @throws {UsageError} there is no such finding
  */
 export function explain(code: string): string {
   const known = code.toUpperCase();
   if (!isCode(known))
-    throw new InputError(`there is no finding ${code}; docs/findings.md lists them, SST1001 is the first`);
+    throw new UsageError(`there is no finding ${code}; docs/findings.md lists them, SST1001 is the first`);
   const { verdict, condition, fix, source, acknowledgeable } = FINDINGS[known];
   const consequence = `${CONSEQUENCES[verdict]}${acknowledgeable ? ', or accepted in spec.acknowledge' : ''}`;
   return [

@@ -10,6 +10,11 @@ export class InputError extends Error {
   override readonly name = 'InputError';
 }
 
+/** The command line makes no sense, whatever the files say; the message names the option. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
 /** What went wrong and what to do about it, in words. */
 export function explained(error: unknown): string {
   if (isForbidden(error)) {

@@ -1,8 +1,13 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { LineCounter, isCollection, isNode, parseAllDocuments } from 'yaml';
+import { type Document, LineCounter, isCollection, isNode, parseAllDocuments, visit } from 'yaml';
+import { withoutNulls } from '../api/structural-schema.js';
 import { asRecord, asRecords, stringAt } from '../mesh/policy-object.js';
 import { InputError } from './failures.js';
+import { groupOf, groupsOf } from './manifest-kinds.js';
+import { misfitIn } from './manifest-shape.js';
+import { otherFile } from './other-files.js';
+import { eachOnce } from './same-object.js';
 
 /** An object as a manifest declares it. */
 export interface Manifest {
@@ -30,28 +35,34 @@ const EXTENSIONS = ['.yaml', '.yml', '.json'];
 
 /**
  * The objects in manifests, in their order: YAML with any number of documents, or JSON. Lists are taken apart, and empty documents are
- * left out.
+ * left out. Fields that are null are absent, as they are for the API server.
  *
  * @param paths  files; folders with everything below them that ends in .yaml, .yml or .json; `-` is standard input
- * @throws {InputError} a path cannot be read, or something in it is no object; it names file, document and field
+ * @param namespace  of objects that name none
+ * @throws {InputError} a path cannot be read, or something in it is no object; it names file, document and field. Or there is no object at
+ *   all, or two that say different things of one
  */
-export function readManifests(paths: readonly string[]): Manifest[] {
-  return readSourcedManifests(paths).map(({ manifest }) => manifest);
+export function readManifests(paths: readonly string[], namespace = 'default'): Manifest[] {
+  return readSourcedManifests(paths, namespace).map(({ manifest }) => manifest);
 }
 
 /** The same, each with where it stands. */
-export function readSourcedManifests(paths: readonly string[]): SourcedManifest[] {
-  return paths.flatMap((path): SourcedManifest[] => {
-    if (path === '-') {
-      const placed = manifestsIn(readFileSync(0, 'utf8'), 'standard input');
-      return placed.map(({ manifest }) => ({ manifest, source: undefined }));
-    }
-    const files = filesAt(path);
-    if (files.length === 0) throw new InputError(`${path}: no file in it ends in ${EXTENSIONS.join(', ')}`);
-    return files.flatMap((file) =>
-      manifestsIn(read(file), file).map(({ manifest, line }) => ({ manifest, source: { file, line } })),
-    );
-  });
+export function readSourcedManifests(paths: readonly string[], namespace = 'default'): SourcedManifest[] {
+  const found = paths.flatMap(sourcedIn);
+  if (found.length === 0) throw new InputError(`${paths.join(', ')}: there is no object in it`);
+  return eachOnce(found, namespace);
+}
+
+function sourcedIn(path: string): SourcedManifest[] {
+  if (path === '-') {
+    const placed = manifestsIn(read(0, 'standard input'), 'standard input');
+    return placed.map(({ manifest }) => ({ manifest, source: undefined }));
+  }
+  const files = filesAt(path);
+  if (files.length === 0) throw new InputError(`${path}: no file in it ends in ${EXTENSIONS.join(', ')}`);
+  return files.flatMap((file) =>
+    manifestsIn(read(file, file), file).map(({ manifest, line }) => ({ manifest, source: { file, line } })),
+  );
 }
 
 function filesAt(path: string): string[] {
@@ -61,18 +72,27 @@ function filesAt(path: string): string[] {
   const files = names.filter((name) => EXTENSIONS.some((extension) => name.endsWith(extension)));
   return files
     .map((name) => join(path, name))
-    .filter((file) => statSync(file).isFile())
+    .filter((file) => attempt(file, () => statSync(file)).isFile())
     .sort();
 }
 
-const read = (file: string): string => attempt(file, () => readFileSync(file, 'utf8'));
+/** @param name  for messages */
+function read(file: string | 0, name: string): string {
+  const bytes = attempt(name, () => readFileSync(file));
+  const text = attempt(name, () => decoded(bytes), 'is no UTF-8, which manifests are written in');
+  if (text.includes('\0')) throw new InputError(`${name}: is no text: manifests are YAML or JSON, in UTF-8`);
+  return text;
+}
 
-function attempt<T>(path: string, action: () => T): T {
+const decoded = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+
+/** @param problem  what is said of a failure, in place of its own message */
+function attempt<T>(where: string, action: () => T, problem?: string): T {
   try {
     return action();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(`${path}: ${code === 'ENOENT' ? 'there is no such file' : (error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new InputError(`${where}: ${problem ?? (code === 'ENOENT' ? 'there is no such file' : message)}`);
   }
 }
 
@@ -84,35 +104,78 @@ interface PlacedManifest {
 
 function manifestsIn(text: string, file: string): PlacedManifest[] {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines });
+  const textOf = ({ range }: { readonly range: readonly number[] }): string => text.slice(range[0], range.at(-1));
+  const documents = parseAllDocuments(text, { lineCounter: lines, merge: true, logLevel: 'error' });
   const lineOf = (node: unknown): number => lines.linePos((isNode(node) && node.range?.[0]) || 0).line;
   return (Array.isArray(documents) ? documents : []).flatMap((document, index) => {
     const where = `${file}, document ${index + 1}`;
-    const [error] = document.errors;
-    if (error) {
-      const { line, col } = lines.linePos(error.pos[0]);
-      throw new InputError(`${where}, line ${line}, column ${col}: ${error.message.split('\n')[0]}`);
-    }
-    const value: unknown = document.toJS();
-    if (value === null || value === undefined) return [];
-    return objectsIn(value, where, document.contents).map(({ manifest, node }) => ({ manifest, line: lineOf(node) }));
+    return orOther(where, textOf(document), file, () => {
+      const [error] = document.errors;
+      if (error) {
+        const { line, col } = lines.linePos(error.pos[0]);
+        throw new InputError(`${where}, line ${line}, column ${col}: ${error.message.split('\n')[0]}`);
+      }
+      const value = withoutNulls(attempt(where, () => plain(document)));
+      if (value === null || value === undefined) return [];
+      return objectsIn(value, where, document.contents).map(({ manifest, node }) => ({
+        manifest,
+        line: lineOf(node),
+      }));
+    });
   });
+}
+
+/** Tries a document; one that is no object may be something that people know, which is said then. */
+function orOther<T>(where: string, text: string, file: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const other = error instanceof InputError ? otherFile(text, file) : undefined;
+    throw other === undefined ? error : new InputError(`${where} is ${other}\n${(error as Error).message}`);
+  }
+}
+
+function plain(document: Document.Parsed): unknown {
+  visit(document, {
+    Pair: (_, { key }) => {
+      if (isCollection(key)) throw new Error('a name must be a text, and not a list or a map');
+    },
+  });
+  return document.toJS();
 }
 
 /** @param node  of the text that says the value */
 function objectsIn(value: unknown, where: string, node: unknown): { manifest: Manifest; node: unknown }[] {
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new InputError(`${where} must be a map: write name: value`);
   const fields = asRecord(value);
   const kind = required(fields, 'kind', where);
   required(fields, 'apiVersion', where);
+  if (kind === 'List' && !Array.isArray(fields['items']))
+    throw new InputError(`${where}: items must be a list of objects`);
   if (kind.endsWith('List') && Array.isArray(fields['items'])) {
     return asRecords(fields['items']).flatMap((item, index) =>
       objectsIn(item, `${where}, items[${index}]`, itemAt(node, index)),
     );
   }
-  const metadata = asRecord(fields['metadata']);
-  required(metadata, 'name', where, 'metadata.name');
+  if (kind === 'Kustomization' && groupOf(fields as Manifest) === 'kustomize.config.k8s.io')
+    throw new InputError(`${where} is for kustomize: give what kubectl kustomize prints`);
+  const { metadata: given } = fields;
+  if (given !== undefined && (typeof given !== 'object' || Array.isArray(given)))
+    throw new InputError(`${where}: metadata must be a map: write name: value`);
+  const metadata = asRecord(given);
+  if (metadata['name'] === undefined && metadata['generateName'] !== undefined)
+    throw new InputError(`${where}: metadata.name is missing: give it a name, in place of generateName`);
+  const name = required(metadata, 'name', where, 'metadata.name');
+  if (name.includes('{{')) throw new InputError(`${where}: metadata.name must be a name`);
   if (metadata['namespace'] !== undefined) required(metadata, 'namespace', where, 'metadata.namespace');
-  return [{ manifest: fields as Manifest, node }];
+  const manifest = fields as Manifest;
+  const groups = groupsOf(kind);
+  if (groups?.includes('') === false && groupOf(manifest) === '')
+    throw new InputError(`${where}: apiVersion must name the API group of a ${kind}, ${groups[0]}`);
+  const misfit = misfitIn(manifest);
+  if (misfit !== undefined) throw new InputError(`${where}: ${misfit}`);
+  return [{ manifest, node }];
 }
 
 /** The node of an item of a List; of one that stands elsewhere in the document, that of the List. */

@@ -3,7 +3,7 @@ import { type ZtunnelVersion, ztunnelVersion } from '../../cdk8s/ztunnel-config.
 import { assessment, type AssessOptions, exitCode, printedReport } from './assess.js';
 import { canI, type CanIOptions, printed, STEPS } from './can-i.js';
 import { explain } from './explain.js';
-import { explained, InputError } from './failures.js';
+import { explained, InputError, UsageError } from './failures.js';
 import { type ZtunnelConfigOptions, ztunnelConfig } from './ztunnel-config.js';
 
 /** Exit code of a command line that makes no sense. @see sysexits.h, EX_USAGE */
@@ -12,6 +12,8 @@ const USAGE = 64;
 const INPUT = 65;
 /** Exit code of `assess` where the cluster cannot be looked at: 1 is an answer there. @see sysexits.h, EX_UNAVAILABLE */
 const UNAVAILABLE = 69;
+/** Exit code of a command that fails itself, where 1 is an answer. @see sysexits.h, EX_SOFTWARE */
+const FAILED = 70;
 /** Exit code of `can-i`: no. */
 const DENIED = 1;
 
@@ -31,8 +33,8 @@ export interface Surroundings {
  * Runs a command line.
  *
  * @param args  without the program's name
- * @returns the exit code: 0, or what its answer stands for; 1 if the command failed (`assess`: 69); 64 if it is none; 65 if what it was given
- *   cannot be read.
+ * @returns the exit code: 0, or what its answer stands for; 1 if the command failed, where 1 is an answer 69 (of a cluster) or 70; 64 if it
+ *   is none; 65 if what it was given cannot be read.
  *   It never throws: what went wrong is on standard error
  */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
@@ -44,6 +46,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     // It has said what is wrong itself; help and version end with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     surroundings.complain(`error: ${explained(error)}\n`);
+    if (error instanceof UsageError) return USAGE;
     return error instanceof InputError ? INPUT : exit.failure;
   }
 }
@@ -89,7 +92,7 @@ function program(
         'objects that have to be there for policies to mean the same. Looks at manifests, or at a cluster, and writes nothing. Exit ' +
         'code 0: nothing stands in the way, 1: warnings, 2: blockers.',
     )
-    .option('-f, --filename <path>', 'manifests: a file, a folder, or - for standard input; repeatable', collect)
+    .option('-f, --filename <path>', 'manifests: a file, a folder, or - for standard input; repeatable', collectPaths)
     .option(
       '-n, --namespace <name>',
       'the namespace to look at; in manifests also that of objects that name none (default there: all with sidecars, and default)',
@@ -105,7 +108,7 @@ function program(
         .default('table'),
     )
     .action(async (options: AssessOptions) => {
-      exit.failure = UNAVAILABLE;
+      exit.failure = options.filename ? FAILED : UNAVAILABLE;
       const report = await assessment({ ...(kubeconfig !== undefined && { kubeconfig }), ...options });
       print(printedReport(report, options.output, version));
       exit.code = exitCode(report);
@@ -124,7 +127,7 @@ function program(
     .requiredOption(
       '-f, --filename <path>',
       'manifests: a file, a folder, or - for standard input; repeatable',
-      collect,
+      collectPaths,
     )
     .requiredOption('--from <namespace/serviceaccount>', 'who calls')
     .option('--to <service.namespace:port>', 'who is called (default: each port of each Service)')
@@ -134,11 +137,16 @@ function program(
     .option('--header <name=value>', 'a header of it; repeatable', collect, [])
     .option('--claim <name=value>', 'a claim of its token, which is valid; repeatable', collect, [])
     .addOption(new Option('--at <step>', 'moment of the migration').choices(STEPS).default('Before'))
-    .option('--all-steps', 'all moments of the migration; yes only if it is yes at each', false)
+    .addOption(
+      new Option('--all-steps', 'all moments of the migration; yes only if it is yes at each')
+        .default(false)
+        .conflicts('at'),
+    )
     .addOption(
       new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json', 'yaml']).default('table'),
     )
     .action((options: CanIOptions) => {
+      exit.failure = FAILED;
       const answer = canI(options);
       print(printed(answer, options.output));
       if (!answer.steps.every(({ allowed }) => allowed)) exit.code = DENIED;
@@ -147,6 +155,11 @@ function program(
 }
 
 const collect = (text: string, others: readonly string[] = []): string[] => [...others, text];
+
+function collectPaths(text: string, others: readonly string[] = []): string[] {
+  if (text === '') throw new InvalidArgumentError('It must be the path of a file or folder.');
+  return collect(text, others);
+}
 
 /** An empty name would stand for all namespaces. */
 function parseName(text: string): string {

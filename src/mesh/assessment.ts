@@ -1,6 +1,7 @@
 import { OWN_ANNOTATION } from '../api/own-labels.js';
 import type { AskedWaypoint } from './asked-waypoint.js';
 import { FINDINGS, type Finding, type FindingCode, type Verdict, WORST_FIRST } from './findings.js';
+import { CLUSTER_NETWORK_POLICIES } from './findings/foreign-network-policy.js';
 import {
   type AssessedMesh,
   type MovingNamespace,
@@ -208,7 +209,13 @@ function assessed({ code, object, message, path = '' }: Finding, namespace: stri
 }
 
 /** Kinds that are in no namespace. */
-const CLUSTER_KINDS = new Set(['Namespace', 'Node', 'GatewayClass', 'MutatingWebhookConfiguration']);
+const CLUSTER_KINDS = new Set([
+  'Namespace',
+  'Node',
+  'GatewayClass',
+  'MutatingWebhookConfiguration',
+  ...CLUSTER_NETWORK_POLICIES,
+]);
 
 function refOf(object: string, namespace: string): ObjectRef {
   const [kind = '', ...names] = object.split('/');

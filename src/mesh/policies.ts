@@ -3,6 +3,7 @@ import type { Finding } from './findings.js';
 import { classTargetFindings, sharedTargetFindings, unservedTargetFindings } from './findings/attachment.js';
 import { authorizationFindings, isDryRun, usesIdentity } from './findings/authorization.js';
 import { destinationRuleFindings } from './findings/destination-rule.js';
+import { FOREIGN_NETWORK_POLICIES, foreignNetworkFindings } from './findings/foreign-network-policy.js';
 import { headlessFindings } from './findings/headless.js';
 import { neighbourFindings } from './findings/network-neighbours.js';
 import { networkPolicyFindings } from './findings/network-policy.js';
@@ -50,6 +51,7 @@ export const READ_KINDS: ReadonlySet<string> = new Set([
   'TLSRoute',
   'TCPRoute',
   'NetworkPolicy',
+  ...FOREIGN_NETWORK_POLICIES,
   'Namespace',
   'Service',
 ]);
@@ -95,6 +97,7 @@ export function callerDemands(objects: readonly PolicyObject[], scope: PolicySco
 const isDeciding = (object: PolicyObject): boolean => object.kind === 'AuthorizationPolicy' && !isDryRun(object);
 
 function objectFindings(object: PolicyObject, objects: readonly PolicyObject[], scope: PolicyScope): Finding[] {
+  if (FOREIGN_NETWORK_POLICIES.includes(object.kind)) return foreignNetworkFindings(object, scope);
   const { waypoint } = scope;
   const need = waypoint && waypointNeed(object, waypoint, scope.namespace);
   if (need) return [need];
