@@ -1,4 +1,5 @@
 import { LABEL } from '../api/labels.js';
+import { isGateway } from './dataplane.js';
 import { type Labels, type PolicyObject, asRecord, asRecords } from './policy-object.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -36,6 +37,15 @@ export function podTemplates(objects: readonly PolicyObject[]): Templated[] {
 /** Labels of a pod template. */
 export const labelsIn = (template: Fields): Labels => asRecord(asRecord(template['metadata'])['labels']) as Labels;
 
+/** Whether only the labels of the namespace tell if pods of a template get a sidecar. Gateways have none in any case. */
+export function isLeftToNamespace(template: Fields): boolean {
+  return (
+    !isGateway({ metadata: asRecord(template['metadata']) }) &&
+    !isInjected(template, {}) &&
+    isInjected(template, { [LABEL.injection]: 'enabled' })
+  );
+}
+
 /**
  * Whether the injector, of any revision, gives a sidecar to pods of a template: the namespace is asked first, and the pod can refuse.
  *
@@ -44,7 +54,9 @@ export const labelsIn = (template: Fields): Labels => asRecord(asRecord(template
 export function isInjected(template: Fields, namespace: Labels): boolean {
   const labels = labelsIn(template);
   if (asRecord(template['spec'])['hostNetwork'] === true) return false;
-  if (labels[LABEL.inject] === 'false' || namespace[LABEL.injection] === 'disabled') return false;
-  if (namespace[LABEL.injection] === 'enabled' || namespace[LABEL.revision] !== undefined) return true;
+  if (labels[LABEL.inject] === 'false') return false;
+  // Whatever it says: every other rule asks for namespaces without this label.
+  if (namespace[LABEL.injection] !== undefined) return namespace[LABEL.injection] === 'enabled';
+  if (namespace[LABEL.revision] !== undefined) return true;
   return labels[LABEL.inject] === 'true' || labels[LABEL.revision] !== undefined;
 }
