@@ -262,6 +262,26 @@ describe('sidestep assess', () => {
     expect(code).toBe(findings[0]?.severity === 'error' ? 2 : 1);
   });
 
+  it('does not take an injected gateway for a workload with a sidecar', async () => {
+    const ingress = { namespace: 'ingress' };
+    const template = {
+      metadata: {
+        labels: { istio: 'ingress', 'sidecar.istio.io/inject': 'true' },
+        annotations: { 'inject.istio.io/templates': 'gateway' },
+      },
+      spec: { serviceAccountName: 'ingress', containers: [{ name: 'istio-proxy', image: 'auto' }] },
+    };
+    const principals = ['cluster.local/ns/ingress/sa/ingress'];
+    const { findings } = await report(
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ingress', labels: { 'istio-injection': 'enabled' } } },
+      object('Deployment', { template, paused: true }, ingress, 'apps/v1'),
+      object('AuthorizationPolicy', {
+        rules: [{ from: [{ source: { principals } }], to: [{ operation: { paths: ['/ip'] } }] }],
+      }),
+    );
+    expect(findings.map(({ code }) => code)).toEqual(['SST2032']);
+  });
+
   it('finds what would keep workloads from being restarted', async () => {
     const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'x' }] } };
     const { code, findings } = await report(

@@ -1,4 +1,5 @@
 import { askedWaypoint, type AskedWaypoint } from './asked-waypoint.js';
+import { isGateway } from './dataplane.js';
 import type { Finding } from './findings.js';
 import { declaredWorkloadFindings } from './findings/declared-workloads.js';
 import { systemNamespaceFindings } from './findings/namespace.js';
@@ -6,7 +7,7 @@ import { podTemplateFindings, scrapeFindings, type TemplateOfPods } from './find
 import { namedPorts, probedPorts, type TemplateWithPorts } from './findings/template-ports.js';
 import { besideForms, refusalFindings, type Translating, translationFindings } from './findings/translation.js';
 import type { MeshSettings } from './mesh-settings.js';
-import { isInjected, labelsIn, podTemplates, type Templated } from './pod-templates.js';
+import { asPod, isInjected, labelsIn, podTemplates, type Templated } from './pod-templates.js';
 import { READ_KINDS, callerDemands, policyFindings } from './policies.js';
 import { type Labels, type PolicyObject, asRecord, objectName, stringAt } from './policy-object.js';
 import { type NamespaceTranslation, namespaceTranslation } from './translation/namespace-translation.js';
@@ -56,7 +57,7 @@ export function movingNamespaces(mesh: AssessedMesh, only: readonly string[] | u
     byNamespace.set(name, [...(byNamespace.get(name) ?? []), one]);
   }
   return [...byNamespace].sort().flatMap(([name, templates]) => {
-    const losing = templates.filter(({ template }) => isInjected(template, labels.get(name) ?? {}));
+    const losing = templates.filter(({ template }) => getsSidecar(template, labels.get(name)));
     if (losing.length === 0 || only?.includes(name) === false) return [];
     const asked = askedWaypoint(objects, name);
     const translation = namespaceTranslation(name, templates, asked, mesh);
@@ -64,6 +65,11 @@ export function movingNamespaces(mesh: AssessedMesh, only: readonly string[] | u
     const waypoint = { ...asked, isWanted: asked.isWanted || isNeeded };
     return [{ name, templates, losing, waypoint, translation }];
   });
+}
+
+/** The injector makes gateways of some templates, which keep their proxy. */
+function getsSidecar(template: Templated['template'], namespace: Labels = {}): boolean {
+  return isInjected(template, namespace) && !isGateway(asPod(template));
 }
 
 /**
@@ -136,7 +142,7 @@ export function sidecarsOf({ objects }: AssessedMesh): CallerIdentity[] {
     ),
   );
   return podTemplates(objects)
-    .filter(({ object, template }) => isInjected(template, labels.get(object.metadata.namespace ?? '') ?? {}))
+    .filter(({ object, template }) => getsSidecar(template, labels.get(object.metadata.namespace ?? '')))
     .map(({ object, template }) => ({
       namespace: object.metadata.namespace ?? '',
       account: stringAt(asRecord(template['spec']), 'serviceAccountName') ?? 'default',

@@ -1,5 +1,5 @@
 import { LABEL } from '../api/labels.js';
-import { isGateway } from './dataplane.js';
+import { type MeshPod, isGateway } from './dataplane.js';
 import { type Labels, type PolicyObject, asRecord, asRecords } from './policy-object.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -37,12 +37,16 @@ export function podTemplates(objects: readonly PolicyObject[]): Templated[] {
 /** Labels of a pod template. */
 export const labelsIn = (template: Fields): Labels => asRecord(asRecord(template['metadata'])['labels']) as Labels;
 
+/** A pod as its template says it. */
+export const asPod = (template: Fields): MeshPod => ({
+  metadata: asRecord(template['metadata']),
+  spec: asRecord(template['spec']),
+});
+
 /** Whether only the labels of the namespace tell if pods of a template get a sidecar. Gateways have none in any case. */
 export function isLeftToNamespace(template: Fields): boolean {
   return (
-    !isGateway({ metadata: asRecord(template['metadata']) }) &&
-    !isInjected(template, {}) &&
-    isInjected(template, { [LABEL.injection]: 'enabled' })
+    !isGateway(asPod(template)) && !isInjected(template, {}) && isInjected(template, { [LABEL.injection]: 'enabled' })
   );
 }
 
