@@ -141,9 +141,42 @@ describe('declared pods and autoscalers', () => {
     ['one that has ended', pod({}, {}, { phase: 'Succeeded' }), []],
     ["one in the node's network", pod({}, { hostNetwork: true }), []],
     ['one that stays out', pod({ labels: { 'istio.io/dataplane-mode': 'none' } }), []],
-    ['a gateway', pod({ labels: { 'gateway.networking.k8s.io/gateway-name': 'ingress' } }), []],
+    ['a gateway', pod({ labels: { 'gateway.networking.k8s.io/gateway-name': 'ingress' } }), ['SST4001 Pod/bare']],
   ])('%s', (_, one, expected) => {
     expect(found(one)).toEqual(expected);
+  });
+
+  const proxy = (labels: object = {}, spec: object = {}): PolicyObject => {
+    const metadata = { labels, annotations: { 'inject.istio.io/templates': 'gateway' } };
+    return deployment({ template: { metadata, spec: {} }, ...spec });
+  };
+  const router = (spec: object = {}, metadata: object = {}): PolicyObject => {
+    const listeners = [{ name: 'http', port: 80, protocol: 'HTTP' }];
+    return object('Gateway', { gatewayClassName: 'istio', listeners, ...spec }, { name: 'edge', ...metadata });
+  };
+  const out = { 'istio.io/dataplane-mode': 'none' };
+
+  it.each<[string, PolicyObject[], string[]]>([
+    ['of a template', [proxy()], ['SST4001 Deployment/web']],
+    ['that stays out', [proxy(out)], []],
+    ['without pods', [proxy({}, { replicas: 0 })], []],
+    ['that istiod deploys', [router()], ['SST4001 Gateway/edge']],
+    [
+      'that it has deployed',
+      [router(), proxy({ 'gateway.networking.k8s.io/gateway-name': 'edge' })],
+      ['SST4001 Deployment/web'],
+    ],
+    ['that it deploys to stay out', [router({}, { labels: out }), router({ infrastructure: { labels: out } })], []],
+    ['that has an address', [router({ addresses: [{ type: 'Hostname', value: 'edge.example' }] })], []],
+    ['of another class', [router({ gatewayClassName: 'nginx' })], []],
+    ['that is a waypoint', [router({ listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }] })], []],
+    ["of Istio's own API", [object('Gateway', { servers: [] })], []],
+  ])('a gateway %s', (_, objects, expected) => {
+    expect(
+      declaredWorkloadFindings('shop', objects, podTemplates(objects), []).map(
+        ({ code, object: name }) => `${code} ${name}`,
+      ),
+    ).toEqual(expected);
   });
 
   it('an autoscaler that counts the sidecar', () => {

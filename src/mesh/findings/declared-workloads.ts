@@ -1,7 +1,8 @@
 import { type LabelSelector, matchesSelector } from '../ambient-index/label-selector.js';
-import { type MeshPod, counts, isGateway } from '../dataplane.js';
+import { LABEL } from '../../api/labels.js';
+import { type MeshPod, counts, dataplaneModeOf, isGateway, isLive } from '../dataplane.js';
 import type { Finding } from '../findings.js';
-import { type Templated, labelsIn } from '../pod-templates.js';
+import { type Templated, asPod, labelsIn } from '../pod-templates.js';
 import { type Labels, type PolicyObject, asRecord, asRecords, objectName } from '../policy-object.js';
 import {
   type Amount,
@@ -12,6 +13,7 @@ import {
   resolveAmount,
   statefulSetRollout,
 } from '../rollout.js';
+import { isCapturedRouter } from '../waypoint-gateway.js';
 import { autoscalerFindings } from './autoscaler.js';
 import { type CoveringBudget, rolloutFindings } from './rollout.js';
 
@@ -44,6 +46,7 @@ export function declaredWorkloadFindings(
       const onDelete = rollout.isOnDelete ? { outdated: 0 } : undefined;
       return rolloutFindings({ ...rollout, name: objectName(one.object, namespace), onDelete }, covering);
     }),
+    ...gatewayFindings(namespace, objects, templates),
     ...of('Pod').flatMap((pod) => strayFindings(pod)),
     ...autoscalerFindings(autoscalers, new Set(losing.map(({ object }) => objectName(object, namespace)))),
   ];
@@ -127,11 +130,40 @@ const MAKERS: ReadonlySet<string> = new Set(['ReplicaSet', 'StatefulSet', 'Daemo
 function strayFindings(pod: PolicyObject): Finding[] {
   const { name } = pod.metadata;
   const owners = asRecords(asRecord(pod.metadata)['ownerReferences']);
-  const asPod = pod as unknown as MeshPod;
-  if (owners.some(({ kind }) => MAKERS.has(String(kind))) || isGateway(asPod) || !counts(asPod)) return [];
+  const live = pod as unknown as MeshPod;
+  if (owners.some(({ kind }) => MAKERS.has(String(kind))) || !isLive(live)) return [];
+  if (isGateway(live) && dataplaneModeOf(live) !== 'none')
+    return [{ code: 'SST4001', object: `Pod/${name}`, message: `pod ${name} is a gateway` }];
+  if (isGateway(live) || !counts(live)) return [];
   const [owner] = owners;
   const whose = owner ? `owned by ${String(owner['kind'])}/${String(owner['name'])}` : 'without an owner';
   return [{ code: 'SST4003', object: `Pod/${name}`, message: `pod ${name} is ${whose}` }];
+}
+
+/** Gateways that the label of the namespace would capture: of templates, and those that istiod deploys for a Gateway. */
+function gatewayFindings(
+  namespace: string,
+  objects: readonly PolicyObject[],
+  templates: readonly Templated[],
+): Finding[] {
+  const proxies = templates.filter(({ template }) => isGateway(asPod(template)));
+  const deployed = new Set(proxies.map(({ template }) => labelsIn(template)[LABEL.gatewayName]));
+  const captured = proxies.filter(
+    ({ object, template }) => dataplaneModeOf(asPod(template)) !== 'none' && asRecord(object.spec)['replicas'] !== 0,
+  );
+  const asked = objects.filter(
+    (object) => object.kind === 'Gateway' && !deployed.has(object.metadata.name) && isCapturedRouter(object),
+  );
+  return [
+    ...captured.map(({ object }): Finding => {
+      const name = objectName(object, namespace);
+      return { code: 'SST4001', object: name, message: `${name} is a gateway`, path: 'spec.template' };
+    }),
+    ...asked.map((object): Finding => {
+      const name = objectName(object, namespace);
+      return { code: 'SST4001', object: name, message: `istiod deploys a gateway for ${name}`, path: 'spec' };
+    }),
+  ];
 }
 
 const statusOf = (object: PolicyObject): Readonly<Record<string, unknown>> => asRecord(asRecord(object)['status']);
