@@ -86,6 +86,8 @@ export function findingsOf(
 ): Finding[] {
   const own = objects.filter(({ metadata }) => metadata.namespace === name);
   const pods = own.filter(({ kind }) => kind === 'Pod');
+  const place =
+    objects.find(({ kind, metadata }) => kind === 'Namespace' && metadata.name === name)?.metadata.labels ?? {};
   const scope = {
     namespace: name,
     rootNamespace,
@@ -117,7 +119,7 @@ export function findingsOf(
       : found),
     ...systemNamespaceFindings({ metadata: { name } }, rootNamespace),
     ...losing.flatMap((one) => templateFindings(one, name, demands.strict || demands.identityBased)),
-    ...declaredWorkloadFindings(name, own, templates, losing),
+    ...declaredWorkloadFindings(name, own, templates, losing, place),
   ];
 }
 

@@ -51,14 +51,15 @@ export function isLeftToNamespace(template: Fields): boolean {
 }
 
 /**
- * Whether the injector, of any revision, gives a sidecar to pods of a template: the namespace is asked first, and the pod can refuse.
+ * Whether the injector, of any revision, gives a sidecar to pods of a template: the namespace is asked first, and the pod can refuse,
+ * by a label or, where it has none, by an annotation of the same name. An annotation asks for nothing.
  *
- * @see istio/istio manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml
+ * @see istio/istio manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml; pkg/kube/inject/inject.go, injectRequired
  */
 export function isInjected(template: Fields, namespace: Labels): boolean {
   const labels = labelsIn(template);
   if (asRecord(template['spec'])['hostNetwork'] === true) return false;
-  if (labels[LABEL.inject] === 'false') return false;
+  if ((labels[LABEL.inject] ?? asPod(template).metadata.annotations?.[LABEL.inject]) === 'false') return false;
   // Whatever it says: every other rule asks for namespaces without this label.
   if (namespace[LABEL.injection] !== undefined) return namespace[LABEL.injection] === 'enabled';
   if (namespace[LABEL.revision] !== undefined) return true;

@@ -1,8 +1,8 @@
 import { type LabelSelector, matchesSelector } from '../ambient-index/label-selector.js';
 import { LABEL } from '../../api/labels.js';
-import { type MeshPod, counts, dataplaneModeOf, isGateway, isLive } from '../dataplane.js';
+import { type MeshPod, counts, dataplaneModeOf, isGateway, isLive, podMode } from '../dataplane.js';
 import type { Finding } from '../findings.js';
-import { type Templated, asPod, labelsIn } from '../pod-templates.js';
+import { type Templated, asPod, isInjected, labelsIn } from '../pod-templates.js';
 import { type Labels, type PolicyObject, asRecord, asRecords, objectName } from '../policy-object.js';
 import {
   type Amount,
@@ -25,12 +25,14 @@ import { type CoveringBudget, rolloutFindings } from './rollout.js';
  * @param objects    of that namespace
  * @param templates  what makes its pods
  * @param losing     those whose pods get a sidecar
+ * @param place      labels of the Namespace
  */
 export function declaredWorkloadFindings(
   namespace: string,
   objects: readonly PolicyObject[],
   templates: readonly Templated[],
   losing: readonly Templated[],
+  place: Labels,
 ): Finding[] {
   const of = (kind: string): PolicyObject[] => objects.filter((object) => object.kind === kind);
   const autoscalers = of('HorizontalPodAutoscaler');
@@ -46,6 +48,7 @@ export function declaredWorkloadFindings(
       const onDelete = rollout.isOnDelete ? { outdated: 0 } : undefined;
       return rolloutFindings({ ...rollout, name: objectName(one.object, namespace), onDelete }, covering);
     }),
+    ...(place[LABEL.dataplaneMode] === 'ambient' ? [] : silentFindings(namespace, objects, templates, losing, place)),
     ...gatewayFindings(namespace, objects, templates),
     ...of('Pod').flatMap((pod) => strayFindings(pod)),
     ...autoscalerFindings(autoscalers, new Set(losing.map(({ object }) => objectName(object, namespace)))),
@@ -165,6 +168,45 @@ function gatewayFindings(
     }),
   ];
 }
+
+/** Pods without sidecar that the label of the namespace would enrol at once. Those of Jobs end by themselves. */
+function silentFindings(
+  namespace: string,
+  objects: readonly PolicyObject[],
+  templates: readonly Templated[],
+  losing: readonly Templated[],
+  place: Labels,
+): Finding[] {
+  const isSilent = (pod: MeshPod): boolean =>
+    counts(pod) && !isGateway(pod) && podMode(pod) === 'none' && dataplaneModeOf(pod) === undefined;
+  const made = templates.filter(
+    (one) =>
+      !losing.includes(one) &&
+      !ENDING.has(one.object.kind) &&
+      asRecord(one.object.spec)['replicas'] !== 0 &&
+      isSilent(asPod(one.template)),
+  );
+  // What a cluster says of a pod is true; of one that is only declared the injector has not been asked.
+  const pods = objects.filter((object) => {
+    const isAsIs = Object.keys(statusOf(object)).length > 0;
+    const isSidecar = !isAsIs && isInjected(object as unknown as Templated['template'], place);
+    return object.kind === 'Pod' && !isSidecar && isSilent(object as unknown as MeshPod);
+  });
+  return [
+    ...made.map(({ object }): Finding => {
+      const name = objectName(object, namespace);
+      const message = `${name} gets no sidecar, and its template says nothing of ${LABEL.dataplaneMode}`;
+      return { code: 'SST4002', object: name, message, path: 'spec.template' };
+    }),
+    ...pods.map(({ metadata: { name } }): Finding => {
+      const message = `pod ${name} has no sidecar and no word in its template`;
+      return { code: 'SST4002', object: `Pod/${name}`, message };
+    }),
+  ];
+}
+
+/** Kinds whose pods end by themselves: the manifests do not tell whether there are any. */
+const ENDING: ReadonlySet<string> = new Set(['Job', 'CronJob']);
 
 const statusOf = (object: PolicyObject): Readonly<Record<string, unknown>> => asRecord(asRecord(object)['status']);
 
