@@ -282,6 +282,12 @@ describe('sidestep assess', () => {
     expect(findings.map(({ code }) => code)).toEqual(['SST2032']);
   });
 
+  it('stops before it overwrites a policy of the same name', async () => {
+    const there = object('AuthorizationPolicy', { rules: [{}] }, { name: 'x-wp' });
+    const { findings } = await report(object('AuthorizationPolicy', gets), there);
+    expect(findings.map(({ code, object: { name } }) => `${code} ${name}`)).toContain('SST2040 x-wp');
+  });
+
   it('finds what would keep workloads from being restarted', async () => {
     const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'x' }] } };
     const { code, findings } = await report(

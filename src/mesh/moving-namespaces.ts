@@ -5,7 +5,13 @@ import { declaredWorkloadFindings } from './findings/declared-workloads.js';
 import { systemNamespaceFindings } from './findings/namespace.js';
 import { podTemplateFindings, scrapeFindings, type TemplateOfPods } from './findings/pod-template.js';
 import { namedPorts, probedPorts, type TemplateWithPorts } from './findings/template-ports.js';
-import { besideForms, refusalFindings, type Translating, translationFindings } from './findings/translation.js';
+import {
+  besideForms,
+  nameFindings,
+  refusalFindings,
+  type Translating,
+  translationFindings,
+} from './findings/translation.js';
 import type { MeshSettings } from './mesh-settings.js';
 import { asPod, isInjected, labelsIn, podTemplates, type Templated } from './pod-templates.js';
 import { READ_KINDS, callerDemands, policyFindings } from './policies.js';
@@ -105,6 +111,7 @@ export function findingsOf(
     ({ object }) => !known.has(object),
   );
   const demands = callerDemands(objects, scope);
+  const written = translation.forms.forms.flatMap((form) => form.objects);
   const translating: Translating = {
     namespace: name,
     forms: translation.forms,
@@ -115,12 +122,28 @@ export function findingsOf(
   };
   return [
     ...(waypoint.isWanted && waypoint.isTranslating
-      ? [...besideForms(found, translating), ...translationFindings(translating), ...refusalFindings(translating)]
+      ? [
+          ...besideForms(found, translating),
+          ...translationFindings(translating),
+          ...refusalFindings(translating),
+          ...nameFindings(written, objects, name, hasSameSpec),
+        ]
       : found),
     ...systemNamespaceFindings({ metadata: { name } }, rootNamespace),
     ...losing.flatMap((one) => templateFindings(one, name, demands.strict || demands.identityBased)),
     ...declaredWorkloadFindings(name, own, templates, losing, place),
   ];
+}
+
+const hasSameSpec = (a: PolicyObject, b: PolicyObject): boolean => inOrder(a.spec) === inOrder(b.spec);
+
+/** As JSON, fields by name. */
+function inOrder(spec: unknown): string {
+  return JSON.stringify(spec, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
 }
 
 /** @param isPlaintextRefused  for whoever scrapes metrics without a certificate */
