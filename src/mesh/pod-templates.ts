@@ -28,11 +28,28 @@ export function podTemplates(objects: readonly PolicyObject[]): Templated[] {
   return objects.flatMap((object) => {
     const path = TEMPLATES[object.kind];
     if (path === undefined) return [];
-    const template = asRecord(path.reduce<unknown>((value, key) => asRecord(value)[key], object.spec));
+    const template = asRecord(
+      referencedTemplate(object, objects) ?? path.reduce<unknown>((value, key) => asRecord(value)[key], object.spec),
+    );
     const spec = asRecord(template['spec']);
     return [{ object, template: { ...template, spec: { ...spec, containers: asRecords(spec['containers']) } } }];
   });
 }
+
+/** The pod template that a Rollout of Argo without its own takes from a Deployment; undefined: none, or there is no such Deployment. */
+export function referencedTemplate({ kind, metadata, spec }: PolicyObject, objects: readonly PolicyObject[]): unknown {
+  const { template, workloadRef } = asRecord(spec);
+  const ref = asRecord(workloadRef);
+  if (kind !== 'Rollout' || asPresent(template) || ref['kind'] !== 'Deployment') return undefined;
+  const found = objects.find(
+    (one) =>
+      one.kind === 'Deployment' && one.metadata.name === ref['name'] && one.metadata.namespace === metadata.namespace,
+  );
+  return asRecord(found?.spec)['template'];
+}
+
+/** Helm writes null for what is not there. */
+const asPresent = (value: unknown): boolean => value !== undefined && value !== null;
 
 /** Labels of a pod template. */
 export const labelsIn = (template: Fields): Labels => asRecord(asRecord(template['metadata'])['labels']) as Labels;

@@ -53,6 +53,17 @@ describe('what the restart of a declared workload meets', () => {
       [object('DaemonSet', { template, updateStrategy: { rollingUpdate: { maxSurge: '50%', maxUnavailable: 0 } } })],
       [],
     ],
+    ['a paused Rollout of Argo', [object('Rollout', { template, replicas: 2, paused: true })], ['SST4006 Rollout/web']],
+    [
+      'one whose Deployment is missing',
+      [object('Rollout', { replicas: 2, workloadRef: { kind: 'Deployment', name: 'gone' } })],
+      ['SST4031 Rollout/web'],
+    ],
+    [
+      'one that has its Deployment',
+      [deployment(), object('Rollout', { replicas: 2, workloadRef: { kind: 'Deployment', name: 'web' } })],
+      [],
+    ],
     ['a Job', [object('Job', { template })], []],
     ['nulls, as Helm writes them', [deployment({ replicas: null, strategy: null, paused: null })], []],
     [

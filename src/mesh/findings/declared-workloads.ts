@@ -2,7 +2,7 @@ import { type LabelSelector, matchesSelector } from '../ambient-index/label-sele
 import { LABEL } from '../../api/labels.js';
 import { type MeshPod, counts, dataplaneModeOf, isGateway, isLive, podMode } from '../dataplane.js';
 import type { Finding } from '../findings.js';
-import { type Templated, asPod, isInjected, labelsIn } from '../pod-templates.js';
+import { type Templated, asPod, isInjected, labelsIn, referencedTemplate } from '../pod-templates.js';
 import { type Labels, type PolicyObject, asRecord, asRecords, objectName } from '../policy-object.js';
 import {
   type Amount,
@@ -15,7 +15,7 @@ import {
 } from '../rollout.js';
 import { isCapturedRouter } from '../waypoint-gateway.js';
 import { autoscalerFindings } from './autoscaler.js';
-import { type CoveringBudget, rolloutFindings } from './rollout.js';
+import { type CoveringBudget, type RolledOut, rolloutFindings } from './rollout.js';
 
 /**
  * What the restarts of a migration would meet in the workloads of a namespace, by what the objects declare. Pure.
@@ -36,7 +36,8 @@ export function declaredWorkloadFindings(
 ): Finding[] {
   const of = (kind: string): PolicyObject[] => objects.filter((object) => object.kind === kind);
   const autoscalers = of('HorizontalPodAutoscaler');
-  const rolloutOf = ({ object }: Templated): Rollout | undefined => declaredRollout(object, autoscalers);
+  const rolloutOf = ({ object }: Templated): DeclaredRollout | undefined =>
+    declaredRollout(object, autoscalers, objects);
   const pods = templates.map((one) => ({ labels: labelsIn(one.template), count: rolloutOf(one)?.replicas ?? 0 }));
   const budgets = of('PodDisruptionBudget').map((budget) => declaredBudget(budget, pods));
   return [
@@ -56,7 +57,11 @@ export function declaredWorkloadFindings(
 }
 
 /** How a workload replaces its pods; undefined for a kind that does not, or of which that is not declared. */
-function declaredRollout(object: PolicyObject, autoscalers: readonly PolicyObject[]): Rollout | undefined {
+function declaredRollout(
+  object: PolicyObject,
+  autoscalers: readonly PolicyObject[],
+  objects: readonly PolicyObject[],
+): DeclaredRollout | undefined {
   const spec = asRecord(object.spec);
   const replicas = numberIn(spec, 'replicas') ?? leastReplicas(object, autoscalers);
   const paused = spec['paused'] === true;
@@ -70,9 +75,29 @@ function declaredRollout(object: PolicyObject, autoscalers: readonly PolicyObjec
     case 'DaemonSet':
       // Before it is applied, nobody knows its nodes; there is one at least.
       return daemonSetRollout({ updateStrategy }, numberIn(statusOf(object), 'desiredNumberScheduled') ?? 1);
+    case 'Rollout':
+      return argoRollout(object, replicas ?? 1, objects);
     default:
       return undefined;
   }
+}
+
+type DeclaredRollout = Omit<Rollout, 'obstacle'> & Pick<RolledOut, 'obstacle'>;
+
+/** A Rollout of Argo evicts one pod at a time, and more if its canary may be without more: as the operator sees it. */
+function argoRollout(object: PolicyObject, replicas: number, objects: readonly PolicyObject[]): DeclaredRollout {
+  const { template, paused, strategy } = asRecord(object.spec);
+  const isMade = (template ?? referencedTemplate(object, objects)) !== undefined;
+  const canary = asRecord(asRecord(strategy)['canary']);
+  const atOnce = Math.max(1, resolveAmount(amountIn(canary, 'maxUnavailable') ?? 0, replicas, Math.floor));
+  return {
+    replicas,
+    maxUnavailable: 1,
+    obstacle: isMade ? (paused === true ? 'Paused' : undefined) : 'NoTemplate',
+    isOnDelete: false,
+    outage: atOnce >= replicas,
+    recreates: false,
+  };
 }
 
 /** What the API server would keep of a strategy. */
