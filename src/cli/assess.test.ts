@@ -263,6 +263,32 @@ describe('sidestep assess', () => {
     expect(code).toBe(findings[0]?.severity === 'error' ? 2 : 1);
   });
 
+  it('does not take an injected gateway for a workload with a sidecar', async () => {
+    const ingress = { namespace: 'ingress' };
+    const template = {
+      metadata: {
+        labels: { istio: 'ingress', 'sidecar.istio.io/inject': 'true' },
+        annotations: { 'inject.istio.io/templates': 'gateway' },
+      },
+      spec: { serviceAccountName: 'ingress', containers: [{ name: 'istio-proxy', image: 'auto' }] },
+    };
+    const principals = ['cluster.local/ns/ingress/sa/ingress'];
+    const { findings } = await report(
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ingress', labels: { 'istio-injection': 'enabled' } } },
+      object('Deployment', { template, paused: true }, ingress, 'apps/v1'),
+      object('AuthorizationPolicy', {
+        rules: [{ from: [{ source: { principals } }], to: [{ operation: { paths: ['/ip'] } }] }],
+      }),
+    );
+    expect(findings.map(({ code }) => code)).toEqual(['SST2032']);
+  });
+
+  it('stops before it overwrites a policy of the same name', async () => {
+    const there = object('AuthorizationPolicy', { rules: [{}] }, { name: 'x-wp' });
+    const { findings } = await report(object('AuthorizationPolicy', gets), there);
+    expect(findings.map(({ code, object: { name } }) => `${code} ${name}`)).toContain('SST2040 x-wp');
+  });
+
   it('finds what would keep workloads from being restarted', async () => {
     const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'x' }] } };
     const { code, findings } = await report(
@@ -392,6 +418,70 @@ items:
     const outcome = await sidestep('assess', ...args);
     expect(outcome).toMatchObject({ code, stdout: '' });
     expect(outcome.stderr).toMatch(message);
+  });
+
+  describe('of manifests that do not tell who gets a sidecar', () => {
+    const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web' }] } };
+    const web = object('Deployment', { template }, { name: 'web' }, 'apps/v1');
+    const place = (labels: object): object => ({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'legacy-apps', labels },
+    });
+    const assessed = (objects: object[], ...args: string[]): Promise<Outcome> =>
+      sidestep('assess', '-f', file(objects.map((one) => JSON.stringify(one)).join('\n---\n')), ...args);
+
+    it.each([
+      ['no Namespace', [web], /there is no Namespace legacy-apps among the manifests.*istio-injection=enabled/],
+      [
+        'no other Namespace',
+        [
+          place({ 'istio-injection': 'enabled' }),
+          web,
+          object('Deployment', { template }, { namespace: 'shop' }, 'apps/v1'),
+        ],
+        /no Namespace shop/,
+      ],
+      [
+        'a label that says nothing',
+        [place({ 'istio-injection': 'true' }), web],
+        /istio-injection=true of Namespace legacy-apps/,
+      ],
+      ['a Namespace without a label', [place({}), web], /no pod in these manifests gets a sidecar/],
+      ['policies only', [object('AuthorizationPolicy', gets)], /no pod in these manifests gets a sidecar/],
+    ])('warns: %s', async (_, objects, message) => {
+      const { code, stdout, stderr } = await assessed(objects, '-o', 'json');
+      expect(code).toBe(1);
+      expect(stderr).toMatch(message);
+      expect((JSON.parse(stdout) as AssessReport).warnings).toEqual([expect.stringMatching(message)]);
+    });
+
+    it.each([
+      ['no Namespace', [web], /--namespace: there is no Namespace legacy-apps among the manifests/],
+      ['a Namespace without a label', [place({}), web], /--namespace: no pod of namespace legacy-apps gets a sidecar/],
+      ['policies only', [object('AuthorizationPolicy', gets)], /--namespace: there is no workload of namespace/],
+    ])('refuses the namespace that it is asked for: %s', async (_, objects, message) => {
+      const outcome = await assessed(objects, '-n', 'legacy-apps');
+      expect(outcome).toMatchObject({ code: 65, stdout: '' });
+      expect(outcome.stderr).toMatch(message);
+    });
+
+    it.each([
+      ['one that is ambient', [place({ 'istio.io/dataplane-mode': 'ambient' }), web]],
+      [
+        'pods that ask by themselves',
+        [
+          object(
+            'Deployment',
+            { template: { metadata: { labels: { 'sidecar.istio.io/inject': 'true' } } } },
+            {},
+            'apps/v1',
+          ),
+        ],
+      ],
+    ])('says nothing of %s', async (_, objects) => {
+      expect(await assessed(objects)).toMatchObject({ code: 0, stderr: '', stdout: 'Nothing stands in the way.\n' });
+    });
   });
 
   it('names file and document that make no sense', async () => {

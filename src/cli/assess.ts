@@ -1,8 +1,15 @@
 import { stringify } from 'yaml';
 import { waypointGateway } from '../../cdk8s/waypoint-gateway.js';
-import { assess, type AssessedFinding, type AssessedPolicy, type ObjectRef } from '../mesh/assessment.js';
+import {
+  assess,
+  type AssessedFinding,
+  type AssessedMesh,
+  type AssessedPolicy,
+  type ObjectRef,
+} from '../mesh/assessment.js';
 import { FINDINGS, type Finding } from '../mesh/findings.js';
 import { moveMesh } from '../mesh/move-mesh.js';
+import { movingNamespaces } from '../mesh/moving-namespaces.js';
 import { moveFindings } from '../mesh/move-proof.js';
 import { resultOf } from '../mesh/pieces.js';
 import type { PolicyObject } from '../mesh/policy-object.js';
@@ -13,6 +20,7 @@ import { InputError, UsageError } from './failures.js';
 import { liveManifests } from './live-manifests.js';
 import { type Source, type SourcedManifest, readSourcedManifests } from './manifests.js';
 import { sarifLog } from './sarif.js';
+import { sidecarDoubts, withoutSidecars } from './sidecar-doubts.js';
 
 /** Options of `sidestep assess`. */
 export interface AssessOptions extends ClusterOptions {
@@ -37,6 +45,8 @@ export interface AssessReport {
   readonly policies: readonly AssessedPolicy[];
   /** Objects that have to be there for policies to mean what they mean. */
   readonly generated: readonly object[];
+  /** Why the manifests may say less than they seem to; left out where they do not. */
+  readonly warnings?: readonly string[];
 }
 
 /**
@@ -65,7 +75,7 @@ export async function assessment(options: AssessOptions): Promise<AssessReport> 
 
 function reportOf(
   found: readonly SourcedManifest[],
-  { namespace, prove: isProving = false }: AssessOptions,
+  { filename, namespace, prove: isProving = false }: AssessOptions,
 ): AssessReport {
   const declared = declaredMesh(
     found.map(({ manifest }) => manifest),
@@ -78,13 +88,15 @@ function reportOf(
   if (namespace !== undefined && !isThere)
     throw new InputError(`--namespace: nothing among the manifests is in namespace ${namespace}`);
   const mesh = { objects: manifests, settings: meshSettings, rootNamespace: settings.rootNamespace };
+  const only = namespace === undefined ? undefined : [namespace];
+  const warnings = filename ? doubtsAbout(mesh, namespace) : [];
   const prove = (name: string): Finding[] => {
     const move = declaredMove(declared, name);
     const objects = moveMesh(declared.applied, { namespace: name, waypoint: move.waypoint, settings });
     return resultOf(moveFindings({ objects, settings, move }));
   };
   const { findings, policies, generated, waypoints } = assess(mesh, {
-    ...(namespace !== undefined && { only: [namespace] }),
+    ...(only && { only }),
     ...(isProving && { prove }),
   });
   const sources = sourcesOf(manifests, found);
@@ -95,7 +107,17 @@ function reportOf(
     }),
     policies,
     generated: [...waypoints.map((waypoint) => waypointGateway(waypoint)), ...generated],
+    ...(warnings.length > 0 && { warnings }),
   };
+}
+
+/** A cluster has all Namespaces; manifests may lack what decides who gets a sidecar. */
+function doubtsAbout(mesh: AssessedMesh, namespace: string | undefined): string[] {
+  const moving = movingNamespaces(mesh, undefined).map(({ name }) => name);
+  const reason =
+    namespace === undefined || moving.includes(namespace) ? undefined : withoutSidecars(mesh.objects, namespace);
+  if (reason !== undefined) throw new InputError(`--namespace: ${reason}`);
+  return sidecarDoubts(mesh.objects, moving);
 }
 
 /**
@@ -113,9 +135,9 @@ function sourcesOf(placed: readonly PolicyObject[], found: readonly SourcedManif
 }
 
 /** Whether there are blockers (2), warnings (1), or neither (0): the exit code. */
-export function exitCode({ findings }: AssessReport): 0 | 1 | 2 {
+export function exitCode({ findings, warnings = [] }: AssessReport): 0 | 1 | 2 {
   const has = (severity: AssessedFinding['severity']): boolean => findings.some((one) => one.severity === severity);
-  return has('error') ? 2 : has('warning') ? 1 : 0;
+  return has('error') ? 2 : has('warning') || warnings.length > 0 ? 1 : 0;
 }
 
 /**
@@ -136,7 +158,7 @@ export function printedReport(report: AssessReport, output: AssessOptions['outpu
   }
 }
 
-function table({ findings, policies, generated }: AssessReport): string {
+function table({ findings, policies, generated, warnings }: AssessReport): string {
   const rows = findings.map(({ code, object, reason, fix, source }) => [
     `${FINDINGS[code].verdict.padEnd(7)} ${code}  ${nameOf(object)}`,
     ...(source ? [`        ${source.file}:${source.line}`] : []),
@@ -148,7 +170,9 @@ function table({ findings, policies, generated }: AssessReport): string {
     ...policy.differences.map((difference) => `        A copy for the waypoint would differ: ${difference}`),
   ]);
   return [
-    findings.length === 0 ? 'Nothing stands in the way.' : rows.map((lines) => lines.join('\n')).join('\n\n'),
+    findings.length === 0
+      ? `Nothing stands in the way${warnings ? ', as far as these manifests tell' : ''}.`
+      : rows.map((lines) => lines.join('\n')).join('\n\n'),
     ...(judged.length > 0 ? [`Policies\n\n${judged.join('\n')}`] : []),
     ...(generated.length > 0
       ? [

@@ -166,6 +166,23 @@ describe('sidestep can-i', () => {
   });
 
   it.each([
+    ['of the server', ['--to', 'web.bare:80', ...sleep]],
+    ['of the caller', ['--to', 'httpbin-legacy.legacy-apps:8000', '--from', 'bare/web']],
+  ])('does not guess at injection where the Namespace %s is missing', async (_, args) => {
+    const path = join(dir, 'bare.json');
+    const metadata = { name: 'web', namespace: 'bare' };
+    const template = { metadata: { labels: { app: 'web' } }, spec: { serviceAccountName: 'web', containers: [] } };
+    const items = [
+      { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: { template } },
+      { apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: { app: 'web' }, ports: [{ port: 80 }] } },
+    ];
+    writeFileSync(path, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    const outcome = await sidestep('can-i', '-f', article, '-f', dir, ...args).finally(() => rmSync(path));
+    expect(outcome).toMatchObject({ code: 65, stdout: '' });
+    expect(outcome.stderr).toContain('there is no Namespace bare among the manifests');
+  });
+
+  it.each([
     ['kind: [', 'document 1, line 1'],
     ['apiVersion: v1\nmetadata: { name: a }', 'document 1: kind must be a text'],
     ['kind: A\nmetadata: { name: a }', 'document 1: apiVersion must be a text'],

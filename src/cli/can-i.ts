@@ -8,6 +8,7 @@ import { declaredMesh } from './declared-mesh.js';
 import { declaredMove } from './declared-move.js';
 import { InputError, UsageError } from './failures.js';
 import { readManifests } from './manifests.js';
+import { aboutMissing, missingNamespaces } from './sidecar-doubts.js';
 
 /** Options of `sidestep can-i`. */
 export interface CanIOptions {
@@ -69,6 +70,10 @@ export function canI(options: CanIOptions): CanI {
     ? [asked.namespace]
     : [...new Set(mesh.objects.services.map(({ metadata }) => metadata.namespace ?? ''))].sort();
   if (namespaces.length === 0) throw new InputError('--filename: there is no Service among the manifests');
+  const [missing] = missingNamespaces(mesh.manifests).filter(
+    (name) => namespaces.includes(name) || options.from.startsWith(`${name}/`),
+  );
+  if (missing !== undefined) throw new InputError(`--filename: ${aboutMissing(missing)}`);
   const routes = mesh.manifests.filter(({ kind }) => ROUTE_KINDS.includes(kind));
   return {
     steps: namespaces.flatMap((namespace) => {

@@ -110,6 +110,7 @@ function program(
     .action(async (options: AssessOptions) => {
       exit.failure = options.filename ? FAILED : UNAVAILABLE;
       const report = await assessment({ ...(kubeconfig !== undefined && { kubeconfig }), ...options });
+      for (const warning of report.warnings ?? []) complain(`warning: ${warning}\n`);
       print(printedReport(report, options.output, version));
       exit.code = exitCode(report);
     });

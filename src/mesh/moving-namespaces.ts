@@ -1,12 +1,19 @@
 import { askedWaypoint, type AskedWaypoint } from './asked-waypoint.js';
+import { isGateway } from './dataplane.js';
 import type { Finding } from './findings.js';
 import { declaredWorkloadFindings } from './findings/declared-workloads.js';
 import { systemNamespaceFindings } from './findings/namespace.js';
 import { podTemplateFindings, scrapeFindings, type TemplateOfPods } from './findings/pod-template.js';
 import { namedPorts, probedPorts, type TemplateWithPorts } from './findings/template-ports.js';
-import { besideForms, refusalFindings, type Translating, translationFindings } from './findings/translation.js';
+import {
+  besideForms,
+  nameFindings,
+  refusalFindings,
+  type Translating,
+  translationFindings,
+} from './findings/translation.js';
 import type { MeshSettings } from './mesh-settings.js';
-import { isInjected, labelsIn, podTemplates, type Templated } from './pod-templates.js';
+import { asPod, isInjected, labelsIn, podTemplates, type Templated } from './pod-templates.js';
 import { READ_KINDS, callerDemands, policyFindings } from './policies.js';
 import { type Labels, type PolicyObject, asRecord, objectName, stringAt } from './policy-object.js';
 import { type NamespaceTranslation, namespaceTranslation } from './translation/namespace-translation.js';
@@ -56,7 +63,7 @@ export function movingNamespaces(mesh: AssessedMesh, only: readonly string[] | u
     byNamespace.set(name, [...(byNamespace.get(name) ?? []), one]);
   }
   return [...byNamespace].sort().flatMap(([name, templates]) => {
-    const losing = templates.filter(({ template }) => isInjected(template, labels.get(name) ?? {}));
+    const losing = templates.filter(({ template }) => getsSidecar(template, labels.get(name)));
     if (losing.length === 0 || only?.includes(name) === false) return [];
     const asked = askedWaypoint(objects, name);
     const translation = namespaceTranslation(name, templates, asked, mesh);
@@ -64,6 +71,11 @@ export function movingNamespaces(mesh: AssessedMesh, only: readonly string[] | u
     const waypoint = { ...asked, isWanted: asked.isWanted || isNeeded };
     return [{ name, templates, losing, waypoint, translation }];
   });
+}
+
+/** The injector makes gateways of some templates, which keep their proxy. */
+function getsSidecar(template: Templated['template'], namespace: Labels = {}): boolean {
+  return isInjected(template, namespace) && !isGateway(asPod(template));
 }
 
 /**
@@ -80,6 +92,8 @@ export function findingsOf(
 ): Finding[] {
   const own = objects.filter(({ metadata }) => metadata.namespace === name);
   const pods = own.filter(({ kind }) => kind === 'Pod');
+  const place =
+    objects.find(({ kind, metadata }) => kind === 'Namespace' && metadata.name === name)?.metadata.labels ?? {};
   const scope = {
     namespace: name,
     rootNamespace,
@@ -97,6 +111,7 @@ export function findingsOf(
     ({ object }) => !known.has(object),
   );
   const demands = callerDemands(objects, scope);
+  const written = translation.forms.forms.flatMap((form) => form.objects);
   const translating: Translating = {
     namespace: name,
     forms: translation.forms,
@@ -107,12 +122,28 @@ export function findingsOf(
   };
   return [
     ...(waypoint.isWanted && waypoint.isTranslating
-      ? [...besideForms(found, translating), ...translationFindings(translating), ...refusalFindings(translating)]
+      ? [
+          ...besideForms(found, translating),
+          ...translationFindings(translating),
+          ...refusalFindings(translating),
+          ...nameFindings(written, objects, name, hasSameSpec),
+        ]
       : found),
     ...systemNamespaceFindings({ metadata: { name } }, rootNamespace),
     ...losing.flatMap((one) => templateFindings(one, name, demands.strict || demands.identityBased)),
-    ...declaredWorkloadFindings(name, own, templates, losing),
+    ...declaredWorkloadFindings(name, own, templates, losing, place),
   ];
+}
+
+const hasSameSpec = (a: PolicyObject, b: PolicyObject): boolean => inOrder(a.spec) === inOrder(b.spec);
+
+/** As JSON, fields by name. */
+function inOrder(spec: unknown): string {
+  return JSON.stringify(spec, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
 }
 
 /** @param isPlaintextRefused  for whoever scrapes metrics without a certificate */
@@ -136,7 +167,7 @@ export function sidecarsOf({ objects }: AssessedMesh): CallerIdentity[] {
     ),
   );
   return podTemplates(objects)
-    .filter(({ object, template }) => isInjected(template, labels.get(object.metadata.namespace ?? '') ?? {}))
+    .filter(({ object, template }) => getsSidecar(template, labels.get(object.metadata.namespace ?? '')))
     .map(({ object, template }) => ({
       namespace: object.metadata.namespace ?? '',
       account: stringAt(asRecord(template['spec']), 'serviceAccountName') ?? 'default',

@@ -2,6 +2,7 @@ import type { Gateway } from '../api/gateway-api.js';
 import { ANNOTATION, LABEL } from '../api/labels.js';
 import { OWN_ANNOTATION } from '../api/own-labels.js';
 import type { DeclineReason } from '../api/serving.js';
+import { type PolicyObject, asRecord, asRecords } from './policy-object.js';
 
 /** The port on which a waypoint takes tunnels. */
 export const HBONE_PORT = 15008;
@@ -130,6 +131,23 @@ function isSized(gateway: Gateway): boolean {
   const serve = serveOf(gateway);
   const isAsked = serve === 'true' || annotations[OWN_ANNOTATION.sizing] !== undefined;
   return serve !== 'false' && (isAsked || labels?.[LABEL.managedBy] === 'sidestep');
+}
+
+/**
+ * Whether istiod deploys a proxy that is no waypoint for a Gateway of Istio's class, and the label of the namespace would capture it: its
+ * pods have the labels of `spec.infrastructure`, or without it those of the Gateway.
+ *
+ * @see istio/istio manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml
+ */
+export function isCapturedRouter({ kind, metadata, spec }: PolicyObject): boolean {
+  const { gatewayClassName, addresses, listeners, infrastructure } = asRecord(spec);
+  if (kind !== 'Gateway' || gatewayClassName !== ISTIO_CLASS) return false;
+  const asked = {
+    metadata,
+    spec: { addresses: asRecords(addresses), listeners: asRecords(listeners) },
+  } as unknown as Gateway;
+  const labels = infrastructure === undefined ? (metadata.labels ?? {}) : asRecord(asRecord(infrastructure)['labels']);
+  return isManagedByIstiod(asked) && !isWaypoint(asked) && labels[LABEL.dataplaneMode] !== 'none';
 }
 
 /**

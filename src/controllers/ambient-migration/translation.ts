@@ -4,7 +4,12 @@ import { LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { Finding } from '../../mesh/findings.js';
 import { isSubset } from '../../kube/subset.js';
-import { type Translating, refusalFindings, translationFindings } from '../../mesh/findings/translation.js';
+import {
+  type Translating,
+  nameFindings,
+  refusalFindings,
+  translationFindings,
+} from '../../mesh/findings/translation.js';
 import { callerDemands } from '../../mesh/policies.js';
 import { type PolicyObject, asRecord, objectName, selects } from '../../mesh/policy-object.js';
 import { closedGraph, closedPods } from '../../mesh/translation/ways-around.js';
@@ -55,15 +60,9 @@ export function translatingFindings(observed: Observed): Finding[] {
   const translating = translationOf(observed);
   const namespace = observed.namespace.metadata.name;
   const wanted = wantedPolicies(observed, 'loose');
-  const taken = observed.policies.filter((policy) =>
-    wanted.some((one) => isSamePolicy(one, policy) && !saysTheSame(one, policy)),
-  );
   return [
     ...(translating ? translationFindings(translating) : []),
-    ...taken.map((policy): Finding => {
-      const object = objectName(policy, namespace);
-      return { code: 'SST2040', object, message: `${object} has the name of a policy that Sidestep would write` };
-    }),
+    ...nameFindings(wanted, observed.policies, namespace, saysTheSame),
   ];
 }
 

@@ -3,7 +3,7 @@ import { parseBlock } from '../ambient-index/ip-address.js';
 import type { Finding, FindingCode } from '../findings.js';
 import { type PolicyObject, asRecord, asRecords, asStrings } from '../policy-object.js';
 import type { MeshSettings } from '../mesh-settings.js';
-import { type PolicyScope, finding, notUnderstood } from './scope.js';
+import { type PolicyScope, finding, notUnderstood, unreadSelector } from './scope.js';
 
 const L4_OPERATION = new Set(['ports', 'notPorts']);
 const HTTP_OPERATION = new Set(['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths']);
@@ -78,6 +78,8 @@ export function authorizationFindings(policy: PolicyObject, scope: PolicyScope):
     fields.length > 0 ? [found(code, fields, text)] : [];
   const unknown = [
     ...Object.keys(spec).flatMap((field) => (['selector', 'action', 'rules'].includes(field) ? [] : [`spec.${field}`])),
+    ...unreadSelector(spec),
+    ...(Array.isArray(spec['rules'] ?? []) ? [] : ['spec.rules']),
     ...because('unknown'),
   ];
   return [

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { podTemplates } from '../pod-templates.js';
+import { isInjected, podTemplates } from '../pod-templates.js';
 import type { PolicyObject } from '../policy-object.js';
 import { declaredWorkloadFindings } from './declared-workloads.js';
 
 const labels = { app: 'web' };
+const PLACE = { 'istio-injection': 'enabled' };
 const template = { metadata: { labels }, spec: { containers: [{ name: 'app' }] } };
 
 const object = (kind: string, spec: object, metadata: object = {}, status?: object): PolicyObject => ({
@@ -22,7 +23,7 @@ const autoscaler = (spec: object): PolicyObject =>
 /** `CODE Kind/name` of each finding; every workload loses its sidecar. */
 function found(...objects: PolicyObject[]): string[] {
   const templates = podTemplates(objects);
-  return declaredWorkloadFindings('shop', objects, templates, templates).map(
+  return declaredWorkloadFindings('shop', objects, templates, templates, PLACE).map(
     ({ code, object: name }) => `${code} ${name}`,
   );
 }
@@ -52,6 +53,17 @@ describe('what the restart of a declared workload meets', () => {
       [object('DaemonSet', { template, updateStrategy: { rollingUpdate: { maxSurge: '50%', maxUnavailable: 0 } } })],
       [],
     ],
+    ['a paused Rollout of Argo', [object('Rollout', { template, replicas: 2, paused: true })], ['SST4006 Rollout/web']],
+    [
+      'one whose Deployment is missing',
+      [object('Rollout', { replicas: 2, workloadRef: { kind: 'Deployment', name: 'gone' } })],
+      ['SST4031 Rollout/web'],
+    ],
+    [
+      'one that has its Deployment',
+      [deployment(), object('Rollout', { replicas: 2, workloadRef: { kind: 'Deployment', name: 'web' } })],
+      [],
+    ],
     ['a Job', [object('Job', { template })], []],
     ['nulls, as Helm writes them', [deployment({ replicas: null, strategy: null, paused: null })], []],
     [
@@ -66,14 +78,17 @@ describe('what the restart of a declared workload meets', () => {
   it('names the field, and begins with the workload', () => {
     const objects = [deployment({ paused: true })];
     const templates = podTemplates(objects);
-    expect(declaredWorkloadFindings('shop', objects, templates, templates)).toEqual([
+    expect(declaredWorkloadFindings('shop', objects, templates, templates, PLACE)).toEqual([
       { code: 'SST4006', object: 'Deployment/web', message: 'Deployment/web is paused', path: 'spec.paused' },
     ]);
   });
 
   it('is nothing where the pods keep no sidecar', () => {
     const objects = [deployment({ paused: true }), autoscaler({ metrics: [] })];
-    expect(declaredWorkloadFindings('shop', objects, podTemplates(objects), [])).toEqual([]);
+    const kept = declaredWorkloadFindings('shop', objects, podTemplates(objects), [], {
+      'istio.io/dataplane-mode': 'ambient',
+    });
+    expect(kept).toEqual([]);
   });
 });
 
@@ -141,9 +156,67 @@ describe('declared pods and autoscalers', () => {
     ['one that has ended', pod({}, {}, { phase: 'Succeeded' }), []],
     ["one in the node's network", pod({}, { hostNetwork: true }), []],
     ['one that stays out', pod({ labels: { 'istio.io/dataplane-mode': 'none' } }), []],
-    ['a gateway', pod({ labels: { 'gateway.networking.k8s.io/gateway-name': 'ingress' } }), []],
+    ['a gateway', pod({ labels: { 'gateway.networking.k8s.io/gateway-name': 'ingress' } }), ['SST4001 Pod/bare']],
   ])('%s', (_, one, expected) => {
     expect(found(one)).toEqual(expected);
+  });
+
+  const refusing = { 'sidecar.istio.io/inject': 'false' };
+  const optedOut = (metadata: object, spec: object = {}, kind = 'Deployment'): PolicyObject =>
+    object(kind, { template: { metadata, spec: { containers: [{ name: 'app' }], ...spec } } });
+
+  it.each<[string, PolicyObject, string[]]>([
+    ['by a label', optedOut({ labels: refusing }), ['SST4002 Deployment/web']],
+    ['by an annotation', optedOut({ annotations: refusing }), ['SST4002 Deployment/web']],
+    [
+      'by an annotation that a label beats',
+      optedOut({ annotations: refusing, labels: { 'sidecar.istio.io/inject': 'true' } }),
+      [],
+    ],
+    ['and of ambient mode', optedOut({ labels: { ...refusing, 'istio.io/dataplane-mode': 'none' } }), []],
+    ["in the node's network", optedOut({}, { hostNetwork: true }), []],
+    ['that ends', optedOut({ labels: refusing }, {}, 'CronJob'), []],
+    ['without pods', object('Deployment', { replicas: 0, template: { metadata: { labels: refusing } } }), []],
+    ['that is a pod', pod({ labels: refusing }), ['SST4002 Pod/bare', 'SST4003 Pod/bare']],
+    ['that is a pod and runs without', pod({}, {}, { phase: 'Running' }), ['SST4002 Pod/bare', 'SST4003 Pod/bare']],
+  ])('what has opted out %s', (_, one, expected) => {
+    const templates = podTemplates([one]);
+    const losing = templates.filter(({ template: said }) => isInjected(said, PLACE));
+    const findings = declaredWorkloadFindings('shop', [one], templates, losing, PLACE);
+    expect(findings.map(({ code, object: name }) => `${code} ${name}`)).toEqual(expected);
+  });
+
+  const proxy = (labels: object = {}, spec: object = {}): PolicyObject => {
+    const metadata = { labels, annotations: { 'inject.istio.io/templates': 'gateway' } };
+    return deployment({ template: { metadata, spec: {} }, ...spec });
+  };
+  const router = (spec: object = {}, metadata: object = {}): PolicyObject => {
+    const listeners = [{ name: 'http', port: 80, protocol: 'HTTP' }];
+    return object('Gateway', { gatewayClassName: 'istio', listeners, ...spec }, { name: 'edge', ...metadata });
+  };
+  const out = { 'istio.io/dataplane-mode': 'none' };
+
+  it.each<[string, PolicyObject[], string[]]>([
+    ['of a template', [proxy()], ['SST4001 Deployment/web']],
+    ['that stays out', [proxy(out)], []],
+    ['without pods', [proxy({}, { replicas: 0 })], []],
+    ['that istiod deploys', [router()], ['SST4001 Gateway/edge']],
+    [
+      'that it has deployed',
+      [router(), proxy({ 'gateway.networking.k8s.io/gateway-name': 'edge' })],
+      ['SST4001 Deployment/web'],
+    ],
+    ['that it deploys to stay out', [router({}, { labels: out }), router({ infrastructure: { labels: out } })], []],
+    ['that has an address', [router({ addresses: [{ type: 'Hostname', value: 'edge.example' }] })], []],
+    ['of another class', [router({ gatewayClassName: 'nginx' })], []],
+    ['that is a waypoint', [router({ listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }] })], []],
+    ["of Istio's own API", [object('Gateway', { servers: [] })], []],
+  ])('a gateway %s', (_, objects, expected) => {
+    expect(
+      declaredWorkloadFindings('shop', objects, podTemplates(objects), [], PLACE).map(
+        ({ code, object: name }) => `${code} ${name}`,
+      ),
+    ).toEqual(expected);
   });
 
   it('an autoscaler that counts the sidecar', () => {

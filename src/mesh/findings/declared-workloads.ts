@@ -1,7 +1,8 @@
 import { type LabelSelector, matchesSelector } from '../ambient-index/label-selector.js';
-import { type MeshPod, counts, isGateway } from '../dataplane.js';
+import { LABEL } from '../../api/labels.js';
+import { type MeshPod, counts, dataplaneModeOf, isGateway, isLive, podMode } from '../dataplane.js';
 import type { Finding } from '../findings.js';
-import { type Templated, labelsIn } from '../pod-templates.js';
+import { type Templated, asPod, isInjected, labelsIn, referencedTemplate } from '../pod-templates.js';
 import { type Labels, type PolicyObject, asRecord, asRecords, objectName } from '../policy-object.js';
 import {
   type Amount,
@@ -12,8 +13,9 @@ import {
   resolveAmount,
   statefulSetRollout,
 } from '../rollout.js';
+import { isCapturedRouter } from '../waypoint-gateway.js';
 import { autoscalerFindings } from './autoscaler.js';
-import { type CoveringBudget, rolloutFindings } from './rollout.js';
+import { type CoveringBudget, type RolledOut, rolloutFindings } from './rollout.js';
 
 /**
  * What the restarts of a migration would meet in the workloads of a namespace, by what the objects declare. Pure.
@@ -23,16 +25,19 @@ import { type CoveringBudget, rolloutFindings } from './rollout.js';
  * @param objects    of that namespace
  * @param templates  what makes its pods
  * @param losing     those whose pods get a sidecar
+ * @param place      labels of the Namespace
  */
 export function declaredWorkloadFindings(
   namespace: string,
   objects: readonly PolicyObject[],
   templates: readonly Templated[],
   losing: readonly Templated[],
+  place: Labels,
 ): Finding[] {
   const of = (kind: string): PolicyObject[] => objects.filter((object) => object.kind === kind);
   const autoscalers = of('HorizontalPodAutoscaler');
-  const rolloutOf = ({ object }: Templated): Rollout | undefined => declaredRollout(object, autoscalers);
+  const rolloutOf = ({ object }: Templated): DeclaredRollout | undefined =>
+    declaredRollout(object, autoscalers, objects);
   const pods = templates.map((one) => ({ labels: labelsIn(one.template), count: rolloutOf(one)?.replicas ?? 0 }));
   const budgets = of('PodDisruptionBudget').map((budget) => declaredBudget(budget, pods));
   return [
@@ -44,13 +49,19 @@ export function declaredWorkloadFindings(
       const onDelete = rollout.isOnDelete ? { outdated: 0 } : undefined;
       return rolloutFindings({ ...rollout, name: objectName(one.object, namespace), onDelete }, covering);
     }),
+    ...(place[LABEL.dataplaneMode] === 'ambient' ? [] : silentFindings(namespace, objects, templates, losing, place)),
+    ...gatewayFindings(namespace, objects, templates),
     ...of('Pod').flatMap((pod) => strayFindings(pod)),
     ...autoscalerFindings(autoscalers, new Set(losing.map(({ object }) => objectName(object, namespace)))),
   ];
 }
 
 /** How a workload replaces its pods; undefined for a kind that does not, or of which that is not declared. */
-function declaredRollout(object: PolicyObject, autoscalers: readonly PolicyObject[]): Rollout | undefined {
+function declaredRollout(
+  object: PolicyObject,
+  autoscalers: readonly PolicyObject[],
+  objects: readonly PolicyObject[],
+): DeclaredRollout | undefined {
   const spec = asRecord(object.spec);
   const replicas = numberIn(spec, 'replicas') ?? leastReplicas(object, autoscalers);
   const paused = spec['paused'] === true;
@@ -64,9 +75,29 @@ function declaredRollout(object: PolicyObject, autoscalers: readonly PolicyObjec
     case 'DaemonSet':
       // Before it is applied, nobody knows its nodes; there is one at least.
       return daemonSetRollout({ updateStrategy }, numberIn(statusOf(object), 'desiredNumberScheduled') ?? 1);
+    case 'Rollout':
+      return argoRollout(object, replicas ?? 1, objects);
     default:
       return undefined;
   }
+}
+
+type DeclaredRollout = Omit<Rollout, 'obstacle'> & Pick<RolledOut, 'obstacle'>;
+
+/** A Rollout of Argo evicts one pod at a time, and more if its canary may be without more: as the operator sees it. */
+function argoRollout(object: PolicyObject, replicas: number, objects: readonly PolicyObject[]): DeclaredRollout {
+  const { template, paused, strategy } = asRecord(object.spec);
+  const isMade = (template ?? referencedTemplate(object, objects)) !== undefined;
+  const canary = asRecord(asRecord(strategy)['canary']);
+  const atOnce = Math.max(1, resolveAmount(amountIn(canary, 'maxUnavailable') ?? 0, replicas, Math.floor));
+  return {
+    replicas,
+    maxUnavailable: 1,
+    obstacle: isMade ? (paused === true ? 'Paused' : undefined) : 'NoTemplate',
+    isOnDelete: false,
+    outage: atOnce >= replicas,
+    recreates: false,
+  };
 }
 
 /** What the API server would keep of a strategy. */
@@ -127,12 +158,80 @@ const MAKERS: ReadonlySet<string> = new Set(['ReplicaSet', 'StatefulSet', 'Daemo
 function strayFindings(pod: PolicyObject): Finding[] {
   const { name } = pod.metadata;
   const owners = asRecords(asRecord(pod.metadata)['ownerReferences']);
-  const asPod = pod as unknown as MeshPod;
-  if (owners.some(({ kind }) => MAKERS.has(String(kind))) || isGateway(asPod) || !counts(asPod)) return [];
+  const live = pod as unknown as MeshPod;
+  if (owners.some(({ kind }) => MAKERS.has(String(kind))) || !isLive(live)) return [];
+  if (isGateway(live) && dataplaneModeOf(live) !== 'none')
+    return [{ code: 'SST4001', object: `Pod/${name}`, message: `pod ${name} is a gateway` }];
+  if (isGateway(live) || !counts(live)) return [];
   const [owner] = owners;
   const whose = owner ? `owned by ${String(owner['kind'])}/${String(owner['name'])}` : 'without an owner';
   return [{ code: 'SST4003', object: `Pod/${name}`, message: `pod ${name} is ${whose}` }];
 }
+
+/** Gateways that the label of the namespace would capture: of templates, and those that istiod deploys for a Gateway. */
+function gatewayFindings(
+  namespace: string,
+  objects: readonly PolicyObject[],
+  templates: readonly Templated[],
+): Finding[] {
+  const proxies = templates.filter(({ template }) => isGateway(asPod(template)));
+  const deployed = new Set(proxies.map(({ template }) => labelsIn(template)[LABEL.gatewayName]));
+  const captured = proxies.filter(
+    ({ object, template }) => dataplaneModeOf(asPod(template)) !== 'none' && asRecord(object.spec)['replicas'] !== 0,
+  );
+  const asked = objects.filter(
+    (object) => object.kind === 'Gateway' && !deployed.has(object.metadata.name) && isCapturedRouter(object),
+  );
+  return [
+    ...captured.map(({ object }): Finding => {
+      const name = objectName(object, namespace);
+      return { code: 'SST4001', object: name, message: `${name} is a gateway`, path: 'spec.template' };
+    }),
+    ...asked.map((object): Finding => {
+      const name = objectName(object, namespace);
+      return { code: 'SST4001', object: name, message: `istiod deploys a gateway for ${name}`, path: 'spec' };
+    }),
+  ];
+}
+
+/** Pods without sidecar that the label of the namespace would enrol at once. Those of Jobs end by themselves. */
+function silentFindings(
+  namespace: string,
+  objects: readonly PolicyObject[],
+  templates: readonly Templated[],
+  losing: readonly Templated[],
+  place: Labels,
+): Finding[] {
+  const isSilent = (pod: MeshPod): boolean =>
+    counts(pod) && !isGateway(pod) && podMode(pod) === 'none' && dataplaneModeOf(pod) === undefined;
+  const made = templates.filter(
+    (one) =>
+      !losing.includes(one) &&
+      !ENDING.has(one.object.kind) &&
+      asRecord(one.object.spec)['replicas'] !== 0 &&
+      isSilent(asPod(one.template)),
+  );
+  // What a cluster says of a pod is true; of one that is only declared the injector has not been asked.
+  const pods = objects.filter((object) => {
+    const isAsIs = Object.keys(statusOf(object)).length > 0;
+    const isSidecar = !isAsIs && isInjected(object as unknown as Templated['template'], place);
+    return object.kind === 'Pod' && !isSidecar && isSilent(object as unknown as MeshPod);
+  });
+  return [
+    ...made.map(({ object }): Finding => {
+      const name = objectName(object, namespace);
+      const message = `${name} gets no sidecar, and its template says nothing of ${LABEL.dataplaneMode}`;
+      return { code: 'SST4002', object: name, message, path: 'spec.template' };
+    }),
+    ...pods.map(({ metadata: { name } }): Finding => {
+      const message = `pod ${name} has no sidecar and no word in its template`;
+      return { code: 'SST4002', object: `Pod/${name}`, message };
+    }),
+  ];
+}
+
+/** Kinds whose pods end by themselves: the manifests do not tell whether there are any. */
+const ENDING: ReadonlySet<string> = new Set(['Job', 'CronJob']);
 
 const statusOf = (object: PolicyObject): Readonly<Record<string, unknown>> => asRecord(asRecord(object)['status']);
 

@@ -75,3 +75,20 @@ describe('PeerAuthentication', () => {
     expect(callerDemands([strictMesh, permissive, workload], policyScope()).strict).toBe(true);
   });
 });
+
+describe('what no PeerAuthentication may say', () => {
+  it.each([
+    ['a mode that is none', { mtls: { mode: 'strict' } }, 'spec.mtls.mode'],
+    ['such a mode of a port', { portLevelMtls: { 80: { mode: 'On' } } }, 'spec.portLevelMtls.80.mode'],
+    ['a selector without matchLabels', { selector: { app: 'web' } }, 'spec.selector.app'],
+    ['another field', { mode: 'STRICT' }, 'spec.mode'],
+  ])('%s', (_, spec, path) => {
+    const found = policyFindings([policyObject('PeerAuthentication', spec)], policyScope());
+    expect(found).toMatchObject([{ code: 'SST2001', path }]);
+  });
+
+  it.each([[{ selector: { app: 'web' } }], [{ rules: {} }]])('nor an AuthorizationPolicy %j', (spec) => {
+    const found = policyFindings([policyObject('AuthorizationPolicy', spec)], policyScope());
+    expect(found).toMatchObject([{ code: 'SST2001' }]);
+  });
+});

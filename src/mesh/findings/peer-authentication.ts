@@ -2,7 +2,7 @@ import { readPeerAuthentications } from '../ambient-index/peer-authentication.js
 import type { Finding } from '../findings.js';
 import { type Labels, type PolicyObject, asRecord, stringAt } from '../policy-object.js';
 import type { LocalPolicy } from '../ztunnel-config.js';
-import { type PolicyScope, finding, isOwn } from './scope.js';
+import { type PolicyScope, finding, isOwn, notUnderstood, unreadSelector } from './scope.js';
 
 /**
  * What ztunnel would make of a PeerAuthentication that applies to the namespace: DISABLE, and ports that would not have the mode
@@ -17,6 +17,8 @@ export function peerAuthenticationFindings(
   scope: PolicyScope,
 ): Finding[] {
   const spec = asRecord(policy.spec);
+  const unread = unreadFields(spec);
+  if (unread.length > 0) return [notUnderstood(policy, unread, scope)];
   const ports = Object.entries(asRecord(spec['portLevelMtls']));
   const disabled = [
     ...(modeAt(spec, 'mtls') === 'DISABLE' ? ['spec.mtls.mode'] : []),
@@ -30,6 +32,29 @@ export function peerAuthenticationFindings(
   const text = `ztunnel ${changes.map(({ port, change }) => `${change} on ${port}`).join(', ')}`;
   return [finding('SST2018', policy, 'spec.portLevelMtls', text, scope)];
 }
+
+const MODES: ReadonlySet<string> = new Set(['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT']);
+
+/** Fields that Istio does not know, and modes that are none. */
+function unreadFields(spec: Readonly<Record<string, unknown>>): string[] {
+  const places = [
+    ['spec.mtls', spec['mtls']] as const,
+    ...Object.entries(asRecord(spec['portLevelMtls'])).map(
+      ([port, mtls]) => [`spec.portLevelMtls.${port}`, mtls] as const,
+    ),
+  ];
+  return [
+    ...Object.keys(spec).flatMap((field) => (FIELDS.has(field) ? [] : [`spec.${field}`])),
+    ...unreadSelector(spec),
+    ...places.flatMap(([path, mtls]) =>
+      Object.entries(asRecord(mtls)).flatMap(([field, value]) =>
+        field === 'mode' && MODES.has((value ?? 'UNSET') as string) ? [] : [`${path}.${field}`],
+      ),
+    ),
+  ];
+}
+
+const FIELDS: ReadonlySet<string> = new Set(['selector', 'mtls', 'portLevelMtls']);
 
 /** A port that no policy names stands for all of them. */
 const OTHER_PORT = 0;

@@ -80,6 +80,13 @@ export function notUnderstood(object: PolicyObject, fields: string | readonly st
   return finding('SST2001', object, fields, 'applies to this namespace and is not yet understood', scope);
 }
 
+/** Fields of a selector that nobody reads: without `matchLabels` it would choose every pod. */
+export function unreadSelector(spec: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(asRecord(spec['selector'])).flatMap((field) =>
+    field === 'matchLabels' ? [] : [`spec.selector.${field}`],
+  );
+}
+
 /** Whether an object is in the namespace itself. */
 export function isOwn(object: PolicyObject, scope: PolicyScope): boolean {
   return object.metadata.namespace === scope.namespace;

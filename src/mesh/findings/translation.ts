@@ -1,6 +1,6 @@
 import type { CallGraph } from '../call-graph.js';
 import type { Finding, FindingCode } from '../findings.js';
-import { objectName } from '../policy-object.js';
+import { type PolicyObject, objectName } from '../policy-object.js';
 import type { AmbientForms } from '../translation/ambient-forms.js';
 import type { Closed } from '../translation/ways-around.js';
 import type { CallerIdentity } from '../waypoint-identity.js';
@@ -76,6 +76,31 @@ export function translationFindings(translating: Translating): Finding[] {
 
 /** Kinds whose copies, where one is an ALLOW, refuse what none allows. */
 const JUDGING = new Set(['AuthorizationPolicy', 'RequestAuthentication']);
+
+/**
+ * Policies of others that have the name of one that is going to be written. Pure.
+ *
+ * @param saysTheSame  whether what is there is what would be written
+ */
+export function nameFindings<T extends PolicyObject>(
+  wanted: readonly T[],
+  policies: readonly PolicyObject[],
+  namespace: string,
+  saysTheSame: (ours: T, theirs: PolicyObject) => boolean,
+): Finding[] {
+  const isTaken = (theirs: PolicyObject): boolean =>
+    wanted.some(
+      (ours) =>
+        ours.kind === theirs.kind &&
+        ours.metadata.name === theirs.metadata.name &&
+        ours.metadata.namespace === theirs.metadata.namespace &&
+        !saysTheSame(ours, theirs),
+    );
+  return policies.filter(isTaken).map((policy) => {
+    const object = objectName(policy, namespace);
+    return { code: 'SST2040', object, message: `${object} has the name of a policy that Sidestep would write` };
+  });
+}
 
 /** Whom it would refuse while workloads are restarted, or from then on. Pure. */
 export function refusalFindings(translating: Translating): Finding[] {

@@ -1,6 +1,7 @@
 import type { AskedWaypoint } from '../asked-waypoint.js';
+import { isGateway } from '../dataplane.js';
 import type { MeshSettings } from '../mesh-settings.js';
-import { labelsIn, type Templated } from '../pod-templates.js';
+import { asPod, labelsIn, type Templated } from '../pod-templates.js';
 import { type PolicyObject, asRecord, asRecords, objectName, stringAt } from '../policy-object.js';
 import { namespaceRoutes } from './routes/namespace-routes.js';
 import type { Remark } from './routes/remarks.js';
@@ -24,7 +25,7 @@ export interface Translated {
 export interface NamespaceTranslation {
   /** What a migration writes beside policies; none where people do. */
   readonly forms: AmbientForms;
-  /** Of the namespace, those on the host network left out. */
+  /** Of the namespace, those on the host network and gateways left out. */
   readonly pods: readonly AccountedPods[];
   /** Pods that take calls of the waypoint only, once they are ambient. */
   readonly closed: readonly Closed[];
@@ -97,7 +98,7 @@ function trafficThrough({ name, namespace, className }: AskedWaypoint, objects: 
 
 function podGroup({ object, template }: Templated, namespace: string): AccountedPods[] {
   const { hostNetwork, containers, serviceAccountName } = asRecord(template['spec']);
-  if (hostNetwork === true) return [];
+  if (hostNetwork === true || isGateway(asPod(template))) return [];
   const ports = asRecords(containers).flatMap((container) => asRecords(container['ports']));
   return [
     {

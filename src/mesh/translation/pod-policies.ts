@@ -1,6 +1,7 @@
 import { LABEL } from '../../api/labels.js';
 import { type PolicyObject, asRecord, asRecords, asStrings } from '../policy-object.js';
 import { principalOf } from '../waypoint-identity.js';
+import { policyName } from './policy-name.js';
 import type { IntendedWaypoint } from '../waypoint-needs.js';
 
 /** Rules by which pods tell their waypoint from everybody else. */
@@ -91,7 +92,7 @@ function beside(policy: PolicyObject, suffix: string, namespace: string, spec: o
   const { name, namespace: own = '' } = policy.metadata;
   const base = own === namespace ? name : `${own}-${name}`;
   const { apiVersion, kind } = { apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy' };
-  const suffixed = policy.kind === kind ? `${base}-${suffix}` : `${base}-${policy.kind.toLowerCase()}-${suffix}`;
+  const suffixed = policyName(base, policy.kind === kind ? suffix : `${policy.kind.toLowerCase()}-${suffix}`);
   return { apiVersion, kind, metadata: { name: suffixed, namespace }, spec };
 }
 

@@ -11,6 +11,7 @@ import {
   type TargetService,
   type TranslationScope,
 } from './selection.js';
+import { policyName } from './policy-name.js';
 import { servicePorts } from './service-ports.js';
 
 /** A policy, as a waypoint is to enforce it. */
@@ -133,7 +134,7 @@ function copyOf(policy: PolicyObject, spec: Fields, index: number, { namespace }
     ...(apiVersion !== undefined && { apiVersion }),
     kind,
     metadata: {
-      name: `${base}-wp${index === 0 ? '' : `-${index + 1}`}`,
+      name: policyName(base, index === 0 ? 'wp' : `wp-${index + 1}`),
       namespace,
       // A dry run stays one.
       ...(dryRun !== undefined && { annotations: { [ANNOTATION.dryRun]: dryRun } }),
