@@ -289,6 +289,24 @@ describe('sidestep assess', () => {
     expect(findings.map(({ code, object: { name } }) => `${code} ${name}`)).toContain('SST2040 x-wp');
   });
 
+  it('takes a policy of that name that says the same for its own, with what the API server would add or leave out', async () => {
+    const { generated } = await report(object('AuthorizationPolicy', gets));
+    const copy = generated.find((one) => (one as { metadata: { name: string } }).metadata.name === 'x-wp');
+    const { spec } = copy as unknown as { spec: object };
+    const there = object('AuthorizationPolicy', { selector: {}, ...spec }, { name: 'x-wp' });
+    const { findings } = await report(object('AuthorizationPolicy', gets), there);
+    expect(findings.map(({ code }) => code)).not.toContain('SST2040');
+  });
+
+  it.each(['grpc-agent', 'grpc-simple'])('knows proxyless gRPC for what it is: %s', async (name) => {
+    const metadata = { labels: { app: 'x' }, annotations: { 'inject.istio.io/templates': name } };
+    const template = { metadata, spec: { containers: [{ name: 'x' }] } };
+    const { findings } = await report(object('Deployment', { template, replicas: 2 }, {}, 'apps/v1'));
+    const codes = findings.map(({ code }) => code);
+    expect(codes).toContain('SST4019');
+    expect(codes).not.toContain('SST4001');
+  });
+
   it('finds what would keep workloads from being restarted', async () => {
     const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'x' }] } };
     const { code, findings } = await report(
@@ -454,6 +472,12 @@ items:
       expect(code).toBe(1);
       expect(stderr).toMatch(message);
       expect((JSON.parse(stdout) as AssessReport).warnings).toEqual([expect.stringMatching(message)]);
+    });
+
+    it('says nothing of other namespaces where it is asked about one', async () => {
+      const other = object('Deployment', { template }, { namespace: 'shop' }, 'apps/v1');
+      const outcome = await assessed([place({ 'istio-injection': 'enabled' }), web, other], '-n', 'legacy-apps');
+      expect(outcome.stderr).toBe('');
     });
 
     it.each([

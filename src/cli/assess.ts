@@ -117,7 +117,9 @@ function doubtsAbout(mesh: AssessedMesh, namespace: string | undefined): string[
   const reason =
     namespace === undefined || moving.includes(namespace) ? undefined : withoutSidecars(mesh.objects, namespace);
   if (reason !== undefined) throw new InputError(`--namespace: ${reason}`);
-  return sidecarDoubts(mesh.objects, moving);
+  const isAsked = ({ kind, metadata }: PolicyObject): boolean =>
+    (kind === 'Namespace' ? metadata.name : metadata.namespace) === namespace;
+  return sidecarDoubts(namespace === undefined ? mesh.objects : mesh.objects.filter(isAsked), moving);
 }
 
 /**

@@ -341,7 +341,8 @@ export function misfitIn(manifest: Manifest): string | undefined {
   const kind = knownKind(manifest);
   if (misfit || groupsOf(kind) === undefined) return misfit;
   return (
-    fields({ spec: specOf(manifest, kind), status: map, ...BESIDE_SPEC[kind] })(manifest, '') ?? gapIn(manifest, '')
+    fields({ spec: specOf(manifest, kind), status: map, ...BESIDE_SPEC[kind] })(manifest, '') ??
+    (IS_OF_MESH.test(manifest.apiVersion) ? gapIn(manifest['spec'], 'spec') : undefined)
   );
 }
 
@@ -361,6 +362,9 @@ function refusedIn(spec: unknown): string | undefined {
     return error.message;
   }
 }
+
+/** The kinds whose lists are read with all that is in them. */
+const IS_OF_MESH = /^([a-z]+[.]istio[.]io|gateway[.]networking[.]k8s[.]io)\//;
 
 /** An entry of a list that says nothing: the API server takes it for one without any field, which nobody means. */
 function gapIn(value: unknown, path: string): string | undefined {

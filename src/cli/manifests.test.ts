@@ -160,6 +160,37 @@ metadata:
     expect(objectsOf(`${service(80, {})}\n---\n${service(81, {}, 'serving.knative.dev/v1')}`)).toHaveLength(2);
   });
 
+  it('takes it once, too, where only a cluster has noted something else on it, or nobody reads its kind', () => {
+    const lastApplied = { 'kubectl.kubernetes.io/last-applied-configuration': '{}' };
+    const exported = { resourceVersion: '7', uid: 'u', managedFields: [{}], annotations: lastApplied };
+    const both = objectsOf(
+      `${service(80, {})}\n---\n${service(80, exported).replace(/}$/, ', "status": {"a": "b"}}')}`,
+    );
+    expect(both).toMatchObject([{ status: { a: 'b' } }]);
+    const account = (hook: string): string =>
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata: { name: 'hook', annotations: { 'helm.sh/hook': hook } },
+      });
+    expect(objectsOf(`${account('pre-install')}\n---\n${account('pre-upgrade')}`)).toHaveLength(1);
+  });
+
+  it('does not take for a template an object that holds one', () => {
+    const labels = { labels: { a: 1 }, annotations: { text: '{{ x }}' } };
+    expect(refusal(file(service(80, labels)))).not.toContain('Helm');
+  });
+
+  it('takes for a text what is too large for a number, as kubectl does', () => {
+    const labels = 'labels: { version: 12e4567, a: "1e999" }';
+    expect(objectsOf(`{ apiVersion: v1, kind: Service, metadata: { name: web, ${labels} } }`)).toMatchObject([
+      { metadata: { labels: { version: '12e4567', a: '1e999' } } },
+    ]);
+    expect(refusal(file(`{ apiVersion: v1, kind: Service, metadata: { name: web, labels: { a: .inf } } }`))).toContain(
+      'metadata.labels.a must be a text',
+    );
+  });
+
   it('refuses two objects of one name that say different things, and names both places', () => {
     const [one, other] = [file(service(80, {})), file(`\n\n${service(81, { namespace: 'default' })}`, 'b.yaml')];
     expect(refusal(one, other)).toBe(

@@ -125,20 +125,31 @@ function manifestsIn(text: string, file: string): PlacedManifest[] {
   });
 }
 
+/** A field of what is an object, and no template of one. */
+class FieldError extends InputError {}
+
 /** Tries a document; one that is no object may be something that people know, which is said then. */
 function orOther<T>(where: string, text: string, file: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    const other = error instanceof InputError ? otherFile(text, file) : undefined;
+    const isObject = error instanceof FieldError || !(error instanceof InputError);
+    const other = isObject ? undefined : otherFile(text, file);
     throw other === undefined ? error : new InputError(`${where} is ${other}\n${(error as Error).message}`);
   }
 }
+
+const INFINITE = /^([-+]?\.inf|\.nan)$/i;
 
 function plain(document: Document.Parsed): unknown {
   visit(document, {
     Pair: (_, { key }) => {
       if (isCollection(key)) throw new Error('a name must be a text, and not a list or a map');
+    },
+    // `12e4567`, the hash of a commit, is too large for a number: kubectl takes it for a text.
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value !== 'number' || Number.isFinite(scalar.value)) return;
+      if (scalar.source !== undefined && !INFINITE.test(scalar.source)) scalar.value = scalar.source;
     },
   });
   return document.toJS();
@@ -174,7 +185,7 @@ function objectsIn(value: unknown, where: string, node: unknown): { manifest: Ma
   if (groups?.includes('') === false && groupOf(manifest) === '')
     throw new InputError(`${where}: apiVersion must name the API group of a ${kind}, ${groups[0]}`);
   const misfit = misfitIn(manifest);
-  if (misfit !== undefined) throw new InputError(`${where}: ${misfit}`);
+  if (misfit !== undefined) throw new FieldError(`${where}: ${misfit}`);
   return [{ manifest, node }];
 }
 

@@ -3,7 +3,7 @@ import { isGateway } from './dataplane.js';
 import type { Finding } from './findings.js';
 import { declaredWorkloadFindings } from './findings/declared-workloads.js';
 import { systemNamespaceFindings } from './findings/namespace.js';
-import { podTemplateFindings, scrapeFindings, type TemplateOfPods } from './findings/pod-template.js';
+import { isProxyless, podTemplateFindings, scrapeFindings, type TemplateOfPods } from './findings/pod-template.js';
 import { namedPorts, probedPorts, type TemplateWithPorts } from './findings/template-ports.js';
 import {
   besideForms,
@@ -73,9 +73,10 @@ export function movingNamespaces(mesh: AssessedMesh, only: readonly string[] | u
   });
 }
 
-/** The injector makes gateways of some templates, which keep their proxy. */
+/** The injector makes gateways of some templates, which keep their proxy. Agents of proxyless gRPC have findings of their own. */
 function getsSidecar(template: Templated['template'], namespace: Labels = {}): boolean {
-  return isInjected(template, namespace) && !isGateway(asPod(template));
+  const isRouter = isGateway(asPod(template)) && !isProxyless(template as unknown as TemplateOfPods);
+  return isInjected(template, namespace) && !isRouter;
 }
 
 /**
@@ -135,15 +136,21 @@ export function findingsOf(
   ];
 }
 
-const hasSameSpec = (a: PolicyObject, b: PolicyObject): boolean => inOrder(a.spec) === inOrder(b.spec);
+const hasSameSpec = (a: PolicyObject, b: PolicyObject): boolean => said(a.spec) === said(b.spec);
 
-/** As JSON, fields by name. */
-function inOrder(spec: unknown): string {
-  return JSON.stringify(spec, (_, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
+/** As JSON, fields by name; empty ones say nothing, as for the operator, which reads what the API server has kept. */
+function said(spec: unknown): string {
+  return JSON.stringify(spec, (_, value: unknown) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    const fields = Object.entries(value).filter(([, inner]) => !isEmpty(inner));
+    return Object.fromEntries(fields.sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null || value === '') return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return typeof value === 'object' && Object.values(value).every(isEmpty);
 }
 
 /** @param isPlaintextRefused  for whoever scrapes metrics without a certificate */

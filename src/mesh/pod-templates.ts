@@ -76,7 +76,8 @@ export function isLeftToNamespace(template: Fields): boolean {
 export function isInjected(template: Fields, namespace: Labels): boolean {
   const labels = labelsIn(template);
   if (asRecord(template['spec'])['hostNetwork'] === true) return false;
-  if ((labels[LABEL.inject] ?? asPod(template).metadata.annotations?.[LABEL.inject]) === 'false') return false;
+  const said = labels[LABEL.inject] ?? asPod(template).metadata.annotations?.[LABEL.inject] ?? '';
+  if (said !== '' && !/^(y|yes|true|on)$/i.test(said)) return false;
   // Whatever it says: every other rule asks for namespaces without this label.
   if (namespace[LABEL.injection] !== undefined) return namespace[LABEL.injection] === 'enabled';
   if (namespace[LABEL.revision] !== undefined) return true;

@@ -134,10 +134,10 @@ function isSized(gateway: Gateway): boolean {
 }
 
 /**
- * Whether istiod deploys a proxy that is no waypoint for a Gateway of Istio's class, and the label of the namespace would capture it: its
- * pods have the labels of `spec.infrastructure`, or without it those of the Gateway.
+ * Whether istiod deploys a proxy that is no waypoint for a Gateway of Istio's class, and ztunnel captures it: somebody says so. Its
+ * pods have the labels of `spec.infrastructure`, or without it those of the Gateway; istiod keeps one out of which neither says anything.
  *
- * @see istio/istio manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml
+ * @see istio/istio pilot/pkg/config/kube/gateway/deploymentcontroller.go, setLabelOverrides
  */
 export function isCapturedRouter({ kind, metadata, spec }: PolicyObject): boolean {
   const { gatewayClassName, addresses, listeners, infrastructure } = asRecord(spec);
@@ -146,8 +146,11 @@ export function isCapturedRouter({ kind, metadata, spec }: PolicyObject): boolea
     metadata,
     spec: { addresses: asRecords(addresses), listeners: asRecords(listeners) },
   } as unknown as Gateway;
-  const labels = infrastructure === undefined ? (metadata.labels ?? {}) : asRecord(asRecord(infrastructure)['labels']);
-  return isManagedByIstiod(asked) && !isWaypoint(asked) && labels[LABEL.dataplaneMode] !== 'none';
+  const own = metadata.labels?.[LABEL.dataplaneMode];
+  const ofInfrastructure = asRecord(asRecord(infrastructure)['labels'])[LABEL.dataplaneMode];
+  const isSaid = own !== undefined || ofInfrastructure !== undefined;
+  const ofPods = infrastructure === undefined ? own : ofInfrastructure;
+  return isManagedByIstiod(asked) && !isWaypoint(asked) && isSaid && ofPods !== 'none';
 }
 
 /**

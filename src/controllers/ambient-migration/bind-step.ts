@@ -172,7 +172,10 @@ function policyVerdict(observed: Observed, services: readonly Service[], sinceMs
   const boundAtMs = Math.max(sinceMs, ...services.map(boundSinceMs));
   const recheckMs = boundAtMs + POLICY_GRACE_MS - observed.nowMs;
   if (recheckMs > 0) return { kind: 'wait', reason: 'AwaitingIstiod', message, recheckMs };
-  const marked = targetsOf(observed, undefined);
+  // Labels that somebody else has declared, too, are his: of such a target only the mark has gone.
+  const marked = targetsOf(observed, undefined).filter(
+    ({ object }) => Object.keys(bindingMark(object)?.labels ?? {}).length > 0,
+  );
   // Once pods are ambient the waypoint enforces all other policies: letting go would open what they close.
   if (marked.length === 0 || enrolmentMark(observed.namespace) || hasAmbientPods(observed)) {
     return { kind: 'stalled', reason: 'PolicyNotAccepted', message };

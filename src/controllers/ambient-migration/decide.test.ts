@@ -452,6 +452,11 @@ describe('back, with a workload that cannot go', () => {
     expect(decided(answered({ c: { kind: 'injector-down', message: '' } }))).toEqual({ wait: 'InjectorDown' });
   });
 
+  it('asks about nobody else where a webhook does not answer: each would take its time', () => {
+    const message = 'Internal error occurred: failed calling webhook "policies.example"';
+    expect(decided(answered({ c: { kind: 'refused', message } }))).toEqual({ stalled: 'PodRefused' });
+  });
+
   it('leaves out one that injection would not reach, and names it at the end', () => {
     const optedOut = { ...ambient('c', { [LABEL.inject]: 'false' }) };
     const data = snapshotData(observed({ workloads: [workload({ name: 'b' }), workload({ name: 'c' })] }));

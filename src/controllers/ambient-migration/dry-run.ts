@@ -9,6 +9,7 @@ import { hasSidecar } from '../../mesh/dataplane.js';
 import { quotaRefusal } from '../../mesh/quota-refusal.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import type { DryRuns, EvictionDryRun, Observed, PodDryRun } from './observed.js';
+import { UNANSWERED, isUnanswered } from './pod-refusal.js';
 import type { PodView } from './pods.js';
 import { undoneFields } from './tried-writes.js';
 import { targetOf } from './undone-writes.js';
@@ -141,13 +142,6 @@ function optedOut(workload: Workload): Workload {
   const { template } = workload;
   const labels = { ...template.metadata?.labels, [LABEL.inject]: 'false' };
   return { ...workload, template: { ...template, metadata: { ...template.metadata, labels } } };
-}
-
-/** A webhook that is called and does not answer is an internal error of the API server that names it. */
-const UNANSWERED = /failed calling webhook/;
-
-function isUnanswered(answer: PodDryRun): boolean {
-  return answer.kind !== 'created' && UNANSWERED.test(answer.message);
 }
 
 /** Most characters of a `generateName` that the API server takes (apiserver, pkg/storage/names/generate.go). */

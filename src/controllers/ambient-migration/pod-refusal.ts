@@ -1,4 +1,4 @@
-import type { Observed } from './observed.js';
+import type { Observed, PodDryRun } from './observed.js';
 import { isRoomMadeFirst } from './quota-room.js';
 import { aimFor, transitionMs } from './situation.js';
 import { isPerWorkload } from './translation.js';
@@ -10,6 +10,14 @@ export const RECHECK = { admissionLagMs: 300, injectorMs: 3_000, budgetMs: 10_00
 
 /** Longer than any lag of admission that was seen, in milliseconds. */
 const LAG_MS = 20_000;
+
+/** A webhook that is called and does not answer is an internal error of the API server that names it. */
+export const UNANSWERED = /failed calling webhook/;
+
+/** Whether nobody has looked at the pod: a webhook was called, and did not answer. */
+export function isUnanswered(answer: PodDryRun | undefined): boolean {
+  return answer !== undefined && answer.kind !== 'created' && UNANSWERED.test(answer.message);
+}
 
 /** What a dry run says against restarting the workload now; undefined if nothing does. */
 export function refusalOf(observed: Observed, workload: Workload, goal: RestartGoal): Verdict | undefined {

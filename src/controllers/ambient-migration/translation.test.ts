@@ -442,14 +442,23 @@ describe('the step Policies', () => {
     expect(kindOf(stray)).toBe('act');
   });
 
-  it('restarts first, going back, the pods that hold a guard tight', () => {
+  it('gives sidecars first, going back, to pods that hold a guard tight: it would refuse callers of the others', () => {
     const app = (name: string, labels: object = {}): Workload =>
       workload({ name, pods: [pod({ name: `${name}-1`, mode: 'ambient', labels: { app: 'web', ...labels } })] });
-    const given = layer7({ workloads: [app('a', ours), app('late'), app('z', ours)] });
-    const order = (translated: Observed['translated']): string[] =>
-      judge({ ...given, translated }, 'sidecar').map(({ workload: { name } }) => name);
-    expect(order(live(given, 'tight', accepted))).toEqual(['late', 'z', 'a']);
-    expect(order(live(given, 'loose', accepted))).toEqual(['z', 'late', 'a']);
+    const other = workload({ name: 'other', pods: [pod({ name: 'other-1', mode: 'ambient', labels: { app: 'x' } })] });
+    const given = layer7({ workloads: [app('a', ours), app('late'), other, app('z', ours)] });
+    const asked = (translated: Observed['translated'], more: Partial<Observed> = {}): unknown => {
+      const verdict = restartVerdict({ ...given, translated, dryRuns: undefined, ...more }, 'sidecar');
+      return verdict.kind === 'dry-run' ? verdict.request.pods.map(({ name }) => name) : verdict.reason;
+    };
+    const tight = live(given, 'tight', accepted);
+    expect(asked(live(given, 'loose', accepted))).toEqual(['z']);
+    expect(asked(tight)).toEqual(['other']);
+    const withoutOther = { workloads: given.workloads.filter((one) => one !== other) };
+    expect(asked(tight, withoutOther)).toEqual(['late']);
+    const refused = new Map([['Deployment/late', { kind: 'refused', message: 'quota' } as const]]);
+    const dryRuns: DryRuns = { pods: refused, istiod: 'not-asked' };
+    expect(asked(tight, { ...withoutOther, dryRuns })).toBe('PodRefused');
   });
 
   it('leaves a gateway of the namespace alone: a guard of all pods keeps choosing them by their label', () => {

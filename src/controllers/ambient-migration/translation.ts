@@ -128,6 +128,8 @@ export interface TightGuard {
   readonly loose: Manifest;
   /** Pods that a loose one would leave unguarded, and that are to have a sidecar: until then it refuses rather than lets in. */
   readonly holders: readonly string[];
+  /** Whether it chooses pods with these labels. */
+  readonly chooses: (labels: Readonly<Record<string, string>>) => boolean;
 }
 
 /** Guards that are there and tight. */
@@ -136,7 +138,9 @@ export function tightGuardsOf(observed: Observed): TightGuard[] {
     const loose = loosened(policy);
     if (!loose) return [];
     const source = policy.metadata.annotations?.[OWN_ANNOTATION.translatedFrom] ?? '';
-    return [{ loose: marked(ambientPolicy(loose, source)), holders: holdersOf(policy, observed) }];
+    const selector = asRecord(asRecord(asRecord(policy.spec)['selector'])['matchLabels']);
+    const chooses: TightGuard['chooses'] = (labels) => selects(selector, labels);
+    return [{ loose: marked(ambientPolicy(loose, source)), holders: holdersOf(chooses, observed), chooses }];
   });
 }
 
@@ -144,9 +148,8 @@ export function tightGuardsOf(observed: Observed): TightGuard[] {
  * Ambient pods of a guard without the label of an enrolled template, as of a workload that is younger than the migration. Those that
  * nobody restarts hold nothing: they would do so for ever.
  */
-function holdersOf({ spec }: PolicyObject, observed: Observed): string[] {
+function holdersOf(chooses: TightGuard['chooses'], observed: Observed): string[] {
   const labelsBefore = injectionBefore(observed);
-  const selector = asRecord(asRecord(asRecord(spec)['selector'])['matchLabels']);
   return observed.workloads
     .flatMap(({ pods }) => pods)
     .filter(
@@ -154,7 +157,7 @@ function holdersOf({ spec }: PolicyObject, observed: Observed): string[] {
         counts &&
         mode === 'ambient' &&
         labels[LABEL.dataplaneMode] !== 'ambient' &&
-        selects(selector, labels) &&
+        chooses(labels) &&
         wouldInject(observed.mesh.injectors, labelsBefore, labels),
     )
     .map(({ name }) => name);

@@ -1,3 +1,4 @@
+import { LABEL } from '../../api/labels.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import { GATEWAY } from '../../api/gateway-api.js';
 import { isConflict, isNotFound } from '../../kube/errors.js';
@@ -66,7 +67,10 @@ async function bind(
     const fresh = await client.get(type, { ...(namespace !== undefined && { namespace }), name }, options);
     // What is to be set was decided on what the cache showed: if it has moved since, the next pass looks again.
     if (holdersView(fresh) !== holdersView(object)) return false;
-    const changes = fieldChanges(withoutDeclared(change, (label) => isDeclaredByOthers(fresh, label)));
+    // The two labels name one waypoint: the name without its namespace would be another.
+    const isDeclared = (label: string): boolean =>
+      isDeclaredByOthers(fresh, label === LABEL.useWaypointNamespace ? LABEL.useWaypoint : label);
+    const changes = fieldChanges(withoutDeclared(change, isDeclared));
     return await patchGuarded(type, fresh, changes, context);
   } catch (error) {
     if (!isNotFound(error)) throw error;

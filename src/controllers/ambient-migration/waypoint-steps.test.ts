@@ -451,6 +451,11 @@ describe('the step Bind', () => {
       'Bind wait AwaitingIstiod',
     ],
     [
+      'is stuck with a refused policy where somebody else has declared the label, too',
+      given(ready, { policies: [refused], labels, annotations: mark({}) }),
+      'Bind stalled PolicyNotAccepted',
+    ],
+    [
       'lets go again if a policy is refused',
       given(ready, { policies: [refused], labels, annotations: bound }),
       'Bind act PolicyNotAccepted',

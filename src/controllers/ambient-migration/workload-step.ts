@@ -4,7 +4,7 @@ import { drainVerdict, drainingIn } from './draining.js';
 import type { Observed } from './observed.js';
 import type { PodView } from './pods.js';
 import { type WorkloadState, assess } from './restarts.js';
-import { RECHECK, refusalOf } from './pod-refusal.js';
+import { RECHECK, isUnanswered, refusalOf } from './pod-refusal.js';
 import { aimFor } from './situation.js';
 import { WORKLOAD_TYPES } from './restart-write.js';
 import { enrolledTemplate, restoredTemplate } from './template-enrolment.js';
@@ -21,15 +21,25 @@ export interface Judged {
   readonly state: WorkloadState;
 }
 
-/** Judges every workload for a goal, in the order in which they are restarted; back, the reverse, after those that hold a guard tight. */
+/** Judges every workload for a goal, in the order in which they are restarted; back, the reverse. */
 export function judge(observed: Observed, goal: RestartGoal): Judged[] {
   const aim = aimFor(observed, goal);
   const judged = inOrder(observed).map((workload) => ({ workload, state: assess(workload, aim) }));
-  if (goal !== 'sidecar') return judged;
-  // A guard that cannot be loosened for them refuses, until they have gone, those that call the others as before.
-  const holders = new Set(tightGuardsOf(observed).flatMap((guard) => guard.holders));
-  const isLater = ({ workload: { pods } }: Judged): number => (pods.some(({ name }) => holders.has(name)) ? 0 : 1);
-  return judged.reverse().sort((a, b) => isLater(a) - isLater(b));
+  return goal === 'sidecar' ? judged.reverse() : judged;
+}
+
+/**
+ * Workloads that wait, going back, for others: a guard that cannot be loosened yet would refuse, at their pods with sidecars, who calls
+ * them as before. Those for whom it stays tight go first.
+ */
+function behindGuards(observed: Observed, goal: RestartGoal): (workload: Workload) => boolean {
+  if (goal !== 'sidecar') return () => false;
+  const held = tightGuardsOf(observed).filter(({ holders }) => holders.length > 0);
+  return ({ pods }) =>
+    held.some(
+      ({ holders, chooses }) =>
+        pods.some(({ labels }) => chooses(labels)) && !pods.some(({ name }) => holders.includes(name)),
+    );
 }
 
 /**
@@ -46,20 +56,25 @@ export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
   const rolling = judged.flatMap(({ workload, state }) => (state.kind === 'rolling' ? [{ workload, state }] : []));
   const ours = rolling.filter(({ workload }) => workload.restartMark?.goal === goal);
   const turns = Math.max(0, observed.spec.rollout.maxConcurrent - ours.length);
+  const isBehindGuard = behindGuards(observed, goal);
   // Who is half-way keeps its turn, also while a budget holds it.
   const halfway = judged.flatMap(({ workload, state }): Start<EvictAction>[] =>
     state.kind === 'evict'
       ? [{ action: { type: 'evict', workload, goal, eviction: state }, message: state.message }]
       : [],
   );
-  const evictions = halfway.slice(0, turns).filter(({ action }) => !heldByBudget(observed, action));
+  const evictions = halfway
+    .slice(0, turns)
+    .filter(({ action }) => !heldByBudget(observed, action) && !isBehindGuard(action.workload));
   const candidates = judged.flatMap(({ workload, state }): Start<RestartAction>[] =>
     state.kind === 'restart'
       ? [{ action: { type: 'restart', workload, mark: state.mark }, message: state.message }]
       : [],
   );
   const isFree = ({ action: { workload } }: Start): boolean =>
-    obstacleTo(observed, workload, goal) === undefined && !waitsForOthers(observed, workload, judged, goal);
+    obstacleTo(observed, workload, goal) === undefined &&
+    !waitsForOthers(observed, workload, judged, goal) &&
+    !isBehindGuard(workload);
   const free = candidates.filter(isFree);
   const places = Math.max(0, turns - halfway.length);
   const chosen = [...evictions, ...free.slice(0, places)];
@@ -163,14 +178,16 @@ function startVerdict(
   const against = ({ action }: Start): Verdict | undefined =>
     refusalOf(observed, action.workload, goal) ?? undoneVerdict(observed, [action]);
   const refusals = chosen.flatMap((one) => against(one) ?? []);
-  const isLeftOut = ({ kind }: Verdict): boolean => goal === 'sidecar' && kind === 'stalled';
+  // A webhook that does not answer takes its time with each of them.
+  const isSilent = chosen.some(({ action }) => isUnanswered(observed.dryRuns?.pods.get(workloadName(action.workload))));
+  const isLeftOut = ({ kind }: Verdict): boolean => goal === 'sidecar' && kind === 'stalled' && !isSilent;
   const holding = refusals.find((refusal) => !isLeftOut(refusal));
   if (holding) return holding;
   const [allowed, ...more] = chosen.filter((one) => !against(one) && !evictionRefusal(observed, one.action));
   if (allowed) return actVerdict([allowed, ...more]);
   const refused = refusals[0] ?? evictionRefusal(observed, first.action);
-  const next =
-    goal === 'sidecar' && startVerdict(observed, goal, others.slice(0, chosen.length), others.slice(chosen.length));
+  const places = chosen.filter(({ action }) => action.type === 'restart').length;
+  const next = goal === 'sidecar' && startVerdict(observed, goal, others.slice(0, places), others.slice(places));
   return next && !isLeftOut(next) ? next : refused;
 }
 

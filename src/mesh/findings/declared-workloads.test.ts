@@ -174,6 +174,11 @@ describe('declared pods and autoscalers', () => {
       [],
     ],
     ['and of ambient mode', optedOut({ labels: { ...refusing, 'istio.io/dataplane-mode': 'none' } }), []],
+    [
+      'by another word than the injector knows',
+      optedOut({ labels: { 'sidecar.istio.io/inject': 'False' } }),
+      ['SST4002 Deployment/web'],
+    ],
     ["in the node's network", optedOut({}, { hostNetwork: true }), []],
     ['that ends', optedOut({ labels: refusing }, {}, 'CronJob'), []],
     ['without pods', object('Deployment', { replicas: 0, template: { metadata: { labels: refusing } } }), []],
@@ -190,26 +195,45 @@ describe('declared pods and autoscalers', () => {
     const metadata = { labels, annotations: { 'inject.istio.io/templates': 'gateway' } };
     return deployment({ template: { metadata, spec: {} }, ...spec });
   };
+  const proxyless = deployment({
+    template: { metadata: { annotations: { 'inject.istio.io/templates': 'grpc-agent' } }, spec: {} },
+  });
   const router = (spec: object = {}, metadata: object = {}): PolicyObject => {
     const listeners = [{ name: 'http', port: 80, protocol: 'HTTP' }];
     return object('Gateway', { gatewayClassName: 'istio', listeners, ...spec }, { name: 'edge', ...metadata });
   };
   const out = { 'istio.io/dataplane-mode': 'none' };
+  const captured = { 'istio.io/dataplane-mode': 'ambient' };
 
   it.each<[string, PolicyObject[], string[]]>([
     ['of a template', [proxy()], ['SST4001 Deployment/web']],
     ['that stays out', [proxy(out)], []],
     ['without pods', [proxy({}, { replicas: 0 })], []],
-    ['that istiod deploys', [router()], ['SST4001 Gateway/edge']],
+    ['that istiod deploys, and keeps out', [router()], []],
+    ['that istiod deploys', [router({}, { labels: captured })], ['SST4001 Gateway/edge']],
+    [
+      'that asks for it where nobody copies it from',
+      [router({ infrastructure: {} }, { labels: captured })],
+      ['SST4001 Gateway/edge'],
+    ],
     [
       'that it has deployed',
       [router(), proxy({ 'gateway.networking.k8s.io/gateway-name': 'edge' })],
       ['SST4001 Deployment/web'],
     ],
     ['that it deploys to stay out', [router({}, { labels: out }), router({ infrastructure: { labels: out } })], []],
-    ['that has an address', [router({ addresses: [{ type: 'Hostname', value: 'edge.example' }] })], []],
-    ['of another class', [router({ gatewayClassName: 'nginx' })], []],
-    ['that is a waypoint', [router({ listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }] })], []],
+    [
+      'that has an address',
+      [router({ addresses: [{ type: 'Hostname', value: 'edge.example' }] }, { labels: captured })],
+      [],
+    ],
+    ['of another class', [router({ gatewayClassName: 'nginx' }, { labels: captured })], []],
+    [
+      'that is a waypoint',
+      [router({ listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }] }, { labels: captured })],
+      [],
+    ],
+    ['that is an agent of proxyless gRPC', [proxyless], []],
     ["of Istio's own API", [object('Gateway', { servers: [] })], []],
   ])('a gateway %s', (_, objects, expected) => {
     expect(
@@ -217,6 +241,14 @@ describe('declared pods and autoscalers', () => {
         ({ code, object: name }) => `${code} ${name}`,
       ),
     ).toEqual(expected);
+  });
+
+  it('tells once of what has opted out, and not of what that has made', () => {
+    const owned = { labels: refusing, ownerReferences: [{ kind: 'Deployment', name: 'web' }] };
+    const made = { ...optedOut({ labels: refusing }, {}, 'ReplicaSet'), metadata: { name: 'web-1', ...owned } };
+    const objects = [optedOut({ labels: refusing }), made];
+    const findings = declaredWorkloadFindings('shop', objects, podTemplates(objects), [], PLACE);
+    expect(findings.map(({ object: name }) => name)).toEqual(['Deployment/web']);
   });
 
   it('an autoscaler that counts the sidecar', () => {

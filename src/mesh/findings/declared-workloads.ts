@@ -15,6 +15,7 @@ import {
 } from '../rollout.js';
 import { isCapturedRouter } from '../waypoint-gateway.js';
 import { autoscalerFindings } from './autoscaler.js';
+import { type TemplateOfPods, isProxyless } from './pod-template.js';
 import { type CoveringBudget, type RolledOut, rolloutFindings } from './rollout.js';
 
 /**
@@ -174,7 +175,12 @@ function gatewayFindings(
   objects: readonly PolicyObject[],
   templates: readonly Templated[],
 ): Finding[] {
-  const proxies = templates.filter(({ template }) => isGateway(asPod(template)));
+  const proxies = templates.filter(
+    ({ object, template }) =>
+      isGateway(asPod(template)) &&
+      !isProxyless(template as unknown as TemplateOfPods) &&
+      !isMadeByOne(object, objects),
+  );
   const deployed = new Set(proxies.map(({ template }) => labelsIn(template)[LABEL.gatewayName]));
   const captured = proxies.filter(
     ({ object, template }) => dataplaneModeOf(asPod(template)) !== 'none' && asRecord(object.spec)['replicas'] !== 0,
@@ -207,6 +213,7 @@ function silentFindings(
   const made = templates.filter(
     (one) =>
       !losing.includes(one) &&
+      !isMadeByOne(one.object, objects) &&
       !ENDING.has(one.object.kind) &&
       asRecord(one.object.spec)['replicas'] !== 0 &&
       isSilent(asPod(one.template)),
@@ -215,7 +222,8 @@ function silentFindings(
   const pods = objects.filter((object) => {
     const isAsIs = Object.keys(statusOf(object)).length > 0;
     const isSidecar = !isAsIs && isInjected(object as unknown as Templated['template'], place);
-    return object.kind === 'Pod' && !isSidecar && isSilent(object as unknown as MeshPod);
+    if (object.kind !== 'Pod' || isMadeByOne(object, objects)) return false;
+    return !isSidecar && isSilent(object as unknown as MeshPod);
   });
   return [
     ...made.map(({ object }): Finding => {
@@ -228,6 +236,13 @@ function silentFindings(
       return { code: 'SST4002', object: `Pod/${name}`, message };
     }),
   ];
+}
+
+/** Whether what makes an object is among the others: then that is told of. */
+function isMadeByOne({ metadata }: PolicyObject, objects: readonly PolicyObject[]): boolean {
+  return asRecords(asRecord(metadata)['ownerReferences']).some((owner) =>
+    objects.some(({ kind, metadata: { name } }) => kind === owner['kind'] && name === owner['name']),
+  );
 }
 
 /** Kinds whose pods end by themselves: the manifests do not tell whether there are any. */
