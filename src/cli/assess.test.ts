@@ -9,8 +9,8 @@ import { POLICY_KINDS } from '../controllers/ambient-migration/observe-mesh.js';
 import { FOREIGN_NETWORK_POLICIES } from '../mesh/findings/foreign-network-policy.js';
 import { READ_KINDS } from '../mesh/policies.js';
 import type { AssessReport } from './assess.js';
-import { run } from './program.js';
 import { sarifLog } from './sarif.js';
+import { type Outcome, sidestep } from './testing/outcome.js';
 
 const article = new URL('../../examples/article', import.meta.url).pathname;
 
@@ -33,23 +33,6 @@ spec:
     to: [{ operation: { paths: [/ip], ports: ["80"] } }]
     when: [{ key: 'request.auth.claims[iss]', values: [us] }]
 `;
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function sidestep(...args: string[]): Promise<Outcome> {
-  let [stdout, stderr] = ['', ''];
-  const code = await run(args, {
-    version: '7.0',
-    kubeconfig: undefined,
-    print: (text) => void (stdout += text),
-    complain: (text) => void (stderr += text),
-  });
-  return { code, stdout, stderr };
-}
 
 describe('sidestep assess', () => {
   let dir = '';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CanI, STEPS } from './can-i.js';
-import { run } from './program.js';
+import { type Outcome, sidestep } from './testing/outcome.js';
 
 /* Steps 3 and 4 of the article, for the server that is to be migrated. */
 
@@ -27,23 +27,6 @@ spec:
     to: [{ operation: { paths: [/ip] } }]
     when: [{ key: 'request.auth.claims[iss]', values: [us] }]
 `;
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function sidestep(...args: string[]): Promise<Outcome> {
-  let [stdout, stderr] = ['', ''];
-  const code = await run(args, {
-    version: '0',
-    kubeconfig: undefined,
-    print: (text) => void (stdout += text),
-    complain: (text) => void (stderr += text),
-  });
-  return { code, stdout, stderr };
-}
 
 describe('sidestep can-i', () => {
   let dir = '';

@@ -2,26 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run } from './program.js';
+import { type Outcome, sidestep } from './testing/outcome.js';
 
 /* Every field of a small mesh, one after the other, is left empty or given a type that is not its own. */
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function sidestep(...args: string[]): Promise<Outcome> {
-  let [stdout, stderr] = ['', ''];
-  const code = await run(args, {
-    version: '0',
-    kubeconfig: undefined,
-    print: (text) => void (stdout += text),
-    complain: (text) => void (stderr += text),
-  });
-  return { code, stdout, stderr };
-}
 
 type Fields = Record<string, unknown>;
 
