@@ -53,6 +53,7 @@ export async function startApiServer(options: { dir: string; log?: (line: string
     stages: '',
     cniAgent: '',
     audit: false,
+    goEnvironment: {},
     apiServerFlags: [],
     kubeconfig: () => kubeconfig,
     api,

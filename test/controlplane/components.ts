@@ -58,6 +58,8 @@ export interface Setup {
   stages: string;
   cniAgent: string;
   audit: boolean;
+  /** Environment of the programs written in Go, beside what each of them needs. */
+  goEnvironment: Readonly<Record<string, string>>;
   apiServerFlags: readonly string[];
   /** Path of the kubeconfig of one user. */
   kubeconfig: (user: User) => string;
@@ -81,6 +83,7 @@ export function componentSpecs(setup: Setup): Record<ComponentName, ComponentSpe
     cwd: join(dir, name),
     log: join(dir, 'logs', `${name}.log`),
     ...rest,
+    env: { ...setup.goEnvironment, ...rest.env },
   });
   // Of these two, what they do tells whether they work; the control plane waits for that as a whole.
   const atOnce = (): Promise<boolean> => Promise.resolve(true);
@@ -138,6 +141,7 @@ export function istiodOfRevision(setup: Setup, revision: string): ComponentSpec 
     cwd: join(setup.dir, name),
     log: join(setup.dir, 'logs', `${name}.log`),
     env: {
+      ...setup.goEnvironment,
       ...istiodEnvironment,
       POD_NAME: `${name}-0`,
       REVISION: revision,

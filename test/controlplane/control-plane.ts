@@ -84,6 +84,14 @@ export interface ControlPlane {
 }
 
 /**
+ * Memory for time: a program in Go that collects garbage when its heap has grown fivefold needs a fifth less CPU time for the same
+ * tests. Beyond the limit it collects as often as it must.
+ *
+ * @see https://go.dev/doc/gc-guide
+ */
+const COLLECT_LESS = { GOGC: '400', GOMEMLIMIT: '1500MiB' };
+
+/**
  * Starts the real programs (etcd, kube-apiserver, controllers, scheduler, kwok, istiod, CNI agent stand-in) on free ports
  * of 127.0.0.1, installs Istio (profile ambient) and Sidestep's CRDs and RBAC, and waits until the mesh works.
  *
@@ -105,6 +113,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     stages: rendered.stages,
     cniAgent: instance.cniAgent,
     audit: options.audit ?? true,
+    goEnvironment: COLLECT_LESS,
     apiServerFlags: options.apiServerFlags ?? [],
     kubeconfig: instance.userKubeconfig,
     api: instance.api,
