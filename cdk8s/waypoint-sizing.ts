@@ -9,7 +9,7 @@ import { type Parameters, requestedReplicas } from './waypoint-parameters.js';
 const CPU_TARGET = 80;
 
 /** Over what pods are spread. */
-const TOPOLOGY_KEYS = ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'];
+export const TOPOLOGY_KEYS = ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'];
 
 /** Who says how large a waypoint is. */
 export interface SizingOptions {

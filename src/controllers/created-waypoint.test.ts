@@ -7,11 +7,20 @@ import type { ReconcileContext } from '../runtime/controller.js';
 import { type Call, MemoryApi } from '../runtime/testing/memory-api.js';
 import { carryOut } from './created-waypoint.js';
 
-/** A namespace `web` with Gateways of these names; every write but those that `answer` lets fail is carried out. */
-async function carriedOut(steps: readonly Step[], answer: (call: Call) => number | undefined): Promise<string[]> {
-  const api = new MemoryApi().serve(NAMESPACE, GATEWAY);
-  const object = api.put(NAMESPACE, { metadata: { name: 'web', labels: { 'istio.io/use-waypoint': 'new' } } });
-  for (const name of ['idle', 'old']) api.put(GATEWAY, { metadata: { namespace: 'web', name } });
+/**
+ * A namespace `web` with Gateways of these names; every write but those that `answer` lets fail is carried out.
+ *
+ * @param metadata  of the Gateways
+ */
+async function carriedOut(
+  steps: readonly Step[],
+  answer: (call: Call) => number | undefined,
+  { api = new MemoryApi(), metadata = {} }: { api?: MemoryApi; metadata?: object } = {},
+): Promise<string[]> {
+  api.serve(NAMESPACE, GATEWAY);
+  const labels = { 'istio.io/use-waypoint': 'new', 'istio.io/rev': 'green' };
+  const object = api.put(NAMESPACE, { metadata: { name: 'web', labels } });
+  for (const name of ['idle', 'old']) api.put(GATEWAY, { metadata: { ...metadata, namespace: 'web', name } });
   const client = api.client((call) => {
     const code = call.verb === 'get' ? undefined : answer(call);
     const taken = call.verb === 'create' ? 'AlreadyExists' : 'Conflict';
@@ -69,5 +78,29 @@ describe('the steps for a waypoint, one of which is refused', () => {
   test.each([403, 409])('another Gateway is no reason to leave one (%i)', async (code) => {
     const writes = await carriedOut(STEPS, (call) => (mark(call) ? code : undefined));
     expect(writes.map((write) => write.split(' ')[0])).toEqual(['create', 'jsonPatch', 'delete', 'then']);
+  });
+});
+
+describe('the revision of a waypoint', () => {
+  const REVISION = 'istio.io/rev';
+  const owns = { 'f:metadata': { 'f:labels': { [`f:${REVISION}`]: {} } } };
+  const made = {
+    labels: { 'app.kubernetes.io/managed-by': 'sidestep', [REVISION]: 'blue' },
+    annotations: { 'sidestep.dev/created-for': 'Namespace/web' },
+    managedFields: [{ manager: 'sidestep', operation: 'Update', fieldsV1: owns }],
+  };
+
+  test.each<[string, object, string]>([
+    ['is that of its namespace', made, 'green'],
+    [
+      'stays where somebody has declared it',
+      { ...made, managedFields: [{ manager: 'kubectl-label', fieldsV1: owns }] },
+      'blue',
+    ],
+    ['stays if the Gateway is somebody else’s by now', { ...made, annotations: {} }, 'blue'],
+  ])('%s', async (_, metadata, expected) => {
+    const api = new MemoryApi();
+    await carriedOut([{ type: 'follow-revision', name: 'old' }], () => undefined, { api, metadata });
+    expect(api.get(GATEWAY, 'web/old')?.metadata.labels?.[REVISION]).toBe(expected);
   });
 });

@@ -22,6 +22,7 @@ import { isServiceName } from '../mesh/waypoint-gateway.js';
 import { attemptAll } from '../runtime/attempt-all.js';
 import type { ReconcileContext } from '../runtime/controller.js';
 import type { Stores } from '../runtime/stores.js';
+import { isDeclaredByOthers } from './managed-fields.js';
 import { homeOf, isUsed } from './use-waypoint.js';
 
 /*
@@ -118,7 +119,7 @@ function ownersIn(namespace: string, stores: Stores): KubeObject[] {
 }
 
 function existing(gateway: Gateway, owner: OwnerObject, stores: Stores): Existing {
-  const { name, deletionTimestamp, annotations } = gateway.metadata;
+  const { name, deletionTimestamp, labels, annotations } = gateway.metadata;
   const isOurs = markOf(gateway) === ownerMark(owner);
   const unusedSince = annotations?.[OWN_ANNOTATION.unusedSince];
   return {
@@ -128,7 +129,13 @@ function existing(gateway: Gateway, owner: OwnerObject, stores: Stores): Existin
     isLeaving: deletionTimestamp !== undefined,
     isUsed: !isOurs || isUsed({ namespace: owner.namespace, name }, stores),
     unusedSinceMs: unusedSince === undefined ? undefined : Date.parse(unusedSince) || Infinity,
+    isOfOtherRevision: labels?.[LABEL.revision] !== revisionOf(owner.namespace, stores),
   };
+}
+
+/** What the Namespace says: without it a Gateway of a cluster with revisions may belong to nobody. */
+function revisionOf(namespace: string, stores: Stores): string | undefined {
+  return stores.of(NAMESPACE).get({ name: namespace })?.metadata.labels?.[LABEL.revision];
 }
 
 function ownerMark({ type, name }: OwnerObject): string {
@@ -145,7 +152,7 @@ export async function carryOut(steps: readonly Step[], owner: OwnerObject, conte
   const perform = (step: Step) => () => take(step, owner, context);
   const memory = steps.filter(({ type }) => type === 'create' || type === 'remember');
   await attemptAll([
-    ...steps.filter(({ type }) => type === 'mark-unused').map(perform),
+    ...steps.filter(({ type }) => type === 'mark-unused' || type === 'follow-revision').map(perform),
     async () => {
       for (const step of memory) if (!(await take(step, owner, context))) return;
       await attemptAll(steps.filter(({ type }) => type === 'delete').map(perform));
@@ -169,6 +176,9 @@ async function take(step: Step, owner: OwnerObject, context: ReconcileContext): 
       case 'mark-unused':
         await markUnused(step, owner, context);
         break;
+      case 'follow-revision':
+        await followRevision(step.name, owner, context);
+        break;
       case 'delete':
         await remove(step.name, owner, context);
     }
@@ -186,7 +196,7 @@ async function create(name: string, owner: OwnerObject, context: ReconcileContex
   const fresh = await client.get(type, refOf(owner), { signal });
   // It was decided on what the cache showed: if the label has moved since, the next pass looks again.
   if (JSON.stringify(fresh.metadata.labels) !== JSON.stringify(owner.object?.metadata.labels)) return false;
-  const revision = stores.of(NAMESPACE).get({ name: namespace })?.metadata.labels?.[LABEL.revision];
+  const revision = revisionOf(namespace, stores);
   const gateway = waypointGateway({
     name,
     namespace,
@@ -227,6 +237,19 @@ async function markUnused(
   const gateway = context.stores.of(GATEWAY).get({ namespace, name });
   const value = sinceMs === undefined ? undefined : formatTime(sinceMs);
   if (gateway) await annotate(GATEWAY, gateway, context, { [OWN_ANNOTATION.unusedSince]: value });
+}
+
+/** A revision that a person has declared for the Gateway stays. */
+async function followRevision(name: string, owner: OwnerObject, context: ReconcileContext): Promise<void> {
+  const { client, stores, signal, log } = context;
+  const ref = { namespace: owner.namespace, name };
+  const fresh = await client.get(GATEWAY, ref, { managedFields: true, signal });
+  if (markOf(fresh) !== ownerMark(owner) || isDeclaredByOthers(fresh, LABEL.revision)) return;
+  const value = revisionOf(owner.namespace, stores);
+  const operations = guardedPatch(fresh, [{ path: ['metadata', 'labels', LABEL.revision], value }]);
+  if (operations.length === 0) return;
+  stores.of(GATEWAY).record(await client.jsonPatch(GATEWAY, ref, operations, { fieldManager: FIELD_MANAGER, signal }));
+  log.info({ waypoint: name, revision: value }, 'gave a waypoint the revision of its namespace');
 }
 
 async function remove(name: string, owner: OwnerObject, context: ReconcileContext): Promise<void> {

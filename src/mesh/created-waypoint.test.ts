@@ -18,6 +18,7 @@ const situation = (
     isLeaving: false,
     isUsed: true,
     unusedSinceMs: undefined,
+    isOfOtherRevision: false,
     ...gateway,
   })),
   createdForOthers: others,
@@ -111,6 +112,15 @@ describe('a waypoint that was made', () => {
     expect(decideWaypoint(used).steps).toEqual([{ type: 'mark-unused', name: 'waypoint', sinceMs: undefined }]);
   });
 
+  test('follows its Namespace to another revision of istiod, unless it goes or is not ours', () => {
+    const moved = (gateway: Partial<Existing>) =>
+      decideWaypoint(situation({ created: ['waypoint'] }, [{ isOfOtherRevision: true, ...gateway }])).steps;
+    expect(moved({})).toEqual([{ type: 'follow-revision', name: 'waypoint' }]);
+    expect(moved({ isLeaving: true })).toEqual([]);
+    expect(moved({ isOurs: false, isMade: true })).toEqual([]);
+    expect(moved({ isUsed: false, unusedSinceMs: ago(301) })).toEqual([{ type: 'delete', name: 'waypoint' }]);
+  });
+
   test('is deleted when nothing has used it for 5 min, and forgotten first', () => {
     const idle = (unusedSinceMs: number | undefined) =>
       decideWaypoint(situation({ names: undefined, created: ['waypoint'] }, [{ isUsed: false, unusedSinceMs }]));
@@ -164,6 +174,7 @@ describe('whatever the situation', () => {
       isLeaving: fc.boolean(),
       isUsed: fc.boolean(),
       unusedSinceMs: time,
+      isOfOtherRevision: fc.boolean(),
     })
     .map((one) => ({ ...one, isMade: one.isOurs || one.isMade }));
   const situations = fc
@@ -197,10 +208,12 @@ describe('whatever the situation', () => {
         expect(at).toBe(-1);
         const isUsed = step.name === owner.names;
         const made = { isOurs: true, isMade: true, isLeaving: false, unusedSinceMs: undefined };
-        next.gateways.push({ name: step.name, isUsed, ...made });
+        next.gateways.push({ name: step.name, isUsed, isOfOtherRevision: false, ...made });
       } else if (step.type === 'remember') next.owner = { ...next.owner, created: step.created, missing: step.missing };
       else if (step.type === 'mark-unused')
         next.gateways[at] = { ...(next.gateways[at] as Existing), unusedSinceMs: step.sinceMs };
+      else if (step.type === 'follow-revision')
+        next.gateways[at] = { ...(next.gateways[at] as Existing), isOfOtherRevision: false };
       else {
         expect(next.gateways[at]).toMatchObject({ isOurs: true, isUsed: false });
         next.gateways.splice(at, 1);

@@ -30,6 +30,8 @@ export interface Existing {
   /** Something names it, or a policy targets it. */
   readonly isUsed: boolean;
   readonly unusedSinceMs: number | undefined;
+  /** Its label `istio.io/rev` is not that of its Namespace. */
+  readonly isOfOtherRevision: boolean;
 }
 
 /** What to do, in this order. */
@@ -38,6 +40,8 @@ export type Step =
   /** Writes what is to be remembered on the owner. */
   | ({ readonly type: 'remember' } & Pick<Owner, 'created' | 'missing'>)
   | { readonly type: 'mark-unused'; readonly name: string; readonly sinceMs: number | undefined }
+  /** Gives it the revision that its Namespace has now, unless a person has chosen one for it. */
+  | { readonly type: 'follow-revision'; readonly name: string }
   | { readonly type: 'delete'; readonly name: string };
 
 /** What is known when it is decided. */
@@ -86,7 +90,7 @@ export function decideWaypoint({ owner, gateways, createdForOthers, nowMs }: Sit
   const steps: Step[] = [
     ...(isDue ? [{ type: 'create', name: missing.name } as const] : []),
     ...(isRemembered(owner, next) ? [] : [{ type: 'remember', ...next } as const]),
-    ...ours.flatMap((gateway) => markOrDelete(gateway, nowMs)),
+    ...ours.flatMap((gateway) => upkeep(gateway, nowMs)),
   ];
   const waits = [
     ...(next.missing ? [next.missing.sinceMs + MISSING_MS - nowMs] : []),
@@ -117,12 +121,16 @@ const idleSince = ({ unusedSinceMs }: Existing, nowMs: number): number =>
 const isExpired = (gateway: Existing, nowMs: number): boolean =>
   isIdle(gateway) && nowMs - idleSince(gateway, nowMs) >= UNUSED_MS;
 
-function markOrDelete(gateway: Existing, nowMs: number): Step[] {
-  const { name, isLeaving, unusedSinceMs } = gateway;
+function upkeep(gateway: Existing, nowMs: number): Step[] {
+  const { name, isLeaving, isOfOtherRevision, unusedSinceMs } = gateway;
   if (isLeaving) return [];
   if (isExpired(gateway, nowMs)) return [{ type: 'delete', name }];
   const sinceMs = isIdle(gateway) ? idleSince(gateway, nowMs) : undefined;
-  return sinceMs === unusedSinceMs ? [] : [{ type: 'mark-unused', name, sinceMs }];
+  return [
+    // An istiod that is uninstalled after an upgrade would leave it to nobody.
+    ...(isOfOtherRevision ? [{ type: 'follow-revision', name } as const] : []),
+    ...(sinceMs === unusedSinceMs ? [] : [{ type: 'mark-unused', name, sinceMs } as const]),
+  ];
 }
 
 function isRemembered(owner: Owner, next: Pick<Owner, 'created' | 'missing'>): boolean {

@@ -113,6 +113,26 @@ export function leavingWaypoints(cluster: () => Cluster): void {
     expect(await waypointsOf(cluster(), name)).toEqual({ web: undefined });
   });
 
+  it('leave nothing behind when a hand takes the finalizer away, and nothing goes with it that others need', async () => {
+    const name = 'leaving-hand';
+    await cluster().apply(yaml(...article(name), policy(name, { kind: 'Service', group: '', name: 'web' })));
+    await untilBound(name);
+    const before = await identities(name);
+    const withoutFinalizers = { op: 'remove', path: '/metadata/finalizers' } as const;
+    // As `kubectl replace` does with a manifest that declines the Gateway.
+    const declined = { op: 'add', path: '/metadata/annotations', value: { 'sidestep.dev/serve': 'false' } } as const;
+    const ref = { namespace: name, name: NAME };
+    const fieldManager = 'test';
+    await cluster().client.jsonPatch(GATEWAY, ref, [withoutFinalizers, declined], { fieldManager });
+    await watcher.serving(name, 'False', 'PoliciesDepend');
+    expect((await watcher.read(name)).metadata.finalizers).toEqual(['sidestep.dev/waypoint']);
+    expect(await identities(name)).toEqual(before);
+    expect(await waypointsOf(cluster(), name)).toEqual({ web: NAME });
+    await cluster().client.delete(GATEWAY, ref);
+    await cluster().client.jsonPatch(GATEWAY, ref, [withoutFinalizers], { fieldManager });
+    await watcher.deployed(name);
+  });
+
   it('stay while a namespace or a pod names them, wherever it is', async () => {
     const name = 'leaving-named';
     const far = 'leaving-far';

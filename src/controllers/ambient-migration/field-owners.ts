@@ -1,6 +1,6 @@
 import { LABEL } from '../../api/labels.js';
 import type { ResourceType } from '../../kube/resource.js';
-import { NAMESPACE } from '../../kube/types.js';
+import { NAMESPACE, SERVICE, SERVICE_ACCOUNT } from '../../kube/types.js';
 import { type LabelOwner, trackerOf } from '../../mesh/findings/namespace.js';
 import { asRecord } from '../../mesh/policy-object.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
@@ -47,6 +47,22 @@ export function labelsOf(observed: Observed): Fields {
   const keys = [LABEL.injection, LABEL.dataplaneMode, LABEL.useWaypoint];
   const { name } = observed.namespace.metadata;
   return { type: NAMESPACE, ref: { name }, paths: keys.map((key) => ['metadata', 'labels', key]) };
+}
+
+/** Of the kinds whose labels name waypoints, those that may be read with their managers. */
+const READABLE: readonly ResourceType[] = [NAMESPACE, SERVICE, SERVICE_ACCOUNT];
+
+/**
+ * The labels by which an object names a waypoint.
+ *
+ * @param namer  `Kind namespace/name`, or `Namespace name`
+ */
+export function labelNaming(namer: string): Fields | undefined {
+  const [kind, key = ''] = namer.split(' ');
+  const type = READABLE.find((each) => each.kind === kind);
+  const [name = '', namespace] = key.split('/').toReversed();
+  const keys = [LABEL.useWaypoint, LABEL.useWaypointCanary];
+  return type && { type, ref: { namespace, name }, paths: keys.map((label) => ['metadata', 'labels', label]) };
 }
 
 function ownedLabels(fields: unknown): string[] {

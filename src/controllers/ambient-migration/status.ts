@@ -259,11 +259,12 @@ function nextAction(decision: Decision, isNew: boolean): string {
   }
 }
 
-function adviceFor({ verdict, direction }: Decision): string {
+function adviceFor({ verdict, direction, current }: Decision): string {
   switch (verdict.reason) {
     case 'ProgressDeadlineExceeded':
       // Kubernetes docs, StatefulSet, "Forced rollback"; argoproj/argo-rollouts rollout/restart.go (canRestart): a new template, or
       // a restart, alone does not replace a pod that never got ready.
+      if (direction === 'back' && current === 'Waypoint') return verdict.message;
       return direction === 'forward'
         ? `mend ${verdict.message}, or set spec.dataplaneMode: Sidecar to roll back`
         : `mend ${verdict.message}; neither a StatefulSet nor a Rollout of Argo replaces a pod that never got ready: delete that pod`;

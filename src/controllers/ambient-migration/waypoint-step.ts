@@ -1,23 +1,30 @@
 import { waypointGateway } from '../../../cdk8s/waypoint-gateway.js';
+import type { Reason } from '../../api/conditions.js';
 import type { Gateway } from '../../api/gateway-api.js';
 import { LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
+import { SERVING } from '../../api/serving.js';
 import type { WaypointSizing } from '../../api/sizing.js';
+import { findCondition } from '../../kube/conditions.js';
 import type { FieldChange } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
 import { isSubset } from '../../kube/subset.js';
 import { isHeldByMigration } from '../../mesh/waypoint-holders.js';
 import { namesWaypoint } from '../../mesh/waypoint-needs.js';
 import { bindingMark } from './binding.js';
+import { labelNaming } from './field-owners.js';
 import type { Observed } from './observed.js';
 import { type Waypoint, isCreatedByMigration } from './intended-waypoint.js';
 import { wantedWaypoint } from './scope.js';
-import { waitVerdict } from './situation.js';
+import { transitionMs, waitVerdict } from './situation.js';
 import { triedVerdict } from './undone-writes.js';
 import { type Action, type Verdict, done } from './verdict.js';
 import { unreadiness } from './waypoint-state.js';
 
 const RECHECK_NAMERS_MS = 10_000;
+
+/** Who names a waypoint, as far as a message tells. */
+const SHOWN_NAMERS = 5;
 
 /** The step Waypoint, forward: a Gateway that takes traffic. One that is there is used as it is; only ours is changed. */
 export function waypointReady(observed: Observed): Verdict {
@@ -44,24 +51,55 @@ export function waypointGone(observed: Observed): Verdict {
   if (actions[0]) {
     return triedVerdict(observed, { kind: 'act', actions, reason: 'WaypointLeaving', message: actions[0].note });
   }
-  if (held[0] !== undefined) {
-    return { kind: 'wait', reason: 'WaypointInUse', message: held.join('; '), recheckMs: RECHECK_NAMERS_MS };
-  }
+  if (held.length > 0) return inUseVerdict(observed, held);
   const { gateways, orphans } = observed.waypoint;
-  const leaving = [
-    ...gateways.filter(isCreatedByMigration).map(({ metadata }) => `Gateway ${metadata.name}`),
-    ...orphans,
-  ];
+  const created = gateways.filter(isCreatedByMigration);
+  const leaving = [...created.map(({ metadata }) => `Gateway ${metadata.name}`), ...orphans];
   if (leaving.length === 0) return done('RolledBack', 'no waypoint of ours is left');
-  const message = `${leaving.join(', ')} is being deleted`;
-  return { kind: 'wait', reason: 'WaypointLeaving', message, recheckMs: RECHECK_NAMERS_MS };
+  const why = created.flatMap(({ status }) => findCondition(status?.conditions, SERVING)?.message ?? []);
+  const message = [`${leaving.join(', ')} is being deleted`, ...why].join(': ');
+  const deletedMs = created.map(({ metadata }) => Date.parse(metadata.deletionTimestamp ?? '') || 0);
+  return goingVerdict(observed, Math.max(0, ...deletedMs), 'WaypointLeaving', message);
+}
+
+/** A person has to let it go who names it; told is who manages the first label that says so. */
+function inUseVerdict(observed: Observed, held: readonly Held[]): Verdict {
+  const { managers } = observed;
+  const [first] = held.flatMap(({ namers }) => namers).flatMap((namer) => labelNaming(namer) ?? []);
+  const owner = first && managers ? `; ${first.type.kind} ${first.ref.name}: ${managers}` : '';
+  const message = held
+    .map(({ gateway, namers }) => `Gateway ${gateway} is named by ${namers.slice(0, SHOWN_NAMERS).join(', ')}`)
+    .join('; ');
+  const verdict = goingVerdict(
+    observed,
+    0,
+    'WaypointInUse',
+    `${message}${owner}: remove their label ${LABEL.useWaypoint}, or name another waypoint`,
+  );
+  return verdict.kind === 'stalled' && first ? { ...verdict, reverted: first } : verdict;
+}
+
+/** A wait that begins when what is left of the migration beside the Gateway has gone; no event need tell of its end. */
+function goingVerdict(observed: Observed, sinceMs: number, reason: Reason, message: string): Verdict {
+  const beganMs = (['WaypointBound', 'PoliciesTranslated'] as const).map((type) =>
+    transitionMs(observed, type, 'False'),
+  );
+  const verdict = waitVerdict(observed, Math.max(sinceMs, ...beganMs), reason, message);
+  if (verdict.kind !== 'wait' && verdict.kind !== 'stalled') return verdict;
+  return { ...verdict, recheckMs: Math.min(verdict.recheckMs ?? RECHECK_NAMERS_MS, RECHECK_NAMERS_MS) };
+}
+
+/** A Gateway of ours that stays, and what names it, as messages do. */
+interface Held {
+  readonly gateway: string;
+  readonly namers: readonly string[];
 }
 
 /** What takes away Gateways and sizings of ours that are not wanted, and why some of them stay. */
 export function leftovers(
   observed: Observed,
   waypoint: Waypoint | undefined,
-): { readonly actions: readonly (Action & { readonly note: string })[]; readonly held: readonly string[] } {
+): { readonly actions: readonly (Action & { readonly note: string })[]; readonly held: readonly Held[] } {
   const { gateways, namers } = observed.waypoint;
   const unwanted = gateways.filter(({ metadata }) => !waypoint?.own || metadata.name !== waypoint.name);
   const created = unwanted.filter(
@@ -79,7 +117,7 @@ export function leftovers(
     ],
     held: created
       .filter((gateway) => namersOf(gateway).length > 0)
-      .map((gateway) => `Gateway ${gateway.metadata.name} is named by ${namersOf(gateway).slice(0, 5).join(', ')}`),
+      .map((gateway) => ({ gateway: gateway.metadata.name, namers: namersOf(gateway) })),
   };
 }
 

@@ -600,6 +600,56 @@ describe('the way back', () => {
   ])('%s', (_, seen, expected) => {
     expect(verdictOf(seen)).toBe(expected);
   });
+
+  describe('ends with a person if the Gateway stays', () => {
+    const ago = (minutes: number): string => new Date(NOW_MS - minutes * 60_000).toISOString();
+    /** Going back since 20 minutes; the labels of the migration have gone that long ago. */
+    const since = (minutes: number, more: object[] = []): Partial<Observed> => ({
+      migration: {
+        ...back,
+        status: {
+          observedGeneration: 1,
+          conditions: [
+            { type: 'Reconciling', status: 'True', reason: 'any', message: '', lastTransitionTime: ago(20) },
+            { type: 'WaypointBound', status: 'False', reason: 'any', message: '', lastTransitionTime: ago(minutes) },
+            ...more,
+          ],
+        },
+      } as Observed['migration'],
+    });
+    const named = { ...ready, namers: new Map([['waypoint', ['Pod a/b', 'Namespace other', 'Service a/c']]]) };
+
+    it('because labels name it: told are who, and the manager of the first that can be read', () => {
+      expect(verdictOf(given(named, since(9)))).toBe('Waypoint wait WaypointInUse');
+      const { verdict } = decide(given(named, since(11)));
+      expect(verdict).toMatchObject({
+        kind: 'stalled',
+        reason: 'ProgressDeadlineExceeded',
+        reverted: { type: { kind: 'Namespace' }, ref: { name: 'other' } },
+        recheckMs: 10_000,
+      });
+      const told = decide(given(named, { ...since(11), managers: 'field manager argocd' })).verdict.message;
+      expect(told).toBe(
+        'Gateway waypoint is named by Pod a/b, Namespace other, Service a/c; Namespace other: field manager argocd: ' +
+          `remove their label ${USE}, or name another waypoint`,
+      );
+      const again = { type: 'Stalled', status: 'True', reason: 'ProgressDeadlineExceeded', lastTransitionTime: ago(1) };
+      const [, gone] = since(11).migration?.status?.conditions ?? [];
+      const stalled = {
+        ...back,
+        status: { observedGeneration: 1, conditions: [again, gone] },
+      } as Observed['migration'];
+      expect(verdictOf(given(named, { migration: stalled }))).toBe('Waypoint stalled ProgressDeadlineExceeded');
+    });
+
+    it('because something keeps it from going', () => {
+      const going = (minutes: number): Partial<WaypointView> => ({
+        gateway: { ...ours, metadata: { ...ours.metadata, deletionTimestamp: ago(minutes) } },
+      });
+      expect(verdictOf(given(going(9), since(15)))).toBe('Waypoint wait WaypointLeaving');
+      expect(verdictOf(given(going(11), since(15)))).toBe('Waypoint stalled ProgressDeadlineExceeded');
+    });
+  });
 });
 
 describe('the plan', () => {

@@ -60,7 +60,13 @@ function change(gateway: Gateway, changes: FieldChange[], context: ReconcileCont
   if (operations.length === 0) return Promise.resolve(false);
   const { namespace, name } = gateway.metadata;
   const patch = client.jsonPatch(GATEWAY, { namespace, name }, operations, { fieldManager: FIELD_MANAGER, signal });
-  return written(patch.then((object) => stores.of(GATEWAY).record(object)));
+  return changed(
+    gateway,
+    patch.then((object) => {
+      stores.of(GATEWAY).record(object);
+      return object;
+    }),
+  );
 }
 
 /** Sets the finalizer, or takes it away. */
@@ -111,7 +117,7 @@ async function scale({ deployment, replicas }: Act<'scale'>, { client, signal }:
     { op: 'add', path: '/spec/replicas', value: replicas } as const,
   ];
   const options = { fieldManager: SCALE_FIELD_MANAGER, subresource: 'scale', signal };
-  return written(client.jsonPatch(DEPLOYMENT, { namespace, name }, operations, options));
+  return changed(deployment, client.jsonPatch(DEPLOYMENT, { namespace, name }, operations, options));
 }
 
 /**
@@ -129,18 +135,17 @@ async function setAddress(
   if (gateway.metadata.labels?.[LABEL.managedBy] === 'sidestep') {
     return change(gateway, [{ path: ['spec', 'addresses'], value: addresses }], context);
   }
-  const { namespace, name, uid, resourceVersion } = gateway.metadata;
+  const { namespace, name, uid } = gateway.metadata;
   const spec = addresses ? { spec: { addresses } } : {};
   const body = { apiVersion: apiVersionOf(GATEWAY), kind: GATEWAY.kind, metadata: { namespace, name, uid }, ...spec };
   const applied = client.apply(GATEWAY, body as KubeObject, { fieldManager: FIELD_MANAGER, signal });
-  let isNew = false;
-  const wrote = await written(
+  return changed(
+    gateway,
     applied.then((object) => {
-      isNew = object.metadata.resourceVersion !== resourceVersion;
       stores.of(GATEWAY).record(object);
+      return object;
     }),
   );
-  return wrote && isNew;
 }
 
 async function remove(
@@ -148,7 +153,9 @@ async function remove(
   { gateway }: Observed,
   { client, events, signal }: ReconcileContext,
 ): Promise<boolean> {
-  const { namespace, name, uid } = object.metadata;
+  const { namespace, name, uid, deletionTimestamp } = object.metadata;
+  // It goes as soon as its own finalizers let it: a load balancer takes minutes.
+  if (deletionTimestamp !== undefined) return false;
   const deleted = await written(client.delete(type, { namespace, name }, { ...(uid && { uid }), signal }));
   // A Gateway that goes takes along what it has, as ever.
   if (deleted && gateway.metadata.deletionTimestamp === undefined) {
@@ -161,6 +168,17 @@ async function remove(
     });
   }
   return deleted;
+}
+
+/** False, too, if admission has undone it all: another pass at once would only write the same again. */
+async function changed({ metadata }: KubeObject, write: Promise<KubeObject>): Promise<boolean> {
+  let isNew = false;
+  const wrote = await written(
+    write.then((object) => {
+      isNew = object.metadata.resourceVersion !== metadata.resourceVersion;
+    }),
+  );
+  return wrote && isNew;
 }
 
 /** False if somebody was faster: the next pass looks at what is there then. */

@@ -6,6 +6,7 @@ import { toSelf, watch } from '../../runtime/watch.js';
 import type { MeshLocation } from '../istio-configuration.js';
 import { act } from './act.js';
 import { decide } from './decide.js';
+import { removeForsaken } from './forsaken.js';
 import { observe } from './observe.js';
 import type { Observed } from './observed.js';
 import { report } from './report.js';
@@ -34,7 +35,10 @@ export function gateway(location: MeshLocation): ControllerSpec {
  */
 async function reconcile(request: Request, context: ReconcileContext, location: MeshLocation): Promise<Result> {
   const observed = await observe(request, context, location);
-  if (!observed) return awaitChange();
+  if (!observed) {
+    await removeForsaken(request, context);
+    return awaitChange();
+  }
   const { actions, serving, awaits } = decide(observed);
   const written = await act(actions, observed, context).catch(async (error: unknown) => {
     // Whatever was true before need not be so now.

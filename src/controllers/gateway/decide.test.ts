@@ -287,6 +287,14 @@ describe('a Gateway that goes', () => {
     expect(left(istiods)).toEqual(['release']);
   });
 
+  test('once let go, leaves the ingress gateway to istiod, which copies the label of a Gateway of ours', () => {
+    const labels = { 'app.kubernetes.io/managed-by': 'sidestep' };
+    const declinedOurs = gateway({}, { labels, annotations: { 'sidestep.dev/serve': 'false' } });
+    const copied = owned('wp-istio', { ...labels, 'gateway.istio.io/managed': 'istio.io-gateway-controller' });
+    const live: LiveObject[] = [{ type: SERVICE, object: copied }];
+    expect(told(decide(observed({ gateway: declinedOurs, live })).actions)).toEqual([]);
+  });
+
   test('keeps an address that a person has set, once it is let go', () => {
     const left = gateway({ addresses: ADDRESSES }, { annotations: { 'sidestep.dev/serve': 'false' } });
     expect(decide(observed({ gateway: left }))).toMatchObject({ actions: [], serving: { reason: 'OptedOut' } });
@@ -299,6 +307,25 @@ describe('a Gateway that goes', () => {
     expect(serving).toMatchObject({ status: 'False', reason: 'NotServable' });
     const gone = gateway({ gatewayClassName: 'istio-waypoint' });
     expect(decide(observed({ gateway: gone }))).toEqual({ actions: [], serving: undefined });
+  });
+
+  test('stays while others need it, too, where a hand has dropped the finalizer and declined it in one', () => {
+    const kept = (live: LiveObject): LiveObject => {
+      const { ownerReferences = [] } = live.object.metadata;
+      const metadata = { ...live.object.metadata, ownerReferences: [...ownerReferences, OWNING_NAMESPACE] };
+      return { ...live, object: { ...live.object, metadata } };
+    };
+    const live = [kept(ours(2, 2))];
+    const replaced = gateway({ addresses: ADDRESSES }, { annotations: { 'sidestep.dev/serve': 'false' } });
+    const other = gateway({ gatewayClassName: 'istio-waypoint' });
+    for (const given of [replaced, other]) {
+      const needed = decide(observed({ gateway: given, live, dependents: ['AuthorizationPolicy shop/allow'] }));
+      expect(needed.serving).toMatchObject({ reason: 'PoliciesDepend' });
+      expect(told(needed.actions)).toContain('hold');
+      expect(told(needed.actions).filter((action) => action.startsWith('delete'))).toEqual([]);
+      expect(told(decide(observed({ gateway: given, live })).actions)).toEqual(['delete wp']);
+    }
+    expect(decide(observed({ gateway: other, live: [ours(2, 2)] }))).toEqual({ actions: [], serving: undefined });
   });
 
   test('is left alone if it was never held', () => {

@@ -1,5 +1,6 @@
 import { servingOf } from '../../mesh/waypoint-gateway.js';
-import { type Decision, isHeld } from './decision.js';
+import type { Decision } from './decision.js';
+import { isDeployed } from './deployed-kinds.js';
 import { deploy } from './deployment.js';
 import { farewell, withdrawal } from './leaving.js';
 import type { Observed } from './observed.js';
@@ -19,6 +20,6 @@ export function decide(observed: Observed): Decision {
   if (serving?.kind === 'deployed') return deploy(observed);
   if (serving?.kind === 'declined') return withdrawal(observed, serving);
   // What we have deployed goes first, also where istiod is to deploy next.
-  if (isHeld(gateway)) return withdrawal(observed, NOT_SERVABLE);
+  if (isDeployed(observed)) return withdrawal(observed, NOT_SERVABLE);
   return serving?.kind === 'sized' ? size(observed) : { actions: withoutParameters(observed), serving: undefined };
 }

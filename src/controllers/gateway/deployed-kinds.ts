@@ -10,6 +10,8 @@ import {
   SERVICE_ACCOUNT,
 } from '../../kube/types.js';
 import { ISTIO_GATEWAY_CONTROLLER } from '../../mesh/waypoint-gateway.js';
+import { isHeld } from './decision.js';
+import type { LiveObject, Observed } from './observed.js';
 
 /** Kinds of the objects that run a Gateway's proxy. */
 export const DEPLOYED_KINDS: readonly ResourceType[] = [
@@ -27,11 +29,11 @@ export function isOwnedBy({ metadata }: KubeObject, gateway: Gateway): boolean {
 
 /**
  * Whether Sidestep has deployed the object for the Gateway. The garbage collector, or a person, may have taken the Gateway out of its
- * owners: then its label says so.
+ * owners: then its label says so. istiod copies the label of a Gateway that Sidestep has made onto the ingress gateway.
  */
 export function isOurs(object: KubeObject, gateway: Gateway): boolean {
   const { labels } = object.metadata;
-  if (labels?.[LABEL.managedBy] !== 'sidestep') return false;
+  if (labels?.[LABEL.managedBy] !== 'sidestep' || isOfIngress(object)) return false;
   return isOwnedBy(object, gateway) || (isLetGo(object) && labels[LABEL.gatewayName] === gateway.metadata.name);
 }
 
@@ -43,6 +45,25 @@ const isLetGo = ({ metadata }: KubeObject): boolean =>
 export function isKept(object: KubeObject, gateway: Gateway): boolean {
   const isNamespaces = object.metadata.ownerReferences?.some(({ kind }) => kind === NAMESPACE.kind) ?? false;
   return isNamespaces && isOwnedBy(object, gateway);
+}
+
+/**
+ * Whether Sidestep deploys the waypoint of the Gateway, or has deployed it and it is still there: a hand that replaces a Gateway
+ * (`kubectl replace`) drops the finalizer, and that must not end what others depend on.
+ */
+export function isDeployed({ gateway, live }: Pick<Observed, 'gateway' | 'live'>): boolean {
+  const stays = ({ object }: LiveObject): boolean => object.metadata.deletionTimestamp === undefined;
+  return isHeld(gateway) || live.some((each) => stays(each) && isKept(each.object, gateway));
+}
+
+/**
+ * Name of the Gateway that an object was deployed for and that has gone without it: a hand has taken the finalizer, and the garbage
+ * collector leaves what the Namespace owns, too.
+ */
+export function forsakenBy(object: KubeObject): string | undefined {
+  const { labels, ownerReferences = [] } = object.metadata;
+  const isOurs = labels?.[LABEL.managedBy] === 'sidestep' && ownerReferences.length > 0 && isLetGo(object);
+  return isOurs ? labels[LABEL.gatewayName] : undefined;
 }
 
 /**
@@ -58,5 +79,8 @@ export function mayTake(object: KubeObject, gateway: Gateway): boolean {
 
 /** Whether istiod has deployed the object because it takes the Gateway for an ingress gateway. */
 export function isIngressGateway(object: KubeObject, gateway: Gateway): boolean {
-  return isOwnedBy(object, gateway) && object.metadata.labels?.[LABEL.gatewayManaged] === ISTIO_GATEWAY_CONTROLLER;
+  return isOwnedBy(object, gateway) && isOfIngress(object);
 }
+
+const isOfIngress = ({ metadata }: KubeObject): boolean =>
+  metadata.labels?.[LABEL.gatewayManaged] === ISTIO_GATEWAY_CONTROLLER;

@@ -21,7 +21,7 @@ import { ingressRemovals, isSeenByIstiod, keptAddress } from './address.js';
 import { type Action, type Decision, isHeld, refused, remove, type ServingCondition, type Wanted } from './decision.js';
 import { DEPLOYED_KINDS, isOurs, isOwnedBy, mayTake } from './deployed-kinds.js';
 import type { LiveObject, Observed, Problem } from './observed.js';
-import { gatewayHash, hasServed, isRolling, predecessor } from './rollout-order.js';
+import { gatewayHash, hasServed, isGivenUp, isRolling, predecessor } from './rollout-order.js';
 import { requestedSizing, withoutParameters } from './sizing.js';
 
 /** Deploys the waypoint of a Gateway as istiod would for class `istio-waypoint`, and sees to it that istiod does not. */
@@ -181,16 +181,24 @@ function progress({ gateway, taken }: Observed, wanted: readonly Wanted[], host:
     const failure = findCondition(deployment?.status?.conditions, 'ReplicaFailure')?.message;
     const message =
       `a pod of Deployment ${gateway.metadata.name} must be ready, and istiod must have found Service ${host} ` +
-      `(condition Programmed)${failure ? `: ${failure}` : ''}`;
+      `(condition Programmed)${failure ? `: ${failure}` : ''}${deployment && isGivenUp(deployment) ? GIVEN_UP : ''}`;
     return refused({ reason: 'Deploying', message });
   }
   const notes = [
     `Sidestep deploys this waypoint, behind Service ${host}.`,
     ...(gatewayClassName === ISTIO_CLASS ? [NOT_ACCEPTED] : []),
+    ...(deployment?.spec.paused === true ? [PAUSED] : []),
     ...(taken ? [`ServiceAccount ${taken.account} is served by Gateway ${taken.by}: delete one of the two.`] : []),
   ];
   return { status: 'True', reason: 'Serving', message: notes.join(' ') };
 }
+
+/** Of a rollout that others do not wait for. */
+const GIVEN_UP =
+  '; its rollout has not come further for the progressDeadlineSeconds of the Deployment, and other waypoints do not wait for it any more';
+
+/** Of one that nobody waits for, either. */
+const PAUSED = 'Its Deployment is paused: until somebody resumes it, no change reaches its pods.';
 
 /** What people who look at the conditions of class `istio` wonder about. */
 const NOT_ACCEPTED =

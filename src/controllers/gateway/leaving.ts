@@ -3,7 +3,7 @@ import type { ServingReason } from '../../api/serving.js';
 import { isAddressed, servingOf } from '../../mesh/waypoint-gateway.js';
 import { keptAddress } from './address.js';
 import { type Action, type Decision, isHeld, refused, remove } from './decision.js';
-import { isKept, isOurs } from './deployed-kinds.js';
+import { isDeployed, isKept, isOurs } from './deployed-kinds.js';
 import { deploy } from './deployment.js';
 import type { Observed, Problem } from './observed.js';
 import { withoutParameters } from './sizing.js';
@@ -33,12 +33,13 @@ export function farewell(observed: Observed): Decision {
  */
 export function withdrawal(observed: Observed, declined: Problem): Decision {
   const { gateway } = observed;
-  const stays = isHeld(gateway) ? reasonToStay(observed) : undefined;
+  const stays = isDeployed(observed) ? reasonToStay(observed) : undefined;
   if (stays) {
     // Of what we let go ourselves nobody has to hear.
     const reason = stays.reason === 'Deleting' ? declined.reason : stays.reason;
     const serving = refused({ reason, message: `${declined.message}; ${stays.message}` });
-    return { actions: [...repairs(observed, declined), ...keptAddress(observed)], serving };
+    const hold: Action[] = isHeld(gateway) ? [] : [{ type: 'hold' }];
+    return { actions: [...hold, ...repairs(observed, declined), ...keptAddress(observed)], serving };
   }
   const address: Action = { type: 'set-address', host: undefined };
   const actions: Action[] = [

@@ -13,15 +13,23 @@ import { NAMED_INDEX, TARGETING_KINDS } from '../use-waypoint.js';
 import { isHeld } from './decision.js';
 import type { Observed } from './observed.js';
 
-/** Whether what Sidestep has deployed for the Gateway is to go. */
-export function isLeaving(gateway: Gateway): boolean {
+/**
+ * Whether what Sidestep has deployed for the Gateway is to go.
+ *
+ * @param isDeployed  it is still there, as far as that is known
+ */
+export function isLeaving(gateway: Gateway, isDeployed = isHeld(gateway)): boolean {
   const isDeleted = gateway.metadata.deletionTimestamp !== undefined;
-  return isHeld(gateway) && (isDeleted || servingOf(gateway)?.kind !== 'deployed');
+  return isDeployed && (isDeleted || servingOf(gateway)?.kind !== 'deployed');
 }
 
-/** Who needs a waypoint that is to go. Nobody who goes, too. */
-export function usersOf(gateway: Gateway, stores: Stores): Pick<Observed, 'dependents' | 'users'> {
-  if (!isLeaving(gateway)) return { dependents: [], users: [] };
+/**
+ * Who needs a waypoint that is to go. Nobody who goes, too.
+ *
+ * @param isDeployed  it is still there
+ */
+export function usersOf(gateway: Gateway, isDeployed: boolean, stores: Stores): Pick<Observed, 'dependents' | 'users'> {
+  if (!isLeaving(gateway, isDeployed)) return { dependents: [], users: [] };
   const { namespace = '', name } = gateway.metadata;
   const going = new Set(
     stores

@@ -9,7 +9,7 @@ import { keyOf, type Request, requestOf } from '../../runtime/request.js';
 import type { Stores } from '../../runtime/stores.js';
 import type { MeshLocation } from '../istio-configuration.js';
 import { isHeld } from './decision.js';
-import { DEPLOYED_KINDS, isOurs, isOwnedBy } from './deployed-kinds.js';
+import { DEPLOYED_KINDS, isDeployed, isOurs, isOwnedBy } from './deployed-kinds.js';
 import { classDefaults, namedParameters, sizingConfigMap } from './observe-parameters.js';
 import { meshOf, ofGateway } from './observe-mesh.js';
 import { othersInTurn } from './observe-turns.js';
@@ -40,6 +40,7 @@ export async function observe(
     const found = meshOf(other, defaults, stores, location);
     return 'found' in found ? found.found.hash : undefined;
   };
+  const live = liveObjects(gateway, stores);
   return {
     gateway,
     namespace,
@@ -50,14 +51,14 @@ export async function observe(
     defaults,
     parameters: 'found' in own ? own.found : [],
     sizes: await sizingConfigMap(gateway, context),
-    live: liveObjects(gateway, stores),
+    live,
     bound: stores
       .of(SERVICE)
       .byIndex(BOUND_INDEX, keyOf(requestOf(gateway)))
       .map(({ metadata: { namespace, name } }) =>
         namespace === gateway.metadata.namespace ? name : `${namespace}/${name}`,
       ),
-    ...usersOf(gateway, stores),
+    ...usersOf(gateway, isDeployed({ gateway, live }), stores),
     taken: accountTaken(
       gateway,
       stores.of(SERVICE_ACCOUNT).list(gateway.metadata.namespace),

@@ -108,6 +108,30 @@ describe('a Deployment', () => {
     expect(rolls({ ...done, conditions, updatedReplicas: 0 })).toBe(true);
   });
 
+  const given = (status: Deployment['status'], spec: Partial<Deployment['spec']>): boolean => {
+    const one = deployment(status);
+    return isRolling({ ...one, spec: { ...one.spec, ...spec } });
+  };
+
+  test('that has lost all pods before its rollout holds nobody once its controller has given up', () => {
+    const late = { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' } as const;
+    const lost = { ...done, ...none, conditions: [unavailable('2026-11-22T11:00:00Z'), late] };
+    expect(
+      rolls({ ...lost, conditions: [unavailable('2026-11-22T11:00:00Z'), progressing('ReplicaSetUpdated')] }),
+    ).toBe(true);
+    expect(rolls(lost)).toBe(false);
+    // A pod that is left, or a rollout that may take all: it may be the configuration that is broken.
+    expect(rolls({ ...lost, availableReplicas: 1 })).toBe(true);
+    expect(given(lost, { strategy: { type: 'Recreate' } })).toBe(true);
+    expect(given(lost, { strategy: { rollingUpdate: { maxUnavailable: '100%' } } })).toBe(true);
+    expect(rolls({ ...lost, observedGeneration: 1 })).toBe(true);
+  });
+
+  test('that somebody has paused replaces none', () => {
+    const updating = { ...done, updatedReplicas: 0 };
+    expect([given(updating, {}), given(updating, { paused: true })]).toEqual([true, false]);
+  });
+
   test('that cannot start replaces none, also when it is changed', () => {
     const never = { ...done, ...none, conditions: [progressing('ReplicaSetUpdated'), unavailable(MADE)] };
     expect([rolls(never, '1'), rolls({ ...never, availableReplicas: 1 }, '1'), rolls(never)]).toEqual([
@@ -152,6 +176,18 @@ describe('a waypoint whose mesh has changed', () => {
 
   const pass = (of: Partial<Observed>): Decision =>
     decide(observed({ gateway: served(), meshHash: 'new', live: [deployed(served(), 'old')], others, ...of }));
+
+  test('says when others do not wait for it any more', () => {
+    const late = { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' } as const;
+    const live = deployed(served(), 'new', 0);
+    const object = { ...live.object, status: { observedGeneration: 0, conditions: [late] } } as Deployment;
+    const { serving } = pass({ others: [], live: [{ ...live, object }] });
+    expect(serving).toMatchObject({ status: 'False', reason: 'Deploying' });
+    expect(serving?.message).toMatch(/other waypoints do not wait for it any more$/);
+    const { spec } = live.object as Deployment;
+    const paused = { ...deployed(served(), 'new').object, spec: { ...spec, paused: true } } as Deployment;
+    expect(pass({ others: [], live: [{ ...live, object: paused }] }).serving?.message).toMatch(/is paused/);
+  });
 
   test('runs on as it is, and says for whom it waits', () => {
     const { actions, serving, awaits } = pass({});

@@ -3,6 +3,7 @@ import type { Parameters } from '../../../cdk8s/waypoint-parameters.js';
 import { contentHash } from '../../kube/apply.js';
 import { findCondition } from '../../kube/conditions.js';
 import type { Deployment } from '../../kube/types.js';
+import { deploymentRollout } from '../../mesh/rollout.js';
 
 /** A waypoint that we deploy, as far as it decides whose turn it is. */
 export interface Turn {
@@ -42,7 +43,8 @@ function compare(a: Pick<Turn, 'key' | 'isRolling'>, b: Pick<Turn, 'key' | 'isRo
 
 /**
  * Whether pods of the Deployment are being replaced by others. One that only lacks pods, because they were lost or have never come up,
- * replaces none: if others waited for it, a namespace without room would keep the whole mesh from an upgrade.
+ * replaces none: if others waited for it, a namespace without room would keep the whole mesh from an upgrade. So would one that somebody
+ * has paused, or whose controller has given up.
  *
  * @see kubernetes/kubectl pkg/polymorphichelpers/rollout_status.go
  * @see kubernetes/kubernetes pkg/controller/deployment/progress.go: the reason stays, whatever becomes of the pods
@@ -53,9 +55,24 @@ export function isRolling(deployment: Deployment): boolean {
   const wanted = spec.replicas ?? 1;
   if (observedGeneration < (metadata.generation ?? 0)) return true;
   if (isFirstRevision(deployment) || !hasServed(deployment)) return false;
+  if (spec.paused === true || isGivenUp(deployment)) return false;
   const wasComplete = isCompleteOnce(deployment) && replicas <= updatedReplicas;
   const lacksPods = updatedReplicas < wanted || replicas > updatedReplicas || availableReplicas < updatedReplicas;
   return lacksPods && !wasComplete;
+}
+
+/**
+ * Whether the Deployment has no pod left that is available, and its controller has seen none come up for `progressDeadlineSeconds`. Where a
+ * rollout keeps pods while it replaces others, it is not the new configuration that has taken the last of them: they were lost before,
+ * and tell nothing about it. Where pods are left, or a rollout may take all of them, others still wait: what has broken one does not
+ * reach them.
+ *
+ * @see kubernetes/kubernetes pkg/controller/deployment/progress.go
+ */
+export function isGivenUp({ spec, status = {} }: Deployment): boolean {
+  const progressing = findCondition(status.conditions, 'Progressing');
+  const isOver = progressing?.status === 'False' && progressing.reason === 'ProgressDeadlineExceeded';
+  return isOver && (status.availableReplicas ?? 0) === 0 && !deploymentRollout(spec).outage;
 }
 
 /** So soon after a Deployment was made, its controller has judged for the first time whether enough pods are available. */

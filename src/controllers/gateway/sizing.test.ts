@@ -10,6 +10,7 @@ import { decide } from './decide.js';
 import type { LiveObject, Observed } from './observed.js';
 
 const OURS = { group: '', kind: 'ConfigMap', name: 'wp-sidestep' };
+const ZONE = 'topology.kubernetes.io/zone';
 const THEIRS = { ...OURS, name: 'options' };
 
 const gateway = (spec: Partial<Gateway['spec']> = {}, metadata: Partial<Gateway['metadata']> = {}): Gateway =>
@@ -83,6 +84,24 @@ describe('a waypoint that istiod deploys and Sidestep sizes', () => {
     const strict = { found: { ...inputs.found, topologySpreadConstraints } };
     expect(data({})['deployment']).toMatch(/zone/);
     expect(data({ inputs: strict })['deployment']).not.toMatch(/zone/);
+  });
+
+  test("stays as it is while istiod's configuration cannot be read, but for what the Gateway asks for", () => {
+    const problem = { problem: { reason: 'MeshConfigurationInvalid', message: 'gone' } } as const;
+    const { inputs } = observed({});
+    if ('problem' in inputs) throw new Error('the mesh is known');
+    const zones = { found: { ...inputs.found, topologySpreadConstraints: [{ topologyKey: ZONE }] } };
+    for (const known of [inputs, zones]) {
+      const before = data({ inputs: known });
+      const sizes = { ...configMap, data: before };
+      expect(data({ inputs: problem, sizes })).toEqual(before);
+      const more = said('{"replicas":{"min":4}}');
+      expect(data({ inputs: problem, sizes, gateway: more })).toEqual(data({ inputs: known, gateway: more }));
+    }
+    // What a hand has made of it tells nothing.
+    const broken = { ...configMap, data: { deployment: '{"spec":' } };
+    expect(data({ inputs: problem, sizes: broken })).toEqual(data({}));
+    expect(data({ inputs: problem })).toEqual(data({}));
   });
 
   test('keeps the ConfigMap that a person has named, and ours goes', () => {

@@ -1,17 +1,20 @@
+import { parse, YAMLParseError } from 'yaml';
 import { gatewayParameters } from '../../../cdk8s/gateway-parameters.js';
-import { sizingPatches } from '../../../cdk8s/waypoint-sizing.js';
+import { sizingPatches, TOPOLOGY_KEYS } from '../../../cdk8s/waypoint-sizing.js';
 import type { Gateway } from '../../api/gateway-api.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { parseSizing, type WaypointSizing } from '../../api/sizing.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import {
   CONFIG_MAP,
+  type ConfigMap,
   type Deployment,
   DEPLOYMENT,
   type HorizontalPodAutoscaler,
   HORIZONTAL_POD_AUTOSCALER,
 } from '../../kube/types.js';
 import { namesOurParameters, parametersName } from '../../mesh/waypoint-gateway.js';
+import type { WaypointInputs } from '../../mesh/waypoint-inputs.js';
 import { type Action, type Decision, refused, remove, type ServingCondition } from './decision.js';
 import { isOurs, isOwnedBy } from './deployed-kinds.js';
 import type { Observed, Problem } from './observed.js';
@@ -50,13 +53,39 @@ export function size(observed: Observed): Decision {
   const patches = sizingPatches({
     gateway: gateway.metadata.name,
     asked: requested.found,
-    inputs: 'found' in observed.inputs ? observed.inputs.found : undefined,
+    inputs: 'found' in observed.inputs ? observed.inputs.found : sizes && spreadBefore(sizes),
     defaults: observed.defaults,
   });
   const manifest = gatewayParameters(gateway, patches);
   const reference: Action = { type: 'set-parameters', name: manifest.metadata.name };
   const actions: Action[] = [{ type: 'apply', kind: CONFIG_MAP, manifest, live: sizes }, ...(ref ? [] : [reference])];
   return { actions, serving: progress(observed, patches.horizontalPodAutoscaler?.spec.minReplicas) };
+}
+
+/**
+ * What the mesh says about how pods are spread, as far as the ConfigMap that was made by it tells: while istiod's configuration cannot be
+ * read, it stays as it is, or the waypoint would be rolled out for it there and back.
+ */
+function spreadBefore({ data = {} }: ConfigMap): Pick<WaypointInputs, 'topologySpreadConstraints'> | undefined {
+  try {
+    const patch = parse(data['deployment'] ?? '') as PodPatch | null;
+    const ours = patch?.spec?.template?.spec?.topologySpreadConstraints ?? [];
+    const theirs = TOPOLOGY_KEYS.filter((key) => !ours.some(({ topologyKey }) => topologyKey === key));
+    return { topologySpreadConstraints: theirs.map((topologyKey) => ({ topologyKey })) };
+  } catch (error) {
+    // A hand has been there: it is written anew.
+    if (error instanceof YAMLParseError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+/** How our patch of a Deployment says how pods are spread. */
+interface PodPatch {
+  readonly spec?: {
+    readonly template?: {
+      readonly spec?: { readonly topologySpreadConstraints?: readonly { readonly topologyKey?: string }[] };
+    };
+  };
 }
 
 /** Our ConfigMap, and the reference to it, go where we do not size. */

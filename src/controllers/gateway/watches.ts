@@ -15,7 +15,7 @@ import { type WatchSpec, generationOrMetadataChanged, watch } from '../../runtim
 import { type MeshLocation, watchConfiguration, watchRevisions } from '../istio-configuration.js';
 import { trimPod } from '../stored-pod.js';
 import { NAMED_INDEX, namedBy, TARGETING_KINDS } from '../use-waypoint.js';
-import { DEPLOYED_KINDS } from './deployed-kinds.js';
+import { DEPLOYED_KINDS, forsakenBy } from './deployed-kinds.js';
 import { isRolling, nextInTurn } from './rollout-order.js';
 import { isLeaving } from './observe-users.js';
 
@@ -67,14 +67,17 @@ function boundTo(service: KubeObject): readonly Request[] {
   return [boundGateway(service) ?? []].flat();
 }
 
-/** The owner, and a Gateway that would give an object this name. */
+/** The owner, a Gateway that would give an object this name, and one that has gone without it. */
 function concerned(object: KubeObject, stores: Stores): readonly Request[] {
-  const owners = new Set(object.metadata.ownerReferences?.map(({ uid }) => uid));
-  return stores
+  const { namespace, name, ownerReferences } = object.metadata;
+  const owners = new Set(ownerReferences?.map(({ uid }) => uid));
+  const gateways = stores
     .of(GATEWAY)
-    .list(object.metadata.namespace)
-    .filter((gateway) => owners.has(gateway.metadata.uid ?? '') || namesOf(gateway).has(object.metadata.name))
+    .list(namespace)
+    .filter((gateway) => owners.has(gateway.metadata.uid ?? '') || namesOf(gateway).has(name))
     .map(requestOf);
+  const forsaken = forsakenBy(object);
+  return forsaken === undefined ? gateways : [...gateways, { namespace, name: forsaken }];
 }
 
 /** Names that objects deployed for a Gateway may have. */
