@@ -43,6 +43,12 @@ describe('install manifests', () => {
     expect(kinds.at(-1)).toBe('Deployment');
   });
 
+  test.each(['istio-system', 'kube-system', 'default'])('leave the namespace %s as it is', (namespace) => {
+    const kinds = installManifests({ ...OPTIONS, namespace }).map(({ kind }) => kind);
+    expect(kinds).not.toContain('Namespace');
+    expect(kinds).toContain('Deployment');
+  });
+
   it('give every namespaced object a namespace', () => {
     const clusterScoped = [
       'Namespace',

@@ -16,7 +16,7 @@ const USER = 65_532;
 export interface InstallOptions {
   /** Image of the operator. */
   readonly image: string;
-  /** Namespace of the operator and its Lease. */
+  /** Namespace of the operator and its Lease. Istio's, `default` and those of Kubernetes are there already, and left as they are. */
   readonly namespace: string;
   /** Namespace of istiod. */
   readonly istioNamespace: string;
@@ -30,9 +30,10 @@ export interface InstallOptions {
 export function installManifests(options: InstallOptions): Manifest[] {
   const { namespace } = options;
   const objects = new Objects();
-  objects.add(k8s.KubeNamespace, {
-    metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
-  });
+  if (!isShared(options))
+    objects.add(k8s.KubeNamespace, {
+      metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+    });
   objects.add(k8s.KubeServiceAccount, { metadata: { name: NAME, namespace } });
   addAccess(objects, { name: NAME, namespace }, options.access);
   // Before the Deployment: there is no moment at which the operator runs without it.
@@ -40,10 +41,20 @@ export function installManifests(options: InstallOptions): Manifest[] {
   objects.add(k8s.KubeService, metricsService(namespace));
   objects.add(k8s.KubePodDisruptionBudget, {
     metadata: { name: NAME, namespace },
-    spec: { maxUnavailable: k8s.IntOrString.fromNumber(1), selector: { matchLabels: SELECTOR } },
+    spec: {
+      maxUnavailable: k8s.IntOrString.fromNumber(1),
+      selector: { matchLabels: SELECTOR },
+      // Operators that cannot get ready serve nobody, and must not keep a node from being drained.
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+    },
   });
   objects.add(k8s.KubeDeployment, deployment(options));
   return objects.render();
+}
+
+/** Whether others run pods there, such as ztunnel and the CNI agent: at our level of pod security they would not start again. */
+function isShared({ namespace, istioNamespace }: InstallOptions): boolean {
+  return namespace === istioNamespace || namespace === 'default' || namespace.startsWith('kube-');
 }
 
 function metricsService(namespace: string): k8s.KubeServiceProps {

@@ -135,6 +135,19 @@ describe('isSubset', () => {
   });
 });
 
+describe('where lists are only ours', () => {
+  it.each<[string, unknown, unknown, boolean]>([
+    ['a field more in an element', { rules: [{ to: [1] }] }, { rules: [{ to: [1], from: [2] }] }, false],
+    ['a field more, further inside', { rules: [{ to: [{ a: 1 }] }] }, { rules: [{ to: [{ a: 1, b: 2 }] }] }, false],
+    ['an empty field more', { rules: [{ to: [1] }] }, { rules: [{ to: [1], from: [] }] }, true],
+    ['a field more outside of lists', { spec: { rules: [] } }, { spec: { action: 'DENY' }, status: {} }, true],
+    ['a finalizer of somebody else', { finalizers: ['a'] }, { finalizers: ['b', 'a'] }, true],
+  ])('%s', (_what, wanted, live, expected) => {
+    expect(isSubset(wanted, live, { ownLists: true })).toBe(expected);
+    expect(uncoveredFields(wanted, live, { ownLists: true })).toEqual(expected ? [] : [['rules']]);
+  });
+});
+
 describe('uncoveredFields', () => {
   it.each<[string, unknown, unknown, string[]]>([
     ['nothing of a subset', { a: { b: 1 }, c: {} }, { a: { b: 1, d: 2 } }, []],

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { FakeClock } from '../../test/support/fake-clock.js';
+import { createLogger } from '../log.js';
 import { connectionFromKubeConfig } from './connection.js';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
@@ -157,6 +158,51 @@ describe('connectionFromKubeConfig', () => {
     const both = `${first}${path.delimiter}${second}`;
     expect(connect(both).server).toBe('https://example.com:6443');
     expect(connect(both, 'x2').server).toBe('https://two');
+  });
+
+  it('of what has one name takes the first, and goes without a file that is missing', () => {
+    const first = kubeconfig({ token: 'a' });
+    const other = { name: 'c', cluster: { server: 'https://other' } };
+    const second = write('second', {
+      clusters: [other, { name: 'c2', cluster: { server: 'https://two' } }],
+      users: [{ name: 'u', user: { token: 'b' } }],
+      contexts: [
+        { name: 'x', context: { cluster: 'c2', user: 'u' } },
+        { name: 'x2', context: { cluster: 'c2', user: 'u' } },
+      ],
+    });
+    const all = [path.join(dir, 'missing'), first, second].join(path.delimiter);
+    expect(connect(all).server).toBe('https://example.com:6443');
+    expect(connect(all, 'x2').server).toBe('https://two');
+  });
+
+  it('takes an empty current context for none', () => {
+    const first = write('first', { 'current-context': '' });
+    expect(connect(`${first}${path.delimiter}${kubeconfig({})}`).server).toBe('https://example.com:6443');
+  });
+
+  it.each([
+    ['users:\n- name: u\n  user:\n    token: SECRET\n   bad: indent\n', 'in line 5'],
+    ['token: "SECRET\n', 'is not YAML'],
+    ['token: *SECRET\n', 'names an anchor that it does not have'],
+    ['token: SECRET\ntoken: SECRET\n', 'DUPLICATE_KEY in line 2'],
+  ])('quotes nothing of a file that it cannot read: %j', (text, why) => {
+    let lines = '';
+    try {
+      connect(write('config', text));
+    } catch (error) {
+      createLogger({ level: 'error', destination: { write: (line) => (lines += line) } }).error({ err: error }, 'x');
+    }
+    expect(lines).toContain(why);
+    expect(lines).not.toContain('SECRET');
+  });
+
+  it('says what the server said when the file is being written as credentials are refused', () => {
+    const tokenFile = write('token', 'first');
+    const file = kubeconfig({ tokenFile });
+    const connection = connect(file);
+    fs.writeFileSync(file, '');
+    expect(connection.credentialsRejected?.()).toBe(false);
   });
 
   it('says which file and what is wrong with it', () => {

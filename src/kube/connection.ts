@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 // NOTE: the package's main entry loads every generated model. This module loads much as well that we do not use, 17 MB of
 // memory; the bundles leave it out (`scripts/build.ts`). Only this file may import it.
 import { KubeConfig, bufferFromFileOrString } from '@kubernetes/client-node/dist/config.js';
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 
 import { systemClock, type Clock } from '../clock.js';
 
@@ -112,29 +112,53 @@ function loadConfig(source: Source, context: string | undefined): KubeConfig {
   return config;
 }
 
+/** As kubectl merges them: of what has one name the first counts, and of several files one may be missing. */
 function loadFiles(config: KubeConfig, files: string[]): void {
-  for (const [index, file] of files.entries()) {
-    const one = new KubeConfig();
-    one.loadFromFile(file);
-    useTokenFiles(one, file);
-    if (index === 0) {
-      config.loadFromOptions({ ...one });
-    } else {
-      config.mergeConfig(one, config.currentContext !== undefined);
-    }
+  const present = files.filter((file) => fs.existsSync(file));
+  for (const file of present.length > 0 ? present : files) {
+    const one = loadFile(file);
+    const unknown = <T extends { name: string }>(theirs: T[], ours: T[]): T[] =>
+      theirs.filter(({ name }) => !ours.some((each) => each.name === name));
+    one.clusters = unknown(one.clusters, config.clusters);
+    one.users = unknown(one.users, config.users);
+    one.contexts = unknown(one.contexts, config.contexts);
+    config.mergeConfig(one, Boolean(config.currentContext));
   }
 }
 
+function loadFile(file: string): KubeConfig {
+  const raw = parseSecret(fs.readFileSync(file, 'utf8'), file) as { users?: RawUser[] } | null;
+  const config = new KubeConfig();
+  config.loadFromString(JSON.stringify(raw ?? {}));
+  config.makePathsAbsolute(path.dirname(file));
+  useTokenFiles(config, raw?.users ?? [], path.dirname(file));
+  return config;
+}
+
+/** Parsers quote what they cannot read, and the lines around it: here that is tokens and keys, which must not get into logs. */
+function parseSecret(text: string, file: string): unknown {
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  if (error) throw new Error(`${file} is not YAML: ${error.code} in line ${error.linePos?.[0].line ?? 1}`);
+  try {
+    return document.toJS();
+  } catch {
+    throw new Error(`${file} is not YAML: it names an anchor that it does not have`);
+  }
+}
+
+interface RawUser {
+  name: string;
+  user?: { tokenFile?: string; 'token-file'?: string };
+}
+
 /** The library knows the `tokenFile` of kubeconfigs under another name only, and reads that just once. */
-function useTokenFiles(config: KubeConfig, file: string): void {
-  const raw = parse(fs.readFileSync(file, 'utf8')) as {
-    users?: { name: string; user?: { tokenFile?: string; 'token-file'?: string } }[];
-  };
-  for (const { name, user } of raw.users ?? []) {
+function useTokenFiles(config: KubeConfig, users: RawUser[], dir: string): void {
+  for (const { name, user } of users) {
     const tokenFile = user?.tokenFile ?? user?.['token-file'];
     const known = config.getUser(name);
     if (tokenFile === undefined || !known) continue;
-    const absolute = path.resolve(path.dirname(file), tokenFile);
+    const absolute = path.resolve(dir, tokenFile);
     Object.assign(known, { token: undefined, authProvider: { name: 'tokenFile', config: { tokenFile: absolute } } });
   }
 }
@@ -201,8 +225,13 @@ class KubeConfigConnection implements Connection {
     const canChange = Boolean(user?.exec || user?.authProvider || user?.certFile);
     if (canChange) {
       this.#fresh = undefined;
-      // The plugins of the library keep a refused token until it expires; a new configuration starts without.
-      this.#config = this.#load();
+      try {
+        // The plugins of the library keep a refused token until it expires; a new configuration starts without.
+        this.#config = this.#load();
+      } catch {
+        // A file that is being written: what the server said is the better message.
+        return false;
+      }
     }
     return canChange;
   }

@@ -95,6 +95,14 @@ describe('Reflector', () => {
   const lists = (at = path) => server.seen({ method: 'GET', path: at, watch: false });
   const opened = (n: number) => server.watches[n - 1]?.request.query['resourceVersion'];
 
+  /** Lets the `n`th watch be silent for as long as it may. */
+  async function silent(n: number): Promise<void> {
+    const watch = await server.watch(n);
+    await until(() => clock.pending === 1);
+    await clock.advance(75_000);
+    await until(() => watch.closed);
+  }
+
   /** Lets the reflector's own waits pass until `n` watches have been opened. */
   async function watchAfterBackoff(n: number) {
     await until(() => {
@@ -306,6 +314,7 @@ describe('Reflector', () => {
     await until(() => clock.pending === 1);
     await clock.advance(74_000);
     expect(watch.closed).toBe(false);
+    server.set(path, '12', []);
     watch.bookmark('12');
     await settle();
     await clock.advance(74_000);
@@ -315,7 +324,66 @@ describe('Reflector', () => {
 
     await server.watch(2);
     expect(opened(2)).toBe('12');
-    expect(lists()).toHaveLength(1);
+  });
+
+  it('asks a server whose watch was silent for its version, and resumes if that has been reached', async () => {
+    server.set(path, '10', [configMap('a', '3'), configMap('b', '7')]);
+    start();
+    await silent(1);
+    await server.watch(2);
+    expect(lists().map(({ query }) => query['limit'])).toEqual(['500', '1']);
+    expect(opened(2)).toBe('10');
+    expect(view.calls).toEqual(['replace a,b']);
+  });
+
+  it('lists again when the versions of a server have gone back: etcd was restored from a backup', async () => {
+    const versions: (string | undefined)[] = [];
+    server.set(path, '100', [configMap('a', '90'), configMap('b', '95')]);
+    const replace = (objects: ConfigMap[], version?: string): void => {
+      versions.push(version);
+      view.replace(objects);
+    };
+    start({ handler: { replace, upsert: (object) => view.upsert(object), remove: (object) => view.remove(object) } });
+    await server.watch(1);
+    server.set(path, '50', [configMap('a', '40'), configMap('c', '45')]);
+    await silent(1);
+    await server.watch(2);
+    expect(opened(2)).toBe('50');
+    expect(view.names).toBe('a,c');
+    // What is known of before cannot be compared with what is there now.
+    expect(versions).toEqual(['100', undefined]);
+    server.set(path, '60', [configMap('a', '40')]);
+    (await server.watch(2)).fail(410, 'Expired');
+    await server.watch(3);
+    expect(versions).toEqual(['100', undefined, '60']);
+    expect(errors.map(({ message }) => message)).toEqual(['the versions of the server have gone back, listing again']);
+  });
+
+  it('does not take a bookmark from before for where it is', async () => {
+    server.set(path, '100', [configMap('a', '90')]);
+    start();
+    const watch = await server.watch(1);
+    await until(() => clock.pending === 1);
+    await clock.advance(60_000);
+    server.set(path, '50', [configMap('b', '40')]);
+    watch.bookmark('49');
+    await server.watch(2);
+    expect(opened(2)).toBe('50');
+    expect(view.names).toBe('b');
+  });
+
+  it('does not watch from a version that it could not check', async () => {
+    server.set(path, '100', [configMap('a', '90')]);
+    start();
+    await server.watch(1);
+    server.on({ path, watch: false }, { status: 500 });
+    await silent(1);
+    await until(() => errors.length === 1);
+    expect(server.watches).toHaveLength(1);
+    server.set(path, '50', [configMap('b', '40')]);
+    await watchAfterBackoff(2);
+    expect(opened(2)).toBe('50');
+    expect(view.names).toBe('b');
   });
 
   it('gives up a stream that the server does not end in time, however talkative it is', async () => {

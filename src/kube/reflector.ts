@@ -1,7 +1,8 @@
 import { onAbort, type Clock } from '../clock.js';
 import type { Logger } from '../log.js';
-import type { Client } from './client.js';
+import type { Client, Page } from './client.js';
 import { ApiError, SilentStreamError, TransportError, isGone, isNotFound } from './errors.js';
+import { compareResourceVersions } from './resource-version.js';
 import { describeRef, isBuiltIn, resourceName, type KubeObject, type ResourceType } from './resource.js';
 import type { WatchEvent } from './watch-stream.js';
 
@@ -10,7 +11,8 @@ export interface ReflectorHandler<T> {
   /**
    * This is all there is: whatever was known and is not in the list has been deleted.
    *
-   * @param version  of the list; none for a kind that is absent
+   * @param version  of the list; none for a kind that is absent, and where versions have begun anew: what is known of before
+   *                 cannot be compared with it
    */
   replace(objects: T[], version?: string): void;
   upsert(object: T): void;
@@ -69,6 +71,8 @@ const absenceProofMs = 10_000;
  * - A broken, silent or ended watch resumes from the last version seen; bookmarks keep that version young.
  * - A version that the server has forgotten (410, as a status or an ERROR event) leads to a new list; until it is there,
  *   the handler's view stays, and deletions that happened meanwhile show by their absence in the new list.
+ * - A version that is yet to come, for etcd was restored from a backup, leads to a new list too: the server would say nothing until
+ *   it gets there. After each silent watch the server is asked which version it has, and after a bookmark from before.
  * - Failures are retried for ever, after an exponential backoff with jitter of at most 30 s, or Retry-After if longer.
  * - A kind that the server does not know (404) is `absent` and counts as empty and synced; `poke` looks for it again. One that
  *   was served before is believed to be absent only if that is still the answer 10 s later; for a built-in kind a 404 is
@@ -81,6 +85,10 @@ export class Reflector<T extends KubeObject> {
   readonly #firstSync: Promise<void>;
   /** Where the next watch begins; undefined makes a list come first. */
   #version: string | undefined;
+  /** Perhaps the server is behind `#version`: the last watch brought nothing, or a bookmark from before. */
+  #isDoubted = false;
+  /** Versions have begun anew since the last list. */
+  #wentBack = false;
   #synced = false;
   #resolveFirstSync: () => void = () => {};
   #absent = false;
@@ -151,6 +159,7 @@ export class Reflector<T extends KubeObject> {
     const { clock } = this.#options;
     let watchingSince: number | undefined;
     try {
+      if (this.#isDoubted) await this.#checkVersion(signal);
       if (this.#version === undefined) await this.#list(signal);
       watchingSince = clock.uptime();
       await this.#watch(signal);
@@ -163,12 +172,11 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, type, namespace, labelSelector, fieldSelector, handler, clock } = this.#options;
+    const { handler, clock } = this.#options;
     this.#poked = false;
     let objects: T[] = [];
     let version: string | undefined;
-    const options = { namespace, labelSelector, fieldSelector, signal, timeoutMs: pageTimeoutMs };
-    for await (const page of client.pages(type, options)) {
+    for await (const page of this.#pages(signal)) {
       if (page.restarted) objects = [];
       for (const item of page.items) objects.push(this.#reduce(item));
       version = page.resourceVersion;
@@ -176,12 +184,33 @@ export class Reflector<T extends KubeObject> {
     // From no version a watch would begin with what there is by then: nobody would tell what was deleted before.
     if (!version) throw new TransportError(`list ${this.#resource}: the answer has no resourceVersion`);
     this.#absent = false;
-    handler.replace(objects, version);
+    handler.replace(objects, this.#wentBack ? undefined : version);
+    this.#wentBack = false;
     this.#served = true;
     this.#missingSince = undefined;
     this.#version = version;
     this.#lastEventAt = clock.now();
     this.#markSynced();
+  }
+
+  #pages(signal: AbortSignal, limit?: number): AsyncIterable<Page<T> & { restarted: boolean }> {
+    const { client, type, namespace, labelSelector, fieldSelector } = this.#options;
+    const options = { namespace, labelSelector, fieldSelector, signal, timeoutMs: pageTimeoutMs };
+    return client.pages(type, limit === undefined ? options : { ...options, limit });
+  }
+
+  /** Gives up a version that the server has not reached, as after a restore of etcd: nothing would be told until then. */
+  async #checkVersion(signal: AbortSignal): Promise<void> {
+    for await (const { resourceVersion } of this.#pages(signal, 1)) {
+      if (isOlder(resourceVersion, this.#version)) {
+        const fields = { resource: this.#resource, version: this.#version, current: resourceVersion };
+        this.#options.log.error(fields, 'the versions of the server have gone back, listing again');
+        this.#version = undefined;
+        this.#wentBack = true;
+      }
+      break;
+    }
+    this.#isDoubted = false;
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -192,6 +221,8 @@ export class Reflector<T extends KubeObject> {
     const events = client.watch(type, { namespace, labelSelector, fieldSelector, signal, timeoutSeconds, ...from });
     for await (const event of events) {
       this.#lastEventAt = clock.now();
+      this.#isDoubted = event.type === 'BOOKMARK' && isOlder(event.resourceVersion, this.#version);
+      if (this.#isDoubted) return;
       this.#deliver(event);
     }
   }
@@ -257,6 +288,7 @@ export class Reflector<T extends KubeObject> {
     if (error instanceof SilentStreamError) {
       this.#options.log.debug({ resource: this.#resource }, 'watch was silent, resuming');
       this.#restarting('silent');
+      this.#isDoubted = true;
       this.#recovered();
       return 0;
     }
@@ -347,6 +379,9 @@ function blamesVersion(error: unknown, failures: number): boolean {
   // A 404 that comes here is of a kind that every server has: said by something else in between.
   return code < 500 && ![401, 403, 404, 408, 429].includes(code);
 }
+
+const isOlder = (version: string, than: string | undefined): boolean =>
+  (compareResourceVersions(version, than) ?? 0) < 0;
 
 function retryAfterMs(error: unknown): number {
   return error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;

@@ -25,47 +25,68 @@ const quantityMaps = new Set(['requests', 'limits', 'hard', 'capacity', 'storage
  *
  * @param desired  plain JSON
  * @param live     plain JSON, as the server sent it
+ * @param options  `ownLists`: of a kind whose lists the server neither defaults nor shares, so that a field more in an element is a
+ *                 change too, and an apply takes it off again
  */
-export function isSubset(desired: unknown, live: unknown): boolean {
-  return covers(desired, live, [], '');
+export function isSubset(desired: unknown, live: unknown, { ownLists = false }: SubsetOptions = {}): boolean {
+  return covers(desired, live, { parents: [], key: '', ownLists });
 }
+
+/** See {@link isSubset}. */
+export interface SubsetOptions {
+  readonly ownLists?: boolean;
+}
+
+/** Where in the object two values are compared, and how. */
+interface Place {
+  readonly parents: readonly string[];
+  readonly key: string;
+  readonly ownLists: boolean;
+}
+
+const within = ({ parents, key, ownLists }: Place, name: string): Place => ({
+  parents: [...parents, key],
+  key: name,
+  ownLists,
+});
 
 /**
  * The fields of `desired` that keep `isSubset` from being true, as paths of keys; a list is one field.
  *
  * @param desired  plain JSON
  * @param live     plain JSON, as the server sent it
+ * @param options  as of {@link isSubset}
  */
-export function uncoveredFields(desired: unknown, live: unknown): string[][] {
-  return uncovered(desired, live, [], '').map(([, ...path]) => path);
+export function uncoveredFields(desired: unknown, live: unknown, { ownLists = false }: SubsetOptions = {}): string[][] {
+  return uncovered(desired, live, { parents: [], key: '', ownLists }).map(([, ...path]) => path);
 }
 
-function uncovered(desired: unknown, live: unknown, parents: readonly string[], key: string): string[][] {
-  if (covers(desired, live, parents, key)) return [];
-  const within = [...parents, key];
+function uncovered(desired: unknown, live: unknown, place: Place): string[][] {
+  if (covers(desired, live, place)) return [];
   const inner = live ?? {};
-  if (!isMap(desired) || !isMap(inner)) return [within];
-  return Object.entries(desired).flatMap(([name, value]) => uncovered(value, inner[name], within, name));
+  if (!isMap(desired) || !isMap(inner)) return [[...place.parents, place.key]];
+  return Object.entries(desired).flatMap(([name, value]) => uncovered(value, inner[name], within(place, name)));
 }
 
-function covers(desired: unknown, live: unknown, parents: readonly string[], key: string): boolean {
+function covers(desired: unknown, live: unknown, place: Place): boolean {
   if (desired === undefined || desired === live) return true;
   if (live === undefined || live === null) return isEmpty(desired);
-  if (Array.isArray(desired)) return Array.isArray(live) && coversList(desired, live, parents, key);
+  if (Array.isArray(desired)) return Array.isArray(live) && coversList(desired, live, place);
   if (isMap(desired)) {
-    const within = [...parents, key];
-    return isMap(live) && Object.entries(desired).every(([name, value]) => covers(value, live[name], within, name));
+    return (
+      isMap(live) && Object.entries(desired).every(([name, value]) => covers(value, live[name], within(place, name)))
+    );
   }
-  return quantityMaps.has(parents.at(-1) ?? '') && sameQuantity(desired, live);
+  return quantityMaps.has(place.parents.at(-1) ?? '') && sameQuantity(desired, live);
 }
 
-function coversList(desired: unknown[], live: unknown[], parents: readonly string[], key: string): boolean {
-  if (sharedLists.has(key)) {
-    return desired.every((element) => live.some((candidate) => covers(element, candidate, parents, key)));
+function coversList(desired: unknown[], live: unknown[], place: Place): boolean {
+  if (sharedLists.has(place.key)) {
+    return desired.every((element) => live.some((candidate) => covers(element, candidate, place)));
   }
-  return (
-    desired.length === live.length && desired.every((element, index) => covers(element, live[index], parents, key))
-  );
+  const isSame = (element: unknown, other: unknown): boolean =>
+    covers(element, other, place) && (!place.ownLists || covers(other, element, place));
+  return desired.length === live.length && desired.every((element, index) => isSame(element, live[index]));
 }
 
 const isMap = (value: unknown): value is Record<string, unknown> =>

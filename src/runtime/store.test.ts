@@ -53,7 +53,7 @@ describe('store', () => {
 
   test('a list reports what came, changed and went, and nothing for what is the same', () => {
     const store = storeOf(thing('a', 1), thing('b', 2), thing('c', 3));
-    const changes = store.replace([thing('a', 1), thing('b', 7), thing('d', 8)]);
+    const changes = store.replace([thing('a', 1), thing('b', 7), thing('d', 8)], '8');
     expect(changes.map(({ old, new: now }) => [old?.metadata.name, now?.metadata.name])).toEqual([
       ['c', undefined],
       ['b', 'b'],
@@ -119,6 +119,14 @@ describe('store', () => {
     const store = storeOf(thing('a', 900));
     expect(store.replace([thing('a', 12)])).toHaveLength(1);
     expect(store.get(a)?.metadata.resourceVersion).toBe('12');
+  });
+
+  test('where versions have begun anew, the same version is another state, and no write of before is newer', () => {
+    const store = storeOf(thing('a', 20, { node: 'n1' }));
+    store.record(thing('b', 30, { node: 'n1' }));
+    expect(store.replace([thing('a', 20, { node: 'n2' }), thing('b', 10, { node: 'n2' })])).toHaveLength(2);
+    expect(store.byIndex('node', 'n2')).toHaveLength(2);
+    expect(store.replace([thing('a', 20), thing('b', 10)], '40')).toEqual([]);
   });
 
   test('an object that an index function cannot read is held all the same', () => {

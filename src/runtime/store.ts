@@ -1,6 +1,6 @@
+import { compareResourceVersions } from '../kube/resource-version.js';
 import type { KubeObject, ObjectRef } from '../kube/resource.js';
 import { keyOf } from './request.js';
-import { compareResourceVersions } from './resource-version.js';
 
 /**
  * What is known of one kind, kept up to date by a watch. All objects are frozen and shared by everybody: reading is
@@ -59,6 +59,8 @@ export class ObjectStore<T extends KubeObject> {
   /** Key → resourceVersion of a recorded write that the watch has not shown yet. */
   readonly #ahead = new Map<string, string>();
   readonly #deletedUids = new Set<string>();
+  /** Objects whose versions are of before `#forgetVersions`. */
+  #incomparable = new WeakSet<T>();
   readonly #onIndexError: (error: unknown, object: T) => void;
   #all: readonly T[] | undefined;
 
@@ -111,9 +113,10 @@ export class ObjectStore<T extends KubeObject> {
   /**
    * A list: what is not in it is gone, but for what was written after it: the watch has yet to show that.
    *
-   * @param version  of the list; without one nothing is newer
+   * @param version  of the list; without one nothing is newer, and no version of before is comparable
    */
   replace(objects: readonly T[], version?: string): Change<T>[] {
+    if (version === undefined) this.#forgetVersions();
     const listed = new Set(objects.map((object) => keyOf(object.metadata)));
     const isNewer = (key: string): boolean => (compareResourceVersions(this.#ahead.get(key), version) ?? 0) > 0;
     const gone = [...this.#objects.entries()].filter(([key]) => !listed.has(key) && !isNewer(key));
@@ -151,6 +154,12 @@ export class ObjectStore<T extends KubeObject> {
     return this.#put(key, object);
   }
 
+  /** Versions have begun anew: the same number may stand for another state by now. */
+  #forgetVersions(): void {
+    this.#ahead.clear();
+    this.#incomparable = new WeakSet(this.#objects.values());
+  }
+
   /** True for what the watch shows from before a recorded write; forgets the record once the watch has caught up. */
   #isBehind(key: string, object: T): boolean {
     const ahead = this.#ahead.get(key);
@@ -163,7 +172,7 @@ export class ObjectStore<T extends KubeObject> {
 
   #put(key: string, object: T): Change<T>[] {
     const old = this.#objects.get(key);
-    if (old && isSameVersion(old, object)) return [];
+    if (old && isSameVersion(old, object) && !this.#incomparable.has(old)) return [];
     deepFreeze(object);
     if (old) for (const index of this.#indexes.values()) index.remove(key, old);
     for (const index of this.#indexes.values()) index.add(key, object);

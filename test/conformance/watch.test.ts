@@ -358,6 +358,14 @@ conformance('watch', (test) => {
     expect(short(watch)).toEqual(['ADDED b']);
   });
 
+  test('a watch from a version that is yet to come is silent until it comes', async (server) => {
+    const maps = await Collection.of(server);
+    const watch = await maps.watch({ resourceVersion: 999_999_999, allowWatchBookmarks: true, timeoutSeconds: 4 });
+    await maps.create('a');
+    await watch.ended;
+    expect(short(watch)).toEqual([]);
+  });
+
   test('initial events of a version that is yet to come: 504 in the stream', async (server) => {
     const maps = await Collection.of(server);
     const watch = await maps.watch({

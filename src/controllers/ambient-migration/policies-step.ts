@@ -125,7 +125,9 @@ type ApplyPolicy = Extract<Action, { type: 'apply-policy' }>;
 function missing(observed: Observed, grip: Grip): ApplyPolicy[] {
   return wantedPolicies(observed, grip)
     .filter(
-      (wanted) => !observed.translated.some((live) => isSubset(wanted, live)) && !isWrittenBySomebody(wanted, observed),
+      (wanted) =>
+        !observed.translated.some((live) => isSubset(wanted, live, { ownLists: true })) &&
+        !isWrittenBySomebody(wanted, observed),
     )
     .map(applying);
 }

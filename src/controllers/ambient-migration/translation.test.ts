@@ -307,6 +307,20 @@ describe('the step Policies', () => {
     expect([new Date(NOW_MS - 1_000).toISOString(), hourAgo].map(kindAt)).toEqual(['wait', 'stalled']);
   });
 
+  it.each([
+    ['in one rule', { from: [{ source: { namespaces: ['evil'] } }] }],
+    ['in an operation', { to: [{ operation: { paths: ['/headers'], methods: ['GET'] } }] }],
+  ])('puts back a copy that a hand has narrowed by a field more %s', (_, more) => {
+    const given = layer7();
+    const [copy, guard] = live(given, 'loose', accepted) as [PolicyObject, PolicyObject];
+    const rules = (copy.spec as { rules: object[] }).rules.map((rule) => ({ ...rule, ...more }));
+    const narrowed = { ...copy, spec: { ...(copy.spec as object), rules } };
+    expect(policiesTranslated({ ...given, translated: [narrowed, guard] })).toMatchObject({
+      actions: [{ type: 'apply-policy', manifest: { metadata: { name: 'p-wp' } } }],
+    });
+    expect(policiesTranslated({ ...given, translated: [copy, guard] })).toMatchObject({ kind: 'done' });
+  });
+
   it('puts back what a hand has changed, and takes away what no policy asks for', () => {
     const given = layer7();
     const [copy, guard] = live(given, 'loose', accepted) as [PolicyObject, PolicyObject];

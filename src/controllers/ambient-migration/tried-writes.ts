@@ -56,7 +56,8 @@ async function tryWrite(
     case 'apply-policy': {
       const { manifest } = action;
       const forced = { ...options, force: true };
-      return uncoveredFields(manifest, await client.apply(policyType(manifest.kind), renderPolicy(manifest), forced));
+      const answer = await client.apply(policyType(manifest.kind), renderPolicy(manifest), forced);
+      return uncoveredFields(manifest, answer, { ownLists: true });
     }
     default: {
       const { type, ref, changes } = patchOf(action, observed);

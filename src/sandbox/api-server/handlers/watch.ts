@@ -128,7 +128,7 @@ class WatchStream {
     this.#undo.push(storage.watch(storageKey, (commit) => commit.revision > after && this.#change(commit)));
     if (!options.allowWatchBookmarks) return;
     if (initial) this.#bookmark(true);
-    this.#bookmarks(clock.now() + seconds * 1_000 - lastBookmarkMs);
+    this.#bookmarks(after, clock.now() + seconds * 1_000 - lastBookmarkMs);
   }
 
   #initialEvents(): void {
@@ -155,13 +155,16 @@ class WatchStream {
     else if (matched) this.#event('DELETED', this.show(type === 'DELETED' ? object : lastMatching(before, object)));
   }
 
-  /** @param lastAt  when the last one is due, shortly before the end */
-  #bookmarks(lastAt: number): void {
+  /**
+   * @param after   the version that the watch began at; there is none of before
+   * @param lastAt  when the last one is due, shortly before the end
+   */
+  #bookmarks(after: number, lastAt: number): void {
     const untilLastMs = lastAt - this.parts.clock.now();
     const delayMs = untilLastMs > 0 ? Math.min(untilLastMs, bookmarkEveryMs) : bookmarkEveryMs;
     this.#cancelBookmark = this.parts.clock.schedule(delayMs, () => {
-      this.#bookmark(false);
-      this.#bookmarks(lastAt);
+      if (this.parts.storage.revision >= after) this.#bookmark(false);
+      this.#bookmarks(after, lastAt);
     });
   }
 
