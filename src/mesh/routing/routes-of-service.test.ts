@@ -102,9 +102,12 @@ describe('VirtualServices of a Service', () => {
     ['of its own', { namespace: 'infra' }, 'VirtualService infra/a'],
     ['of the Service', {}, 'VirtualService shop/a'],
     ['of nobody', { namespace: 'apps' }, undefined],
-  ])('are read by a waypoint in the namespace %s, whomever they are exported to', (_, metadata, expected) => {
-    const one = virtualService('a', { ...hosts('web.shop.svc.cluster.local'), exportTo: ['nobody'] }, metadata);
-    expect(by([one], { ...waypoint, namespace: 'infra' })).toBe(expected);
+  ])('are read by a waypoint in the namespace %s, if they are exported to its own', (_, metadata, expected) => {
+    const readOf = (exportTo: string): string | undefined => {
+      const spec = { ...hosts('web.shop.svc.cluster.local'), exportTo: [exportTo] };
+      return by([virtualService('a', spec, metadata)], { ...waypoint, namespace: 'infra' });
+    };
+    expect([readOf('*'), readOf('infra'), readOf('nobody')]).toEqual([expected, expected, undefined]);
   });
 
   it('count by how exactly they name it, then by age', () => {
@@ -122,7 +125,7 @@ describe('VirtualServices of a Service', () => {
     }
   });
 
-  it('are one for a sidecar, and for a waypoint all that name it as exactly', () => {
+  it('are one for a sidecar, and for a waypoint all that name it in any way', () => {
     const none = { http: [{ match: [{ method: { exact: 'POST' } }] }] };
     const all = [
       virtualService('a', none, born(1)),
@@ -131,7 +134,8 @@ describe('VirtualServices of a Service', () => {
     ];
     expect(by(all)).toBe('VirtualService shop/a');
     expect(by(all, waypoint)).toBe('VirtualService shop/b');
-    expect(by([all[0]!, all[2]!], waypoint)).toBe('VirtualService shop/a');
+    expect(by([all[0]!, all[2]!], waypoint)).toBe('VirtualService shop/c');
+    expect(by(all.slice(0, 1), waypoint)).toBe('VirtualService shop/a');
   });
 
   it('find delegates by name and namespace, of their own kind', () => {
@@ -141,7 +145,7 @@ describe('VirtualServices of a Service', () => {
       { ...virtualService('part', hosts()), kind: 'ServiceEntry' },
       virtualService('other', hosts()),
     ];
-    expect(by([...parts, root])).toBe('VirtualService shop/root');
+    expect(by([...parts, root])).toBeUndefined();
     expect(by([...parts, virtualService('part', hosts()), root])).toBe('VirtualService shop/part');
   });
 });

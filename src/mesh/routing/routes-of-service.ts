@@ -19,7 +19,7 @@ interface Called {
  * What somebody who carries out routes does with requests to a Service; undefined if there are no routes of it.
  *
  * Sidecars carry out HTTPRoutes of the Service's namespace and of their own, which come first; waypoints those of the Service's namespace
- * and of their own. So it is with VirtualServices for a waypoint; for a sidecar all that are exported to it. Where there are both,
+ * and of their own. So it is with VirtualServices for a waypoint, and both read only what is exported to them. Where there are both,
  * HTTPRoutes count: what comes of both is not told by either. Routes of other kinds are not followed.
  *
  * @param objects  of {@link ROUTE_KINDS}
@@ -47,7 +47,7 @@ export function routesOfService(
   return (request) => {
     const onPort = httpRoutes.filter((route) => parentsOf(route, called).some((one) => isOnPort(one, request.port)));
     if (onPort.length > 0) return byHttpRoutes(closest(onPort, router), request);
-    return virtualServices.length > 0 ? byVirtualServices(virtualServices, request, scope) : undefined;
+    return byVirtualServices(virtualServices, request, scope);
   };
 }
 
@@ -85,15 +85,13 @@ function virtualServicesOf(objects: readonly PolicyObject[], router: Router, cal
     (one) =>
       one.kind === 'VirtualService' &&
       concernsMesh(asRecord(one.spec)) &&
-      (router.kind === 'Sidecar'
-        ? isExportedTo(one, router.namespace)
-        : [called.namespace, router.namespace].includes(one.metadata.namespace ?? '')),
+      isExportedTo(one, router.namespace) &&
+      (router.kind === 'Sidecar' || [called.namespace, router.namespace].includes(one.metadata.namespace ?? '')),
   );
   const ranked = seen.map((one) => ({ one, rank: rankOf(one, called) })).filter(({ rank }) => rank > 0);
-  const best = Math.max(0, ...ranked.map(({ rank }) => rank));
-  const found = inOrder(ranked.filter(({ rank }) => rank === best).map(({ one }) => one));
-  // Waypoints merge those of one host; of sidecars the oldest counts.
-  return router.kind === 'Sidecar' ? found.slice(0, 1) : found;
+  // To a waypoint all hosts that match are alike.
+  const best = router.kind === 'Sidecar' ? Math.max(0, ...ranked.map(({ rank }) => rank)) : 1;
+  return inOrder(ranked.filter(({ rank }) => rank >= best).map(({ one }) => one));
 }
 
 /** How exactly its hosts name the Service: 0 not at all, more for longer wildcards, most for its name. */

@@ -21,7 +21,16 @@ interface Given {
 }
 
 /** Who calls is `sleep` of the namespace `shop`, on port 80. */
-function routed(all: readonly PolicyObject[], { http, router, others = [], subsets = {} }: Given = {}): Routed {
+function routed(all: readonly PolicyObject[], given: Given = {}): Routed {
+  const found = routedIfAny(all, given);
+  if (!found) throw new Error('there are no routes');
+  return found;
+}
+
+function routedIfAny(
+  all: readonly PolicyObject[],
+  { http, router, others = [], subsets = {} }: Given = {},
+): Routed | undefined {
   const scope: VirtualServiceScope = {
     router: { kind: 'Sidecar', namespace: 'shop', labels: { app: 'sleep', tier: 'x' }, ...router },
     delegate: (namespace, name) =>
@@ -111,11 +120,43 @@ describe('a match of a VirtualService', () => {
     const only = (path: string, name: string): PolicyObject =>
       virtualService([{ match: [{ uri: { exact: path } }], ...to('api') }], name);
     const all = [only('/a', 'first'), only('/b', 'second'), only('/b', 'third')];
-    expect(routed(all, { http: { path: '/b' } }).by).toBe('VirtualService shop/second, rule 0');
-    expect(routed(all)).toEqual({
-      by: 'VirtualService shop/first',
-      outcomes: [{ answer: 'no rule takes it (404)', allowed: false }],
-    });
+    const http = { path: '/b' };
+    const router = { kind: 'Waypoint' as const };
+    const none = { by: 'VirtualService shop/first', outcomes: [{ answer: 'no rule takes it (404)', allowed: false }] };
+    expect(routed(all, { http, router }).by).toBe('VirtualService shop/second, rule 0');
+    expect(routed(all, { router })).toEqual(none);
+    // A sidecar reads the first alone.
+    expect(routed(all, { http })).toEqual(none);
+  });
+
+  const part = virtualService([{ match: [{ port: 81 }], ...to('api') }], 'part');
+  it.each<[boolean, string, readonly object[]]>([
+    [false, 'there is none', []],
+    [false, 'all are for other ports', [{ match: [{ port: 81 }], ...to('api') }]],
+    [false, 'all are for other callers', [{ match: [{ sourceLabels: { app: 'web' } }], ...to('api') }]],
+    [false, 'all are for callers from elsewhere', [{ match: [{ sourceNamespace: 'other' }], ...to('api') }]],
+    [false, 'all are for gateways', [{ match: [{ gateways: ['ingress'] }], ...to('api') }]],
+    [false, 'they are left to somebody who is not there', [{ delegate: { name: 'nobody' } }]],
+    [false, 'they are left to somebody who has none', [{ delegate: { name: 'part' } }]],
+    [false, 'they are not left to anybody on this port', [{ match: [{ port: 81 }], delegate: { name: 'all' } }]],
+    [true, 'they are left to somebody who has one', [{ delegate: { name: 'all' } }]],
+    [true, 'one asks for the port', [{ match: [{ port: 81 }, { port: 80 }], ...to('api') }]],
+    [true, 'one of them is for all', [{ match: [{ port: 81 }], ...to('api') }, to('web')]],
+    [true, 'one asks for something else', [{ match: [{ method: { exact: 'POST' } }], ...to('api') }]],
+  ])('is of a rule that is meant (%s): %s', (isMeant, _, rules) => {
+    const others = [part, virtualService([to('api')], 'all')];
+    const [own, next] = [virtualService(rules), virtualService([to('next')], 'next')];
+    expect(routedIfAny([own], { others }) !== undefined).toBe(isMeant);
+    // The next one is read where the first says nothing.
+    expect(routed([own, next], { others }).by.includes('shop/next')).toBe(!isMeant);
+  });
+
+  it('is none of a waypoint if it asks for labels, even of gateways', () => {
+    for (const match of [{ sourceLabels: { app: 'sleep' } }, { gateways: ['mesh'], sourceLabels: { app: 'sleep' } }]) {
+      const all = [virtualService([{ match: [match], ...to('api') }])];
+      expect(routedIfAny(all, { router: { kind: 'Waypoint' } })).toBeUndefined();
+      expect(routedIfAny(all)).toBeDefined();
+    }
   });
 });
 
