@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { smallObjects, smallPod, type SmallPod, smallSettings } from '../../test/support/small-mesh.js';
-import { counterpart, type Moment, type MomentName, moments, type Move } from './moments.js';
+import { counterpart, type Moment, type MomentName, MOMENTS, moments, type Move } from './moments.js';
 import type { MeshPicture, PictureObjects } from './picture.js';
 import type { PolicyObject } from './policy-object.js';
 
@@ -41,6 +41,7 @@ describe('the moments of a migration', () => {
   it('are one for each step: workloads are restarted while each of them may be in either mode', () => {
     const seen = momentsOf().map(({ step, callers, rest }) => [step, callers.map(modesIn), rest.map(modesIn)]);
     const mixed = [tunnelled, after];
+    expect(seen.map(([step]) => step)).toEqual(MOMENTS);
     expect(seen).toEqual([
       ['Before', [untouched], [untouched]],
       ['Tunnel', [tunnelled], [tunnelled]],
@@ -88,6 +89,24 @@ describe('the moments of a migration', () => {
       const { mode, labels: left } = pictureAt(all, 'After').workloads[0]!;
       expect([mode, left]).toEqual(['ambient', { app: 'web', tier: 'x' }]);
     }
+  });
+
+  it('leave restarted pods the ports of their other containers, by which Services find them', () => {
+    const web = smallPod('web', 'sidecar', { ip: '10.0.0.2' });
+    const [app, proxy] = web.spec!.containers!;
+    const containers = [
+      { ...app, ports: [{ name: 'http', containerPort: 9090 }] },
+      { ...proxy, ports: [] },
+    ];
+    const helper = { name: 'helper', restartPolicy: 'Always', ports: [{ name: 'admin', containerPort: 9191 }] };
+    const objects = objectsOf([{ ...web, spec: { ...web.spec, containers, initContainers: [helper] } }]);
+    const ports = [
+      { port: 80, targetPort: 'http' },
+      { port: 81, targetPort: 'admin' },
+    ];
+    const services = objects.services.map((one) => ({ ...one, spec: { ...one.spec, ports } }));
+    const { local } = pictureAt(momentsOf({}, { ...objects, services }), 'After').workloads[0]!;
+    expect(local.services).toEqual({ 'shop/web.shop.svc.cluster.local': { 80: 9090, 81: 9191 } });
   });
 
   it('find a pod again in another picture, by name and namespace', () => {
@@ -269,7 +288,8 @@ describe('what is bound to a waypoint', () => {
       metadata,
       status: { addresses: addresses.map((value) => ({ type: 'IPAddress', value })) },
     }));
-    const all = momentsOf({ waypoint }, { ...objects, gateways });
+    const [other] = objects.gateways.map((gateway) => ({ ...gateway, metadata: { name: 'other', namespace: 'shop' } }));
+    const all = momentsOf({ waypoint }, { ...objects, gateways: [...gateways, other!] });
     expect(boundAt(all, 'Bind')).toEqual({ web: destination, client: destination });
     expect(pictureAt(all, 'Bind').waypoints).toContainEqual(
       expect.objectContaining({ ...waypoint, className: 'istio-waypoint' }),

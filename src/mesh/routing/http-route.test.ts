@@ -50,6 +50,8 @@ describe('a match of an HTTPRoute', () => {
     [false, prefix('/a'), '/b/a'],
     [true, { path: { value: '/a' } }, '/a/b'],
     [false, { path: { value: '/a' } }, '/b'],
+    [true, { path: { type: 'Exact' } }, '/'],
+    [false, { path: { type: 'Exact' } }, '/a'],
     [true, path('Exact', '/a'), '/a?b'],
     [false, path('Exact', '/a'), '/a/'],
     [true, path('RegularExpression', '/a+'), '/aaa?b'],

@@ -74,6 +74,7 @@ describe('a regular expression', () => {
     ['/a|/b', '/b', true],
     ['/a|/b', '/ab', false],
     ['/a', '/A', false],
+    ['(?i)/a|/b', '/A', true],
     ['(?i)/a|/b', '/B', true],
     ['(?i)/a|/b', '/Bx', false],
     ['(?P<name>a)+', 'aa', true],

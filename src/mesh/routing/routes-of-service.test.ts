@@ -84,6 +84,12 @@ describe('VirtualServices of a Service', () => {
     [true, 'its name and its namespace', virtualService('a', hosts('web.shop.svc'), { namespace: 'apps' })],
     [true, 'its full name, among others', virtualService('a', hosts('api', 'web.shop.svc.cluster.local'))],
     [true, 'the end of its name', virtualService('a', hosts('*.svc.cluster.local'))],
+    [
+      true,
+      'its full name, from anywhere',
+      virtualService('a', hosts('web.shop.svc.cluster.local'), { namespace: 'other' }),
+    ],
+    [false, 'the end of a longer name', virtualService('a', hosts('*.eb.shop.svc.cluster.local'))],
     [true, 'anything', virtualService('a', hosts('*'))],
     [false, 'its name in another namespace', virtualService('a', {}, { namespace: 'apps' })],
     [false, 'its name elsewhere', virtualService('a', hosts('web.apps.svc.cluster.local'))],
@@ -191,6 +197,7 @@ describe('a subset of a Service', () => {
     ['what is said of all', [rule('wide', 'shop', { host: '*.shop.svc.cluster.local' })], 'wide'],
     ['what is said first of the same', [rule('first', 'shop'), rule('second', 'shop')], 'first'],
     ['what is said in another rule of the same', [rule('other', 'shop', {}, 'v2'), rule('service', 'shop')], 'service'],
+    ['what is said of everything', [rule('wide', 'shop', { host: '*' })], 'wide'],
     ['nothing of another kind', [{ ...rule('service', 'shop'), kind: 'Sidecar' }], undefined],
   ])('is %s', (_, rules, expected) => {
     expect(versionBy(rules)).toBe(expected);
