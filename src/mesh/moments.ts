@@ -1,5 +1,5 @@
 import { ANNOTATION, LABEL } from '../api/labels.js';
-import { hasSidecar, PROXY_CONTAINER } from './dataplane.js';
+import { counts, hasSidecar, isGateway, podMode, PROXY_CONTAINER } from './dataplane.js';
 import {
   type MeshPicture,
   meshPicture,
@@ -63,6 +63,9 @@ type Pod = PictureObjects['pods'][number];
  * The moments of a migration. While workloads are restarted any of their pods may have a sidecar, or none: a request meets one of each
  * kind, so it is enough to look at callers and at all the rest in both. Where workloads have an order there are two moments of that step.
  *
+ * A pod without sidecar is captured as soon as the namespace is enrolled, if nothing keeps it out: before all restarts, or, where
+ * workloads are enrolled one by one, after them.
+ *
  * @param objects  as they are before
  */
 export function moments(objects: PictureObjects, settings: PictureSettings, move: Move): Moment[] {
@@ -79,40 +82,44 @@ export function* momentWork(
     ...from,
     pods: from.pods.map((pod) => (pod.metadata.namespace === namespace && hasSidecar(pod) ? change(pod) : pod)),
   });
+  const isSilent = (pod: Pod): boolean => pod.metadata.namespace === namespace && isCapturedAtOnce(pod);
+  const capturing = (from: PictureObjects): PictureObjects =>
+    from.pods.some(isSilent) ? { ...from, pods: from.pods.map((pod) => (isSilent(pod) ? captured(pod) : pod)) } : from;
   const tunnelled = changing(withTunnel, objects);
   const translated = withPolicies(tunnelled, written);
   const bound = waypoint ? withWaypoint(translated, namespace, waypoint, binding) : translated;
+  const enrolled = isPerWorkload ? bound : capturing(bound);
   const isOpen = (pod: Pod): boolean => closed?.(pod.metadata.labels ?? {}) !== true;
   // Guards choose the pods of templates that have been enrolled by themselves.
   const enrol = (pod: Pod): Pod => (isPerWorkload ? labelled(withoutSidecar(pod)) : withoutSidecar(pod));
-  const callersFirst = changing((pod) => (isOpen(pod) ? enrol(pod) : pod), bound);
-  const states = [objects, tunnelled, translated, bound, callersFirst, changing(enrol, bound)];
-  const pictures: MeshPicture[] = [];
-  for (const state of states) {
+  const callersFirst = changing((pod) => (isOpen(pod) ? enrol(pod) : pod), enrolled);
+  const restarted = changing(enrol, enrolled);
+  const last = capturing(restarted);
+  const pictures = new Map<PictureObjects, MeshPicture>();
+  for (const state of [objects, tunnelled, translated, bound, enrolled, callersFirst, restarted, last]) {
+    if (pictures.has(state)) continue;
     yield;
-    pictures.push(meshPicture(state, settings));
+    pictures.set(state, meshPicture(state, settings));
   }
-  const [before, tunnel, policies, bind, first, after] = pictures as [
-    MeshPicture,
-    MeshPicture,
-    MeshPicture,
-    MeshPicture,
-    MeshPicture,
-    MeshPicture,
-  ];
-  const settled = (step: MomentName, picture: MeshPicture): Moment => ({ step, callers: [picture], rest: [picture] });
+  const drawn = (states: readonly PictureObjects[]): MeshPicture[] =>
+    [...new Set(states)].map((state) => pictures.get(state)!);
+  const moment = (step: MomentName, callers: readonly PictureObjects[], rest = callers): Moment => ({
+    step,
+    callers: drawn(callers),
+    rest: drawn(rest),
+  });
   return [
-    settled('Before', before),
-    settled('Tunnel', tunnel),
-    settled('Policies', policies),
-    settled('Bind', bind),
-    // Only labels change: a pod with a sidecar is never enrolled.
-    settled('Enrol', bind),
+    moment('Before', [objects]),
+    moment('Tunnel', [tunnelled]),
+    moment('Policies', [translated]),
+    moment('Bind', [bound]),
+    // A pod with a sidecar is never captured.
+    moment('Enrol', [bound, enrolled]),
     // Whoever takes calls of the waypoint only has its sidecar as long as a caller has one.
-    { step: 'Workloads', callers: [bind, first], rest: [bind, first] },
+    moment('Workloads', [enrolled, callersFirst]),
     // Who may not call whom is closed need not be before him.
-    ...(closed ? [{ step: 'Workloads' as const, callers: [after], rest: [bind, first, after] }] : []),
-    settled('After', after),
+    ...(closed ? [moment('Workloads', [restarted], [enrolled, callersFirst, restarted])] : []),
+    moment('After', [restarted, last]),
   ];
 }
 
@@ -145,19 +152,30 @@ function withTunnel(pod: Pod): Pod {
   return { ...pod, metadata: { ...pod.metadata, labels: { ...pod.metadata.labels, [LABEL.tunnel]: 'http' } } };
 }
 
+/** Whether the label of the namespace is enough: no sidecar is in the way, and no label of its own (SST4002). */
+function isCapturedAtOnce(pod: Pod): boolean {
+  const isAnnotated = pod.metadata.annotations?.[ANNOTATION.sidecarStatus] !== undefined;
+  return podMode(pod) === 'none' && counts(pod) && !isGateway(pod) && !isAnnotated;
+}
+
+function captured(pod: Pod): Pod {
+  const annotations = { ...pod.metadata.annotations, [ANNOTATION.redirection]: 'enabled' };
+  return { ...pod, metadata: { ...pod.metadata, annotations } };
+}
+
 function withoutSidecar({ metadata, spec, ...pod }: Pod): Pod {
   const { [LABEL.tunnel]: _tunnel, [LABEL.tlsMode]: _mode, ...labels } = metadata.labels ?? {};
   const { [ANNOTATION.sidecarStatus]: _status, ...annotations } = metadata.annotations ?? {};
   const isProxy = ({ name }: { readonly name?: string | undefined }): boolean => name === PROXY_CONTAINER;
-  return {
+  return captured({
     ...pod,
-    metadata: { ...metadata, labels, annotations: { ...annotations, [ANNOTATION.redirection]: 'enabled' } },
+    metadata: { ...metadata, labels, annotations },
     spec: {
       ...spec,
       containers: (spec?.containers ?? []).filter((one) => !isProxy(one)),
       initContainers: (spec?.initContainers ?? []).filter((one) => !isProxy(one)),
     },
-  };
+  });
 }
 
 /** Objects use the waypoint, which takes traffic. */

@@ -1,6 +1,6 @@
 import type { HttpRequest } from '../../src/mesh/enforcement/request.js';
 import type { Asked } from '../../src/mesh/enforcement/trace.js';
-import { hasSidecar } from '../../src/mesh/dataplane.js';
+import { hasSidecar, podMode } from '../../src/mesh/dataplane.js';
 import type { MomentName, Move } from '../../src/mesh/moments.js';
 import { type MeshPicture, meshPicture, type PictureObjects } from '../../src/mesh/picture.js';
 import type { PolicyObject } from '../../src/mesh/policy-object.js';
@@ -39,7 +39,7 @@ export function smallCase(random: Random): SmallCase {
   const theme = random.pick<Theme>(['method', 'header', 'token', 'address']);
   const isBinding = random.chance(0.7);
   const mode = (): SmallMode =>
-    random.pick<SmallMode>(['sidecar', 'sidecar', 'sidecar', 'sidecar without HBONE', 'ambient']);
+    random.pick<SmallMode>(['sidecar', 'sidecar', 'sidecar', 'sidecar', 'sidecar without HBONE', 'ambient', 'none']);
   const pods = [
     smallPod('client', mode(), { ip: '10.0.0.1' }),
     smallPod('web', mode(), { ip: '10.0.0.2', labels: { tier: 'x' } }),
@@ -75,14 +75,14 @@ export const smallMove = ({ isBinding }: SmallCase): Move => ({
   written: [],
 });
 
-/** The mesh before, and at each step: while workloads are restarted, in every mix of pods. */
+/** The mesh before, and at each step: while pods are captured, and while workloads are restarted, in every mix of pods. */
 export function smallPictures({ mesh, objects, isBinding }: SmallCase): {
   before: MeshPicture;
   steps: { step: MomentName; picture: MeshPicture }[];
 } {
-  const moving = mesh.pods
-    .filter((pod) => pod.metadata.namespace === 'shop' && hasSidecar(pod))
-    .map(({ metadata }) => metadata.name);
+  const own = mesh.pods.filter(({ metadata }) => metadata.namespace === 'shop');
+  const moving = own.filter(hasSidecar).map(({ metadata }) => metadata.name);
+  const silent = own.filter((pod) => podMode(pod) === 'none').map(({ metadata }) => metadata.name);
   const drawn = (change: (pod: SmallPod) => SmallPod, isBound: boolean): MeshPicture =>
     meshPicture(smallObjects({ ...mesh, pods: mesh.pods.map(change), isBound: isBinding && isBound }), smallSettings);
   const as = (pod: SmallPod, mode: SmallMode): SmallPod => {
@@ -90,19 +90,24 @@ export function smallPictures({ mesh, objects, isBinding }: SmallCase): {
     const { 'networking.istio.io/tunnel': _, ...rest } = labels;
     return smallPod(name, mode, { namespace, labels: rest, ip: pod.status!.podIPs![0]!.ip });
   };
-  const restarted = (names: readonly string[]) => (pod: SmallPod) => {
-    if (!moving.includes(pod.metadata.name)) return pod;
-    return as(pod, names.includes(pod.metadata.name) ? 'ambient' : 'sidecar');
+  /** Without sidecar, and ambient: these. */
+  const changed = (names: readonly string[]) => (pod: SmallPod) => {
+    if (names.includes(pod.metadata.name)) return as(pod, 'ambient');
+    return moving.includes(pod.metadata.name) ? as(pod, 'sidecar') : pod;
   };
-  const subsets = moving.reduce<string[][]>((sets, name) => [...sets, ...sets.map((set) => [...set, name])], [[]]);
+  const subsets = (names: readonly string[]): string[][] =>
+    names.reduce<string[][]>((sets, name) => [...sets, ...sets.map((set) => [...set, name])], [[]]);
   return {
     before: meshPicture(objects, smallSettings),
     steps: [
-      { step: 'Tunnel', picture: drawn(restarted([]), false) },
-      { step: 'Policies', picture: drawn(restarted([]), false) },
-      { step: 'Bind', picture: drawn(restarted([]), true) },
-      ...subsets.map((names) => ({ step: 'Workloads' as const, picture: drawn(restarted(names), true) })),
-      { step: 'After', picture: drawn(restarted(moving), true) },
+      { step: 'Tunnel', picture: drawn(changed([]), false) },
+      { step: 'Policies', picture: drawn(changed([]), false) },
+      { step: 'Bind', picture: drawn(changed([]), true) },
+      ...subsets(silent).map((names) => ({ step: 'Enrol' as const, picture: drawn(changed(names), true) })),
+      ...subsets(moving).map((names) => {
+        return { step: 'Workloads' as const, picture: drawn(changed([...silent, ...names]), true) };
+      }),
+      { step: 'After', picture: drawn(changed([...silent, ...moving]), true) },
     ],
   };
 }

@@ -90,7 +90,8 @@ function serviceInfo(object: IndexedService, namespaces: Namespaces, waypoints: 
   // ztunnel resolves the name that it stands for.
   if (spec.type === 'ExternalName') return [];
   const namespace = namespaceOf(object);
-  const ports = (spec.ports ?? []).map(({ port, name = '', targetPort = 0 }) => ({
+  // Istio sees none without a target, for the API server fills it in; of manifests it is not.
+  const ports = (spec.ports ?? []).map(({ port, name = '', targetPort = port }) => ({
     number: port,
     name,
     target: typeof targetPort === 'number' ? targetPort : 0,

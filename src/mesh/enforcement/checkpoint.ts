@@ -125,13 +125,14 @@ export function guardOf(
     return { hop: 'Any', as: 'Nobody', enforcer, allowed: true, by: 'the pod is outside the mesh' };
   }
   const waypoint = before?.hop === 'Waypoint' ? before.waypoint : undefined;
-  const isKnown = isAuthenticated(waypoint ? 'waypoint' : from, workload, picture);
+  const mode = workload.mode === 'sidecar' ? sidecarMutualTls(workload, port, picture) : 'PERMISSIVE';
+  const isKnown = isAuthenticated(waypoint ? 'waypoint' : from, workload, mode, picture);
   const principal = isKnown ? principalOf(waypoint ?? from, picture) : undefined;
   const source = { ...(principal !== undefined && { principal }), address: waypoint ? '' : addressOf(from) };
   const connection: Connection = { source, destination: { address: addressOf(workload), port } };
   const seen = { enforcer, ...(principal !== undefined && { principal }) };
   if (workload.mode === 'ambient') return { hop: 'Ztunnel', ...seen, workload, connection };
-  if (!isKnown && sidecarMutualTls(workload, port, picture) === 'STRICT') {
+  if (!isKnown && mode === 'STRICT') {
     const by = 'plaintext, where PeerAuthentication asks for mTLS';
     return { hop: 'Any', as: 'Sidecar', ...seen, allowed: false, by };
   }
@@ -163,12 +164,14 @@ function waypointOfPod(from: PictureWorkload, { local }: PictureWorkload): Gatew
   return from.mode === 'ambient' ? local.waypoint : undefined;
 }
 
-const HTTP = new Set(['http', 'http2', 'grpc', 'grpc-web']);
-const NOT_HTTP = new Set(['https', 'tls', 'tcp', 'udp', 'mongo', 'mysql', 'redis']);
+const HTTP = new Set(['http', 'http2', 'grpc', 'grpc-web', 'kubernetes.io/h2c', 'kubernetes.io/ws']);
+const NOT_HTTP = new Set(['https', 'tls', 'tcp', 'udp', 'mongo', 'mysql', 'redis', 'kubernetes.io/wss']);
+/** Of mail, names, MySQL and MongoDB: where the server speaks first, nothing can be sniffed. */
+const TCP_PORTS = new Set([25, 53, 3306, 27017]);
 
 /**
  * Whether proxies read requests on a port as HTTP: its `appProtocol` says so, or its name up to the first hyphen; what says
- * neither is sniffed.
+ * neither is sniffed, but for some ports of old.
  *
  * @see istio/istio pkg/config/kube/conversion.go, ConvertProtocol
  */
@@ -176,7 +179,7 @@ function isHttp(service: PictureService | undefined, number: number): boolean {
   const port = service?.ports.find((one) => one.port === number);
   const protocol = (port?.appProtocol ?? port?.name ?? '').toLowerCase();
   const known = [protocol, protocol.split('-')[0]!].find((name) => HTTP.has(name) || NOT_HTTP.has(name));
-  return known === undefined || HTTP.has(known);
+  return known === undefined ? !TCP_PORTS.has(port?.port ?? 0) : HTTP.has(known);
 }
 
 /** A caller, or a waypoint, as policies write it. */

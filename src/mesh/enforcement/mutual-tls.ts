@@ -7,13 +7,16 @@ export type MutualTlsMode = 'STRICT' | 'PERMISSIVE' | 'DISABLE';
 
 /**
  * Whether a connection shows who the caller is: by HBONE, or by the mutual TLS of sidecars. Only sidecars, and gateways with them, speak the latter:
- * ztunnel and waypoints reach a sidecar without HBONE in plaintext, and so does such a sidecar an ambient pod.
+ * ztunnel and waypoints reach a sidecar without HBONE in plaintext, and so does such a sidecar an ambient pod. Among themselves they
+ * speak nothing else: where that is turned off, by the mesh or by the port, they send plaintext, even if both could tunnel.
  *
- * @see istio-ambient facts 6.1; istio/istio pilot/pkg/xds/endpoints/endpoint_builder.go, supportTunnel
+ * @param mode  what the sidecar that is called accepts on the port; of any other pod it says nothing
+ * @see istio-ambient facts 6.1; istio/istio pilot/pkg/xds/endpoints/endpoint_builder.go, buildEnvoyLbEndpoint, and mtls_checker.go
  */
 export function isAuthenticated(
   from: Pick<PictureWorkload, 'mode' | 'hbone' | 'gateway'> | 'waypoint',
   to: Pick<PictureWorkload, 'mode' | 'hbone'>,
+  mode: MutualTlsMode,
   { settings }: Pick<MeshPicture, 'settings'>,
 ): boolean {
   if (to.mode === 'none') return false;
@@ -21,8 +24,7 @@ export function isAuthenticated(
     from === 'waypoint' || from.gateway || from.mode === 'ambient' || (from.mode === 'sidecar' && from.hbone);
   if (to.mode === 'ambient') return tunnels;
   const isProxy = from !== 'waypoint' && (from.mode === 'sidecar' || from.gateway);
-  const isLegacy = isProxy && settings.enableAutoMtls;
-  return isLegacy || (tunnels && to.hbone);
+  return isProxy ? settings.enableAutoMtls && mode !== 'DISABLE' : tunnels && to.hbone;
 }
 
 /**

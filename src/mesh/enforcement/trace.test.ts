@@ -50,6 +50,9 @@ interface Plot {
   readonly policies?: readonly PolicyObject[];
   readonly headless?: boolean;
   readonly portName?: string;
+  readonly appProtocol?: string;
+  readonly port?: number;
+  readonly settings?: Partial<PictureSettings>;
   /** Labels of the Service. */
   readonly labels?: Record<string, string>;
   readonly clientLabels?: Record<string, string>;
@@ -62,6 +65,9 @@ function draw({
   policies = [],
   headless,
   portName = 'http',
+  appProtocol,
+  port = 8000,
+  settings: others,
   labels,
   clientLabels,
 }: Plot): MeshPicture {
@@ -81,7 +87,7 @@ function draw({
           spec: {
             clusterIP: headless === true ? 'None' : '10.96.0.1',
             selector: { app: 'httpbin' },
-            ports: [{ name: portName, port: 8000, targetPort: 80 }],
+            ports: [{ name: portName, port, targetPort: 80, ...(appProtocol && { appProtocol }) }],
           },
         },
       ],
@@ -103,7 +109,7 @@ function draw({
       requestAuthentications: of('RequestAuthentication'),
       peerAuthentications: of('PeerAuthentication'),
     },
-    settings,
+    { ...settings, ...others },
   );
 }
 
@@ -126,7 +132,7 @@ function get(
   const service = picture.services.find(({ name }) => name === 'httpbin')!;
   const call: Call = {
     from: picture.workloads.find(({ name }) => name === from)!,
-    to: { service, port: 8000 },
+    to: { service, port: service.ports[0]!.port },
     http: {
       method: 'GET',
       host: 'httpbin:8000',
@@ -162,6 +168,35 @@ describe('trace', () => {
     expect(get(draw({ client, server }), 'sleep')).toEqual([`${hop} allows`]);
     expect(get(draw({ client, server, policies: [strict] }), 'sleep')).toEqual([`${hop} refuses`]);
     expect(get(draw({ client, server, policies: [requireSleep] }), 'sleep')).toEqual([`${hop} refuses`]);
+  });
+
+  const mtls = (mode: string, more: object = {}): PolicyObject =>
+    policy('PeerAuthentication', mode.toLowerCase(), { mtls: { mode }, ...more });
+  const onPort = { ...bySelector, portLevelMtls: { 80: { mode: 'DISABLE' } } };
+  it.each<[string, Plot, boolean]>([
+    ['who speaks mutual TLS', { client: 'sidecar', server: 'sidecar' }, true],
+    ['who is asked for plaintext', { client: 'sidecar', server: 'sidecar', policies: [mtls('DISABLE')] }, false],
+    [
+      'who is asked for plaintext on the port',
+      { client: 'sidecar', server: 'sidecar', policies: [mtls('STRICT', onPort)] },
+      false,
+    ],
+    [
+      'who sends plaintext wherever nobody asks for more',
+      { client: 'sidecar', server: 'sidecar', settings: { enableAutoMtls: false } },
+      false,
+    ],
+    ['who tunnels, whatever is asked for', { client: 'ambient', server: 'sidecar', policies: [mtls('DISABLE')] }, true],
+    ['who tunnels to ztunnel', { client: 'sidecar', server: 'ambient', policies: [mtls('DISABLE')] }, true],
+    [
+      'who tunnels to ztunnel in any mesh',
+      { client: 'sidecar', server: 'ambient', settings: { enableAutoMtls: false } },
+      true,
+    ],
+  ])('shows by name only a caller %s', (_, plot, isKnown) => {
+    const policies = [...(plot.policies ?? []), requireSleep];
+    const [answer] = get(draw({ ...plot, policies }), 'sleep');
+    expect(answer).toMatch(isKnown ? / allows$/ : / refuses$/);
   });
 
   it('has nobody to enforce anything at a pod outside the mesh', () => {
@@ -235,6 +270,32 @@ describe('trace', () => {
     expect(get(draw(plot), 'sleep')).toEqual(['Sidecar allows']);
     expect(get(draw({ ...plot, portName: 'grpc-web' }), 'sleep')).toEqual(['Sidecar allows']);
     expect(get(draw({ ...plot, portName: 'tcp-db' }), 'sleep')).toEqual(['Sidecar refuses']);
+  });
+
+  it.each<[isHttp: boolean, Partial<Plot>]>([
+    [true, { portName: 'http' }],
+    [true, { portName: 'HTTP-web' }],
+    [true, { portName: 'grpc' }],
+    [true, { portName: 'web' }],
+    [true, { portName: 'web-http' }],
+    [false, { portName: 'tcp' }],
+    [false, { portName: 'https-web' }],
+    [false, { portName: 'redis' }],
+    [true, { portName: 'tcp', appProtocol: 'http' }],
+    [false, { portName: 'http', appProtocol: 'tcp' }],
+    [true, { portName: 'tcp', appProtocol: 'kubernetes.io/h2c' }],
+    [true, { portName: 'tcp', appProtocol: 'kubernetes.io/ws' }],
+    [false, { portName: 'http', appProtocol: 'kubernetes.io/wss' }],
+    [true, { portName: 'db', port: 5432 }],
+    [false, { portName: 'db', port: 3306 }],
+    [false, { portName: 'db', port: 27017 }],
+    [false, { portName: 'mail', port: 25 }],
+    [true, { portName: 'http-db', port: 3306 }],
+  ])('reads requests (%s) on a port such as %j', (isHttp, plot) => {
+    const paths = [{ to: [{ operation: { paths: ['/ip'] } }] }];
+    const policies = [policy('AuthorizationPolicy', 'ip', { ...bySelector, rules: paths })];
+    const picture = draw({ client: 'sidecar', server: 'sidecar', policies, ...plot });
+    expect(get(picture, 'sleep')).toEqual([`Sidecar ${isHttp ? 'allows' : 'refuses'}`]);
   });
 
   it('does not pass the waypoint of a headless Service: its clients call pods', () => {

@@ -137,7 +137,7 @@ function routeOn(
     : waypoint?.hop === 'Waypoint'
       ? { kind: 'Waypoint', namespace: waypoint.waypoint.namespace, labels: {} }
       : undefined;
-  const choose = router && routesOfService(picture.routes, router, to.service);
+  const choose = router && routesOfService(picture.routes, router, to.service, picture.settings.rootNamespace);
   if (!choose) return undefined;
   return { seen: { hop: router.kind, enforcer: waypoint?.enforcer ?? podName(from) }, choose };
 }

@@ -60,13 +60,13 @@ function podsOf(pictures: readonly MeshPicture[], blocks: readonly string[]): Ca
     const gateway = workload.labels[LABEL.gatewayName];
     // A waypoint begins no calls.
     if (gateway !== undefined && waypoints.has(`${workload.namespace}/${gateway}`)) continue;
-    const modes = pictures.map((picture) => {
-      const { mode, hbone } = byName.get(picture)?.get(nameOf(workload)) ?? workload;
-      return `${mode}${hbone}`;
-    });
+    const states = pictures.map((picture) => byName.get(picture)?.get(nameOf(workload)) ?? workload);
+    const modes = states.map(({ mode, hbone }) => `${mode}${hbone}`);
     const address = parseAddress(workload.local.workloadIps[0] ?? '');
     const inBlocks = parsed.map((block) => isInside(address, block));
-    const who = workload.mode === 'none' && !workload.gateway ? '' : `${workload.namespace}/${workload.account}`;
+    // Nobody sees the account of a pod that stays outside the mesh.
+    const isOutside = !workload.gateway && states.every(({ mode }) => mode === 'none');
+    const who = isOutside ? '' : `${workload.namespace}/${workload.account}`;
     const key = [who, workload.gateway, ...modes, ...inBlocks].join(' ');
     groups.set(key, [...(groups.get(key) ?? []), workload]);
   }

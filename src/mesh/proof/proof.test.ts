@@ -243,6 +243,29 @@ describe('a migration', () => {
     expect(callers).not.toContain('Pod/shop/near');
   });
 
+  it('captures pods without sidecar: what refuses plaintext is there, and who was nobody is somebody', () => {
+    const steps = (policies: readonly PolicyObject[], kind: Flip['kind'], isPerWorkload = false): string[] => {
+      const pods = [
+        smallPod('nobody', 'none', { ip: '10.0.0.1' }),
+        smallPod('plain', 'none', { ip: '10.0.0.2' }),
+        smallPod('web', 'sidecar', { ip: '10.0.0.3' }),
+      ];
+      const objects = smallObjects({ pods, services: [{ name: 'web', selector: { app: 'web' } }], policies });
+      const all = moments(objects, smallSettings, { namespace: 'shop', waypoint: undefined, isPerWorkload });
+      return told(proveMoments(all, { namespace: 'shop' }), kind).filter((one) => !one.startsWith('Workloads'));
+    };
+    const refusing = (isPerWorkload: boolean): string[] =>
+      steps([strict], 'Refuses', isPerWorkload).map((one) => one.replace(/ .* -> /, ' '));
+    expect(refusing(false)).toEqual(['Enrol Pod/shop/nobody:8080 GET /', 'After Pod/shop/nobody:8080 GET /']);
+    expect(refusing(true)).toEqual(['After Pod/shop/nobody:8080 GET /']);
+    // Nothing tells the two apart before.
+    const plain = [{ source: { principals: ['cluster.local/ns/shop/sa/plain'] } }];
+    expect(steps([policy({ ...ofWeb, rules: [{ from: plain }] })], 'Opens')).toEqual([
+      'Enrol Pod/shop/plain -> web.shop:80 GET /',
+      'After Pod/shop/plain -> web.shop:80 GET /',
+    ]);
+  });
+
   it('goes past the waypoint of a headless Service', () => {
     const denies = [policy({ ...ofWeb, action: 'DENY', rules: [onPaths('/admin')] })];
     const policies = [...denies, ...copiesOf(denies), strict];

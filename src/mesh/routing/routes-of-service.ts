@@ -19,16 +19,18 @@ interface Called {
  * What somebody who carries out routes does with requests to a Service; undefined if there are no routes of it.
  *
  * Sidecars carry out HTTPRoutes of the Service's namespace and of their own, which come first; waypoints those of the Service's namespace
- * and of their own. So it is with VirtualServices for a waypoint; for a sidecar all that are exported to it. Where there are both,
+ * and of their own. So it is with VirtualServices for a waypoint, and both read only what is exported to them. Where there are both,
  * HTTPRoutes count: what comes of both is not told by either. Routes of other kinds are not followed.
  *
  * @param objects  of {@link ROUTE_KINDS}
+ * @param rootNamespace  its DestinationRules are for Services of all namespaces
  * @see istio-ambient facts, 5.7; istio/istio pilot/pkg/model/push_context.go, getVirtualServiceForWaypoint
  */
 export function routesOfService(
   objects: readonly PolicyObject[],
   router: Router,
   called: Called,
+  rootNamespace = 'istio-system',
 ): ((request: RoutedRequest) => Routed | undefined) | undefined {
   const httpRoutes = httpRoutesOf(objects, router, called);
   const virtualServices = virtualServicesOf(objects, router, called);
@@ -39,12 +41,13 @@ export function routesOfService(
       objects.find(
         ({ kind, metadata }) => kind === 'VirtualService' && metadata.namespace === namespace && metadata.name === name,
       ),
-    subset: (service: Called, name: string) => subsetOf(objects, router, service, name),
+    subset: (service: Called, name: string) =>
+      subsetsOf(objects, [router.namespace, service.namespace, rootNamespace], service).get(name),
   };
   return (request) => {
     const onPort = httpRoutes.filter((route) => parentsOf(route, called).some((one) => isOnPort(one, request.port)));
     if (onPort.length > 0) return byHttpRoutes(closest(onPort, router), request);
-    return virtualServices.length > 0 ? byVirtualServices(virtualServices, request, scope) : undefined;
+    return byVirtualServices(virtualServices, request, scope);
   };
 }
 
@@ -82,15 +85,13 @@ function virtualServicesOf(objects: readonly PolicyObject[], router: Router, cal
     (one) =>
       one.kind === 'VirtualService' &&
       concernsMesh(asRecord(one.spec)) &&
-      (router.kind === 'Sidecar'
-        ? isExportedTo(one, router.namespace)
-        : [called.namespace, router.namespace].includes(one.metadata.namespace ?? '')),
+      isExportedTo(one, router.namespace) &&
+      (router.kind === 'Sidecar' || [called.namespace, router.namespace].includes(one.metadata.namespace ?? '')),
   );
   const ranked = seen.map((one) => ({ one, rank: rankOf(one, called) })).filter(({ rank }) => rank > 0);
-  const best = Math.max(0, ...ranked.map(({ rank }) => rank));
-  const found = inOrder(ranked.filter(({ rank }) => rank === best).map(({ one }) => one));
-  // Waypoints merge those of one host; of sidecars the oldest counts.
-  return router.kind === 'Sidecar' ? found.slice(0, 1) : found;
+  // To a waypoint all hosts that match are alike.
+  const best = router.kind === 'Sidecar' ? Math.max(0, ...ranked.map(({ rank }) => rank)) : 1;
+  return inOrder(ranked.filter(({ rank }) => rank >= best).map(({ one }) => one));
 }
 
 /** How exactly its hosts name the Service: 0 not at all, more for longer wildcards, most for its name. */
@@ -110,23 +111,30 @@ function inOrder(objects: readonly PolicyObject[]): PolicyObject[] {
   return [...objects].sort((a, b) => born(a).localeCompare(born(b)));
 }
 
-/** The rules of the caller's namespace come before those of the Service's. */
-function subsetOf(
+/**
+ * The labels of subsets, by their names: of the DestinationRules of the first of these places that has any for the Service.
+ *
+ * @param places  namespaces; that of who sends the request is the first, and sees what the others export
+ * @see istio/istio pilot/pkg/model/push_context.go, destinationRule
+ */
+function subsetsOf(
   objects: readonly PolicyObject[],
-  { namespace: own }: Router,
-  { namespace, name }: Called,
-  subset: string,
-): Labels | undefined {
-  const rules = objects.filter(
-    (one) =>
-      one.kind === 'DestinationRule' &&
-      rankOf({ ...one, spec: { hosts: [asRecord(one.spec)['host']] } }, { namespace, name }) > 0,
+  places: readonly [own: string, ...others: string[]],
+  called: Called,
+): ReadonlyMap<unknown, Labels> {
+  const rules = objects
+    .filter(({ kind }) => kind === 'DestinationRule')
+    .map((rule) => ({ rule, rank: rankOf({ ...rule, spec: { hosts: [asRecord(rule.spec)['host']] } }, called) }))
+    .filter(({ rank }) => rank > 0);
+  const [own] = places;
+  const seenIn = places.map((place) =>
+    rules.filter(({ rule }) => rule.metadata.namespace === place && (place === own || isExportedTo(rule, own))),
   );
-  const closestFirst = [own, namespace, undefined].flatMap((home) =>
-    rules.filter(({ metadata }) => home === undefined || metadata.namespace === home),
-  );
-  const found = closestFirst
-    .flatMap(({ spec }) => asRecords(asRecord(spec)['subsets']))
-    .find((one) => one['name'] === subset);
-  return found && (asRecord(found['labels']) as Labels);
+  const closest = seenIn.find(({ length }) => length > 0) ?? [];
+  const best = Math.max(...closest.map(({ rank }) => rank));
+  const subsets = closest
+    .filter(({ rank }) => rank === best)
+    .flatMap(({ rule }) => asRecords(asRecord(rule.spec)['subsets']));
+  // Of one name the first counts.
+  return new Map(subsets.toReversed().map(({ name, labels }) => [name, asRecord(labels) as Labels]));
 }

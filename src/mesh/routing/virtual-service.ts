@@ -17,22 +17,36 @@ export interface VirtualServiceScope {
 }
 
 /**
- * What VirtualServices for a host do with a request: the first match in the list counts.
+ * What VirtualServices for a host do with a request: the first match in the list counts. Undefined if no rule of any is for the router on
+ * that port: then it is as if there were none. One that has such a rule, and does not take the request, fails it.
  *
- * @param all  of the host, in the order in which they are read
- * @see istio.io, reference/config/networking/virtual-service; istio/istio pilot/pkg/networking/core/route/route.go
+ * @param all  of the host, in the order in which they are read: a waypoint merges them, a sidecar reads the first
+ * @see istio.io, reference/config/networking/virtual-service; istio/istio pilot/pkg/networking/core/route/route.go,
+ *   BuildHTTPRoutesForVirtualService, and listener_waypoint.go, waypointInboundRoute
  */
 export function byVirtualServices(
   all: readonly PolicyObject[],
   request: RoutedRequest,
   scope: VirtualServiceScope,
-): Routed {
-  for (const one of all) {
+): Routed | undefined {
+  const heard = all.filter((one) => isFor(one, request.port, scope));
+  const [first] = heard;
+  for (const one of scope.router.kind === 'Sidecar' ? heard.slice(0, 1) : heard) {
     const routed = byRules(one, request, scope);
     if (routed) return routed;
   }
-  const [{ metadata } = { metadata: { name: '' } }] = all;
-  return { by: nameOf(metadata), outcomes: [{ answer: 'no rule takes it (404)', allowed: false }] };
+  return first && { by: nameOf(first.metadata), outcomes: [{ answer: 'no rule takes it (404)', allowed: false }] };
+}
+
+/** Whether any rule is for the router on a port, whatever the request. */
+function isFor({ metadata, spec }: PolicyObject, port: number, scope: VirtualServiceScope): boolean {
+  return asRecords(asRecord(spec)['http']).some((fields) => {
+    const matches = asRecords(fields['match']);
+    if (matches.length > 0 && !matches.some((match) => isMeant(match, port, scope.router))) return false;
+    if (fields['delegate'] === undefined) return true;
+    const delegate = delegateOf(fields, metadata, scope);
+    return delegate !== undefined && isFor(delegate, port, scope);
+  });
 }
 
 function byRules(one: PolicyObject, request: RoutedRequest, scope: VirtualServiceScope): Routed | undefined {
@@ -43,33 +57,51 @@ function byRules(one: PolicyObject, request: RoutedRequest, scope: VirtualServic
     if (fields['delegate'] === undefined) {
       return { by: `${nameOf(one.metadata)}, rule ${index}`, outcomes: outcomesOf(one, fields, match, request, scope) };
     }
-    const { name = '', namespace = one.metadata.namespace } = asRecord(fields['delegate']);
-    const delegate = scope.delegate(String(namespace), String(name));
+    const delegate = delegateOf(fields, one.metadata, scope);
     const routed = delegate && byRules(delegate, request, scope);
     if (routed) return routed;
   }
   return undefined;
 }
 
+function delegateOf(
+  fields: Fields,
+  own: PolicyObject['metadata'],
+  scope: VirtualServiceScope,
+): PolicyObject | undefined {
+  const { name = '', namespace = own.namespace } = asRecord(fields['delegate']);
+  return scope.delegate(String(namespace), String(name));
+}
+
 const nameOf = ({ namespace = '', name }: PolicyObject['metadata']): string => `VirtualService ${namespace}/${name}`;
 
-/** @see istio/istio pilot/pkg/networking/core/route/route.go, sourceMatchHTTP and TranslateRouteMatch */
-function holds(match: Fields, { http, port }: RoutedRequest, { namespace, labels }: Router): boolean {
+/**
+ * Whether a match is for the router on a port, whatever the request. A waypoint leaves out all that ask for labels.
+ *
+ * @see istio/istio pilot/pkg/networking/core/route/route.go, TranslateRoute and sourceMatchHTTP
+ */
+function isMeant(match: Fields, asked: number, { kind, namespace, labels }: Router): boolean {
+  const sourceLabels = asRecord(match['sourceLabels']);
+  if (![undefined, 0, asked].includes(match['port'] as number | undefined)) return false;
+  if (kind === 'Waypoint' && Object.keys(sourceLabels).length > 0) return false;
   const gateways = asStrings(match['gateways']);
-  if (gateways.length > 0 ? !gateways.includes('mesh') : !selects(asRecord(match['sourceLabels']), labels))
-    return false;
-  if (gateways.length === 0 && ![undefined, '', namespace].includes(stringAt(match, 'sourceNamespace'))) return false;
+  if (gateways.length > 0) return gateways.includes('mesh');
+  return selects(sourceLabels, labels) && [undefined, '', namespace].includes(stringAt(match, 'sourceNamespace'));
+}
+
+/** @see istio/istio pilot/pkg/networking/core/route/route.go, TranslateRouteMatch */
+function holds(match: Fields, { http, port }: RoutedRequest, router: Router): boolean {
   const entries = (field: string): [string, unknown][] => Object.entries(asRecord(match[field]));
   const isAsked = (field: string, text: string): boolean => match[field] === undefined || isLike(match[field], text);
   return (
+    isMeant(match, port, router) &&
     isPathAsked(match, withoutQuery(http.path)) &&
     isAsked('method', http.method) &&
     isAsked('scheme', 'http') &&
     isAsked('authority', http.host) &&
     entries('headers').every(([name, asked]) => isLike(asked, headerOf(http, name))) &&
     entries('withoutHeaders').every(([name, asked]) => !isLike(asked, headerOf(http, name))) &&
-    entries('queryParams').every(([name, asked]) => isLike(asked, queryOf(http, name))) &&
-    [undefined, 0, port].includes(match['port'] as number | undefined)
+    entries('queryParams').every(([name, asked]) => isLike(asked, queryOf(http, name)))
   );
 }
 
