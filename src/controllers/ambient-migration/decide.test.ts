@@ -342,7 +342,13 @@ const restored = { ...rollback, labels: { [LABEL.injection]: 'enabled', [LABEL.d
 
 describe('back', () => {
   it.each<[string, Observed, string]>([
-    ['restores injection first', observed(rollback), 'Workloads act LabelsMissing'],
+    ['tries to restore injection first', observed(rollback), 'Workloads dry-run LabelsMissing'],
+    ['restores it', observed({ ...rollback, dryRuns: alive }), 'Workloads act LabelsMissing'],
+    [
+      'does not restore it where admission would take the mark off that tells our labels from others',
+      observed({ ...rollback, dryRuns: { ...alive, undone: tried({ 'Namespace/shop': ['metadata.annotations.x'] }) } }),
+      'Workloads stalled FieldReverted',
+    ],
     ['then asks the injector', observed(restored), 'Workloads dry-run Restarting'],
     [
       'waits for an injector that is down',

@@ -217,7 +217,9 @@ function verified(observed: Observed): Verdict {
 
 function workloadsSidecar(observed: Observed): Verdict {
   const changes = restoreInjectionChanges(observed);
-  if (changes.length > 0) return labelVerdict(observed, changes, `restoring injection: ${describe(changes)}`);
+  // Without its mark nobody would know that the data-plane label is ours, too.
+  if (changes.length > 0)
+    return triedVerdict(observed, labelVerdict(observed, changes, `restoring injection: ${describe(changes)}`));
   const closed = notInjected(observed);
   const others = observed.workloads.filter((workload) => !closed.includes(workload));
   const verdict = restartVerdict({ ...observed, workloads: others }, 'sidecar');
