@@ -57,6 +57,7 @@ const siblings = CONTROLLERS.map((name) => ({
   from: './src/controllers',
   except: [
     `./${name}`,
+    './class-parameters.ts',
     './istio-configuration.ts',
     './stored-pod.ts',
     './use-waypoint.ts',

@@ -80,6 +80,12 @@ export function defaultSizing({ gateway, inputs, defaults = [], own = [] }: Sizi
   };
 }
 
+/** Replicas that there always are of a waypoint for which nobody asks for more or fewer. */
+export function leastReplicas(defaults: readonly Parameters[]): number {
+  const said = specsOf([defaultSizing({ gateway: '', defaults }), ...defaults], 'horizontalPodAutoscaler');
+  return said.map(({ minReplicas }) => minReplicas).findLast((min) => typeof min === 'number') ?? DEFAULT_REPLICAS.min;
+}
+
 /** What the annotation of the Gateway asks for. */
 export function askedSizing({ gateway, asked, own = [] }: SizingOptions): Parameters {
   const { replicas, resources = {} } = asked ?? {};

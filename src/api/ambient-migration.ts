@@ -5,6 +5,7 @@ import { Condition, atomicList, mapList, text, time, withRules } from './schema.
 import { WaypointSchema, WaypointStatusSchema } from './waypoint-spec.js';
 
 export { parseDuration } from './duration.js';
+export { MAX_CONDITION_MESSAGE } from './schema.js';
 
 /** Most codes of findings that a status lists; there are fewer. The API server refuses a longer list. */
 const MAX_CODES = 200;

@@ -72,6 +72,9 @@ export function time(): z.ZodString {
   return z.string().meta({ format: 'date-time' });
 }
 
+/** Longest message of a condition, in characters; the API server refuses a status with a longer one. */
+export const MAX_CONDITION_MESSAGE = 32_768;
+
 /**
  * A condition as Kubernetes has them.
  *
@@ -82,7 +85,7 @@ export const Condition = z
     type: z.string().min(1).max(316).describe('State that the condition is about, in CamelCase.'),
     status: z.enum(['True', 'False', 'Unknown']).describe('Whether the state holds: True, False or Unknown.'),
     reason: z.string().min(1).max(1024).describe('Why the status is what it is, one CamelCase word for programs.'),
-    message: z.string().max(32_768).describe('The same for people, with the objects that it is about.'),
+    message: z.string().max(MAX_CONDITION_MESSAGE).describe('The same for people, with the objects that it is about.'),
     lastTransitionTime: time().describe('When the status last changed.'),
     observedGeneration: z
       .int()

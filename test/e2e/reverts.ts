@@ -4,7 +4,7 @@ import { AMBIENT_MIGRATION } from '../../src/api/ambient-migration.js';
 import { GATEWAY } from '../../src/api/gateway-api.js';
 import { AUTHORIZATION_POLICY } from '../../src/api/istio.js';
 import type { KubeObject, ResourceType } from '../../src/kube/resource.js';
-import { type Deployment, DEPLOYMENT, NAMESPACE } from '../../src/kube/types.js';
+import { type Deployment, DEPLOYMENT, NAMESPACE, SERVICE } from '../../src/kube/types.js';
 import { changesOf } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
@@ -100,6 +100,7 @@ export function reverts(cluster: () => Cluster): void {
   it.each<[target: string, annotation: string, type: ResourceType]>([
     ['waypoint', 'sidestep.dev/sizing', GATEWAY],
     ['no-headers-wp', 'sidestep.dev/content-hash', AUTHORIZATION_POLICY],
+    ['api', 'sidestep.dev/waypoint-labels', SERVICE],
   ])(
     'does not even write %s where admission takes %s off, and goes on once that has gone',
     async (target, annotation, type) => {
@@ -141,9 +142,13 @@ export function reverts(cluster: () => Cluster): void {
 /** An object of a kind that Sidestep writes, with an annotation. */
 function probeOf({ group, version, kind }: ResourceType, namespace: string, annotation: string): KubeObject {
   const listeners = [{ name: 'mesh', port: 15008, protocol: 'HBONE' }];
-  const spec = kind === GATEWAY.kind ? { gatewayClassName: 'istio-waypoint', listeners } : {};
+  const specs: Readonly<Record<string, object>> = {
+    [GATEWAY.kind]: { gatewayClassName: 'istio-waypoint', listeners },
+    [SERVICE.kind]: { ports: [{ port: 80 }] },
+  };
   const metadata = { name: 'probe', namespace, annotations: { [annotation]: 'probe' } };
-  return { apiVersion: `${group}/${version}`, kind, metadata, spec } as KubeObject;
+  const apiVersion = group === '' ? version : `${group}/${version}`;
+  return { apiVersion, kind, metadata, spec: specs[kind] ?? {} } as KubeObject;
 }
 
 /** An operator that owns a Deployment, and keeps the annotations of the pod template as they are now. */

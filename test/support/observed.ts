@@ -2,7 +2,7 @@ import type { AmbientMigration } from '../../src/api/ambient-migration.js';
 import { parseAmbientMigrationSpec } from '../../src/api/ambient-migration.js';
 import type { Gateway, GatewayCondition, GatewayListener } from '../../src/api/gateway-api.js';
 import { LABEL } from '../../src/api/labels.js';
-import type { Mesh, Observed, WaypointView } from '../../src/controllers/ambient-migration/observed.js';
+import type { DryRuns, Mesh, Observed, WaypointView } from '../../src/controllers/ambient-migration/observed.js';
 import type { PodView } from '../../src/controllers/ambient-migration/pods.js';
 import { type Workload, formatRestartMark } from '../../src/controllers/ambient-migration/workloads.js';
 import type { MutatingWebhookConfiguration } from '../../src/kube/types.js';
@@ -115,6 +115,7 @@ export function mesh(overrides: Partial<Mesh> = {}): Mesh {
       object: 'ConfigMap/istio-system/istio',
     },
     ambientAccepted: true,
+    waypointReplicas: 2,
     waypointResources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { cpu: '2', memory: '1Gi' } },
     injectionTemplates: { defaults: ['sidecar'], withSpire: [] },
     injectsHbone: true,
@@ -208,6 +209,11 @@ export function migration(spec: object = {}, status: object = { observedGenerati
     spec,
     status,
   };
+}
+
+/** Dry runs of every write have shown that admission leaves it as it is, but for these fields, by `Kind/name`. */
+export function tried(undone: Readonly<Record<string, readonly string[]>> = {}): NonNullable<DryRuns['undone']> {
+  return Object.assign(new Map(Object.entries(undone)), { has: () => true });
 }
 
 /** What a pass sees: namespace `shop`, injected by `istio-injection=enabled`, one Deployment, nothing migrated yet. */

@@ -12,7 +12,7 @@ import { actOnPolicy } from './policy-act.js';
 import { WORKLOAD_TYPES, readWorkload, restartChanges } from './restart-write.js';
 import { assess } from './restarts.js';
 import { aimFor } from './situation.js';
-import { snapshotObject } from './snapshot.js';
+import { closingChanges, snapshotObject } from './snapshot.js';
 import { isPerWorkload } from './translation.js';
 import type { Action, EvictAction } from './verdict.js';
 import { actOnWaypoint, type WaypointAction } from './waypoint-act.js';
@@ -92,7 +92,6 @@ async function writeSnapshot(
   return true;
 }
 
-/** Only metadata: the data of a ControllerRevision cannot be changed. */
 async function closeSnapshot(
   action: Act<'close-snapshot'>,
   observed: Observed,
@@ -101,9 +100,7 @@ async function closeSnapshot(
   const ref = { namespace: observed.namespace.metadata.name, name: action.name };
   const fresh = context.stores.of(CONTROLLER_REVISION).get(ref);
   if (!fresh) return false;
-  const value = new Date(context.clock.now()).toISOString();
-  const changes = [{ path: ['metadata', 'annotations', OWN_ANNOTATION.restored], value }];
-  return patchGuarded(CONTROLLER_REVISION, fresh, changes, context);
+  return patchGuarded(CONTROLLER_REVISION, fresh, closingChanges(context.clock.now()), context);
 }
 
 async function labelNamespace(

@@ -24,6 +24,9 @@ import { leftovers, notNeeded } from './waypoint-step.js';
 /** How long istiod may take after it has bound the last Service until its word about a policy counts, in milliseconds. */
 const POLICY_GRACE_MS = 10_000;
 
+/** How many objects a pass binds or lets go, with four requests for each: a pass has its deadline, and the next one goes on. */
+const MAX_AT_ONCE = 50;
+
 /** istiod's condition on a Service that names a waypoint. */
 const BOUND = 'istio.io/WaypointBound';
 
@@ -42,7 +45,7 @@ export function waypointBound(observed: Observed): Verdict {
     const left = hasAmbientPods(observed) ? leftBehind(observed, waypoint, pending) : [];
     if (left.length > 0) return leftVerdict(left, waypoint);
   }
-  if (pending.length > 0) return changeVerdict(pending, 'letting go what is not meant to use a waypoint');
+  if (pending.length > 0) return changeVerdict(observed, pending, 'letting go what is not meant to use a waypoint');
   const { actions } = leftovers(observed, waypoint);
   if (actions[0]) {
     return triedVerdict(observed, { kind: 'act', actions, reason: 'WaypointLeaving', message: actions[0].note });
@@ -77,7 +80,7 @@ function leftVerdict(left: readonly Service[], { scope, namespace, name, own }: 
 export function waypointUnbound(observed: Observed): Verdict {
   const pending = pendingChanges(observed, undefined);
   return pending.length > 0
-    ? changeVerdict(pending, 'letting go what uses the waypoint')
+    ? changeVerdict(observed, pending, 'letting go what uses the waypoint')
     : done('RolledBack', 'the labels are those of before');
 }
 
@@ -119,18 +122,18 @@ function bindVerdict(observed: Observed, { namespace, name }: Waypoint, setting:
     const message = `somebody takes waypoint labels off ${exhausted.map(nameOf).join(', ')}${managers}; commit ${LABEL.useWaypoint}: ${name} there`;
     return { kind: 'stalled', reason: 'FieldReverted', message, reverted: labelsOf(observed) };
   }
-  return changeVerdict(setting, `binding ${setting.map(nameOf).join(', ')} to Gateway ${namespace}/${name}`);
+  return changeVerdict(observed, setting, `binding ${setting.map(nameOf).join(', ')} to Gateway ${namespace}/${name}`);
 }
 
-function changeVerdict(pending: readonly Pending[], note: string): Verdict {
-  const actions = pending.map(({ target: { kind, object }, change }): Action => ({
+function changeVerdict(observed: Observed, pending: readonly Pending[], note: string): Verdict {
+  const actions = pending.slice(0, MAX_AT_ONCE).map(({ target: { kind, object }, change }): Action => ({
     type: 'bind',
     kind,
     object,
     change,
     note,
   }));
-  return { kind: 'act', actions, reason: 'BindingMissing', message: note };
+  return triedVerdict(observed, { kind: 'act', actions, reason: 'BindingMissing', message: note });
 }
 
 /** What istiod has still to say; undefined if it has bound and attached everything. */
@@ -180,11 +183,11 @@ function policyVerdict(observed: Observed, services: readonly Service[], sinceMs
   if (marked.length === 0 || enrolmentMark(observed.namespace) || hasAmbientPods(observed)) {
     return { kind: 'stalled', reason: 'PolicyNotAccepted', message };
   }
-  const actions = marked.map(({ kind, object }): Action => {
+  const actions = marked.slice(0, MAX_AT_ONCE).map(({ kind, object }): Action => {
     const change = refusalChange({ object }, stateOf(policies, observed), askerOf(observed));
     return { type: 'bind', kind, object, change, note: `letting go: ${message}` };
   });
-  return { kind: 'act', actions, reason: 'PolicyNotAccepted', message };
+  return triedVerdict(observed, { kind: 'act', actions, reason: 'PolicyNotAccepted', message });
 }
 
 /**

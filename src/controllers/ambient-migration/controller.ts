@@ -70,18 +70,24 @@ async function reconcile(
   );
   const seen = await withLabelOwners({ ...cached, proven }, context);
   const isNew = seen.migration.status?.observedGeneration !== generationOf(seen);
-  const { observed, decision } = isNew
-    ? { observed: seen, decision: decide(seen) }
-    : await decideWithDryRuns(seen, context, recent);
+  const decided = await attempt(async () =>
+    isNew ? { observed: seen, decision: decide(seen) } : decideWithDryRuns(seen, context, recent),
+  );
+  if ('error' in decided) {
+    const failure = String(decided.error);
+    if (!context.signal.aborted) await report(seen, decide(seen), { isNew, failure }, context);
+    throw decided.error;
+  }
+  const { observed, decision } = decided.value;
 
-  const outcome = isNew ? { written: 0 } : await attempt(() => carryOut(decision, observed, context));
+  const outcome = isNew ? { value: 0 } : await attempt(() => carryOut(decision, observed, context));
   // The next pass comes at once, finds the rollout and tells of it: one status for each restart, not two.
-  const isRestarted = decision.verdict.reason === 'Restarting' && 'written' in outcome && outcome.written > 0;
-  if (isRestarted) return next(decision, isNew, outcome.written);
+  const isRestarted = decision.verdict.reason === 'Restarting' && 'value' in outcome && outcome.value > 0;
+  if (isRestarted) return next(decision, isNew, outcome.value);
   await report(observed, decision, { isNew, failure: 'error' in outcome ? String(outcome.error) : undefined }, context);
   const listed = isNew ? undefined : await listFindings(observed, decision, lists, context);
   if ('error' in outcome) throw outcome.error;
-  return soonest(next(decision, isNew, outcome.written), listed);
+  return soonest(next(decision, isNew, outcome.value), listed);
 }
 
 /** Decides; where a step asks for dry runs, or for the owner of a reverted label, asks and decides once more. */
@@ -187,10 +193,10 @@ function onlyEvicts(verdict: Verdict): boolean {
   return verdict.kind === 'act' && verdict.actions.every(({ type }) => type === 'evict');
 }
 
-/** Whatever happens to the actions, the status is written; the error is thrown after that. */
-async function attempt(work: () => Promise<number>): Promise<{ written: number } | { error: unknown }> {
+/** Whatever happens to dry runs and actions, the status is written; the error is thrown after that. */
+async function attempt<T>(work: () => Promise<T>): Promise<{ value: T } | { error: unknown }> {
   try {
-    return { written: await work() };
+    return { value: await work() };
   } catch (error) {
     return { error };
   }

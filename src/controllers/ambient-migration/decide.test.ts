@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NOW_MS, mesh, migration, observed, pod, workload } from '../../../test/support/observed.js';
+import { NOW_MS, mesh, migration, observed, pod, tried, workload } from '../../../test/support/observed.js';
 import { LABEL } from '../../api/labels.js';
 import { decide } from './decide.js';
 import type { DryRuns, Observed, PodDryRun } from './observed.js';
@@ -8,7 +8,11 @@ import { snapshotData } from './plan.js';
 import type { Snapshot } from './snapshot.js';
 import type { Workload } from './workloads.js';
 
-const alive: DryRuns = { pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]), istiod: 'alive' };
+const alive: DryRuns = {
+  pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]),
+  istiod: 'alive',
+  undone: tried(),
+};
 const notInjected: DryRuns = {
   pods: new Map([['Deployment/web', { kind: 'created', sidecar: false }]]),
   istiod: 'alive',
@@ -31,6 +35,18 @@ const ambientPods = [pod({ mode: 'ambient', hbone: false })];
 const drainingPod = (more: Partial<PodView>): PodView =>
   pod({ mode: 'ambient', live: false, counts: false, drainsUntilMs: NOW_MS + 20_000, ...more });
 
+const ambientLabels = { app: 'web', [LABEL.dataplaneMode]: 'ambient', [LABEL.inject]: 'false' };
+const labelled = (more: Partial<PodView> = {}): PodView =>
+  drainingPod({ name: 'labelled', labels: ambientLabels, dataplaneMode: 'ambient', ...more });
+const ofJob = { kind: 'Job', name: 'nightly' };
+/** A person has labelled its template, before the migration. */
+const ambientByItself = workload({
+  name: 'by-itself',
+  template: { metadata: { labels: ambientLabels }, spec: { containers: [] } },
+  pods: [pod({ name: 'by-itself-1', mode: 'ambient', labels: ambientLabels, dataplaneMode: 'ambient' })],
+  draining: [labelled()],
+});
+
 function verdictOf(given: Observed): string {
   const { current, verdict } = decide(given);
   return `${current ?? '-'} ${verdict.kind} ${verdict.reason}`;
@@ -42,6 +58,16 @@ describe('forward', () => {
     ['writes the snapshot before anything else', observed({ dryRuns: alive }), 'Snapshot act SnapshotMissing'],
     ['asks istiod again before the labels', observed({ snapshot }), 'Enrol dry-run LabelsMissing'],
     ['labels the namespace', observed({ snapshot, dryRuns: alive }), 'Enrol act LabelsMissing'],
+    [
+      'takes no dry run of anything else for one of the labels',
+      observed({ snapshot, dryRuns: { ...alive, undone: new Map([['Gateway/waypoint', []]]) } }),
+      'Enrol dry-run LabelsMissing',
+    ],
+    [
+      'takes no dry run of the labels for an answer of istiod',
+      observed({ snapshot, dryRuns: { ...alive, istiod: 'not-asked' } }),
+      'Enrol dry-run LabelsMissing',
+    ],
     [
       'does not label while istiod is down',
       observed({ snapshot, dryRuns: { ...alive, istiod: 'down' } }),
@@ -191,6 +217,10 @@ describe('forward', () => {
   it('refuses to take a half-migrated state for the state before', () => {
     const given = observed({ labels: enrolledLabels, annotations: mark });
     expect(verdictOf(given)).toBe('- stalled SnapshotMissing');
+    // Whoever does as he is told can migrate again.
+    expect(decide(given).verdict.message).toMatch(
+      /remove the label .*-mode and the annotation sidestep.dev\/enrolled$/,
+    );
   });
 
   it('tells a lag of admission from an injector that does not give way', () => {
@@ -307,11 +337,18 @@ const rollback = {
   annotations: mark,
   workloads: [workload({ pods: ambientPods })],
 };
+const left = { ...rollback, labels: { [LABEL.injection]: 'enabled' }, annotations: {}, workloads: [workload()] };
 const restored = { ...rollback, labels: { [LABEL.injection]: 'enabled', [LABEL.dataplaneMode]: 'ambient' } };
 
 describe('back', () => {
   it.each<[string, Observed, string]>([
-    ['restores injection first', observed(rollback), 'Workloads act LabelsMissing'],
+    ['tries to restore injection first', observed(rollback), 'Workloads dry-run LabelsMissing'],
+    ['restores it', observed({ ...rollback, dryRuns: alive }), 'Workloads act LabelsMissing'],
+    [
+      'does not restore it where admission would take the mark off that tells our labels from others',
+      observed({ ...rollback, dryRuns: { ...alive, undone: tried({ 'Namespace/shop': ['metadata.annotations.x'] }) } }),
+      'Workloads stalled FieldReverted',
+    ],
     ['then asks the injector', observed(restored), 'Workloads dry-run Restarting'],
     [
       'waits for an injector that is down',
@@ -373,10 +410,15 @@ describe('back', () => {
       }),
       'Workloads act Restarting',
     ],
+    ['tries to close the snapshot when label and mark are gone', observed(left), 'Snapshot dry-run SnapshotKept'],
+    ['closes it', observed({ ...left, dryRuns: alive }), 'Snapshot act SnapshotKept'],
     [
-      'closes the snapshot when label and mark are gone',
-      observed({ ...rollback, labels: { [LABEL.injection]: 'enabled' }, annotations: {}, workloads: [workload()] }),
-      'Snapshot act SnapshotKept',
+      'does not close it where admission would open it again',
+      observed({
+        ...left,
+        dryRuns: { ...alive, undone: tried({ 'ControllerRevision/sidestep-before': ['metadata.annotations.x'] }) },
+      }),
+      'Snapshot stalled FieldReverted',
     ],
     [
       'is done when the snapshot is closed',
@@ -404,6 +446,31 @@ describe('back', () => {
       'Enrol wait RolloutInProgress',
     ],
     [
+      'waits for one that is ambient by labels of ours, which have gone from its template',
+      observed({ ...restored, workloads: [workload({ draining: [labelled()] })], draining: [labelled()] }),
+      'Enrol wait RolloutInProgress',
+    ],
+    [
+      'waits for one whose workload has gone: nobody knows whose labels they were',
+      observed({ ...restored, workloads: [workload()], draining: [labelled()] }),
+      'Enrol wait RolloutInProgress',
+    ],
+    [
+      'does not wait for one whose template says by itself that it is ambient',
+      observed({ ...restored, workloads: [workload(), ambientByItself], draining: ambientByItself.draining }),
+      'Enrol dry-run LabelsMissing',
+    ],
+    [
+      'does not wait for one of a Job that says so by itself',
+      observed({ ...restored, workloads: [workload()], draining: [labelled({ owner: ofJob })] }),
+      'Enrol dry-run LabelsMissing',
+    ],
+    [
+      'waits for one of a Job that is ambient by the namespace',
+      observed({ ...restored, workloads: [workload()], draining: [drainingPod({ owner: ofJob })] }),
+      'Enrol wait RolloutInProgress',
+    ],
+    [
       'does not wait for one of a gateway, nor for one with a sidecar',
       observed({
         ...restored,
@@ -413,6 +480,11 @@ describe('back', () => {
       'Enrol dry-run LabelsMissing',
     ],
     ['has nothing to do where nothing was done', observed({ migration: back }), '- done NothingToRollBack'],
+    [
+      'says so, too, if only templates are enrolled yet',
+      observed({ migration: back, workloads: [workload({ enrolment: { [LABEL.dataplaneMode]: null } })] }),
+      '- stalled SnapshotMissing',
+    ],
     ['says so if the snapshot is gone', observed({ ...rollback, snapshot: undefined }), '- stalled SnapshotMissing'],
   ])('%s', (_, given, expected) => {
     expect(verdictOf(given)).toBe(expected);

@@ -1,5 +1,7 @@
 import { isBlocking } from '../../mesh/findings.js';
 import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
+import { listed } from '../listed.js';
 import { enrolmentMark, isEnrolledNamespace } from './enrolment.js';
 import type { Observed } from './observed.js';
 import { type Plan, planOf } from './plan.js';
@@ -7,6 +9,7 @@ import { healthFindings } from './preflight.js';
 import { type Direction, directionOf } from './situation.js';
 import { STEPS, type Step } from './steps.js';
 import { type Verdict, done } from './verdict.js';
+import { workloadName } from './workloads.js';
 
 /** What one pass concludes: where every step stands, which is current, and what to do. Pure data. */
 export interface Decision {
@@ -88,14 +91,12 @@ function idleVerdict(observed: Observed, direction: Direction): Verdict | undefi
     return { kind: 'stalled', reason: 'SnapshotUnreadable', message: observed.snapshotProblem };
   }
   if (observed.snapshot) return undefined;
-  const isOurs = enrolmentMark(observed.namespace) !== undefined;
-  if (direction === 'forward' && !isOurs) return undefined;
-  if (isOurs || (isEnrolledNamespace(observed.namespace) && !observed.lastSnapshot)) {
-    return {
-      kind: 'stalled',
-      reason: 'SnapshotMissing',
-      message: `the namespace is ambient and has no snapshot: set istio-injection=enabled (or istio.io/rev) yourself, restart its workloads, then remove the label ${LABEL.dataplaneMode}`,
-    };
+  const isMarked = enrolmentMark(observed.namespace) !== undefined;
+  // Their marks hold what they were before: forward nothing is lost.
+  if (direction === 'forward' && !isMarked) return undefined;
+  const enrolled = observed.lastSnapshot ? [] : enrolledByTemplate(observed);
+  if (isMarked || enrolled.length > 0 || (isEnrolledNamespace(observed.namespace) && !observed.lastSnapshot)) {
+    return { kind: 'stalled', reason: 'SnapshotMissing', message: adviceWithoutSnapshot(isMarked, enrolled) };
   }
   if (observed.lastSnapshot) return done('RolledBack', 'the namespace is as it was before');
   return done('NothingToRollBack', 'this namespace was never migrated by Sidestep');
@@ -109,6 +110,23 @@ function restrain(observed: Observed, direction: Direction, verdict: Verdict): V
   if (direction === 'back' || !observed.snapshot || ill.length === 0) return verdict;
   const message = ill.map((finding) => `${finding.code} ${finding.message}`).join('; ');
   return { kind: 'wait', reason: 'Held', message, recheckMs: RECHECK_HEALTH_MS };
+}
+
+/** Workloads that are ambient by labels of ours in their templates, before the namespace is, or without it. */
+function enrolledByTemplate({ workloads }: Observed): string[] {
+  return workloads.filter(({ enrolment }) => enrolment !== undefined).map(workloadName);
+}
+
+/** What a person does for the namespace to be what it was; our marks on it would keep it from ever being migrated again. */
+function adviceWithoutSnapshot(isMarked: boolean, enrolled: readonly string[]): string {
+  const annotation = OWN_ANNOTATION.enrolledTemplate;
+  const templates = `give the pod templates of ${listed(enrolled)} the labels back that their annotation ${annotation} holds, and remove it; `;
+  const marks = isMarked ? ` and the annotation ${OWN_ANNOTATION.enrolled}` : '';
+  return (
+    `the namespace is ambient and has no snapshot: ${enrolled.length > 0 ? templates : ''}` +
+    'set istio-injection=enabled (or istio.io/rev) yourself, restart its workloads, ' +
+    `then remove the label ${LABEL.dataplaneMode}${marks}`
+  );
 }
 
 function completed(direction: Direction, steps: readonly StepReport[]): Verdict {

@@ -1,8 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../../cdk8s/objects.js';
 import { observed, mesh, pod, workload } from '../../../test/support/observed.js';
 import { type Reply, StubApiServer } from '../../../test/support/stub-api-server.js';
 import { Client } from '../../kube/client.js';
+import { ApiError } from '../../kube/errors.js';
+import type { KubeObject } from '../../kube/resource.js';
+import { type BindingChange, changeFor } from './binding.js';
 import { dryRun } from './dry-run.js';
 import type { DryRuns } from './observed.js';
 import type { TriedAction } from './verdict.js';
@@ -133,6 +137,37 @@ describe('dryRuns', () => {
     });
   });
 
+  describe('of many workloads', () => {
+    const many = Array.from({ length: 20 }, (_, i) => workload({ name: `web-${i}` }));
+    /** Of how many pods it is asked, and of how many at most at once. */
+    const askMany = async (answer: () => Promise<unknown>) => {
+      const counts = { asked: 0, most: 0 };
+      let underWay = 0;
+      const create = async (): Promise<unknown> => {
+        counts.asked += 1;
+        counts.most = Math.max(counts.most, (underWay += 1));
+        await setImmediate();
+        underWay -= 1;
+        return answer();
+      };
+      const request = { pods: many, withoutSidecar: many, istiod: false };
+      const { pods, withoutSidecar } = await dryRun(request, observed(), { create } as unknown as Client, signal);
+      return { ...counts, answers: [pods.size, withoutSidecar?.size] };
+    };
+
+    it('ask for several at once, each with its sidecar and without', async () => {
+      expect(await askMany(async () => podObject(['app']))).toEqual({ asked: 40, most: 8, answers: [20, 20] });
+    });
+
+    it('ask for no more where the injector does not answer', async () => {
+      const message = callFailed('namespace.sidecar-injector.istio.io');
+      const silent = async (): Promise<never> => {
+        throw new ApiError(message, { code: 500, reason: 'InternalError' });
+      };
+      expect(await askMany(silent)).toEqual({ asked: 8, most: 8, answers: [8, undefined] });
+    });
+  });
+
   it.each([
     ['web', 'web-sidestep-dry-run-bf4xw', 'web-sidestep-dry-run'],
     ['w'.repeat(50), `${'w'.repeat(50)}-sidestebf4xw`, `${'w'.repeat(50)}-sideste`],
@@ -258,14 +293,14 @@ describe('dryRuns', () => {
     ])('tell %s', async (_, answer, undone) => {
       server.on({ method: 'GET', path: PATH }, { status: 200, body: deployment({}, {}) });
       server.on({ method: 'PATCH', path: PATH }, { status: 200, body: answer });
-      expect((await ask()).undone?.get('Deployment/web')).toEqual(undone);
+      expect((await ask()).undone?.get('Deployment/web')).toEqual(undone ?? []);
       expect(server.seen({ method: 'PATCH' }).map(({ query }) => query['dryRun'])).toEqual(['All']);
     });
 
     it('leave a refusal to the write itself', async () => {
       server.on({ method: 'GET', path: PATH }, { status: 200, body: deployment({}, {}) });
       server.on({ method: 'PATCH', path: PATH }, { status: 422, body: status(422, 'denied by a policy') });
-      expect((await ask()).undone).toEqual(new Map());
+      expect((await ask()).undone).toEqual(new Map([['Deployment/web', []]]));
     });
   });
 
@@ -310,9 +345,9 @@ describe('dryRuns', () => {
       server.on({ method, path }, { status: 200, body: more });
       server.on({ method, path }, { status: 200, body: stripped(manifest) });
       server.on({ method, path }, { status: 403, body: status(403, 'denied by a policy') });
-      expect((await ask()).undone).toEqual(new Map());
+      expect((await ask()).undone).toEqual(new Map([[target, []]]));
       expect((await ask()).undone).toEqual(new Map([[target, ['metadata.annotations.sidestep.dev/a']]]));
-      expect((await ask()).undone).toEqual(new Map());
+      expect((await ask()).undone).toEqual(new Map([[target, []]]));
       const requests = server.seen({ method });
       expect(requests.map(({ query }) => query['dryRun'])).toEqual(['All', 'All', 'All']);
       expect(requests.map(({ query }) => query['force'])).toEqual(
@@ -335,6 +370,57 @@ describe('dryRuns', () => {
       expect(undone).toEqual(new Map([['Gateway/x', ['metadata.annotations.sidestep.dev/sizing']]]));
       expect(server.seen({ method: 'PATCH' }).map(({ query }) => query['dryRun'])).toEqual(['All']);
     });
+  });
+
+  describe('of what names a waypoint', () => {
+    const PATH = '/api/v1/namespaces/shop/services/web';
+    const USE = 'istio.io/use-waypoint';
+    const OURS = 'sidestep.dev/waypoint-labels';
+    const web = (labels: object, annotations: object): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web', namespace: 'shop', resourceVersion: '1', labels, annotations } as KubeObject['metadata'],
+    });
+    const bare = web({}, {});
+    const binding = changeFor({ object: bare, labels: { [USE]: 'waypoint' } }, { generation: 1, migration: 'a' })!;
+    const bound = web({ [USE]: 'waypoint' }, { [OURS]: JSON.stringify(binding.mark) });
+    const letGo = changeFor({ object: bound, labels: {} }, { generation: 1, migration: 'a' })!;
+
+    it.each<[string, KubeObject, BindingChange, KubeObject, readonly string[]]>([
+      ['nothing that stays', bare, binding, bound, []],
+      ['what is taken off', bare, binding, bare, [`metadata.labels.${USE}`, `metadata.annotations.${OURS}`]],
+      [
+        'our mark, without which a label would be a person’s',
+        bare,
+        binding,
+        web({ [USE]: 'waypoint' }, {}),
+        [`metadata.annotations.${OURS}`],
+      ],
+      ['nothing of what goes', bound, letGo, bare, []],
+      ['nothing of a label that comes back as somebody else’s', bound, letGo, web({ [USE]: 'waypoint' }, {}), []],
+      ['our mark, by which it would be ours again', bound, letGo, bound, [`metadata.annotations.${OURS}`]],
+    ])('tell %s', async (_, object, change, answer, undone) => {
+      server.on({ method: 'GET', path: PATH }, { status: 200, body: object });
+      server.on({ method: 'PATCH', path: PATH }, { status: 200, body: answer });
+      const write = { type: 'bind', kind: 'Service', object, change, note: '' } as const;
+      const dryRuns = await dryRun({ pods: [], istiod: false, writes: [write] }, observed(), client, signal);
+      expect(dryRuns.undone).toEqual(new Map([['Service/web', undone]]));
+      expect(server.seen({ method: 'PATCH' }).map(({ query }) => query['dryRun'])).toEqual(['All']);
+    });
+  });
+
+  it('see a snapshot that cannot be closed', async () => {
+    const path = '/apis/apps/v1/namespaces/shop/controllerrevisions/sidestep-before';
+    const metadata = { name: 'sidestep-before', namespace: 'shop', resourceVersion: '1' };
+    const revision = { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata };
+    server.on({ method: 'GET', path }, { status: 200, body: revision });
+    server.on({ method: 'PATCH', path }, { status: 200, body: revision });
+    const write = { type: 'close-snapshot', name: 'sidestep-before' } as const;
+    const { undone } = await dryRun({ pods: [], istiod: false, writes: [write] }, observed(), client, signal);
+    expect(undone).toEqual(
+      new Map([['ControllerRevision/sidestep-before', ['metadata.annotations.sidestep.dev/restored']]]),
+    );
+    expect(server.seen({ method: 'PATCH' }).map(({ query }) => query['dryRun'])).toEqual(['All']);
   });
 
   it('fail, to be repeated, when the API server itself is in trouble', async () => {

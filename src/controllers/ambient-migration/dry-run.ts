@@ -18,6 +18,9 @@ import { type Workload, workloadName } from './workloads.js';
 
 const TIMEOUT_MS = 12_000;
 
+/** How many pods are asked for at once: a namespace may have many workloads, each webhook takes its time, and a pass has its deadline. */
+const AT_ONCE = 8;
+
 /**
  * Makes the dry runs that a decision needs; the cluster is not changed. They show what labels cannot: what the injector
  * does now (the API server's view of namespace labels lags), a dead webhook, quota, Pod Security, other admission, and whether
@@ -32,29 +35,22 @@ export async function dryRun(
   const ask = (workload: Workload): Promise<PodDryRun> => dryRunPod(workload, observed, client, signal);
   const silent = request.istiod ? 'down' : 'not-asked';
   const pods = new Map<string, PodDryRun>();
-  for (const workload of request.pods) {
-    const answer = await ask(workload);
-    pods.set(workloadName(workload), answer);
-    // One injector serves them all, and a silent one takes ten seconds to say nothing.
-    if (answer.kind === 'injector-down') return { pods, istiod: silent };
-  }
-  const withoutSidecar = new Map<string, PodDryRun>();
-  for (const workload of request.withoutSidecar ?? []) {
-    const name = workloadName(workload);
-    const before = pods.get(name);
+  for (const [workload, answer] of await askAll(request.pods, ask)) pods.set(workloadName(workload), answer);
+  if (isSilent(pods)) return { pods, istiod: silent };
+  const admitted = (request.withoutSidecar ?? []).filter((workload) => {
+    const before = pods.get(workloadName(workload));
     // Quotas speak last, and so about nothing that others may have against the pod.
-    const isAdmitted = before?.kind === 'created' || (before && quotaRefusal(before.message) !== undefined);
-    if (isAdmitted !== true) continue;
-    const answer = await ask(optedOut(workload));
+    return before?.kind === 'created' || (before && quotaRefusal(before.message) !== undefined);
+  });
+  const withoutSidecar = new Map<string, PodDryRun>();
+  for (const [workload, answer] of await askAll(admitted, (one) => ask(optedOut(one)))) {
     // Nobody has looked at the pod: that is over before long, and says nothing about pods without sidecar.
-    if (isUnanswered(answer)) pods.set(name, answer);
-    else withoutSidecar.set(name, answer);
-    if (answer.kind === 'injector-down') return { pods, istiod: silent };
+    (isUnanswered(answer) ? pods : withoutSidecar).set(workloadName(workload), answer);
   }
+  if (isSilent(pods)) return { pods, istiod: silent };
   const undone = new Map<string, readonly string[]>();
   for (const write of request.writes ?? []) {
-    const fields = await undoneFields(write, observed, client, signal);
-    if (fields.length > 0) undone.set(targetOf(write, observed), fields);
+    undone.set(targetOf(write, observed), await undoneFields(write, observed, client, signal));
   }
   const evictions = new Map<string, EvictionDryRun>();
   for (const { eviction } of request.evictions ?? []) {
@@ -63,6 +59,27 @@ export async function dryRun(
   const istiod = request.istiod ? await askIstiod(observed, client, signal) : 'not-asked';
   return { pods, withoutSidecar, istiod, undone, evictions };
 }
+
+/**
+ * Asks of pods of all the workloads, of several at once; of no more where the injector does not answer: one serves them all, and a silent
+ * one takes ten seconds to say nothing.
+ */
+async function askAll(
+  workloads: readonly Workload[],
+  ask: (workload: Workload) => Promise<PodDryRun>,
+): Promise<(readonly [Workload, PodDryRun])[]> {
+  const answers: (readonly [Workload, PodDryRun])[] = [];
+  for (let from = 0; from < workloads.length && !answers.some(([, { kind }]) => kind === SILENT); from += AT_ONCE) {
+    const some = workloads.slice(from, from + AT_ONCE);
+    answers.push(...(await Promise.all(some.map(async (workload) => [workload, await ask(workload)] as const))));
+  }
+  return answers;
+}
+
+const SILENT: PodDryRun['kind'] = 'injector-down';
+
+const isSilent = (pods: ReadonlyMap<string, PodDryRun>): boolean =>
+  [...pods.values()].some(({ kind }) => kind === SILENT);
 
 /** The answers of two dry runs of one pass; what both asked has the later answer. */
 export function plusDryRuns(before: DryRuns | undefined, now: DryRuns): DryRuns {

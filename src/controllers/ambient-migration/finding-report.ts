@@ -27,7 +27,15 @@ export function findingsByCode(
     const open = all.find((finding) => !isAcknowledged(finding, acknowledged));
     const { object, message } = open ?? all[0]!;
     const { verdict, fix } = FINDINGS[code];
-    return { code, verdict, count: all.length, object, message: cut(message), fix, acknowledged: open === undefined };
+    return {
+      code,
+      verdict,
+      count: all.length,
+      object,
+      message: cut(message, MAX_FINDING_MESSAGE),
+      fix,
+      acknowledged: open === undefined,
+    };
   });
 }
 
@@ -39,8 +47,9 @@ export function findingSummary(findings: readonly Finding[]): string {
     .join(', ');
 }
 
-function cut(message: string): string {
-  if (message.length <= MAX_FINDING_MESSAGE) return message;
+/** A message of at most so many characters. */
+export function cut(message: string, max: number): string {
+  if (message.length <= max) return message;
   // Half of a pair is no character: the API server would store another one, and the status never be as wanted.
-  return `${[...message].slice(0, MAX_FINDING_MESSAGE - 1).join('')}…`;
+  return `${[...message].slice(0, max - 1).join('')}…`;
 }

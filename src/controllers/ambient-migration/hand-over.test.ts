@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { gateway, migration, observed, pod, waypointView, workload } from '../../../test/support/observed.js';
+import { gateway, migration, observed, pod, tried, waypointView, workload } from '../../../test/support/observed.js';
 import { LABEL } from '../../api/labels.js';
 import type { FieldChange } from '../../kube/patch.js';
 import type { KubeObject } from '../../kube/resource.js';
@@ -150,7 +150,7 @@ class Simulation {
       migration: { ...am, metadata: { ...am.metadata, generation: this.#generation } },
       namespace,
       snapshot,
-      dryRuns: { pods: new Map(), istiod: 'not-asked' },
+      dryRuns: { pods: new Map(), istiod: 'alive', undone: tried() },
       workloads: this.#pods.map(([app, serviceAccountName], index) =>
         workload({
           name: `${app}-${index}`,

@@ -21,6 +21,18 @@ export function wouldInject(
   return podSelectors(configurations)(namespaceLabels).some((selector) => matchesSelector(selector, podLabels));
 }
 
+/**
+ * Name of the configuration by which a pod is injected, or would be with Istio's own if none does: there is one for each revision and tag.
+ */
+export function injectorOf(
+  configurations: readonly MutatingWebhookConfiguration[],
+  namespaceLabels: Labels,
+  podLabels: Labels,
+): string {
+  const asked = configurations.find((one) => wouldInject([one], namespaceLabels, podLabels));
+  return asked?.metadata.name ?? 'istio-sidecar-injector';
+}
+
 /** Pod selectors of the rules that match a namespace: the same for each of its pods. */
 const podSelectors = perVersion((configurations: readonly MutatingWebhookConfiguration[]) =>
   perVersion((namespaceLabels: Labels) =>

@@ -1,6 +1,6 @@
 import { ANNOTATION, LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
-import { DEFAULT_REPLICAS, type WaypointSizing, WaypointSizingSchema } from '../../api/sizing.js';
+import { type WaypointSizing, WaypointSizingSchema } from '../../api/sizing.js';
 import { asRecord } from '../../mesh/policy-object.js';
 import type { IntendedWaypoint } from '../../mesh/waypoint-needs.js';
 import type { Observed } from './observed.js';
@@ -45,9 +45,9 @@ export function waypointOf(observed: Observed): Omit<Waypoint, 'needed'> {
 }
 
 /** Replicas that there are to be where the spec says nothing: as the autoscaler has it, from the class or from us. */
-function scaledTo({ autoscalers }: Observed, name: string): number {
+function scaledTo({ autoscalers, mesh }: Observed, name: string): number {
   const own = autoscalers.find(({ metadata }) => metadata.labels?.[LABEL.gatewayName] === name);
-  if (!own) return DEFAULT_REPLICAS.min;
+  if (!own) return mesh.waypointReplicas;
   const { minReplicas } = asRecord(own.spec);
   return typeof minReplicas === 'number' ? minReplicas : 1;
 }

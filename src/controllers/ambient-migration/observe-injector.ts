@@ -20,9 +20,9 @@ export interface InjectorConfig {
  *
  * @see istio/istio manifests/charts/istio-control/istio-discovery/templates/istiod-injector-configmap.yaml
  */
-export function observeInjector(stores: Stores, location: MeshLocation, revision: string | undefined): InjectorConfig {
+export function observeInjector(stores: Stores, location: MeshLocation, revision: string): InjectorConfig {
   const { istioNamespace } = location;
-  const name = configMapsOf(revision ?? '').injector;
+  const name = configMapsOf(revision).injector;
   const found = configuration(stores, location).get({ namespace: istioNamespace, name });
   const global = found ? asRecord(asRecord(parsedKey(found, 'values', '{}'))['global']) : {};
   // It is large, and hardly ever has anything to tell.

@@ -1,3 +1,4 @@
+import { leastReplicas } from '../../../cdk8s/waypoint-sizing.js';
 import {
   AUTHORIZATION_POLICY,
   DESTINATION_RULE,
@@ -30,9 +31,11 @@ import {
 import { hasSidecar, isLive, speaksHbone } from '../../mesh/dataplane.js';
 import { type MeshSettings, meshSettings } from '../../mesh/mesh-settings.js';
 import { revisionOf } from '../../mesh/revision.js';
+import { configMapsOf } from '../../mesh/waypoint-inputs.js';
 import type { CallerIdentity } from '../../mesh/waypoint-identity.js';
 import { type PolicyObject, asRecord, asRecords, stringAt } from '../../mesh/policy-object.js';
 import type { Stores } from '../../runtime/stores.js';
+import { classDefaults } from '../class-parameters.js';
 import { CNI_CONFIG, type MeshLocation, configuration, parsedKey, revisionObjects } from '../istio-configuration.js';
 import { observeInjector } from './observe-injector.js';
 import type { EnrolmentConfig, Mesh, Observed } from './observed.js';
@@ -108,7 +111,7 @@ export function observeMesh(
 ): Mesh {
   const { istioNamespace } = location;
   const label = stores.of(NAMESPACE).get({ name: namespace })?.metadata.labels?.[LABEL.revision];
-  const revision = label === undefined ? undefined : revisionOf(label, revisionObjects(stores, location));
+  const revision = revisionOf(label, revisionObjects(stores, location));
   const config = meshConfig(stores, istioNamespace, revision);
   const { primaryRemote, templates, waypointResources } = observeInjector(stores, location, revision);
   const gatewayClass = stores.of(GATEWAY_CLASS).get({ name: 'istio-waypoint' });
@@ -121,6 +124,7 @@ export function observeMesh(
     rootNamespace: config.rootNamespace ?? istioNamespace,
     settings: { ...config.settings, primaryRemote },
     ambientAccepted: findCondition(gatewayClass?.status?.conditions ?? [], 'Accepted')?.status === 'True',
+    waypointReplicas: leastReplicas(classDefaults(stores, location)),
     waypointResources,
     injectionTemplates: templates,
     injectsHbone: config.hbone,
@@ -175,8 +179,8 @@ interface MeshConfig {
  *
  * @see istio/istio manifests/charts/istio-control/istio-discovery/templates/configmap.yaml
  */
-function meshConfig(stores: Stores, istioNamespace: string, revision: string | undefined): MeshConfig {
-  const name = revision === undefined || revision === 'default' ? 'istio' : `istio-${revision}`;
+function meshConfig(stores: Stores, istioNamespace: string, revision: string): MeshConfig {
+  const name = configMapsOf(revision).mesh;
   const found = configuration(stores, { istioNamespace }).get({ namespace: istioNamespace, name });
   const mesh = found ? asRecord(parsedKey(found, 'mesh', '{}')) : {};
   const metadata = asRecord(asRecord(mesh['defaultConfig'])['proxyMetadata']);

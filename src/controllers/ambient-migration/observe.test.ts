@@ -127,6 +127,42 @@ describe('what the waypoint is for', () => {
   });
 });
 
+describe('the configuration of the mesh', () => {
+  const of = (kind: string, name: string, labels: object, data?: object): KubeObject =>
+    ({ apiVersion: 'v1', kind, metadata: { name, namespace: 'istio-system', labels }, data }) as KubeObject;
+  const hbone = 'defaultConfig: { proxyMetadata: { ISTIO_META_ENABLE_HBONE: "true" } }';
+  const configured = [
+    of('ConfigMap', 'istio', {}, { mesh: '{}' }),
+    of('ConfigMap', 'istio-1-24', {}, { mesh: hbone }),
+    of('ConfigMap', 'istio-sidecar-injector-1-24', {}, { values: '{"global":{"externalIstiod":true}}' }),
+  ];
+  const ofTag = { 'istio.io/tag': 'default', 'istio.io/rev': '1-24' };
+
+  it.each<[string, KubeObject[], boolean]>([
+    ['the one with no name', [], false],
+    ['that of the tag default', [of('MutatingWebhookConfiguration', 'istio-revision-tag-default', ofTag)], true],
+    ['that which validates for all', [of('ValidatingWebhookConfiguration', 'istiod-default-validator', ofTag)], true],
+  ])('is that of the default revision where the namespace names none: %s', (_, objects, isOfRevision) => {
+    const mesh = observeAll(...configured, ...objects)?.mesh;
+    expect(mesh?.injectsHbone).toBe(isOfRevision);
+    expect(mesh?.settings.primaryRemote !== undefined).toBe(isOfRevision);
+  });
+});
+
+it.each<[string, Record<string, string> | undefined, number]>([
+  ['nobody', undefined, 2],
+  ['the class', { horizontalPodAutoscaler: 'spec: { minReplicas: 1 }' }, 1],
+  ['the largest number that the class allows', { horizontalPodAutoscaler: 'spec: { maxReplicas: 1 }' }, 1],
+  ['the class, which scales nothing', { deployment: 'spec: { replicas: 3 }' }, 3],
+  ['nobody, for the class speaks of other things', { service: 'spec: { type: NodePort }' }, 2],
+  ['nobody, for the class says what is no YAML', { horizontalPodAutoscaler: '{' }, 2],
+])('knows how many pods a waypoint has, as %s says', (_, data, expected) => {
+  const labels = { 'gateway.istio.io/defaults-for-class': 'istio-waypoint' };
+  const metadata = { name: 'defaults', namespace: 'istio-system', labels };
+  const ofClass = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data } as KubeObject;
+  expect(observeAll(...(data ? [ofClass] : []))?.mesh.waypointReplicas).toBe(expected);
+});
+
 describe('what the injector is told', () => {
   const seen = (values: object, config?: string) =>
     observeAll({

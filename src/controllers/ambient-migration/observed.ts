@@ -117,6 +117,8 @@ export interface Mesh {
   readonly settings: MeshSettings;
   /** GatewayClass `istio-waypoint` is accepted: istiod runs with ambient support. */
   readonly ambientAccepted: boolean;
+  /** Pods of a waypoint for which nobody asks for a number: as the class has it, or we. */
+  readonly waypointReplicas: number;
   /** What the mesh gives to each pod of a waypoint. */
   readonly waypointResources: Resources;
   readonly injectionTemplates: InjectionTemplates;
@@ -152,7 +154,7 @@ export interface DryRuns {
   /** By `Kind/name` of the workload: what became of a pod that opts out of injection. Absent: of none was it asked. */
   readonly withoutSidecar?: ReadonlyMap<string, PodDryRun>;
   readonly istiod: 'alive' | 'down' | 'unknown' | 'not-asked';
-  /** By `Kind/name` of what would be written to: the fields that admission takes off again, or changes. Absent: none. */
+  /** By `Kind/name` of each write that was tried: the fields that admission takes off again, or changes. Absent: none was tried. */
   readonly undone?: ReadonlyMap<string, readonly string[]>;
   /** By uid of the pod that would be evicted. */
   readonly evictions?: ReadonlyMap<string, EvictionDryRun>;

@@ -237,6 +237,26 @@ describe('findings', () => {
     ]);
   });
 
+  it('name the injector that does not answer: that of the revision, of which the pods are', () => {
+    const [standard] = mesh().injectors;
+    const ofCanary = {
+      ...standard!,
+      metadata: { name: 'istio-sidecar-injector-canary' },
+      webhooks: [
+        {
+          name: 'rev.namespace.sidecar-injector.istio.io',
+          namespaceSelector: { matchExpressions: [{ key: LABEL.revision, operator: 'In', values: ['canary'] }] },
+        },
+      ],
+    } as Observed['mesh']['injectors'][number];
+    const dryRuns = { pods: new Map([['Deployment/web', { kind: 'injector-down', message: 'x' } as const]]) };
+    const labels = { [LABEL.revision]: 'canary' };
+    const given = { labels, mesh: mesh({ injectors: [standard!, ofCanary] }) };
+    expect(dryRunFindings(observed({ ...given, dryRuns: { ...dryRuns, istiod: 'down' } }))).toMatchObject([
+      { code: 'SST1005', object: 'MutatingWebhookConfiguration/istio-sidecar-injector-canary' },
+    ]);
+  });
+
   it('tell a workload that the CNI agent would not enrol', () => {
     const selectors = [{ namespaceSelector: { matchLabels: { team: 'shop' } } }];
     const given = observed({ mesh: mesh({ enrolment: { enabled: true, excludedNamespaces: [], selectors } }) });
@@ -301,6 +321,14 @@ describe('findings', () => {
           waypoint: { provision: 'Always', replicas: { min: 1, max: 1 }, resources: { limits: { cpu: '500m' } } },
         }),
         quotas: [policy('ResourceQuota', { hard: { 'limits.cpu': '1', 'requests.cpu': '200m' } })],
+      }),
+    ],
+    [
+      'a quota and a waypoint of fewer pods, as its class says',
+      observed({
+        migration: always,
+        mesh: mesh({ waypointReplicas: 1 }),
+        quotas: [policy('ResourceQuota', { hard: { 'limits.cpu': '5' } })],
       }),
     ],
     [

@@ -10,7 +10,7 @@ import { spireFindings } from '../../mesh/findings/spire.js';
 import { type Translating, besideForms } from '../../mesh/findings/translation.js';
 import type { TemplateFinding } from '../../mesh/findings/template-finding.js';
 import { enrolChanges, isEnrolledNamespace } from './enrolment.js';
-import { wouldInject } from './injection.js';
+import { injectorOf, wouldInject } from './injection.js';
 import { formsOf, mayTranslate } from './forms.js';
 import { isRoomMadeFirst } from './quota-room.js';
 import { resourceFindings } from './resource-findings.js';
@@ -201,7 +201,7 @@ function templateFindings(observed: Observed, workload: Workload, isPlaintextRef
 /** Findings from the dry runs of Preflight: pods made from today's templates, in the namespace as it is. Pure. */
 export function dryRunFindings(observed: Observed): Finding[] {
   const found = [...(observed.dryRuns?.pods ?? [])].flatMap(([object, answer]) =>
-    isRoomMadeForIt(observed, object, 'tunnel', answer) ? [] : podFindings(object, answer),
+    isRoomMadeForIt(observed, object, 'tunnel', answer) ? [] : podFindings(observed, object, answer),
   );
   // One injector serves them all: its silence is one finding.
   const firstSilence = found.find((finding) => finding.code === 'SST1005');
@@ -217,6 +217,11 @@ function optedOutFindings(observed: Observed): Finding[] {
   );
 }
 
+function injectorAsked({ mesh, namespace, workloads }: Observed, object: string): string {
+  const workload = workloads.find((one) => workloadName(one) === object);
+  return injectorOf(mesh.injectors, namespace.metadata.labels ?? {}, workload ? templateLabels(workload) : {});
+}
+
 function isRoomMadeForIt(observed: Observed, object: string, goal: RestartGoal, answer: PodDryRun): boolean {
   const workload = observed.workloads.find((one) => workloadName(one) === object);
   return (
@@ -230,12 +235,12 @@ function istiodFindings(observed: Observed): Finding[] {
   return [{ code: 'SST1007', object, message: 'istiod does not answer its validation webhook' }];
 }
 
-function podFindings(object: string, answer: PodDryRun): Finding[] {
+function podFindings(observed: Observed, object: string, answer: PodDryRun): Finding[] {
   switch (answer.kind) {
-    case 'injector-down':
-      return [
-        { code: 'SST1005', object: 'MutatingWebhookConfiguration/istio-sidecar-injector', message: answer.message },
-      ];
+    case 'injector-down': {
+      const injector = injectorAsked(observed, object);
+      return [{ code: 'SST1005', object: `MutatingWebhookConfiguration/${injector}`, message: answer.message }];
+    }
     case 'refused':
       return [{ code: 'SST4012', object, message: `a new pod of ${object} is refused: ${answer.message}` }];
     case 'created':

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { WORKLOAD_KINDS } from '../../api/ambient-migration.js';
 import { LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION, OWN_LABEL } from '../../api/own-labels.js';
+import type { FieldChange } from '../../kube/patch.js';
 import type { ControllerRevision } from '../../kube/types.js';
 import type { Finding, FindingCode } from '../../mesh/findings.js';
 import { FINDINGS } from '../../mesh/findings.js';
@@ -80,6 +81,11 @@ export function snapshotObject(namespace: string, name: string, data: SnapshotDa
     revision: 1,
     data,
   };
+}
+
+/** The changes that close a snapshot: only metadata, for the data of a ControllerRevision cannot be changed. */
+export function closingChanges(nowMs: number): FieldChange[] {
+  return [{ path: ['metadata', 'annotations', OWN_ANNOTATION.restored], value: new Date(nowMs).toISOString() }];
 }
 
 /**

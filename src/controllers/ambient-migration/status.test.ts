@@ -54,6 +54,21 @@ describe('the status', () => {
     expect(status.completedAt).toBe(new Date(NOW_MS).toISOString().replace('.000', ''));
   });
 
+  it('is one that the API server takes, however many workloads are rolled out', () => {
+    const workloads = Array.from({ length: 1_000 }, (_, i) =>
+      workload({
+        name: `web-${i}`,
+        finished: false,
+        pods: [pod({ name: `web-${i}-1`, mode: 'ambient', ready: false, progressAtMs: NOW_MS - 60_000 })],
+      }),
+    );
+    const status = report(observed({ snapshot, labels, workloads }));
+    expect(findCondition(status.conditions ?? [], 'Ready')).toMatchObject({
+      reason: 'RolloutInProgress',
+      message: expect.stringMatching(/^Deployment\/web-0: .*…$/) as string,
+    });
+  });
+
   it('is not Ready in the pass that first sees a spec, whatever the cluster looks like', () => {
     const status = report(observed({ snapshot, labels, workloads: [ambient] }), { isNew: true });
     expect(summary(status)).toEqual([

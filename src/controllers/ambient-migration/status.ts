@@ -1,9 +1,9 @@
-import { type AmbientMigrationStatus, MAX_NOT_DONE } from '../../api/ambient-migration.js';
+import { type AmbientMigrationStatus, MAX_CONDITION_MESSAGE, MAX_NOT_DONE } from '../../api/ambient-migration.js';
 import type { ConditionType, Reason } from '../../api/conditions.js';
 import { type Condition, findCondition, mergeConditions } from '../../kube/conditions.js';
 import type { Decision, StepReport } from './decide.js';
 import { isEnrolledNamespace } from './enrolment.js';
-import { findingSummary, findingsByCode, shownFindings } from './finding-report.js';
+import { cut, findingSummary, findingsByCode, shownFindings } from './finding-report.js';
 import type { Observed } from './observed.js';
 import type { WorkloadState } from './restarts.js';
 import { generationOf } from './situation.js';
@@ -61,7 +61,7 @@ function nextConditions(observed: Observed, decision: Decision, { isNew, failure
     type,
     status: value ? 'True' : 'False',
     reason,
-    message,
+    message: cut(message, MAX_CONDITION_MESSAGE),
     observedGeneration,
   });
   const { verdict } = decision;
@@ -165,7 +165,7 @@ function planStatus(observed: Observed, decision: Decision): AmbientMigrationSta
       .map(({ step, verdict }) => ({
         name: step.name,
         state: step.name === current ? 'Current' : stateOf(verdict),
-        ...(step.name === current && { message: decision.verdict.message }),
+        ...(step.name === current && { message: cut(decision.verdict.message, MAX_CONDITION_MESSAGE) }),
       })),
     findings: findingsByCode(findings, observed.spec.acknowledge),
   };
@@ -276,5 +276,5 @@ function adviceFor({ verdict, direction, current }: Decision): string {
 }
 
 function sentence(text: string): string {
-  return text.endsWith('.') ? text : `${text}.`;
+  return cut(text.endsWith('.') ? text : `${text}.`, MAX_CONDITION_MESSAGE);
 }

@@ -29,11 +29,11 @@ import { dryRunFindings, healthFindings, isInjected } from './preflight.js';
 import type { PodView } from './pods.js';
 import { wantedWaypoint } from './scope.js';
 import { nextSnapshotName } from './snapshot.js';
-import { drainVerdict, drainingIn } from './draining.js';
+import { drainVerdict, leavingAmbient } from './draining.js';
 import { aimFor, askerOf, transitionMs, unpausedAtMs } from './situation.js';
 import { restoredTemplate } from './template-enrolment.js';
 import { isPerWorkload } from './translation.js';
-import { isTried, undoneVerdict } from './undone-writes.js';
+import { triedVerdict } from './undone-writes.js';
 import { type Verdict, done } from './verdict.js';
 import { provisioning, waypointGone, waypointReady } from './waypoint-step.js';
 import { judge, restartVerdict } from './workload-step.js';
@@ -131,7 +131,8 @@ function snapshotClosed(observed: Observed): Verdict {
   if (!observed.snapshot || enrolmentMark(observed.namespace)) return done('RolledBack', 'the state before is back');
   const { name } = observed.snapshot;
   const message = `marking ControllerRevision ${name} as restored`;
-  return { kind: 'act', actions: [{ type: 'close-snapshot', name }], reason: 'SnapshotKept', message };
+  const actions = [{ type: 'close-snapshot', name }] as const;
+  return triedVerdict(observed, { kind: 'act', actions, reason: 'SnapshotKept', message });
 }
 
 /** Once injection is off, the restarts of the step Workloads replace every sidecar anyway. */
@@ -146,13 +147,8 @@ function enrolled(observed: Observed): Verdict {
   const changes = enrolChanges(observed);
   if (changes.length === 0) return done('LabelsSet', `${LABEL.dataplaneMode}=ambient`);
   const message = `labelling the namespace ${describe(changes)}`;
-  const verdict = labelVerdict(observed, changes, message);
-  if (verdict.kind !== 'act') return verdict;
-  if (!observed.dryRuns) {
-    const request = { pods: [], istiod: true, writes: verdict.actions.filter(isTried) };
-    return { kind: 'dry-run', request, reason: 'LabelsMissing', message };
-  }
-  if (observed.dryRuns.istiod === 'down') {
+  const verdict = triedVerdict(observed, labelVerdict(observed, changes, message), { istiod: true });
+  if (verdict.kind !== 'dry-run' && observed.dryRuns?.istiod === 'down') {
     return {
       kind: 'wait',
       reason: 'ControlPlaneDown',
@@ -160,7 +156,7 @@ function enrolled(observed: Observed): Verdict {
       recheckMs: RECHECK_HEALTH_MS,
     };
   }
-  return undoneVerdict(observed, verdict.actions) ?? verdict;
+  return verdict;
 }
 
 /** Sets labels with our mark; after the second revert by somebody else it stops and names the field. */
@@ -221,7 +217,9 @@ function verified(observed: Observed): Verdict {
 
 function workloadsSidecar(observed: Observed): Verdict {
   const changes = restoreInjectionChanges(observed);
-  if (changes.length > 0) return labelVerdict(observed, changes, `restoring injection: ${describe(changes)}`);
+  // Without its mark nobody would know that the data-plane label is ours, too.
+  if (changes.length > 0)
+    return triedVerdict(observed, labelVerdict(observed, changes, `restoring injection: ${describe(changes)}`));
   const closed = notInjected(observed);
   const others = observed.workloads.filter((workload) => !closed.includes(workload));
   const verdict = restartVerdict({ ...observed, workloads: others }, 'sidecar');
@@ -241,7 +239,7 @@ function workloadsSidecar(observed: Observed): Verdict {
  */
 function unenrolled(observed: Observed): Verdict {
   // Leaving ambient mode would cut off what such a pod has still to answer, and open it to calls that policies of ours keep away.
-  const draining = observed.snapshot ? drainingIn(observed, 'ambient') : [];
+  const draining = observed.snapshot ? leavingAmbient(observed) : [];
   if (draining.length > 0) return drainVerdict(observed, draining, 'the namespace leaves ambient mode');
   const changes = leaveChanges(observed);
   if (changes.length === 0) return done('RolledBack', 'the labels are those of before');

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { NOW_MS, gateway, migration, observed, pod, waypointView, workload } from '../../../test/support/observed.js';
+import {
+  NOW_MS,
+  gateway,
+  migration,
+  observed,
+  pod,
+  tried,
+  waypointView,
+  workload,
+} from '../../../test/support/observed.js';
 import { LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { Service } from '../../kube/types.js';
@@ -57,17 +66,12 @@ const service = {
   spec: { clusterIP: '10.96.0.1', selector: { app: 'web' }, ports: [{ port: 80 }] },
 } as unknown as Service;
 
-/** Dry runs have shown that admission changes nothing of what is written, but these fields. */
-const tried = (undone: Readonly<Record<string, readonly string[]>> = {}): DryRuns => ({
-  pods: new Map(),
-  istiod: 'not-asked',
-  undone: new Map(Object.entries(undone)),
-});
+const dryRuns = (undone = {}): DryRuns => ({ pods: new Map(), istiod: 'not-asked', undone: tried(undone) });
 
 /** A namespace whose one Deployment only a waypoint can protect. */
 function layer7(overrides: Parameters<typeof observed>[0] = {}): Observed {
   const waypoint = waypointView({ services: [service] });
-  return observed({ policies: [noHeaders], waypoint, dryRuns: tried(), ...overrides });
+  return observed({ policies: [noHeaders], waypoint, dryRuns: dryRuns(), ...overrides });
 }
 
 const inWorkloadMode = (spec: object = {}): ReturnType<typeof migration> =>
@@ -234,7 +238,7 @@ describe('the step Policies', () => {
       const writes = asked.kind === 'dry-run' ? (asked.request.writes ?? []) : [];
       expect(writes.map((one) => one.type === 'apply-policy' && one.manifest.metadata.name)).toEqual(names);
       expect(step(seen)).toMatchObject({ kind: 'act', actions: writes });
-      const undone = step({ ...seen, dryRuns: tried({ [guard]: ['spec.rules', 'metadata.labels.x'] }) });
+      const undone = step({ ...seen, dryRuns: dryRuns({ [guard]: ['spec.rules', 'metadata.labels.x'] }) });
       expect(undone).toMatchObject({ kind: 'stalled', reason: 'FieldReverted', recheckMs: 15_000 });
       expect(undone.message).toContain(
         `${guard}: an admission webhook or policy takes off or changes spec.rules, metada`,
@@ -470,6 +474,12 @@ describe('the step Policies', () => {
     expect(asked(tight)).toEqual(['other']);
     const withoutOther = { workloads: given.workloads.filter((one) => one !== other) };
     expect(asked(tight, withoutOther)).toEqual(['late']);
+    // Half-way through its pods when the late one came up.
+    const mark = { goal: 'sidecar', generation: 1, attempt: 1 } as const;
+    const pods = [pod({ name: 'db-0', mode: 'ambient', labels: { app: 'web', ...ours } })];
+    const db = workload({ kind: 'StatefulSet', name: 'db', onDelete: { outdated: 1 }, restartMark: mark, pods });
+    expect(asked(tight, { workloads: [db] })).toEqual(['db']);
+    expect(asked(tight, { workloads: [app('late'), db] })).toEqual(['late']);
     const refused = new Map([['Deployment/late', { kind: 'refused', message: 'quota' } as const]]);
     const dryRuns: DryRuns = { pods: refused, istiod: 'not-asked' };
     expect(asked(tight, { ...withoutOther, dryRuns })).toBe('PodRefused');

@@ -6,13 +6,16 @@ import { ApiError } from '../../kube/errors.js';
 import { type FieldChange, guardedPatch } from '../../kube/patch.js';
 import type { KubeObject, ObjectRef, ResourceType } from '../../kube/resource.js';
 import { uncoveredFields } from '../../kube/subset.js';
-import { NAMESPACE } from '../../kube/types.js';
+import { CONTROLLER_REVISION, NAMESPACE } from '../../kube/types.js';
 import { asRecord } from '../../mesh/policy-object.js';
+import { fieldChanges } from './binding.js';
 import type { Observed } from './observed.js';
 import { policyType } from './policy-act.js';
 import { WORKLOAD_TYPES, restartChanges } from './restart-write.js';
+import { closingChanges } from './snapshot.js';
 import { isPerWorkload } from './translation.js';
 import type { TriedAction } from './verdict.js';
+import { BOUND_TYPES } from './waypoint-act.js';
 
 const TIMEOUT_MS = 12_000;
 
@@ -60,12 +63,12 @@ async function tryWrite(
       return uncoveredFields(manifest, answer, { ownLists: true });
     }
     default: {
-      const { type, ref, changes } = patchOf(action, observed);
+      const { type, ref, changes, repeated = changes } = patchOf(action, observed);
       const fresh = await client.get(type, ref, { signal });
       const operations = guardedPatch(fresh, [...changes]);
       if (operations.length === 0) return [];
       const answer = await client.jsonPatch(type, ref, operations, options);
-      return changes.filter(({ path, value }) => valueAt(answer, path) !== value).map(({ path }) => path);
+      return repeated.filter(({ path, value }) => valueAt(answer, path) !== value).map(({ path }) => path);
     }
   }
 }
@@ -74,18 +77,31 @@ interface TriedPatch {
   readonly type: ResourceType;
   readonly ref: ObjectRef;
   readonly changes: readonly FieldChange[];
+  /** Those of them that a pass would write again. (all) */
+  readonly repeated?: readonly FieldChange[];
 }
 
-function patchOf(
-  action: Extract<TriedAction, { type: 'label-namespace' | 'restart' | 'size-gateway' }>,
-  observed: Observed,
-): TriedPatch {
+function patchOf(action: Exclude<TriedAction, { readonly manifest: unknown }>, observed: Observed): TriedPatch {
   const { name: namespace } = observed.namespace.metadata;
   switch (action.type) {
     case 'label-namespace':
       return { type: NAMESPACE, ref: { name: namespace }, changes: action.changes };
     case 'size-gateway':
       return { type: GATEWAY, ref: { namespace, name: action.name }, changes: action.changes };
+    case 'bind': {
+      const { kind, object, change } = action;
+      const changes = fieldChanges(change);
+      // A label that comes back without our mark is no longer ours, and stays.
+      const repeated = changes.filter(({ path, value }) => value !== undefined || path[1] !== 'labels');
+      const ref = kind === 'Namespace' ? { name: namespace } : { namespace, name: object.metadata.name };
+      return { type: BOUND_TYPES[kind], ref, changes, repeated };
+    }
+    case 'close-snapshot':
+      return {
+        type: CONTROLLER_REVISION,
+        ref: { namespace, name: action.name },
+        changes: closingChanges(observed.nowMs),
+      };
     case 'restart': {
       const { workload, mark } = action;
       const changes = restartChanges(workload, mark, { nowMs: observed.nowMs, enrols: isPerWorkload(observed) });

@@ -10,6 +10,8 @@ const TRIED: Readonly<Record<TriedAction['type'], true>> = {
   'apply-gateway': true,
   'size-gateway': true,
   'apply-policy': true,
+  bind: true,
+  'close-snapshot': true,
 };
 
 /** Whether a dry run shows what admission makes of it. */
@@ -26,6 +28,10 @@ export function targetOf(action: TriedAction, observed: Observed): string {
       return workloadName(action.workload);
     case 'size-gateway':
       return `Gateway/${action.name}`;
+    case 'bind':
+      return `${action.kind}/${action.object.metadata.name}`;
+    case 'close-snapshot':
+      return `ControllerRevision/${action.name}`;
     default:
       return `${action.manifest.kind}/${action.manifest.metadata.name}`;
   }
@@ -36,18 +42,26 @@ export function undoneVerdict(observed: Observed, actions: readonly Action[]): V
   for (const action of actions.filter(isTried)) {
     const target = targetOf(action, observed);
     const fields = observed.dryRuns?.undone?.get(target);
-    if (!fields) continue;
+    if (!fields?.length) continue;
     const message = `${target}: an admission webhook or policy takes off or changes ${fields.join(', ')}; exempt what Sidestep writes from it`;
     return { kind: 'stalled', reason: 'FieldReverted', message, recheckMs: RECHECK.refusedMs };
   }
   return undefined;
 }
 
-/** Acts once dry runs have shown that admission leaves all of it as it is written. */
-export function triedVerdict(observed: Observed, verdict: Extract<Verdict, { kind: 'act' }>): Verdict {
+/**
+ * Acts once dry runs of this pass have shown that admission leaves all of it as it is written. Of what others have tried, be it of the same
+ * pass, nothing follows.
+ *
+ * @param istiod  whether they are to show as well that istiod is alive
+ */
+export function triedVerdict(observed: Observed, verdict: Verdict, { istiod = false } = {}): Verdict {
+  if (verdict.kind !== 'act') return verdict;
   const { actions, reason, message } = verdict;
-  const writes = actions.filter(isTried);
-  if (writes.length === 0) return verdict;
-  if (!observed.dryRuns) return { kind: 'dry-run', request: { pods: [], istiod: false, writes }, reason, message };
-  return undoneVerdict(observed, writes) ?? verdict;
+  const { undone, istiod: answer = 'not-asked' } = observed.dryRuns ?? {};
+  const writes = actions.filter(isTried).filter((write) => undone?.has(targetOf(write, observed)) !== true);
+  if (writes.length > 0 || (istiod && answer === 'not-asked')) {
+    return { kind: 'dry-run', request: { pods: [], istiod, writes }, reason, message };
+  }
+  return undoneVerdict(observed, actions) ?? verdict;
 }

@@ -62,7 +62,15 @@ export type Action =
 export type TriedAction = Extract<
   Action,
   {
-    readonly type: 'label-namespace' | 'restart' | 'create-gateway' | 'apply-gateway' | 'size-gateway' | 'apply-policy';
+    readonly type:
+      | 'label-namespace'
+      | 'restart'
+      | 'create-gateway'
+      | 'apply-gateway'
+      | 'size-gateway'
+      | 'apply-policy'
+      | 'bind'
+      | 'close-snapshot';
   }
 >;
 

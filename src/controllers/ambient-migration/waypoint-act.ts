@@ -15,7 +15,8 @@ import type { Action } from './verdict.js';
 /** The actions about waypoints. */
 export type WaypointAction = Extract<Action, { readonly note: string; readonly type: `${string}-gateway` | 'bind' }>;
 
-const TYPES: Readonly<Record<BoundKind, ResourceType>> = {
+/** The API of each kind that names a waypoint. */
+export const BOUND_TYPES: Readonly<Record<BoundKind, ResourceType>> = {
   Namespace: NAMESPACE,
   Service: SERVICE,
   ServiceAccount: SERVICE_ACCOUNT,
@@ -60,7 +61,7 @@ async function bind(
   context: ReconcileContext,
 ): Promise<boolean> {
   const { client, signal } = context;
-  const type = TYPES[kind];
+  const type = BOUND_TYPES[kind];
   const options = { signal, managedFields: true };
   const { namespace, name } = object.metadata;
   try {

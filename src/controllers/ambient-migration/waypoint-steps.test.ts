@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { NOW_MS, gateway, migration, observed, pod, waypointView, workload } from '../../../test/support/observed.js';
+import {
+  NOW_MS,
+  gateway,
+  migration,
+  observed,
+  pod,
+  tried,
+  waypointView,
+  workload,
+} from '../../../test/support/observed.js';
 import type { Gateway } from '../../api/gateway-api.js';
 import { LABEL } from '../../api/labels.js';
 import type { Service, ServiceAccount } from '../../kube/types.js';
@@ -15,7 +24,11 @@ const INGRESS = 'istio.io/ingress-use-waypoint';
 const MARK = 'sidestep.dev/waypoint-labels';
 const SINCE = new Date(NOW_MS - 60_000).toISOString();
 
-const alive: DryRuns = { pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]), istiod: 'alive' };
+const alive: DryRuns = {
+  pods: new Map([['Deployment/web', { kind: 'created', sidecar: true }]]),
+  istiod: 'alive',
+  undone: tried(),
+};
 const snapshot: Snapshot = {
   name: 'sidestep-before',
   createdAt: SINCE,
@@ -246,25 +259,40 @@ describe('the step Waypoint', () => {
   const others = { 'sidestep.dev/sizing': '{}', 'sidestep.dev/migration-sizing': '{}' };
   const sizedByUs = { ...theirs, metadata: { ...theirs.metadata, annotations: others } };
 
-  it.each<[string, Action['type'], Observed]>([
+  const toSidecars = { spec: {}, migration: migration({ dataplaneMode: 'Sidecar' }) };
+  const several = ['web', 'api'].map((name) => service({ name }));
+  it.each<[string, Action['type'], Observed, target?: string, writes?: number]>([
     ['creates', 'create-gateway', given({})],
     ['changes', 'apply-gateway', given(ready, { spec: { className: 'other' } })],
     ['sizes', 'size-gateway', given({ gateway: theirs, available: 1 }, { spec: { replicas: { min: 2 } } })],
-    [
-      'leaves to others',
-      'size-gateway',
-      given({ gateway: sizedByUs }, { spec: {}, migration: migration({ dataplaneMode: 'Sidecar' }) }),
-    ],
-  ])('tries what it %s before it does', (_, type, seen) => {
+    ['leaves to others', 'size-gateway', given({ gateway: sizedByUs }, toSidecars)],
+    ['binds', 'bind', given(ready), 'Namespace/shop'],
+    ['binds', 'bind', given({ ...ready, services: several }, { spec: { scope: 'Service' } }), 'Service/api', 2],
+    ['lets go', 'bind', given(ready, { ...toSidecars, labels, annotations: bound }), 'Namespace/shop'],
+    ['unbinds', 'bind', given(ready, { policies: [refused], labels, annotations: bound }), 'Namespace/shop'],
+  ])('tries what it %s before it does', (_, type, seen, target = 'Gateway/waypoint', writes = 1) => {
+    const expected = Array(writes).fill({ type });
     const { verdict: asked } = decide({ ...seen, dryRuns: undefined });
-    expect(asked.kind === 'dry-run' && asked.request.writes).toMatchObject([{ type }]);
-    expect(actionsOf(seen)).toMatchObject([{ type }]);
-    const undone = new Map([['Gateway/waypoint', ['metadata.annotations.x', 'spec.listeners']]]);
+    expect(asked.kind === 'dry-run' && asked.request.writes).toMatchObject(expected);
+    expect(actionsOf(seen)).toMatchObject(expected);
+    const undone = tried({ [target]: ['metadata.annotations.x', 'spec.listeners'] });
     const { verdict } = decide({ ...seen, dryRuns: { ...alive, undone } });
     expect(verdict).toMatchObject({ kind: 'stalled', reason: 'FieldReverted', recheckMs: 15_000 });
-    expect(verdict.message).toMatch(
-      /^Gateway\/waypoint: .* takes off or changes metadata.annotations.x, spec.listeners;/,
-    );
+    expect(verdict.message).toContain(`${target}: an admission webhook or policy takes off or changes`);
+    expect(verdict.message).toContain('changes metadata.annotations.x, spec.listeners;');
+  });
+
+  it('asks about what no dry run has shown yet, and about nothing twice', () => {
+    const seen = given({ ...ready, services: several }, { spec: { scope: 'Service' } });
+    const { verdict } = decide({ ...seen, dryRuns: { ...alive, undone: new Map([['Service/web', []]]) } });
+    expect(verdict.kind === 'dry-run' && verdict.request.writes).toMatchObject([
+      { object: { metadata: { name: 'api' } } },
+    ]);
+  });
+
+  it('leaves some of very many for the next pass', () => {
+    const services = Array.from({ length: 120 }, (_, i) => service({ name: `web-${i}` }));
+    expect(actionsOf(given({ ...ready, services }, { spec: { scope: 'Service' } }))).toHaveLength(50);
   });
 
   it('asks nothing of a Gateway that is as it should be', () => {

@@ -57,15 +57,13 @@ export function restartVerdict(observed: Observed, goal: RestartGoal): Verdict {
   const ours = rolling.filter(({ workload }) => workload.restartMark?.goal === goal);
   const turns = Math.max(0, observed.spec.rollout.maxConcurrent - ours.length);
   const isBehindGuard = behindGuards(observed, goal);
-  // Who is half-way keeps its turn, also while a budget holds it.
+  // Who is half-way keeps its turn, also while a budget holds it; not while it waits for those who are to have one.
   const halfway = judged.flatMap(({ workload, state }): Start<EvictAction>[] =>
-    state.kind === 'evict'
+    state.kind === 'evict' && !isBehindGuard(workload)
       ? [{ action: { type: 'evict', workload, goal, eviction: state }, message: state.message }]
       : [],
   );
-  const evictions = halfway
-    .slice(0, turns)
-    .filter(({ action }) => !heldByBudget(observed, action) && !isBehindGuard(action.workload));
+  const evictions = halfway.slice(0, turns).filter(({ action }) => !heldByBudget(observed, action));
   const candidates = judged.flatMap(({ workload, state }): Start<RestartAction>[] =>
     state.kind === 'restart'
       ? [{ action: { type: 'restart', workload, mark: state.mark }, message: state.message }]

@@ -5,38 +5,10 @@ import { SERVING, SIZING_REASONS } from '../../api/serving.js';
 import { findCondition } from '../../kube/conditions.js';
 import { isNotFound } from '../../kube/errors.js';
 import { CONFIG_MAP, type ConfigMap } from '../../kube/types.js';
-import { namesOurParameters, parametersName, servingOf, WAYPOINT_CLASS } from '../../mesh/waypoint-gateway.js';
+import { namesOurParameters, parametersName, servingOf } from '../../mesh/waypoint-gateway.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
-import type { Stores } from '../../runtime/stores.js';
-import { CLASS_DEFAULTS_LABEL, type MeshLocation, configuration, parsedKey } from '../istio-configuration.js';
+import { parametersOf } from '../class-parameters.js';
 import type { Problem } from './observed.js';
-
-/** What is said of all waypoints, ours included. Of several ConfigMaps for the class the oldest counts. */
-export function classDefaults(stores: Stores, location: MeshLocation): readonly Parameters[] {
-  const [oldest] = configuration(stores, location)
-    .list()
-    .filter(({ metadata }) => metadata.labels?.[CLASS_DEFAULTS_LABEL] === WAYPOINT_CLASS)
-    .sort((a, b) => age(a).localeCompare(age(b)));
-  if (!oldest) return NO_DEFAULTS;
-  const known = defaultsOf.get(oldest) ?? [parametersOf(oldest, (key) => valueOf(oldest, key))];
-  defaultsOf.set(oldest, known);
-  return known;
-}
-
-/** Text that is no YAML stays text, and is refused as such where it is applied. */
-function valueOf(configMap: ConfigMap, key: string): unknown {
-  try {
-    return parsedKey(configMap, key, '');
-  } catch {
-    return configMap.data?.[key];
-  }
-}
-
-/** By version of the ConfigMap: the same parameters are the same object. */
-const defaultsOf = new WeakMap<ConfigMap, readonly Parameters[]>();
-const NO_DEFAULTS: readonly Parameters[] = [];
-
-const age = ({ metadata }: ConfigMap): string => `${metadata.creationTimestamp ?? ''} ${metadata.name}`;
 
 /**
  * What a person has named in the Gateway's `infrastructure.parametersRef`, if we deploy it. It may be anywhere, so it is read and not
@@ -89,10 +61,4 @@ async function read(
     if (!isNotFound(error)) throw error;
     return undefined;
   });
-}
-
-function parametersOf(configMap: ConfigMap, value: (key: string) => unknown): Parameters {
-  const { namespace, name } = configMap.metadata;
-  const data = Object.fromEntries(Object.keys(configMap.data ?? {}).map((key) => [key, value(key)]));
-  return { source: `ConfigMap ${namespace}/${name}`, data };
 }
