@@ -22,13 +22,20 @@ export function explained(error: unknown): string {
   }
   if (error instanceof ApiError) {
     return error.code === 401
-      ? `${error.message}\nThe cluster does not accept the credentials of the kubeconfig.`
+      ? `${error.message}\nThe cluster does not accept the credentials of the kubeconfig: have they expired, and is it the right context?`
       : error.message;
   }
   if (error instanceof TransportError) {
-    return `cannot reach the cluster: ${messages(error).join(': ')}\nIs it running, and is it the right context?`;
+    return `cannot reach the cluster: ${messages(error).join(': ')}\n${whatToDo(error)}`;
   }
   return error instanceof Error ? error.message : String(error);
+}
+
+function whatToDo({ cause }: TransportError): string {
+  const { code = '' } = (cause ?? {}) as NodeJS.ErrnoException;
+  return /CERT|VERIFY/.test(code)
+    ? 'The kubeconfig says whom to trust: certificate-authority-data and tls-server-name of the cluster. An expired certificate is for who runs the cluster to renew.'
+    : 'Is it running, and is it the right context?';
 }
 
 /** The messages of an error and of its causes, each once. */
