@@ -447,7 +447,12 @@ items:
 
   it.each([
     ['a file that is not there', ['-f', '/nowhere.yaml'], 65, /\/nowhere\.yaml: there is no such file/],
-    ['a namespace that is not there', ['-f', article, '-n', 'shop'], 65, /--namespace: .* shop/],
+    [
+      'a namespace that is not there',
+      ['-f', article, '-n', 'shop'],
+      65,
+      /--namespace: .* shop; there is ambient-apps, legacy-apps\n/,
+    ],
     ['another format', ['-f', article, '-o', 'html'], 64, /html.*table, json, yaml, sarif/],
     ['nothing to look at', [], 64, /--filename, --namespace or --all-namespaces/],
     ['one namespace and all', ['-n', 'shop', '-A'], 64, /give one of them/],

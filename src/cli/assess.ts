@@ -16,7 +16,7 @@ import type { PolicyObject } from '../mesh/policy-object.js';
 import { type ClusterOptions, withClient } from './cluster.js';
 import { declaredMesh } from './declared-mesh.js';
 import { declaredMove } from './declared-move.js';
-import { InputError, UsageError } from './failures.js';
+import { alternatives, InputError, UsageError } from './failures.js';
 import { liveManifests } from './live-manifests.js';
 import { type Source, type SourcedManifest, readSourcedManifests } from './manifests.js';
 import { sarifLog } from './sarif.js';
@@ -82,11 +82,11 @@ function reportOf(
     namespace ?? 'default',
   );
   const { manifests, meshSettings, settings } = declared;
-  const isThere = manifests.some(({ kind, metadata }) =>
-    kind === 'Namespace' ? metadata.name === namespace : metadata.namespace === namespace,
-  );
-  if (namespace !== undefined && !isThere)
-    throw new InputError(`--namespace: nothing among the manifests is in namespace ${namespace}`);
+  const places = manifests.map(({ kind, metadata }) => (kind === 'Namespace' ? metadata.name : metadata.namespace));
+  if (namespace !== undefined && !places.includes(namespace)) {
+    const there = alternatives(places.flatMap((place) => place ?? []));
+    throw new InputError(`--namespace: nothing among the manifests is in namespace ${namespace}${there}`);
+  }
   const mesh = { objects: manifests, settings: meshSettings, rootNamespace: settings.rootNamespace };
   const only = namespace === undefined ? undefined : [namespace];
   const warnings = filename ? doubtsAbout(mesh, namespace) : hidden;

@@ -161,7 +161,7 @@ describe('sidestep can-i', () => {
     const audiences = ['--claim', 'aud=a', '--claim', 'aud=b'];
     expect(await ask(...sleep, '--path', '/ip', ...token, ...audiences)).toMatchObject({ code: 0, stderr: '' });
     const issuers = await ask(...sleep, '--path', '/ip', ...token, '--claim', 'iss=them');
-    expect(issuers).toMatchObject({ code: 1, stderr: expect.stringContaining('issuer us,them') });
+    expect(issuers).toMatchObject({ code: 1, stderr: expect.stringContaining('issuer us, them') });
   });
 
   it('takes the port of a Service for that of its pods where it says no other', async () => {
@@ -206,6 +206,7 @@ describe('sidestep can-i', () => {
     [[...sleep, '--claim', 'iss'], 64, '--claim: iss must be name=value'],
     [[...sleep, '--header', 'x'], 64, '--header: x must be name=value'],
     [[...sleep, '--path', 'ip'], 64, '--path: ip must begin with a slash'],
+    [[...sleep, '--method', ''], 64, '--method:  must be one such as GET'],
     [[...sleep, '--at', 'Never'], 64, 'Allowed choices are Before, Tunnel'],
     [[...sleep, '-f', '/nowhere'], 65, '/nowhere: there is no such file'],
     [[...sleep, '-f', ''], 64, 'It must be the path of a file or folder'],

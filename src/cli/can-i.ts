@@ -6,7 +6,7 @@ import type { MeshPicture, PictureService, PictureWorkload } from '../mesh/pictu
 import { ROUTE_KINDS } from '../mesh/routing/routes-of-service.js';
 import { declaredMesh } from './declared-mesh.js';
 import { declaredMove } from './declared-move.js';
-import { InputError, UsageError } from './failures.js';
+import { alternatives, InputError, UsageError } from './failures.js';
 import { readManifests } from './manifests.js';
 import { aboutMissing, missingNamespaces } from './sidecar-doubts.js';
 import { tokenDoubt } from './token-doubts.js';
@@ -173,7 +173,7 @@ function serviceIn(picture: MeshPicture, name: string, namespace: string, port: 
   const found = picture.services.find((service) => service.name === name && service.namespace === namespace);
   if (!found) {
     const near = nearest(picture.services, (one) => one.name === name || one.namespace === namespace);
-    const there = listed(near.map((one) => `${one.name}.${one.namespace}`));
+    const there = alternatives(near.map((one) => `${one.name}.${one.namespace}`));
     throw new InputError(`--to: there is no Service ${name} in namespace ${namespace} among the manifests${there}`);
   }
   if (!found.ports.some((one) => one.port === port)) {
@@ -195,7 +195,7 @@ function callersIn({ callers: [picture] }: Moment, from: string): PictureWorkloa
   );
   if (found.length === 0) {
     const near = nearest(picture!.workloads, (one) => one.account === account || one.namespace === namespace);
-    const there = listed(near.map((one) => `${one.namespace}/${one.account}`));
+    const there = alternatives(near.map((one) => `${one.namespace}/${one.account}`));
     throw new InputError(
       `--from: no workload of namespace ${namespace} runs under ServiceAccount ${account} among the manifests${there}`,
     );
@@ -209,17 +209,6 @@ function nearest<T>(all: readonly T[], isNear: (one: T) => boolean): readonly T[
   return near.length > 0 ? near : all;
 }
 
-/** What there is, behind a message. */
-function listed(names: readonly string[]): string {
-  const distinctNames = [...new Set(names)].sort();
-  if (distinctNames.length === 0) return '';
-  const rest = distinctNames.length > MOST_NAMES ? `, and ${distinctNames.length - MOST_NAMES} more` : '';
-  return `; there is ${distinctNames.slice(0, MOST_NAMES).join(', ')}${rest}`;
-}
-
-/** Most that a message lists. */
-const MOST_NAMES = 8;
-
 function httpOf({ method, path, header, claim }: CanIOptions, host: string): HttpRequest {
   const headers = new Map<string, string[]>();
   for (const text of header) {
@@ -228,6 +217,7 @@ function httpOf({ method, path, header, claim }: CanIOptions, host: string): Htt
     headers.set(name.toLowerCase(), [...(headers.get(name.toLowerCase()) ?? []), value]);
   }
   const claims = claimsOf(claim);
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(method)) throw new UsageError(`--method: ${method} must be one such as GET`);
   if (!path.startsWith('/')) throw new UsageError(`--path: ${path} must begin with a slash`);
   const tokens = claim.length > 0 ? { [TOKEN]: { claims } } : {};
   return {

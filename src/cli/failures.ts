@@ -15,6 +15,17 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** Most names that a message lists. */
+const MOST_NAMES = 8;
+
+/** What there is, to be put behind a message that something is not there. */
+export function alternatives(names: readonly string[]): string {
+  const distinct = [...new Set(names)].sort();
+  if (distinct.length === 0) return '';
+  const rest = distinct.length > MOST_NAMES ? `, and ${distinct.length - MOST_NAMES} more` : '';
+  return `; there is ${distinct.slice(0, MOST_NAMES).join(', ')}${rest}`;
+}
+
 /** What went wrong and what to do about it, in words. */
 export function explained(error: unknown): string {
   if (isForbidden(error)) {

@@ -3,7 +3,7 @@ import { endpointsOf } from '../mesh/enforcement/checkpoint.js';
 import type { Claims } from '../mesh/enforcement/request.js';
 import { jwtRules } from '../mesh/enforcement/token.js';
 import type { MeshPicture, PictureService } from '../mesh/picture.js';
-import type { PolicyObject } from '../mesh/policy-object.js';
+import { asStrings, type PolicyObject } from '../mesh/policy-object.js';
 
 /** A port of a Service, as it is in a picture of the mesh. */
 export interface CalledPort {
@@ -30,7 +30,8 @@ export function tokenDoubt({ iss }: Claims, called: readonly CalledPort[], to: s
   const first = found.find((policies) => policies.length > 0) ?? [];
   const names = [...new Set(first.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`))].join(', ');
   const issuers = [...new Set(rules.map(({ issuer }) => issuer))];
-  const said = iss === undefined ? 'the token names no issuer' : `nobody knows the issuer ${String(iss)}`;
+  const said =
+    iss === undefined ? 'the token names no issuer' : `nobody knows the issuer ${asStrings([iss].flat()).join(', ')}`;
   return `--claim: ${said}, so it is not valid: RequestAuthentication ${names} of ${to} knows ${issuers.join(', ')}; add --claim iss=${issuers[0]}`;
 }
 
