@@ -234,6 +234,24 @@ describe('sidestep assess', () => {
     expect(await prove(object('PeerAuthentication', { mtls: { mode: 'PERMISSIVE' } }))).toEqual([]);
   });
 
+  it('names ports with --prove that requests may go to, also of a Service that says only its own', async () => {
+    const labels = { app: 'plain' };
+    const callers = { principals: ['cluster.local/ns/ambient-apps/sa/sleep-ambient'] };
+    const rules = [{ from: [{ source: callers }], to: [{ operation: { paths: ['/headers'] } }] }];
+    const text = [
+      object('AuthorizationPolicy', { selector: { matchLabels: labels }, rules }),
+      object('Service', { selector: labels, ports: [{ name: 'http', port: 80 }] }, { name: 'plain' }, 'v1'),
+      object('Deployment', { template: { metadata: { labels } } }, { name: 'plain' }, 'apps/v1'),
+    ];
+    const manifests = file(text.map((one) => JSON.stringify(one)).join('\n---\n'));
+    const { stdout } = await sidestep('assess', '-f', article, '-f', manifests, '--prove', '-o', 'json');
+    const found = (JSON.parse(stdout) as AssessReport).findings.filter(({ code }) => code === 'SST2043');
+    expect(found.map(({ reason }) => /to (Pod\S+),/.exec(reason)?.[1])).toEqual([
+      'Pod/legacy-apps/plain:80',
+      'Pod/legacy-apps/plain:80',
+    ]);
+  });
+
   it('finds what pod templates say', async () => {
     const template = {
       metadata: { labels: { app: 'x' }, annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '9000' } },
@@ -264,6 +282,26 @@ describe('sidestep assess', () => {
       }),
     );
     expect(findings.map(({ code }) => code)).toEqual(['SST2032']);
+  });
+
+  it('stops where a Service without selector lists pods that only a waypoint can protect', async () => {
+    const metadata = { name: 'httpbin-1', labels: { app: 'httpbin-legacy' } };
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'httpbin', controller: true }];
+    const listed = [
+      object('Service', { ports: [{ port: 80 }] }, { name: 'legacy' }, 'v1'),
+      object('Pod', { containers: [] }, { ...metadata, ownerReferences }, 'v1'),
+      {
+        ...object('EndpointSlice', {}, { labels: { 'kubernetes.io/service-name': 'legacy' } }, 'discovery.k8s.io/v1'),
+        addressType: 'IPv4',
+        endpoints: [{ addresses: ['10.0.0.1'], targetRef: { kind: 'Pod', name: 'httpbin-1' } }],
+      },
+    ];
+    const selector = { matchLabels: { app: 'httpbin-legacy' } };
+    const deny = object('AuthorizationPolicy', { selector, action: 'DENY', ...gets });
+    const { findings } = await report(deny, ...listed);
+    expect(findings.find(({ code }) => code === 'SST2008')?.reason).toMatch(
+      /Sidestep writes nothing for it: Service\/legacy has no selector/,
+    );
   });
 
   it('stops before it overwrites a policy of the same name', async () => {
@@ -409,7 +447,12 @@ items:
 
   it.each([
     ['a file that is not there', ['-f', '/nowhere.yaml'], 65, /\/nowhere\.yaml: there is no such file/],
-    ['a namespace that is not there', ['-f', article, '-n', 'shop'], 65, /--namespace: .* shop/],
+    [
+      'a namespace that is not there',
+      ['-f', article, '-n', 'shop'],
+      65,
+      /--namespace: .* shop; there is ambient-apps, legacy-apps\n/,
+    ],
     ['another format', ['-f', article, '-o', 'html'], 64, /html.*table, json, yaml, sarif/],
     ['nothing to look at', [], 64, /--filename, --namespace or --all-namespaces/],
     ['one namespace and all', ['-n', 'shop', '-A'], 64, /give one of them/],

@@ -16,7 +16,7 @@ import type { PolicyObject } from '../mesh/policy-object.js';
 import { type ClusterOptions, withClient } from './cluster.js';
 import { declaredMesh } from './declared-mesh.js';
 import { declaredMove } from './declared-move.js';
-import { InputError, UsageError } from './failures.js';
+import { alternatives, InputError, UsageError } from './failures.js';
 import { liveManifests } from './live-manifests.js';
 import { type Source, type SourcedManifest, readSourcedManifests } from './manifests.js';
 import { sarifLog } from './sarif.js';
@@ -45,7 +45,7 @@ export interface AssessReport {
   readonly policies: readonly AssessedPolicy[];
   /** Objects that have to be there for policies to mean what they mean. */
   readonly generated: readonly object[];
-  /** Why the manifests may say less than they seem to; left out where they do not. */
+  /** Why the report may say less than it seems to; left out where it does not. */
   readonly warnings?: readonly string[];
 }
 
@@ -65,31 +65,31 @@ export async function assessment(options: AssessOptions): Promise<AssessReport> 
   if (namespace === undefined && !allNamespaces)
     throw new UsageError('--filename, --namespace or --all-namespaces: one of them says what to look at');
   return withClient(options, async (client) => {
-    const live = await liveManifests(client, namespace, options.prove);
-    return reportOf(
-      live.map((manifest) => ({ manifest, source: undefined })),
-      options,
-    );
+    const { manifests, warnings } = await liveManifests(client, namespace, options.prove);
+    const found = manifests.map((manifest) => ({ manifest, source: undefined }));
+    return reportOf(found, options, warnings);
   });
 }
 
+/** @param hidden  what a cluster does not show, in words */
 function reportOf(
   found: readonly SourcedManifest[],
   { filename, namespace, prove: isProving = false }: AssessOptions,
+  hidden: readonly string[] = [],
 ): AssessReport {
   const declared = declaredMesh(
     found.map(({ manifest }) => manifest),
     namespace ?? 'default',
   );
   const { manifests, meshSettings, settings } = declared;
-  const isThere = manifests.some(({ kind, metadata }) =>
-    kind === 'Namespace' ? metadata.name === namespace : metadata.namespace === namespace,
-  );
-  if (namespace !== undefined && !isThere)
-    throw new InputError(`--namespace: nothing among the manifests is in namespace ${namespace}`);
+  const places = manifests.map(({ kind, metadata }) => (kind === 'Namespace' ? metadata.name : metadata.namespace));
+  if (namespace !== undefined && !places.includes(namespace)) {
+    const there = alternatives(places.flatMap((place) => place ?? []));
+    throw new InputError(`--namespace: nothing among the manifests is in namespace ${namespace}${there}`);
+  }
   const mesh = { objects: manifests, settings: meshSettings, rootNamespace: settings.rootNamespace };
   const only = namespace === undefined ? undefined : [namespace];
-  const warnings = filename ? doubtsAbout(mesh, namespace) : [];
+  const warnings = filename ? doubtsAbout(mesh, namespace) : hidden;
   const prove = (name: string): Finding[] => {
     const move = declaredMove(declared, name);
     const objects = moveMesh(declared.applied, { namespace: name, waypoint: move.waypoint, settings });
@@ -173,7 +173,7 @@ function table({ findings, policies, generated, warnings }: AssessReport): strin
   ]);
   return [
     findings.length === 0
-      ? `Nothing stands in the way${warnings ? ', as far as these manifests tell' : ''}.`
+      ? `Nothing stands in the way${warnings ? ', as far as can be seen' : ''}.`
       : rows.map((lines) => lines.join('\n')).join('\n\n'),
     ...(judged.length > 0 ? [`Policies\n\n${judged.join('\n')}`] : []),
     ...(generated.length > 0

@@ -129,14 +129,84 @@ describe('sidestep can-i', () => {
   });
 
   it.each([
+    [
+      'names no issuer',
+      [],
+      ['--claim', 'sub=sleep'],
+      /names no issuer, .*legacy-apps\/require-jwt .*add --claim iss=us/,
+    ],
+    ['has an issuer whom nobody knows', [], ['--claim', 'iss=them'], /knows the issuer them, .* knows us; add --claim/],
+    [
+      'is looked at by nobody',
+      ['--to', 'httpbin-ambient.ambient-apps:8000', '-f', 'DENY'],
+      token,
+      /nobody looks at the token.*a RequestAuthentication for the pods of httpbin-ambient\.ambient-apps among/,
+    ],
+  ])('says what is missing where the token %s, and the answer is no', async (_, more, claims, message) => {
+    const path = join(dir, 'other', 'deny.yaml');
+    mkdirSync(join(dir, 'other'), { recursive: true });
+    writeFileSync(
+      path,
+      'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: nobody, namespace: ambient-apps }',
+    );
+    const args = [...sleep, '--path', '/ip', ...more.map((one) => (one === 'DENY' ? path : one)), ...claims];
+    const outcome = await ask(...args, '-o', 'json').finally(() => rmSync(join(dir, 'other'), { recursive: true }));
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toMatch(/^warning: --claim: [^\n]*\n$/);
+    expect(outcome.stderr).toMatch(message);
+    expect((JSON.parse(outcome.stdout) as CanI).warnings).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('takes a claim that is given several times for a list', async () => {
+    const audiences = ['--claim', 'aud=a', '--claim', 'aud=b'];
+    expect(await ask(...sleep, '--path', '/ip', ...token, ...audiences)).toMatchObject({ code: 0, stderr: '' });
+    const issuers = await ask(...sleep, '--path', '/ip', ...token, '--claim', 'iss=them');
+    expect(issuers).toMatchObject({ code: 1, stderr: expect.stringContaining('issuer us, them') });
+  });
+
+  it('takes the port of a Service for that of its pods where it says no other', async () => {
+    const path = join(dir, 'plain', 'a.json');
+    mkdirSync(join(dir, 'plain'), { recursive: true });
+    const metadata = { name: 'plain', namespace: 'legacy-apps' };
+    const at = (app: string): object => ({ selector: { matchLabels: { app } } });
+    const labels = { app: 'plain' };
+    const items = [
+      { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP: '', selector: labels, ports: [{ port: 80 }] } },
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata,
+        spec: { ...at('plain'), template: { metadata: { labels }, spec: { containers: [{ name: 'plain' }] } } },
+      },
+      {
+        apiVersion: 'security.istio.io/v1',
+        kind: 'AuthorizationPolicy',
+        metadata,
+        spec: { ...at('plain'), action: 'DENY', rules: [{ to: [{ operation: { ports: ['80'] } }] }] },
+      },
+    ];
+    writeFileSync(path, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    const outcome = await ask('-f', path, '--to', 'plain.legacy-apps:80', ...sleep).finally(() =>
+      rmSync(join(dir, 'plain'), { recursive: true }),
+    );
+    expect(outcome).toMatchObject({ code: 1, stdout: expect.stringContaining('DENY legacy-apps/plain, rule 0') });
+  });
+
+  it.each([
     [['--from', 'sleep-ambient'], 64, '--from: sleep-ambient must be a namespace and a ServiceAccount'],
-    [['--from', 'ambient-apps/nobody'], 65, 'no workload of namespace ambient-apps runs under ServiceAccount nobody'],
+    [['--from', 'ambient-apps/nobody'], 65, 'ServiceAccount nobody among the manifests; there is ambient-apps/'],
+    [
+      ['--from', 'legacy-app/sleep-ambient'],
+      65,
+      'sleep-ambient among the manifests; there is ambient-apps/sleep-ambient\n',
+    ],
     [[...sleep, '--to', 'httpbin-legacy'], 64, '--to: httpbin-legacy must be a Service and its port'],
-    [[...sleep, '--to', 'httpbin.legacy-apps:8000'], 65, 'there is no Service httpbin in namespace legacy-apps'],
+    [[...sleep, '--to', 'httpbin.legacy-apps:8000'], 65, 'among the manifests; there is httpbin-legacy.legacy-apps\n'],
     [[...sleep, '--to', 'httpbin-legacy.legacy-apps:81'], 65, 'has no port 81; it has 8000'],
     [[...sleep, '--claim', 'iss'], 64, '--claim: iss must be name=value'],
     [[...sleep, '--header', 'x'], 64, '--header: x must be name=value'],
     [[...sleep, '--path', 'ip'], 64, '--path: ip must begin with a slash'],
+    [[...sleep, '--method', ''], 64, '--method:  must be one such as GET'],
     [[...sleep, '--at', 'Never'], 64, 'Allowed choices are Before, Tunnel'],
     [[...sleep, '-f', '/nowhere'], 65, '/nowhere: there is no such file'],
     [[...sleep, '-f', ''], 64, 'It must be the path of a file or folder'],

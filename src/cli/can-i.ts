@@ -1,14 +1,15 @@
 import { stringify } from 'yaml';
-import type { HttpRequest } from '../mesh/enforcement/request.js';
+import type { Claims, HttpRequest } from '../mesh/enforcement/request.js';
 import { type Hop, trace } from '../mesh/enforcement/trace.js';
 import { counterpart, type Moment, type MomentName, MOMENTS, moments } from '../mesh/moments.js';
 import type { MeshPicture, PictureService, PictureWorkload } from '../mesh/picture.js';
 import { ROUTE_KINDS } from '../mesh/routing/routes-of-service.js';
 import { declaredMesh } from './declared-mesh.js';
 import { declaredMove } from './declared-move.js';
-import { InputError, UsageError } from './failures.js';
+import { alternatives, InputError, UsageError } from './failures.js';
 import { readManifests } from './manifests.js';
 import { aboutMissing, missingNamespaces } from './sidecar-doubts.js';
+import { tokenDoubt } from './token-doubts.js';
 
 /** Options of `sidestep can-i`. */
 export interface CanIOptions {
@@ -23,7 +24,7 @@ export interface CanIOptions {
   readonly path: string;
   /** `name: value` or `name=value`. */
   readonly header: readonly string[];
-  /** `name=value`, of the token that the request carries; none: no token. */
+  /** `name=value`, of the token that the request carries; of one name several are a list; none: no token. */
   readonly claim: readonly string[];
   readonly at: MomentName;
   readonly allSteps: boolean;
@@ -33,6 +34,8 @@ export interface CanIOptions {
 /** The answer, as `-o json` prints it. */
 export interface CanI {
   readonly steps: readonly StepAnswer[];
+  /** Why no is the answer where the request may not be what was meant; left out where nothing speaks for that. */
+  readonly warnings?: readonly string[];
 }
 
 /** The answer at one moment of the migration. */
@@ -75,13 +78,29 @@ export function canI(options: CanIOptions): CanI {
   );
   if (missing !== undefined) throw new InputError(`--filename: ${aboutMissing(missing)}`);
   const routes = mesh.manifests.filter(({ kind }) => ROUTE_KINDS.includes(kind));
-  return {
-    steps: namespaces.flatMap((namespace) => {
-      const all = moments({ ...mesh.objects, routes }, mesh.settings, declaredMove(mesh, namespace));
-      const destinations = asked ? [asked] : destinationsIn(all[0]!, namespace);
-      return destinations.flatMap((destination) => stepsOf(options, destination, all));
-    }),
-  };
+  const answers = namespaces.flatMap((namespace) => {
+    const all = moments({ ...mesh.objects, routes }, mesh.settings, declaredMove(mesh, namespace));
+    const destinations = asked ? [asked] : destinationsIn(all[0]!, namespace);
+    return destinations.map((destination) => {
+      const steps = stepsOf(options, destination, all);
+      return { steps, doubt: steps.every(({ allowed }) => allowed) ? undefined : doubtOf(options, destination, all) };
+    });
+  });
+  const warnings = [...new Set(answers.flatMap(({ doubt }) => doubt ?? []))];
+  return { steps: answers.flatMap(({ steps }) => steps), ...(warnings.length > 0 && { warnings }) };
+}
+
+/** What is wrong with the token, in words; undefined: nothing, or there is none. */
+function doubtOf(
+  { claim }: CanIOptions,
+  { name, namespace, port }: Destination,
+  all: readonly Moment[],
+): string | undefined {
+  if (claim.length === 0) return undefined;
+  const called = all.flatMap(({ rest }) =>
+    rest.map((picture) => ({ picture, service: serviceIn(picture, name, namespace, port), port })),
+  );
+  return tokenDoubt(claimsOf(claim), called, `${name}.${namespace}`);
 }
 
 /** Who is called. */
@@ -152,9 +171,13 @@ function destinationOf(to: string, ownNamespace: string): Destination {
 
 function serviceIn(picture: MeshPicture, name: string, namespace: string, port: number): PictureService {
   const found = picture.services.find((service) => service.name === name && service.namespace === namespace);
-  if (!found) throw new InputError(`--to: there is no Service ${name} in namespace ${namespace} among the manifests`);
+  if (!found) {
+    const near = nearest(picture.services, (one) => one.name === name || one.namespace === namespace);
+    const there = alternatives(near.map((one) => `${one.name}.${one.namespace}`));
+    throw new InputError(`--to: there is no Service ${name} in namespace ${namespace} among the manifests${there}`);
+  }
   if (!found.ports.some((one) => one.port === port)) {
-    const ports = found.ports.map((one) => one.port).join(', ');
+    const ports = found.ports.map((one) => one.port).join(', ') || 'none';
     throw new InputError(`--to: Service ${namespace}/${name} has no port ${port}; it has ${ports}`);
   }
   return found;
@@ -171,11 +194,19 @@ function callersIn({ callers: [picture] }: Moment, from: string): PictureWorkloa
     (workload) => workload.namespace === namespace && workload.account === account,
   );
   if (found.length === 0) {
+    const near = nearest(picture!.workloads, (one) => one.account === account || one.namespace === namespace);
+    const there = alternatives(near.map((one) => `${one.namespace}/${one.account}`));
     throw new InputError(
-      `--from: no workload of namespace ${namespace} runs under ServiceAccount ${account} among the manifests`,
+      `--from: no workload of namespace ${namespace} runs under ServiceAccount ${account} among the manifests${there}`,
     );
   }
   return found;
+}
+
+/** Those that somebody may have meant; all, where none is near. */
+function nearest<T>(all: readonly T[], isNear: (one: T) => boolean): readonly T[] {
+  const near = all.filter(isNear);
+  return near.length > 0 ? near : all;
 }
 
 function httpOf({ method, path, header, claim }: CanIOptions, host: string): HttpRequest {
@@ -185,23 +216,31 @@ function httpOf({ method, path, header, claim }: CanIOptions, host: string): Htt
     if (name === undefined || value === undefined) throw new UsageError(`--header: ${text} must be name=value`);
     headers.set(name.toLowerCase(), [...(headers.get(name.toLowerCase()) ?? []), value]);
   }
-  const claims = claim.map((text): [string, unknown] => {
-    const [, name, value] = /^([^=]+)=(.*)$/.exec(text) ?? [];
-    if (name === undefined || value === undefined) throw new UsageError(`--claim: ${text} must be name=value`);
-    return [name, value];
-  });
+  const claims = claimsOf(claim);
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(method)) throw new UsageError(`--method: ${method} must be one such as GET`);
   if (!path.startsWith('/')) throw new UsageError(`--path: ${path} must begin with a slash`);
-  const tokens = claims.length > 0 ? { [TOKEN]: { claims: Object.fromEntries(claims) } } : {};
+  const tokens = claim.length > 0 ? { [TOKEN]: { claims } } : {};
   return {
     method: method.toUpperCase(),
     host: headers.get('host')?.[0] ?? host,
     path,
     headers: {
       ...Object.fromEntries(headers),
-      ...(claims.length > 0 && !headers.has('authorization') && { authorization: [`Bearer ${TOKEN}`] }),
+      ...(claim.length > 0 && !headers.has('authorization') && { authorization: [`Bearer ${TOKEN}`] }),
     },
     tokens,
   };
+}
+
+/** One that is given several times is a list. */
+function claimsOf(claim: readonly string[]): Claims {
+  const values = new Map<string, string[]>();
+  for (const text of claim) {
+    const [, name, value] = /^([^=]+)=(.*)$/.exec(text) ?? [];
+    if (name === undefined || value === undefined) throw new UsageError(`--claim: ${text} must be name=value`);
+    values.set(name, [...(values.get(name) ?? []), value]);
+  }
+  return Object.fromEntries([...values].map(([name, list]) => [name, list.length === 1 ? list[0] : list]));
 }
 
 /** Names that `--at` takes. */

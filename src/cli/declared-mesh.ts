@@ -16,7 +16,7 @@ export interface DeclaredMesh {
   readonly meshSettings: MeshSettings;
   /** All of them, with their namespaces. Kinds of other API groups than those that are read are named in full. */
   readonly manifests: readonly PolicyObject[];
-  /** The same with the addresses that Services and Gateways would have in a cluster. */
+  /** The same with the addresses that Services and Gateways would have in a cluster, and the ports that Services do not say. */
   readonly applied: readonly PolicyObject[];
 }
 
@@ -36,7 +36,7 @@ export function declaredMesh(manifests: readonly Manifest[], namespace: string):
   const namespaces = of<PictureObjects['namespaces'][number]>('Namespace');
   const labels = new Map(namespaces.map(({ metadata }) => [metadata.name, metadata.labels ?? {}]));
   const pods = of<PictureObjects['pods'][number]>('Pod');
-  const services = of<PictureObjects['services'][number]>('Service').map(withAddress);
+  const services = of<PictureObjects['services'][number]>('Service').map(withDefaults);
   const gateways = of<PictureObjects['gateways'][number]>('Gateway').flatMap((gateway) => withHostname(gateway));
   const others = placed.filter(({ kind }) => kind !== 'Service' && kind !== 'Gateway');
   const mesh = meshConfig(of<PolicyObject & { readonly data?: Readonly<Record<string, string>> }>('ConfigMap'));
@@ -69,11 +69,19 @@ function placedIn(manifest: Manifest, namespace: string): PolicyObject {
   return { ...manifest, kind, metadata: isPlaced ? manifest.metadata : { ...manifest.metadata, namespace } };
 }
 
-/** Only one that has no address in a cluster either is left without. */
-function withAddress(service: PictureObjects['services'][number], index: number): PictureObjects['services'][number] {
-  const { clusterIP, type } = service.spec ?? {};
-  if (clusterIP !== undefined || type === 'ExternalName') return service;
-  return { ...service, spec: { ...service.spec, clusterIP: `241.0.${(index >> 8) & 255}.${index & 255}` } };
+/**
+ * As the API server would keep it: with the port of pods where only that of the Service is said, and with an address, if it has one in a
+ * cluster.
+ */
+function withDefaults(service: PictureObjects['services'][number], index: number): PictureObjects['services'][number] {
+  const { clusterIP = '', type, ports } = service.spec ?? {};
+  const isPlaced = clusterIP !== '' || type === 'ExternalName';
+  const spec = {
+    ...service.spec,
+    ...(ports && { ports: ports.map((one) => ({ ...one, targetPort: one.targetPort || one.port })) }),
+    ...(!isPlaced && { clusterIP: `241.0.${(index >> 8) & 255}.${index & 255}` }),
+  };
+  return { ...service, spec };
 }
 
 /** What serves HBONE gets an address by its name; a Gateway of Istio's own API is none of these. */

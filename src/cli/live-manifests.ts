@@ -9,17 +9,22 @@ import {
   CRON_JOB,
   DAEMON_SET,
   DEPLOYMENT,
+  ENDPOINT_SLICE,
   HORIZONTAL_POD_AUTOSCALER,
   JOB,
   NAMESPACE,
   NETWORK_POLICY,
+  type Pod,
   POD,
   POD_DISRUPTION_BUDGET,
   SERVICE,
   STATEFUL_SET,
 } from '../kube/types.js';
+import type { IndexedEndpointSlice } from '../mesh/ambient-index/objects.js';
+import { FOREIGN_SLICES } from '../mesh/ztunnel-view.js';
 import { checkNamespace, list, unlessMissing } from './cluster.js';
 import { SYSTEM_NAMESPACE } from './declared-mesh.js';
+import { foreignNetworkPolicies } from './foreign-network-policies.js';
 import type { Manifest } from './manifests.js';
 
 /** Of the whole cluster: one elsewhere may concern the namespace. */
@@ -40,6 +45,13 @@ const WORKLOADS: readonly ResourceType[] = [DEPLOYMENT, STATEFUL_SET, DAEMON_SET
 /** What makes pods, or what makes these: of the static pods of nodes, the node. */
 const MAKERS: ReadonlySet<string> = new Set([...WORKLOADS.map(({ kind }) => kind), 'ReplicaSet', 'Node']);
 
+/** What a cluster has, as far as it shows it. */
+export interface LiveManifests {
+  readonly manifests: readonly Manifest[];
+  /** What is not among them that may matter, in words. */
+  readonly warnings: readonly string[];
+}
+
 /**
  * The objects of a cluster as if they were manifests. What others make of them, such as the pods of a Deployment, is left out.
  *
@@ -53,7 +65,7 @@ export async function liveManifests(
   client: Client,
   namespace: string | undefined,
   isProving = false,
-): Promise<Manifest[]> {
+): Promise<LiveManifests> {
   if (namespace !== undefined) await checkNamespace(client, namespace);
   const place = namespace === undefined ? {} : { namespace };
   const found: Manifest[] = [];
@@ -67,11 +79,33 @@ export async function liveManifests(
     const objects = await list(client, type, place);
     found.push(...objects.map((object) => manifestOf(type, object)));
   }
+  const slices = await list(client, ENDPOINT_SLICE, { ...place, labelSelector: FOREIGN_SLICES });
+  found.push(...slices.map((object) => manifestOf(ENDPOINT_SLICE, object)));
+  const isListed = listedBy(slices);
   // Policies may name the address of anybody.
   const pods = await list(client, POD, isProving ? {} : place);
-  found.push(...pods.filter((pod) => isProving || isItsOwn(pod)).map((object) => manifestOf(POD, object)));
+  found.push(
+    ...pods.filter((pod) => isProving || isItsOwn(pod) || isListed(pod)).map((object) => manifestOf(POD, object)),
+  );
+  const others = await foreignNetworkPolicies(client, namespace);
+  found.push(...others.policies.map(({ type, object }) => manifestOf(type, object)));
   const mesh = await unlessMissing(client.get(CONFIG_MAP, { namespace: SYSTEM_NAMESPACE, name: 'istio' }));
-  return mesh ? [...found, manifestOf(CONFIG_MAP, mesh)] : found;
+  return {
+    manifests: mesh ? [...found, manifestOf(CONFIG_MAP, mesh)] : found,
+    warnings: others.warning === undefined ? [] : [others.warning],
+  };
+}
+
+/** Whether a pod may be an endpoint of one of these, by its name or address. */
+function listedBy(slices: readonly IndexedEndpointSlice[]): (pod: Pod) => boolean {
+  const endpoints = slices.flatMap(({ metadata, endpoints = [] }) =>
+    endpoints.flatMap(({ addresses, targetRef }) =>
+      [...addresses, targetRef?.name ?? ''].map((one) => `${metadata.namespace ?? ''}/${one}`),
+    ),
+  );
+  const listed = new Set(endpoints);
+  return ({ metadata: { namespace = '', name }, status }) =>
+    [name, ...(status?.podIPs ?? []).map(({ ip }) => ip)].some((one) => listed.has(`${namespace}/${one}`));
 }
 
 /** Whether nothing else that is listed makes it: what an operator of somebody's makes, such as a StatefulSet of a database, is. */

@@ -77,6 +77,14 @@ export function groupOf({ apiVersion = '' }: Typed): string {
 /** API groups of a kind that is read; undefined for other kinds. */
 export const groupsOf = (kind: string): readonly string[] | undefined => GROUPS.get(kind);
 
+/** How a kind is written that is read, where an object has it in other cases: the API server does not know that one. */
+export function spelling(object: Typed): string | undefined {
+  if (GROUPS.has(object.kind)) return undefined;
+  const lower = object.kind.toLowerCase();
+  const [kind] = [...GROUPS].find(([one, of]) => one.toLowerCase() === lower && of.includes(groupOf(object))) ?? [];
+  return kind;
+}
+
 /**
  * The kind by which an object is known here. One of another API group is not the kind that it has its name from: it is named in full, as
  * kubectl does, such as `Service.serving.knative.dev`.

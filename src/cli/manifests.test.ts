@@ -79,7 +79,7 @@ metadata:
     expect(refusal(dir)).toBe('b.yaml: there is no such file');
   });
 
-  it.each<[string, string, string | Uint8Array, string]>([
+  it.each<[string, string, string | Uint8Array, string | RegExp]>([
     ['UTF-16', 'a.yaml', new Uint8Array(Buffer.from('\ufeffkind: A', 'utf16le')), 'a.yaml: is no UTF-8, which'],
     ['a program', 'a.yaml', new Uint8Array([127, 69, 76, 70, 0, 0]), 'a.yaml: is no text'],
     ['generateName', 'a.yaml', 'apiVersion: batch/v1\nkind: Job\nmetadata: { generateName: x- }', 'give it a name'],
@@ -129,13 +129,48 @@ metadata:
     ],
     ['nothing', 'a.yaml', '# nothing\n---\n', 'a.yaml: there is no object in it'],
     [
+      'tabs',
+      'a.yaml',
+      'apiVersion: v1\nkind: A\nmetadata:\n\tname: a',
+      'a.yaml, document 1, line 4, column 1: Tabs are not allowed as indentation: write spaces',
+    ],
+    [
+      'two objects with nothing between them',
+      'a.yaml',
+      'apiVersion: v1\nkind: A\nmetadata: { name: a }\napiVersion: v1',
+      'line 4, column 1: Map keys must be unique; between two objects there must be a line with ---',
+    ],
+    [
+      'a field that is there twice',
+      'a.yaml',
+      'apiVersion: v1\nkind: A\na: 1\na: 2',
+      /column 1: Map keys must be unique$/,
+    ],
+    ['a list of objects', 'a.json', '[{"apiVersion": "v1"}]', 'a.json, document 1 is a list: give kind: List'],
+    [
+      'a kind in other cases',
+      'a.yaml',
+      'apiVersion: apps/v1\nkind: deployment\nmetadata: { name: a }',
+      'a.yaml, document 1: kind must be Deployment, and not deployment',
+    ],
+    [
       'another API group',
       'a.yaml',
       'apiVersion: v1\nkind: Deployment\nmetadata: { name: a }',
       'apiVersion must name the API group of a Deployment, apps',
     ],
   ])('says what is wrong with %s', (_, name, text, message) => {
-    expect(refusal(file(text, name))).toContain(message);
+    expect(refusal(file(text, name))).toEqual(
+      typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message),
+    );
+  });
+
+  it('takes lists as the API server answers them, whose items say neither kind nor version', () => {
+    const items = [{ metadata: { name: 'a' } }, { kind: 'Other', metadata: { name: 'b' } }];
+    expect(objectsOf(JSON.stringify({ apiVersion: 'v1', kind: 'NamespaceList', items }))).toMatchObject([
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'a' } },
+      { apiVersion: 'v1', kind: 'Other', metadata: { name: 'b' } },
+    ]);
   });
 
   it('takes braces in texts for what they are', () => {

@@ -1,10 +1,10 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Document, LineCounter, isCollection, isNode, parseAllDocuments, visit } from 'yaml';
+import { type Document, LineCounter, type YAMLParseError, isCollection, isNode, parseAllDocuments, visit } from 'yaml';
 import { withoutNulls } from '../api/structural-schema.js';
 import { asRecord, asRecords, stringAt } from '../mesh/policy-object.js';
 import { InputError } from './failures.js';
-import { groupOf, groupsOf } from './manifest-kinds.js';
+import { groupOf, groupsOf, spelling } from './manifest-kinds.js';
 import { misfitIn } from './manifest-shape.js';
 import { otherFile } from './other-files.js';
 import { eachOnce } from './same-object.js';
@@ -113,7 +113,7 @@ function manifestsIn(text: string, file: string): PlacedManifest[] {
       const [error] = document.errors;
       if (error) {
         const { line, col } = lines.linePos(error.pos[0]);
-        throw new InputError(`${where}, line ${line}, column ${col}: ${error.message.split('\n')[0]}`);
+        throw new InputError(`${where}, line ${line}, column ${col}: ${problemOf(error, text)}`);
       }
       const value = withoutNulls(attempt(where, () => plain(document)));
       if (value === null || value === undefined) return [];
@@ -123,6 +123,14 @@ function manifestsIn(text: string, file: string): PlacedManifest[] {
       }));
     });
   });
+}
+
+/** What the parser says, without the place, and what to do about what happens most. */
+function problemOf({ code, message, pos }: YAMLParseError, text: string): string {
+  const problem = message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '');
+  if (code === 'TAB_AS_INDENT') return `${problem}: write spaces`;
+  const isNextObject = code === 'DUPLICATE_KEY' && /^(apiVersion|kind):/.test(text.slice(pos[0]));
+  return isNextObject ? `${problem}; between two objects there must be a line with ---` : problem;
 }
 
 /** A field of what is an object, and no template of one. */
@@ -157,16 +165,19 @@ function plain(document: Document.Parsed): unknown {
 
 /** @param node  of the text that says the value */
 function objectsIn(value: unknown, where: string, node: unknown): { manifest: Manifest; node: unknown }[] {
-  if (typeof value !== 'object' || Array.isArray(value))
-    throw new InputError(`${where} must be a map: write name: value`);
+  if (Array.isArray(value)) throw new InputError(`${where} is a list: give kind: List, with it as items`);
+  if (typeof value !== 'object') throw new InputError(`${where} must be a map: write name: value`);
   const fields = asRecord(value);
   const kind = required(fields, 'kind', where);
   required(fields, 'apiVersion', where);
   if (kind === 'List' && !Array.isArray(fields['items']))
     throw new InputError(`${where}: items must be a list of objects`);
   if (kind.endsWith('List') && Array.isArray(fields['items'])) {
+    // What the API server itself answers says neither of its items.
+    const { apiVersion } = fields;
+    const typed = kind === 'List' ? {} : { apiVersion, kind: kind.slice(0, -'List'.length) };
     return asRecords(fields['items']).flatMap((item, index) =>
-      objectsIn(item, `${where}, items[${index}]`, itemAt(node, index)),
+      objectsIn({ ...typed, ...item }, `${where}, items[${index}]`, itemAt(node, index)),
     );
   }
   if (kind === 'Kustomization' && groupOf(fields as Manifest) === 'kustomize.config.k8s.io')
@@ -181,6 +192,8 @@ function objectsIn(value: unknown, where: string, node: unknown): { manifest: Ma
   if (name.includes('{{')) throw new InputError(`${where}: metadata.name must be a name`);
   if (metadata['namespace'] !== undefined) required(metadata, 'namespace', where, 'metadata.namespace');
   const manifest = fields as Manifest;
+  const spelt = spelling(manifest);
+  if (spelt !== undefined) throw new InputError(`${where}: kind must be ${spelt}, and not ${kind}`);
   const groups = groupsOf(kind);
   if (groups?.includes('') === false && groupOf(manifest) === '')
     throw new InputError(`${where}: apiVersion must name the API group of a ${kind}, ${groups[0]}`);

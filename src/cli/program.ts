@@ -149,6 +149,7 @@ function program(
     .action((options: CanIOptions) => {
       exit.failure = FAILED;
       const answer = canI(options);
+      for (const warning of answer.warnings ?? []) complain(`warning: ${warning}\n`);
       print(printed(answer, options.output));
       if (!answer.steps.every(({ allowed }) => allowed)) exit.code = DENIED;
     });

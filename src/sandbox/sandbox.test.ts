@@ -60,3 +60,15 @@ test('the same seed gives the same history, request by request; another one give
   expect(await history(7)).toEqual(first);
   expect((await history(8)).pods).not.toEqual(first.pods);
 }, 60_000);
+
+test('people see no warning of Node when it starts', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'sidestep-'));
+  const warnings: string[] = [];
+  const hear = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', hear);
+  const sandbox = await startOnSimulatedTime({ dir, clock: new SimulatedClock({ startMs: Date.UTC(2026, 0, 1) }) });
+  await sandbox.stop();
+  process.off('warning', hear);
+  rmSync(dir, { recursive: true });
+  expect(warnings).toEqual([]);
+});

@@ -65,7 +65,7 @@ export function authorizationFindings(policy: PolicyObject, scope: PolicyScope):
     finding(code, policy, fields, text, scope);
   if (action === 'CUSTOM')
     return [found('SST2010', 'spec.action', 'CUSTOM: ztunnel asks nobody, and lets requests in')];
-  if (action === 'AUDIT') return [found('SST2011', 'spec.action', 'AUDIT: ztunnel records nothing')];
+  if (action === 'AUDIT') return [found('SST2011', 'spec.action', 'AUDIT: ztunnel marks no requests for the audit')];
   if (action !== 'ALLOW' && action !== 'DENY') return [notUnderstood(policy, 'spec.action', scope)];
   if (isDryRun(policy)) {
     const field = `metadata.annotations[${ANNOTATION.dryRun}]`;

@@ -57,7 +57,7 @@ export const POLICY_FINDINGS = {
   SST2011: kind(
     'BLOCK',
     'An AuthorizationPolicy with action AUDIT has no effect at ztunnel: requests are no longer marked for the audit.',
-    'Copy the policy for a waypoint (targetRefs instead of the selector; sidestep assess prints it), or acknowledge that the audit ends.',
+    'Acknowledge it: it decides nothing. To go on with the audit, copy the policy for a waypoint before (targetRefs instead of the selector; sidestep assess prints it).',
     MATRIX,
   ),
   SST2012: kind(

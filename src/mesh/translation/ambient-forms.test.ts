@@ -182,7 +182,7 @@ describe('what policies need beside them in ambient mode', () => {
     expect(formsOf(named('a', { phase: 'AUTHN' }), lua).untranslated).toHaveLength(2);
   });
 
-  it.each([
+  it.each<[string, object, string | RegExp]>([
     [
       'a DENY of everybody but a caller denies the waypoint',
       { action: 'DENY', rules: [from({ notPrincipals: [web] })] },
@@ -196,7 +196,17 @@ describe('what policies need beside them in ambient mode', () => {
     [
       'ztunnel would deny a port as a whole',
       { action: 'DENY', rules: [to({ methods: ['GET'], ports: ['80'] })] },
-      'SST2009',
+      /^nothing beside a DENY takes back what it denies$/,
+    ],
+    [
+      'a policy only marks requests for the audit',
+      { action: 'AUDIT', rules: [to({ methods: ['GET'] })] },
+      /^it decides nothing, and so a copy for the waypoint is left to you$/,
+    ],
+    [
+      'a DENY asks for trust domains beside what ztunnel would deny as a whole',
+      { action: 'DENY', rules: [to({ methods: ['GET'], ports: ['80'] }), from({ trustDomains: ['td'] })] },
+      /takes back what it denies; AuthorizationPolicy\/p raises SST2012$/,
     ],
     ['a port is none', { rules: [to({ ports: ['http'] })] }, 'http is no port'],
     [

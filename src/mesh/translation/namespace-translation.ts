@@ -1,5 +1,6 @@
 import type { AskedWaypoint } from '../asked-waypoint.js';
 import { isGateway } from '../dataplane.js';
+import { listedPods } from '../listed-pods.js';
 import type { MeshSettings } from '../mesh-settings.js';
 import { asPod, labelsIn, type Templated } from '../pod-templates.js';
 import { type PolicyObject, asRecord, asRecords, objectName, stringAt } from '../policy-object.js';
@@ -51,6 +52,8 @@ export function namespaceTranslation(
   const isService = ({ kind, metadata }: PolicyObject): boolean =>
     kind === 'Service' && metadata.namespace === namespace;
   const there = objects.filter(isService);
+  const ofNamespace = <T>(kind: string): T[] =>
+    objects.filter((one) => one.kind === kind && one.metadata.namespace === namespace) as T[];
   const known = new Set(there.map(({ metadata }) => metadata.name));
   // Who calls a Service that stands for a subset meets its policies, not those of the Service that has the subset.
   const services = [...there, ...routes.objects.filter((one) => isService(one) && !known.has(one.metadata.name))];
@@ -63,6 +66,7 @@ export function namespaceTranslation(
     traffic: trafficThrough(waypoint, objects),
     services: services as unknown as readonly TargetService[],
     pods,
+    listedPods: listedPods(ofNamespace('EndpointSlice'), ofNamespace('Pod')),
     routing: [...objects, ...routes.objects].filter(isRouting),
   };
   const forms = waypoint.isTranslating ? ambientForms(objects, scope) : { forms: [], untranslated: [] };

@@ -11,6 +11,12 @@ type Fields = Readonly<Record<string, unknown>>;
 /** What ztunnel would make of a policy, where a copy at the waypoint makes up for it. */
 const MADE_UP_FOR = new Set<FindingCode>(['SST2007', 'SST2008', 'SST2010']);
 
+/** Why nothing beside a policy makes up for what is found in it, where the finding itself does not say so. */
+const NOT_MADE_UP_FOR: Partial<Record<FindingCode, string>> = {
+  SST2009: 'nothing beside a DENY takes back what it denies',
+  SST2011: 'it decides nothing, and so a copy for the waypoint is left to you',
+};
+
 /** What a guard leaves out of the words of a policy, and so is about more requests. */
 const LEFT_OUT = new Set<FindingCode>(['SST2008', 'SST2009', 'SST2012']);
 
@@ -31,7 +37,7 @@ export function unsaid(policy: PolicyObject, policies: readonly PolicyObject[], 
   const codes = isCustom
     ? ztunnelCodes({ ...policy, spec: { ...spec, action: 'DENY' } }, scope).filter((code) => !LEFT_OUT.has(code))
     : ztunnelCodes(policy, scope).filter((code) => !MADE_UP_FOR.has(code));
-  if (codes.length > 0) return [`${name} raises ${codes.join(', ')}`];
+  if (codes.length > 0) return reasonsOf(codes, name);
   const action = actionOf(policy);
   if (action !== 'DENY' && action !== 'CUSTOM') return [];
   const principal = principalOf(scope.waypoint, scope.mesh.trustDomain);
@@ -49,6 +55,14 @@ export function unsaid(policy: PolicyObject, policies: readonly PolicyObject[], 
       (other) =>
         `${objectName(other, scope.namespace)} has another provider, and what pods with two are asked about is refused`,
     ),
+  ];
+}
+
+function reasonsOf(codes: readonly FindingCode[], name: string): string[] {
+  const others = codes.filter((code) => NOT_MADE_UP_FOR[code] === undefined);
+  return [
+    ...codes.flatMap((code) => NOT_MADE_UP_FOR[code] ?? []),
+    ...(others.length > 0 ? [`${name} raises ${others.join(', ')}`] : []),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../../clock.js';
 import type { Client } from '../../../kube/client.js';
 import type { Logger } from '../../../log.js';
@@ -61,5 +62,7 @@ export async function runControllers(options: ControllersOptions, signal: AbortS
     new RootCertificateController({ cluster, log, certificate: rootCertificate }),
   ];
   const loops = controllers.flatMap((controller) => controller.loops);
+  // Each listens until the end: Node would take so many for a leak, and say so to whoever runs the demo.
+  setMaxListeners(0, signal);
   await Promise.all([informers.run(signal), ...loops.map((loop) => loop.run(signal))]);
 }
