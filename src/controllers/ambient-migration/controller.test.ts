@@ -48,8 +48,8 @@ it('tells of dry runs that fail, and tries again', async () => {
     clock: { now: () => 0 },
     events: { emit: () => undefined },
   } as unknown as ReconcileContext;
-  const { reconcile } = ambientMigration({ istioNamespace: 'istio-system' });
-  await expect(reconcile({ namespace: 'shop', name: 'shop' }, context)).rejects.toThrow('etcdserver');
+  const controller = ambientMigration({ istioNamespace: 'istio-system' });
+  await expect(controller.reconcile({ namespace: 'shop', name: 'shop' }, context)).rejects.toThrow('etcdserver');
   expect(written.map(({ status }) => findCondition(status?.conditions, 'Ready'))).toMatchObject([
     { status: 'False', reason: 'ReconcileFailed', message: expect.stringContaining('etcdserver') as string },
   ]);
