@@ -43,14 +43,19 @@ const forward = (n: number): RequestCounts => ({
   'patch ambientmigrations/status': n + 4,
 });
 
-/** What the way back asks: the labels are two patches, the last after a dry run of every pod; the snapshot is marked. */
+/**
+ * What the way back asks: the labels are two patches, the first tried before, the last after a dry run of every pod; the snapshot is
+ * marked after it was tried.
+ */
 const back = (n: number): RequestCounts => ({
   'dry-run pods': 2 * n,
+  'dry-run controllerrevisions': 1,
   'dry-run deployments': n,
+  'dry-run namespaces': 1,
   'get deployments': 2 * n,
   'list pods': n,
   'patch deployments': n,
-  'get namespaces': 2,
+  'get namespaces': 3,
   'patch namespaces': 2,
   'patch controllerrevisions': 1,
   'create events': n + 2,

@@ -85,7 +85,15 @@ export function snapshotObject(namespace: string, name: string, data: SnapshotDa
 
 /** The changes that close a snapshot: only metadata, for the data of a ControllerRevision cannot be changed. */
 export function closingChanges(nowMs: number): FieldChange[] {
-  return [{ path: ['metadata', 'annotations', OWN_ANNOTATION.restored], value: new Date(nowMs).toISOString() }];
+  return Object.entries(closedAnnotations(nowMs)).map(([key, value]) => ({
+    path: ['metadata', 'annotations', key],
+    value,
+  }));
+}
+
+/** What says of a snapshot that it is closed. */
+export function closedAnnotations(nowMs: number): Readonly<Record<string, string>> {
+  return { [OWN_ANNOTATION.restored]: new Date(nowMs).toISOString() };
 }
 
 /**

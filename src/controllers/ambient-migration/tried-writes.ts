@@ -12,7 +12,7 @@ import { fieldChanges } from './binding.js';
 import type { Observed } from './observed.js';
 import { policyType } from './policy-act.js';
 import { WORKLOAD_TYPES, restartChanges } from './restart-write.js';
-import { closingChanges } from './snapshot.js';
+import { closedAnnotations } from './snapshot.js';
 import { isPerWorkload } from './translation.js';
 import type { TriedAction } from './verdict.js';
 import { BOUND_TYPES } from './waypoint-act.js';
@@ -62,6 +62,16 @@ async function tryWrite(
       const answer = await client.apply(policyType(manifest.kind), renderPolicy(manifest), forced);
       return uncoveredFields(manifest, answer, { ownLists: true });
     }
+    case 'close-snapshot': {
+      const ref = { namespace: observed.namespace.metadata.name, name: action.name };
+      // Snapshots are known from the cache, and may not be read beside it; other annotations are not lost, for nothing is stored.
+      const annotations = closedAnnotations(observed.nowMs);
+      const operations = [{ op: 'add', path: '/metadata/annotations', value: annotations } as const];
+      return uncoveredFields(
+        { metadata: { annotations } },
+        await client.jsonPatch(CONTROLLER_REVISION, ref, operations, options),
+      );
+    }
     default: {
       const { type, ref, changes, repeated = changes } = patchOf(action, observed);
       const fresh = await client.get(type, ref, { signal });
@@ -81,7 +91,10 @@ interface TriedPatch {
   readonly repeated?: readonly FieldChange[];
 }
 
-function patchOf(action: Exclude<TriedAction, { readonly manifest: unknown }>, observed: Observed): TriedPatch {
+function patchOf(
+  action: Exclude<TriedAction, { readonly manifest: unknown } | { readonly type: 'close-snapshot' }>,
+  observed: Observed,
+): TriedPatch {
   const { name: namespace } = observed.namespace.metadata;
   switch (action.type) {
     case 'label-namespace':
@@ -96,12 +109,6 @@ function patchOf(action: Exclude<TriedAction, { readonly manifest: unknown }>, o
       const ref = kind === 'Namespace' ? { name: namespace } : { namespace, name: object.metadata.name };
       return { type: BOUND_TYPES[kind], ref, changes, repeated };
     }
-    case 'close-snapshot':
-      return {
-        type: CONTROLLER_REVISION,
-        ref: { namespace, name: action.name },
-        changes: closingChanges(observed.nowMs),
-      };
     case 'restart': {
       const { workload, mark } = action;
       const changes = restartChanges(workload, mark, { nowMs: observed.nowMs, enrols: isPerWorkload(observed) });
