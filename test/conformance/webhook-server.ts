@@ -149,7 +149,7 @@ async function listen(hooks: Hook[]): Promise<Listening> {
   const sockets = new Set<Socket>();
   let connections = 0;
   const { cert, key } = await certificate();
-  const https: HttpsServer = createServer({ cert, key }, (request, answer) => {
+  const https: HttpsServer = createServer({ cert, key, keepAliveTimeout: 0 }, (request, answer) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.once('end', () => {

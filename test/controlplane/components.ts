@@ -184,6 +184,9 @@ function etcdArgs({ dir, addresses }: Setup): string[] {
     peer,
     '--initial-cluster',
     `default=${peer}`,
+    // As kubeadm and kind set it: else the API server has nothing to say in bookmarks of kinds that do not change, and every watch
+    // of them is silent.
+    '--watch-progress-notify-interval=5s',
   ];
 }
 

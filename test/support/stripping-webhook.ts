@@ -27,7 +27,8 @@ export async function strippingWebhook(
   { type: { group, version, plural }, annotation }: Stripping,
 ): Promise<() => Promise<void>> {
   const { certificate, key } = await selfSignedCertificate(Date.now());
-  const server = createServer({ cert: certificate, key }, (request, answer) => {
+  // A connection that Node closes while the API server writes to it would be a refusal.
+  const server = createServer({ cert: certificate, key, keepAliveTimeout: 0 }, (request, answer) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.once('end', () => {
