@@ -4,20 +4,20 @@ import type { PolicyObject } from '../src/mesh/policy-object.js';
 import { type Manifest, Objects } from './objects.js';
 
 /**
- * What an AmbientMigration writes beside a policy, with our marks. Plain JSON, cheap enough to be compared in every pass;
+ * What an AmbientMigration writes beside a policy or a VirtualService, with our marks. Plain JSON, cheap enough to be compared in every pass;
  * {@link renderPolicy} makes of it what is sent.
  *
- * @param source  the policy that it is for, `Kind/name` or `Kind/namespace/name`
+ * @param source  the policy or VirtualService that it is for, `Kind/name` or `Kind/namespace/name`
  */
 export function ambientPolicy({ apiVersion = '', kind, metadata, spec }: PolicyObject, source: string): Manifest {
-  const { name, namespace = '', annotations } = metadata;
+  const { name, namespace = '', labels, annotations } = metadata;
   return {
     apiVersion,
     kind,
     metadata: {
       name,
       namespace,
-      labels: { [LABEL.managedBy]: 'sidestep' },
+      labels: { ...labels, [LABEL.managedBy]: 'sidestep' },
       annotations: { ...annotations, [OWN_ANNOTATION.translatedFrom]: source },
     },
     spec,

@@ -1,9 +1,10 @@
 import type { Access, PolicyRule } from '../../cdk8s/access.js';
 import type { DryRunOnly } from '../../cdk8s/admission.js';
 import { AMBIENT_MIGRATION } from '../api/ambient-migration.js';
-import { GATEWAY, GATEWAY_CLASS } from '../api/gateway-api.js';
+import { GATEWAY, GATEWAY_CLASS, HTTP_ROUTE } from '../api/gateway-api.js';
 import {
   AUTHORIZATION_POLICY,
+  DESTINATION_RULE,
   REQUEST_AUTHENTICATION,
   TELEMETRY,
   TRAFFIC_EXTENSION,
@@ -70,6 +71,9 @@ const CALLS: readonly Grant[] = [
   [WASM_PLUGIN, ['create', 'patch', 'delete']],
   [TRAFFIC_EXTENSION, ['create', 'patch', 'delete']],
   [TELEMETRY, ['create', 'patch', 'delete']],
+  // What VirtualServices become, and what their subsets do.
+  [HTTP_ROUTE, ['create', 'patch', 'delete']],
+  [DESTINATION_RULE, ['create', 'patch', 'delete']],
   // In dry runs only: see DRY_RUN_ONLY.
   [POD, ['create']],
 ];

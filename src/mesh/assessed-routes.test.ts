@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { assess, type Assessment } from './assessment.js';
 import { meshSettings } from './mesh-settings.js';
-import { asRecord, type PolicyObject } from './policy-object.js';
+import { asRecord, asRecords, type PolicyObject } from './policy-object.js';
 
 const rootNamespace = 'istio-system';
 
@@ -40,7 +40,7 @@ const named = (objects: readonly PolicyObject[]): string[] =>
 describe('what becomes of VirtualServices', () => {
   it('is an HTTPRoute, with Services for its subsets, and a waypoint that carries it out', () => {
     const { findings, generated, waypoints, ...rest } = assessed(canary, subsets);
-    expect(findings.map(({ code }) => code)).toEqual(['SST3003', 'SST3008']);
+    expect(findings.map(({ code }) => code)).toEqual(['SST3030', 'SST3031']);
     expect(verdicts({ findings, generated, waypoints, ...rest })).toEqual([
       'CONVERT VirtualService/canary',
       'CONVERT DestinationRule/web',
@@ -128,15 +128,31 @@ describe('what becomes of VirtualServices', () => {
     });
   });
 
-  it('keeps policies of a Service for the Services of its subsets, which may be called, too', () => {
+  it.each([
+    [
+      'leaves policies to the Service, for who calls those of its subsets does not meet the waypoint',
+      'Auto',
+      ['web'],
+      'none',
+    ],
+    [
+      'keeps policies for the Services of its subsets, too, where a person writes these',
+      'Manual',
+      ['web', 'web-v1', 'web-v2'],
+      undefined,
+    ],
+  ])('%s', (_, translation, targets, label) => {
     const selector = { matchLabels: { app: 'web' } };
     const policy = object('security.istio.io/v1', 'AuthorizationPolicy', 'gets', {
       selector,
       rules: [{ to: [{ operation: { methods: ['GET'] } }] }],
     });
-    const { generated } = assessed(canary, subsets, policy);
+    const migration = object('sidestep.dev/v1alpha1', 'AmbientMigration', 'shop', { policies: { translation } });
+    const { generated } = assessed(canary, subsets, policy, migration);
     const copy = generated.find(({ kind }) => kind === 'AuthorizationPolicy');
-    expect(copy?.spec).toMatchObject({ targetRefs: [{ name: 'web' }, { name: 'web-v1' }, { name: 'web-v2' }] });
+    expect(asRecords(asRecord(copy?.spec)['targetRefs']).map(({ name }) => name)).toEqual(targets);
+    const service = generated.find(({ kind }) => kind === 'Service');
+    expect(service?.metadata.labels?.['istio.io/use-waypoint']).toBe(label);
   });
 
   it('tells subsets of two Services apart that would come to one name', () => {
@@ -149,8 +165,8 @@ describe('what becomes of VirtualServices', () => {
     ];
     const { policies } = assessed(...rule('a-b', 'c'), ...rule('a', 'b-c'));
     expect(policies.filter(({ kind }) => kind === 'VirtualService')).toMatchObject([
-      { name: 'a-b', verdict: 'CONVERT' },
-      { name: 'a', verdict: 'BLOCK', differences: ['spec.http: needs another Service a-b-c than other routes'] },
+      { name: 'a-b', verdict: 'BLOCK', differences: ['spec.http: needs another Service a-b-c than other routes'] },
+      { name: 'a', verdict: 'CONVERT' },
     ]);
   });
 });

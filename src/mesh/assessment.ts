@@ -64,8 +64,8 @@ export interface AssessedPolicy extends ObjectRef {
 /** Kinds that are looked at for what they say of waypoints; whom they let call is said by others. */
 const NO_POLICIES = new Set(['Namespace', 'Service']);
 
-/** Said of policies beside which a migration writes what ambient mode needs. */
-const WRITTEN = new Set<FindingCode>(['SST2032', 'SST2033']);
+/** Said of policies and routes beside which a migration writes what ambient mode needs. */
+const WRITTEN = new Set<FindingCode>(['SST2032', 'SST2033', 'SST3030', 'SST3031']);
 
 /** What is found in policies that do not know the waypoint's identity, or take everybody for it. */
 const ABOUT_IDENTITY = new Set<FindingCode>(['SST2005', 'SST2006']);

@@ -67,7 +67,9 @@ export function movingNamespaces(mesh: AssessedMesh, only: readonly string[] | u
     if (losing.length === 0 || only?.includes(name) === false) return [];
     const asked = askedWaypoint(objects, name);
     const translation = namespaceTranslation(name, templates, asked, mesh);
-    const isNeeded = translation.forms.forms.some((form) => form.isLayer7 && form.objects.length > 0);
+    const isNeeded =
+      translation.forms.forms.some((form) => form.isLayer7 && form.objects.length > 0) ||
+      (translation.routes?.written.length ?? 0) > 0;
     const waypoint = { ...asked, isWanted: asked.isWanted || isNeeded };
     return [{ name, templates, losing, waypoint, translation }];
   });
@@ -106,6 +108,7 @@ export function findingsOf(
     containerPorts: templates.flatMap(({ template }) => namedPorts(template as TemplateWithPorts)),
     mesh: settings,
     waypoint: waypoint.isWanted ? waypoint : undefined,
+    routes: translation.routes,
   };
   const known = new Set(copies.map((copy) => objectName(copy, name)));
   const found = policyFindings([...objects.filter(isRead), ...copies], scope).filter(

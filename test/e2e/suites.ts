@@ -17,6 +17,7 @@ import { provenPlans } from './proven-plans.js';
 import { reverts } from './reverts.js';
 import { rolloutKinds } from './rollout-kinds.js';
 import { thereAndBack } from './there-and-back.js';
+import { virtualServices } from './virtual-services.js';
 import { otherForms } from './waypoint-forms.js';
 import { leavingWaypoints } from './waypoint-leaving.js';
 import { waypointMigrations } from './waypoint-migrations.js';
@@ -55,7 +56,8 @@ const independent = (name: string, declare: Suite['declare']): Suite => ({ name,
 
 /** Of namespaces on their way to ambient mode and back. */
 export const MIGRATION_SUITES: Suites = {
-  first: [],
+  // What they route is routed for callers of every namespace.
+  first: [suite('VirtualServices', virtualServices)],
   independent: [
     // Longest first.
     independent('the view of ztunnel', ztunnelView),

@@ -247,6 +247,7 @@ export function observed(
     mesh: mesh(),
     policies: [],
     translated: [],
+    routedElsewhere: new Set(),
     sidecarAccounts: [],
     waypoint: waypointView(),
     dryRuns: undefined,

@@ -1,6 +1,7 @@
 import { isGateway } from '../../mesh/dataplane.js';
 import { type AmbientForms, type FormsScope, ambientForms } from '../../mesh/translation/ambient-forms.js';
 import { isRouting } from '../../mesh/translation/other-ways.js';
+import { type WrittenRoutes, writtenRoutes } from '../../mesh/translation/routes/written-routes.js';
 import type { AccountedPods } from '../../mesh/translation/ways-around.js';
 import { perVersion } from '../../runtime/per-version.js';
 import { waypointOf } from './intended-waypoint.js';
@@ -25,6 +26,13 @@ export function mayTranslate({ spec }: Observed): boolean {
   return spec.policies.translation === 'Auto' && spec.waypoint.provision !== 'Never';
 }
 
+/** What is written for VirtualServices of the namespace; undefined: people do it. Pure. */
+export const routesOf: (observed: Observed) => WrittenRoutes | undefined = perVersion((observed: Observed) =>
+  mayTranslate(observed)
+    ? writtenRoutes({ namespace: observed.namespace.metadata.name, objects: observed.policies })
+    : undefined,
+);
+
 /** What decides about those forms. */
 export function formsScope(observed: Observed): FormsScope {
   return {
@@ -36,7 +44,9 @@ export function formsScope(observed: Observed): FormsScope {
     pods: podGroups(observed),
     listedPods: observed.waypoint.listedPods,
     mesh: observed.mesh.settings,
-    routing: observed.policies.filter(isRouting),
+    routing: [...observed.policies, ...(routesOf(observed)?.written ?? []).map(({ object }) => object)].filter(
+      isRouting,
+    ),
   };
 }
 

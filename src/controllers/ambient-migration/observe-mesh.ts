@@ -77,15 +77,27 @@ export const OLD_SIDECAR_INDEX = 'old-sidecar';
 export const SIDECAR_ACCOUNT_INDEX = 'sidecar-account';
 
 /** Every object that policy analysis may have to look at, of the whole cluster, and apart from these what migrations have written. */
-export function observePolicies(stores: Stores, namespace: string): Pick<Observed, 'policies' | 'translated'> {
+export function observePolicies(
+  stores: Stores,
+  namespace: string,
+): Pick<Observed, 'policies' | 'translated' | 'routedElsewhere'> {
   const all = POLICY_KINDS.flatMap((type) => stores.of<KubeObject>(type).list() as readonly PolicyObject[]);
+  const translated = all.filter(isTranslated);
   return {
     policies: all.filter((object) => !isTranslated(object)),
-    translated: all.filter((object) => isTranslated(object) && object.metadata.namespace === namespace),
+    translated: translated.filter(({ metadata }) => metadata.namespace === namespace),
+    routedElsewhere: new Set(
+      translated.flatMap(({ kind, metadata }) => {
+        const source = metadata.annotations?.[OWN_ANNOTATION.translatedFrom]?.split('/').at(-1) ?? '';
+        const isElsewhere = metadata.namespace !== namespace;
+        return kind === HTTP_ROUTE.kind && isElsewhere ? [`${metadata.namespace ?? ''}/${source}`] : [];
+      }),
+    ),
   };
 }
 
-const isTranslated = ({ metadata }: PolicyObject): boolean =>
+/** Whether a migration has written an object, for what policies and routes of the namespace ask for. */
+export const isTranslated = ({ metadata }: Pick<PolicyObject, 'metadata'>): boolean =>
   metadata.annotations?.[OWN_ANNOTATION.translatedFrom] !== undefined;
 
 /** Accounts of pods with sidecars, those of the namespace itself left out. */

@@ -21,6 +21,7 @@ import { trafficOf } from '../../mesh/waypoint-gateway.js';
 import { namedBy as namedWaypoint } from '../../mesh/waypoint-users.js';
 import type { Stores } from '../../runtime/stores.js';
 import { admits, NAMED_INDEX, waypointsFor } from '../use-waypoint.js';
+import { isTranslated } from './observe-mesh.js';
 import type { WaypointView } from './observed.js';
 
 /** What a pass knows of waypoints, and of what may be bound to them. */
@@ -29,7 +30,11 @@ export function observeWaypoint(spec: AmbientMigrationSpec, namespace: Namespace
   const home = spec.waypoint.namespace ?? name;
   const gateways = stores.of(GATEWAY).list(name);
   const gateway = stores.of(GATEWAY).get({ namespace: home, name: spec.waypoint.name });
-  const services = stores.of(SERVICE).list(name);
+  // Those that stand for subsets are called by waypoints only.
+  const services = stores
+    .of(SERVICE)
+    .list(name)
+    .filter((service) => !isTranslated(service));
   const accounts = stores.of(SERVICE_ACCOUNT).list(name);
   const pods = stores.of(POD).list(name).filter(isLive);
   const classOf = (className: string): GatewayClass | undefined => stores.of(GATEWAY_CLASS).get({ name: className });

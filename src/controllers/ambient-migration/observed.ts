@@ -52,8 +52,10 @@ export interface Observed {
   readonly mesh: Mesh;
   /** Istio, Gateway API and NetworkPolicy objects of the whole cluster; what applies is decided by `src/mesh`. */
   readonly policies: readonly PolicyObject[];
-  /** Policies of the namespace that a migration has written; not among `policies`. */
+  /** Policies and routes of the namespace that a migration has written, and what these name; not among `policies`. */
   readonly translated: readonly PolicyObject[];
+  /** `namespace/name` of VirtualServices of other namespaces whose migrations have written HTTPRoutes for them. */
+  readonly routedElsewhere: ReadonlySet<string>;
   /** Accounts of pods with sidecars in other namespaces. */
   readonly sidecarAccounts: readonly CallerIdentity[];
   readonly waypoint: WaypointView;

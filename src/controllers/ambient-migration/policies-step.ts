@@ -11,6 +11,8 @@ import { hasAmbientPods } from './enrolment.js';
 import { wantedWaypoint } from './scope.js';
 import { acceptanceOf, describeAcceptance, nameOfPolicy } from './acceptance.js';
 import type { Observed } from './observed.js';
+import { hasOwnLists } from './policy-act.js';
+import { removableNow, routeProblem, settlingVerdict, writableNow } from './route-forms.js';
 import { waitVerdict } from './situation.js';
 import {
   type Grip,
@@ -39,18 +41,20 @@ export function policiesTranslated(observed: Observed): Verdict {
     const message = `policies written for Gateway ${former} protect ambient pods, and spec.waypoint names another: set it back, or go to dataplaneMode Sidecar first`;
     return { kind: 'stalled', reason: 'WaypointChanged', message };
   }
+  const writes = missingInAnyGrip(observed);
   const actions = [
-    ...missingInAnyGrip(observed),
-    ...removals(unwantedPolicies(observed), 'no policy asks for it any more'),
+    ...writableNow(writes, observed),
+    ...removals(removableNow(unwantedPolicies(observed)), 'nothing asks for it any more'),
   ];
   if (actions[0]) {
     return triedVerdict(observed, { kind: 'act', actions, reason: 'PoliciesMissing', message: actions[0].note });
   }
+  if (writes.length > 0) return settlingVerdict(writes, observed);
   const wanted = wantedPolicies(observed, 'loose');
   const awaited = acceptanceVerdict(observed, wanted);
   if (awaited) return awaited;
-  if (wanted.length === 0) return done('NotNeeded', 'no policy needs anything beside it');
-  return done('PoliciesTranslated', `${wanted.length} policies beside those of the namespace`);
+  if (wanted.length === 0) return done('NotNeeded', 'no policy or route needs anything beside it');
+  return done('PoliciesTranslated', `${wanted.length} objects beside the policies and routes of the namespace`);
 }
 
 /** A waypoint that is named for the migration still, and is not the one that is wanted: what is written for it must not change before that. */
@@ -69,7 +73,7 @@ function formerWaypoint(observed: Observed): string | undefined {
 
 /** The step Policies, back: what a migration has written is gone. */
 export function policiesRemoved(observed: Observed): Verdict {
-  const actions = removals(observed.translated, 'every workload has its sidecar');
+  const actions = removals(removableNow(observed.translated), 'every workload has its sidecar');
   return actions[0]
     ? { kind: 'act', actions, reason: 'PoliciesLeaving', message: actions[0].note }
     : done('RolledBack', 'no policy of ours is left');
@@ -126,7 +130,7 @@ function missing(observed: Observed, grip: Grip): ApplyPolicy[] {
   return wantedPolicies(observed, grip)
     .filter(
       (wanted) =>
-        !observed.translated.some((live) => isSubset(wanted, live, { ownLists: true })) &&
+        !observed.translated.some((live) => isSubset(wanted, live, { ownLists: hasOwnLists(wanted.kind) })) &&
         !isWrittenBySomebody(wanted, observed),
     )
     .map(applying);
@@ -149,23 +153,26 @@ function removals(policies: readonly PolicyObject[], why: string): Extract<Actio
   }));
 }
 
-/** What istiod has still to say of copies for the waypoint. */
+/** What istiod has still to say of copies for the waypoint, and of routes. */
 function acceptanceVerdict(observed: Observed, wanted: readonly Manifest[]): Verdict | undefined {
   const names = new Set(wanted.map(nameOfPolicy));
-  const copies = observed.translated.filter(
-    (policy) =>
-      policy.kind === 'AuthorizationPolicy' &&
-      names.has(nameOfPolicy(policy)) &&
-      (policy.spec as { targetRefs?: unknown } | undefined)?.targetRefs !== undefined,
-  );
-  const open = copies.filter((policy) => {
-    const condition = acceptanceOf(policy);
-    return condition?.['status'] !== 'True' && condition?.['reason'] !== NOT_BOUND;
+  const open = observed.translated.flatMap((object) => {
+    const problem = names.has(nameOfPolicy(object)) ? problemOf(object) : undefined;
+    return problem === undefined ? [] : [{ object, problem }];
   });
   if (open.length === 0) return undefined;
-  const message = open.map((policy) => `${nameOfPolicy(policy)}: ${describeAcceptance(policy)}`).join('; ');
-  const sinceMs = Math.max(...open.map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '') || 0));
+  const message = open.map(({ object, problem }) => `${nameOfPolicy(object)}: ${problem}`).join('; ');
+  const sinceMs = Math.max(...open.map(({ object }) => Date.parse(object.metadata.creationTimestamp ?? '') || 0));
   return waitVerdict(observed, sinceMs, 'AwaitingIstiod', message);
+}
+
+function problemOf(object: PolicyObject): string | undefined {
+  if (object.kind === 'HTTPRoute') return routeProblem(object);
+  const isCopy = (object.spec as { targetRefs?: unknown } | undefined)?.targetRefs !== undefined;
+  if (object.kind !== 'AuthorizationPolicy' || !isCopy) return undefined;
+  const condition = acceptanceOf(object);
+  const isTaken = condition?.['status'] === 'True' || condition?.['reason'] === NOT_BOUND;
+  return isTaken ? undefined : describeAcceptance(object);
 }
 
 function hasSidecars({ workloads, jobPods, strayPods }: Observed): boolean {

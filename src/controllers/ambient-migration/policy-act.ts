@@ -2,13 +2,16 @@ import { renderPolicy } from '../../../cdk8s/policies.js';
 import { FIELD_MANAGER } from '../../api/field-managers.js';
 import {
   AUTHORIZATION_POLICY,
+  DESTINATION_RULE,
   REQUEST_AUTHENTICATION,
   TELEMETRY,
   TRAFFIC_EXTENSION,
   WASM_PLUGIN,
 } from '../../api/istio.js';
+import { HTTP_ROUTE } from '../../api/gateway-api.js';
 import { isConflict, isNotFound } from '../../kube/errors.js';
 import type { ResourceType } from '../../kube/resource.js';
+import { SERVICE } from '../../kube/types.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
 import type { Action } from './verdict.js';
 
@@ -18,9 +21,18 @@ const TYPES: Readonly<Record<string, ResourceType>> = {
   WasmPlugin: WASM_PLUGIN,
   TrafficExtension: TRAFFIC_EXTENSION,
   Telemetry: TELEMETRY,
+  HTTPRoute: HTTP_ROUTE,
+  DestinationRule: DESTINATION_RULE,
+  Service: SERVICE,
 };
 
-/** The type of a kind of policy that Sidestep writes. */
+/** Kinds in whose lists the API server fills in defaults. */
+const DEFAULTED = new Set(['HTTPRoute', 'Service']);
+
+/** Whether a field more in an element of a list is a change that somebody has made. */
+export const hasOwnLists = (kind: string): boolean => !DEFAULTED.has(kind);
+
+/** The type of a kind of policy or route that Sidestep writes, or of what a route names. */
 export function policyType(kind: string): ResourceType {
   const type = TYPES[kind];
   if (!type) throw new Error(`${kind} is no policy that Sidestep writes`);

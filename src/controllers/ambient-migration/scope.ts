@@ -7,7 +7,7 @@ import type { PolicyScope } from '../../mesh/policies.js';
 import { boundGateway } from '../../mesh/waypoint-binding.js';
 import { isHeldByAccount, isHeldByMigration } from '../../mesh/waypoint-holders.js';
 import { type IntendedWaypoint, namesWaypoint, waypointNeed } from '../../mesh/waypoint-needs.js';
-import { mayTranslate, needsTranslation } from './forms.js';
+import { mayTranslate, needsTranslation, routesOf } from './forms.js';
 import { type Waypoint, isCreatedByMigration, waypointOf } from './intended-waypoint.js';
 import type { Observed } from './observed.js';
 import { snapshotFindings } from './snapshot.js';
@@ -37,6 +37,8 @@ export function policyScope(observed: Observed): PolicyScope {
     mesh: observed.mesh.settings,
     waypoint: wantedWaypoint(observed),
     followers: followers(observed),
+    routes: routesOf(observed),
+    routedElsewhere: observed.routedElsewhere,
   };
 }
 
@@ -69,6 +71,7 @@ function isNeeded(observed: Observed, waypoint: IntendedWaypoint): boolean {
   return (
     before.some(({ code }) => FINDINGS[code].needsWaypoint) ||
     needsTranslation(observed) ||
+    (routesOf(observed)?.written.length ?? 0) > 0 ||
     (mayTranslate(observed) && observed.translated.length > 0) ||
     observed.policies.some((object) => waypointNeed(object, waypoint, observed.namespace.metadata.name) !== undefined)
   );

@@ -20,6 +20,7 @@ import { injectionBefore } from './enrolment.js';
 import { formsOf, formsScope, mayTranslate, podGroups } from './forms.js';
 import { wouldInject } from './injection.js';
 import type { Observed } from './observed.js';
+import { unsaidRoutes, wantedRoutes } from './route-forms.js';
 import { policyScope, wantedWaypoint } from './scope.js';
 import { contentHash } from './snapshot.js';
 import { workloadName } from './workloads.js';
@@ -90,19 +91,19 @@ function isGuarded(observed: Observed): boolean {
 /** How guards choose pods: `loose`, those that are enrolled by their template; `tight`, every pod of the policy. */
 export type Grip = 'loose' | 'tight';
 
-/** Every policy that is to be there, complete. */
+/** Every policy and route that is to be there, complete. */
 export function wantedPolicies(observed: Observed, grip: Grip): Manifest[] {
-  const forms = translationOf(observed)?.forms.forms ?? [];
-  return forms.flatMap(({ policy, objects, guard }) =>
+  const translating = translationOf(observed);
+  if (!translating) return [];
+  const policies = translating.forms.forms.flatMap(({ policy, objects, guard }) =>
     objects.map((object) =>
-      marked(
-        ambientPolicy(
-          object === guard && grip === 'tight' ? tightGuard(object, policy, hasGateways(observed)) : object,
-          objectName(policy, observed.namespace.metadata.name),
-        ),
+      ambientPolicy(
+        object === guard && grip === 'tight' ? tightGuard(object, policy, hasGateways(observed)) : object,
+        objectName(policy, observed.namespace.metadata.name),
       ),
     ),
   );
+  return [...policies, ...wantedRoutes(observed)].map(marked);
 }
 
 /** Whether the namespace has gateways that are no waypoints. */
@@ -168,9 +169,10 @@ export function unwantedPolicies(observed: Observed): PolicyObject[] {
   const translating = translationOf(observed);
   if (!translating) return [];
   const wanted = wantedPolicies(observed, 'loose');
-  const untranslated = new Set(
-    translating.forms.untranslated.map(({ policy }) => objectName(policy, translating.namespace)),
-  );
+  const untranslated = new Set([
+    ...translating.forms.untranslated.map(({ policy }) => objectName(policy, translating.namespace)),
+    ...unsaidRoutes(observed),
+  ]);
   return observed.translated.filter(
     (policy) =>
       !wanted.some((one) => isSamePolicy(one, policy)) &&

@@ -10,7 +10,7 @@ import { CONTROLLER_REVISION, NAMESPACE } from '../../kube/types.js';
 import { asRecord } from '../../mesh/policy-object.js';
 import { fieldChanges } from './binding.js';
 import type { Observed } from './observed.js';
-import { policyType } from './policy-act.js';
+import { hasOwnLists, policyType } from './policy-act.js';
 import { WORKLOAD_TYPES, restartChanges } from './restart-write.js';
 import { closedAnnotations } from './snapshot.js';
 import { isPerWorkload } from './translation.js';
@@ -60,7 +60,7 @@ async function tryWrite(
       const { manifest } = action;
       const forced = { ...options, force: true };
       const answer = await client.apply(policyType(manifest.kind), renderPolicy(manifest), forced);
-      return uncoveredFields(manifest, answer, { ownLists: true });
+      return uncoveredFields(manifest, answer, { ownLists: hasOwnLists(manifest.kind) });
     }
     case 'close-snapshot': {
       const ref = { namespace: observed.namespace.metadata.name, name: action.name };

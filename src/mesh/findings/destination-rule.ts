@@ -4,7 +4,9 @@ import { type PolicyObject, asRecord, asRecords, stringAt } from '../policy-obje
 import { isHeldByMigration } from '../waypoint-holders.js';
 import { type IntendedWaypoint, namesWaypoint } from '../waypoint-needs.js';
 import { placeOf, serviceAt } from './hosts.js';
-import { type PolicyScope, finding, isExportedTo, isOwn, notUnderstood } from './scope.js';
+import { namedSubsets } from '../translation/routes/namespace-routes.js';
+import { concernsMesh } from '../translation/routes/parents.js';
+import { type PolicyScope, finding, isExportedTo, isOwn, isRoutedElsewhere, notUnderstood } from './scope.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -42,17 +44,17 @@ export function destinationRuleFindings(
   const isMutual = place === 'elsewhere' && modes.every(({ mode }) => mode === 'ISTIO_MUTUAL');
   const unknown = Object.keys(spec).filter((field) => !KNOWN.includes(field));
   const all = settings(spec);
+  const hasSubsets = asRecords(spec['subsets']).length > 0 && !isNamedElsewhere(rule, objects, scope);
+  const subsets = hasSubsets ? ['spec.subsets'] : [];
   const notCarriedOut = `ambient callers do not carry it out towards ${host}`;
   const isServed = isServedByWaypoint(rule, place === 'here', objects, scope);
   return [
     ...towardsHere,
     ...(place === 'here' ? [] : isMutual ? found('SST3007', tls, 'ztunnel uses mTLS without it') : []),
     ...(place === 'here' || isMutual ? [] : found('SST3006', tls, `ztunnel starts no TLS towards ${host}`)),
-    ...found(
-      'SST3008',
-      asRecords(spec['subsets']).length > 0 ? ['spec.subsets'] : [],
-      'no HTTPRoute can name a subset',
-    ),
+    ...(scope.routes?.saysSubsets(rule) === true
+      ? found('SST3031', subsets, 'Services stand for them in the routes that name them')
+      : found('SST3008', subsets, 'no HTTPRoute can name a subset')),
     ...(isServed
       ? found('SST3010', all, `waypoint ${scope.waypoint?.name ?? ''} carries it out`)
       : [
@@ -79,6 +81,20 @@ export function destinationRuleFindings(
 function hasCallersHere(rule: PolicyObject, scope: PolicyScope): boolean {
   const isSelecting = asRecord(rule.spec)['workloadSelector'] !== undefined;
   return isExportedTo(rule, scope.namespace) && (isOwn(rule, scope) || !isSelecting);
+}
+
+/** Whether only waypoints of its own namespace, another one, have to know its subsets: they have HTTPRoutes for what names one. */
+function isNamedElsewhere(rule: PolicyObject, objects: readonly PolicyObject[], scope: PolicyScope): boolean {
+  const home = rule.metadata.namespace ?? '';
+  const service = serviceAt(stringAt(asRecord(rule.spec), 'host') ?? '', home, home);
+  if (isOwn(rule, scope) || service === undefined) return false;
+  const users = objects.filter(
+    ({ kind, metadata, spec }) =>
+      kind === 'VirtualService' &&
+      concernsMesh(asRecord(spec)) &&
+      namedSubsets(spec, metadata.namespace ?? '', home).some((key) => key.startsWith(`${service} `)),
+  );
+  return users.length > 0 && users.every((user) => isRoutedElsewhere(user, scope));
 }
 
 /** Where a policy may stand: for all, for a port, for a subset. */

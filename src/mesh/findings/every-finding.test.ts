@@ -4,6 +4,7 @@ import { LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { type PolicyScope, policyFindings } from '../policies.js';
 import type { PolicyObject } from '../policy-object.js';
+import { writtenRoutes } from '../translation/routes/written-routes.js';
 import type { POLICY_FINDINGS } from './policy-table.js';
 import type { TRAFFIC_FINDINGS } from './traffic-table.js';
 
@@ -65,6 +66,9 @@ const bound = (waypoint: string): PolicyObject => {
   const annotations = { [OWN_ANNOTATION.waypointLabels]: JSON.stringify({ generation: 1, attempt: 1, labels }) };
   return { kind: 'Namespace', metadata: { name: 'shop', labels, annotations } };
 };
+const callable = service({ ports: [{ name: 'http', port: 80 }] });
+const routed = object('VirtualService', { hosts: ['web'], http: [{ route: [{ destination: { host: 'web' } }] }] });
+const versions = destination({ subsets: [{ name: 'v1', labels: { version: 'v1' } }] });
 const targetRefs = (kind: string, name = 'web'): object => ({ targetRefs: [{ kind, name }] });
 
 const CASES: Record<Code, Case> = {
@@ -390,6 +394,26 @@ const CASES: Record<Code, Case> = {
       },
     }),
     nearScope: settings({}),
+  },
+  SST3030: {
+    raised: [routed],
+    object: 'VirtualService/x',
+    nearMiss: [routed],
+    nearScope: withWaypoint,
+    scope: policyScope({
+      waypoint: WAYPOINT,
+      routes: writtenRoutes({ namespace: 'shop', objects: [callable, routed] }),
+    }),
+  },
+  SST3031: {
+    raised: [versions],
+    object: 'DestinationRule/x',
+    nearMiss: [versions],
+    scope: policyScope({
+      waypoint: WAYPOINT,
+      routes: writtenRoutes({ namespace: 'shop', objects: [callable, versions] }),
+    }),
+    nearScope: withWaypoint,
   },
 };
 

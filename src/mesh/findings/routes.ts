@@ -1,22 +1,24 @@
 import type { Finding } from '../findings.js';
 import { type PolicyObject, asRecord, asRecords, asStrings, stringAt } from '../policy-object.js';
+import { concernsMesh } from '../translation/routes/parents.js';
 import { placeOf } from './hosts.js';
-import { type PolicyScope, finding, isExportedTo } from './scope.js';
+import { type PolicyScope, finding, isExportedTo, isRoutedElsewhere } from './scope.js';
 
 /** What becomes of a VirtualService that callers of the namespace, or of its Services, carry out today. */
 export function virtualServiceFindings(virtualService: PolicyObject, scope: PolicyScope): Finding[] {
-  if (!isExportedTo(virtualService, scope.namespace) || !concernsMeshTraffic(virtualService)) return [];
+  if (!isExportedTo(virtualService, scope.namespace) || !concernsMesh(asRecord(virtualService.spec))) return [];
   const hosts = asStrings(asRecord(virtualService.spec)['hosts']);
   const home = virtualService.metadata.namespace ?? '';
   const isElsewhere = hosts.length > 0 && hosts.every((host) => placeOf(host, home, scope.namespace) === 'elsewhere');
-  const text = `ambient callers do not carry out the routes to ${hosts.join(', ') || 'its hosts'}`;
-  return [finding(isElsewhere ? 'SST3004' : 'SST3003', virtualService, 'spec.hosts', text, scope)];
-}
-
-/** A VirtualService that is bound to ingress gateways only stays with them. */
-function concernsMeshTraffic(virtualService: PolicyObject): boolean {
-  const gateways = asStrings(asRecord(virtualService.spec)['gateways']);
-  return gateways.length === 0 || gateways.includes('mesh');
+  const to = `the routes to ${hosts.join(', ') || 'its hosts'}`;
+  if (scope.routes?.says(virtualService) === true)
+    return [finding('SST3030', virtualService, 'spec.hosts', `HTTPRoutes say ${to} to the waypoint`, scope)];
+  const text = `ambient callers do not carry out ${to}`;
+  if (isElsewhere && isRoutedElsewhere(virtualService, scope)) return [];
+  if (isElsewhere) return [finding('SST3004', virtualService, 'spec.hosts', text, scope)];
+  const why = scope.routes?.refused.get(virtualService);
+  const reason = why ? `; Sidestep writes no HTTPRoute, for ${why.at}: ${why.message}` : '';
+  return [finding('SST3003', virtualService, 'spec.hosts', `${text}${reason}`, scope)];
 }
 
 /**

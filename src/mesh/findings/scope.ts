@@ -9,6 +9,7 @@ import {
   objectName,
   selects,
 } from '../policy-object.js';
+import type { WrittenRoutes } from '../translation/routes/written-routes.js';
 import type { IntendedWaypoint } from '../waypoint-needs.js';
 
 /** What decides whether an object applies to a namespace, and what it would mean there. */
@@ -27,6 +28,10 @@ export interface PolicyScope {
   readonly waypoint?: IntendedWaypoint | undefined;
   /** Names of Services that have the waypoint of an account which a migration has labelled. */
   readonly followers?: ReadonlySet<string>;
+  /** What is written for its VirtualServices; undefined: people do that. */
+  readonly routes?: WrittenRoutes | undefined;
+  /** `namespace/name` of VirtualServices of other namespaces that waypoints there carry out, by HTTPRoutes of a migration. */
+  readonly routedElsewhere?: ReadonlySet<string>;
 }
 
 /** A port that the kubelet probes over the network. */
@@ -115,6 +120,11 @@ export function appliesBySelector(object: PolicyObject, scope: PolicyScope): boo
  */
 export function isOfRootOnly({ kind, metadata, spec }: PolicyObject, rootNamespace: string): boolean {
   return kind === 'Telemetry' && metadata.namespace === rootNamespace && asRecord(spec)['selector'] !== undefined;
+}
+
+/** Whether a waypoint of its namespace carries a VirtualService out for all callers. */
+export function isRoutedElsewhere({ metadata }: PolicyObject, scope: PolicyScope): boolean {
+  return scope.routedElsewhere?.has(`${metadata.namespace ?? ''}/${metadata.name}`) === true;
 }
 
 /** Whether a policy is attached to Services, Gateways or classes instead of pods. */

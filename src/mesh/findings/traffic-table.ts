@@ -1,4 +1,4 @@
-import { type FindingKind, FROM_PODS, kind } from '../finding-kind.js';
+import { type FindingKind, FROM_PODS, kind, NEEDS_WAYPOINT } from '../finding-kind.js';
 
 const MATRIX = 'istio.io, ambient/migrate/_index, support matrix';
 
@@ -21,7 +21,7 @@ export const TRAFFIC_FINDINGS = {
   SST3003: kind(
     'BLOCK',
     'A VirtualService routes requests inside the mesh: ambient callers do not carry it out, so that its routes, weights, retries, timeouts, faults and header changes are lost.',
-    'Apply the HTTPRoute that sidestep assess prints for it, and delete it; where it prints why there is none, write one in the namespace of the Service, with the Service as parent. The waypoint of the migration carries that out.',
+    'Change what the message names, so that Sidestep writes the HTTPRoute; or write one in the namespace of the Service, with the Service as parent (sidestep assess prints one where it can), and delete the VirtualService. The waypoint of the migration carries it out.',
     MATRIX,
   ),
   SST3004: kind(
@@ -179,5 +179,18 @@ export const TRAFFIC_FINDINGS = {
     'One istiod serves several clusters (primary-remote, or an external control plane): Istio does not support the move to ambient mode in such a mesh.',
     'Give each cluster an istiod of its own (multi-primary), or leave the namespace on sidecars; acknowledge what you have tried with your own clusters.',
     'istio.io, ambient/migrate/before-you-begin; istio/istio manifests/charts/istio-control/istio-discovery/values.yaml (remotePilotAddress, externalIstiod)',
+  ),
+  SST3030: kind(
+    'CONVERT',
+    'A VirtualService routes requests inside the mesh: Sidestep writes HTTPRoutes that say the same to the waypoint, and keeps them so while the VirtualService is there.',
+    'Nothing; change the VirtualService as before. It goes on for callers with sidecars.',
+    'istio-ambient facts 5.7',
+    NEEDS_WAYPOINT,
+  ),
+  SST3031: kind(
+    'CONVERT',
+    'A DestinationRule has subsets: Sidestep writes a Service for each that a route names, and a DestinationRule with its traffic policy.',
+    'Nothing; callers go on calling the Service that has the subsets.',
+    'istio-ambient facts 5.7',
   ),
 } satisfies Record<string, FindingKind>;

@@ -21,6 +21,27 @@ describe('a VirtualService', () => {
   });
 });
 
+describe('a VirtualService of another namespace, for its own Service', () => {
+  const home = { namespace: 'other' };
+  const route = (subset: string): object => ({ http: [{ route: [{ destination: { host: 'web', subset } }] }] });
+  const routed = policyObject('VirtualService', { hosts: ['web'], ...route('v1') }, { ...home, name: 'routed' });
+  const rule = policyObject('DestinationRule', { host: 'web', subsets: [{ name: 'v1' }] }, home);
+  const scope = policyScope({ routedElsewhere: new Set(['other/routed']) });
+
+  it('asks for nothing once a migration has written HTTPRoutes for it there, nor do its subsets', () => {
+    expect(foundIn([routed, rule])).toEqual(['SST3004 spec.hosts', 'SST3008 spec.subsets']);
+    expect(foundIn([routed, rule], scope)).toEqual([]);
+  });
+
+  it('leaves subsets that another one names', () => {
+    const another = policyObject('VirtualService', { hosts: ['web'], ...route('v1') }, { ...home, name: 'another' });
+    expect(foundIn([routed, another, rule], scope)).toEqual(['SST3004 spec.hosts', 'SST3008 spec.subsets']);
+    const atGateway = { ...another, spec: { hosts: ['*'], gateways: ['edge'], ...route('v1') } };
+    expect(foundIn([routed, atGateway, rule], scope)).toEqual([]);
+    expect(foundIn([rule], scope)).toEqual(['SST3008 spec.subsets']);
+  });
+});
+
 describe('a Sidecar', () => {
   it.each<[string, object, string[]]>([
     [

@@ -6,6 +6,7 @@ import { asPod, labelsIn, type Templated } from '../pod-templates.js';
 import { type PolicyObject, asRecord, asRecords, objectName, stringAt } from '../policy-object.js';
 import { namespaceRoutes } from './routes/namespace-routes.js';
 import type { Remark } from './routes/remarks.js';
+import { type WrittenRoutes, writtenRoutes } from './routes/written-routes.js';
 import { type AmbientForms, ambientForms, type FormsScope } from './ambient-forms.js';
 import { isRouting } from './other-ways.js';
 import type { TargetService } from './selection.js';
@@ -30,6 +31,8 @@ export interface NamespaceTranslation {
   readonly pods: readonly AccountedPods[];
   /** Pods that take calls of the waypoint only, once they are ambient. */
   readonly closed: readonly Closed[];
+  /** What a migration writes for VirtualServices; undefined where people do. */
+  readonly routes: WrittenRoutes | undefined;
   /** Undefined: sidecars of the namespace do not read the policy, or waypoints do as it is. */
   of(policy: PolicyObject): Translated | undefined;
 }
@@ -49,6 +52,8 @@ export function namespaceTranslation(
   { objects, rootNamespace, settings }: DeclaredObjects,
 ): NamespaceTranslation {
   const routes = namespaceRoutes({ namespace, objects });
+  const written = waypoint.isTranslating ? writtenRoutes({ namespace, objects }) : undefined;
+  const unmet = new Set(written?.written.map(({ object }) => object.metadata.name));
   const isService = ({ kind, metadata }: PolicyObject): boolean =>
     kind === 'Service' && metadata.namespace === namespace;
   const there = objects.filter(isService);
@@ -56,7 +61,10 @@ export function namespaceTranslation(
     objects.filter((one) => one.kind === kind && one.metadata.namespace === namespace) as T[];
   const known = new Set(there.map(({ metadata }) => metadata.name));
   // Who calls a Service that stands for a subset meets its policies, not those of the Service that has the subset.
-  const services = [...there, ...routes.objects.filter((one) => isService(one) && !known.has(one.metadata.name))];
+  const services = [
+    ...there,
+    ...routes.objects.filter((one) => isService(one) && !known.has(one.metadata.name) && !unmet.has(one.metadata.name)),
+  ];
   const pods = templates.flatMap((one) => podGroup(one, namespace));
   const scope: FormsScope = {
     mesh: settings,
@@ -75,15 +83,20 @@ export function namespaceTranslation(
     forms,
     pods,
     closed: closedPods(forms, objects, pods, scope),
+    routes: written,
     of: (policy) => {
       const form = formOf.get(policy);
       if (form) return { copies: form.objects, differences: form.lost };
       const route = routes.translationOf(policy);
       if (!route) return waypointCopies(policy, scope);
-      return { copies: route.objects, differences: route.refused, leftOut: route.leftOut };
+      const copies = written?.says(policy) === true ? writtenFor(policy, written) : route.objects;
+      return { copies, differences: route.refused, leftOut: route.leftOut };
     },
   };
 }
+
+const writtenFor = (virtualService: PolicyObject, { written }: WrittenRoutes): PolicyObject[] =>
+  written.flatMap(({ object, source }) => (source === virtualService ? [object] : []));
 
 function trafficThrough({ name, namespace, className }: AskedWaypoint, objects: readonly PolicyObject[]): string {
   const gateway = objects.find(

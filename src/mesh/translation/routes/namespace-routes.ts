@@ -24,9 +24,9 @@ export function namespaceRoutes({ namespace, objects }: RouteScope): NamespaceRo
   const scope = { namespace, objects: objects.filter(({ kind }) => LOOKED_AT.has(kind)) };
   const made = new Map<string, PolicyObject>();
   const translations = new Map<string, RouteTranslation>();
-  for (const object of scope.objects.filter(
-    ({ kind, metadata }) => isRoute(kind) && metadata.namespace === scope.namespace,
-  )) {
+  const own = scope.objects.filter(({ kind, metadata }) => isRoute(kind) && metadata.namespace === scope.namespace);
+  // In whatever order they were read: of two that clash, the same one is refused.
+  for (const object of own.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))) {
     if (!concernsMesh(asRecord(object.spec))) continue;
     const translation = withoutClash(virtualServiceRoutes(object, scope), made);
     for (const one of translation.objects) made.set(keyOf(one), one);
@@ -98,8 +98,8 @@ function usersOfSubsets({ namespace, objects }: RouteScope): Map<string, PolicyO
   return users;
 }
 
-/** Wherever a part of a VirtualService has a host and a subset of it. */
-function namedSubsets(part: unknown, home: string, namespace: string): string[] {
+/** `service subset` wherever a part of a VirtualService has a host of the namespace and a subset of it. */
+export function namedSubsets(part: unknown, home: string, namespace: string): string[] {
   if (Array.isArray(part)) return part.flatMap((one) => namedSubsets(one, home, namespace));
   const fields = asRecord(part);
   const [host, subset] = [stringAt(fields, 'host'), stringAt(fields, 'subset')];
