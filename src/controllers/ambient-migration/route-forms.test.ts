@@ -47,7 +47,7 @@ function live(given: Observed, kinds: readonly string[], ageMs = AGES_MS.old): P
   const creationTimestamp = new Date(NOW_MS - ageMs).toISOString();
   return wantedPolicies(given, 'loose')
     .filter(({ kind }) => kinds.includes(kind))
-    .map((one) => ({ ...one, metadata: { ...one.metadata, creationTimestamp } }) as PolicyObject);
+    .map((one) => ({ ...one, metadata: { ...one.metadata, creationTimestamp } }));
 }
 
 const accepted = (route: PolicyObject, status = 'True'): PolicyObject => {
@@ -136,7 +136,7 @@ describe('routes in the place of a VirtualService', () => {
   it('are left to a person who has written them', () => {
     const given = routed();
     const theirs = wantedPolicies(given, 'loose').map(
-      ({ metadata: { name, namespace }, ...rest }) => ({ ...rest, metadata: { name, namespace } }) as PolicyObject,
+      ({ metadata: { name, namespace }, ...rest }) => ({ ...rest, metadata: { name, namespace } }),
     );
     const taken = { ...given, policies: [...given.policies, ...theirs] };
     expect(wantedPolicies(taken, 'loose')).toEqual([]);
