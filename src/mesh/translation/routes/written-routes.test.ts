@@ -92,6 +92,13 @@ describe('routes that a migration writes', () => {
       /^who calls Service web-v1, .* AuthorizationPolicy\/attached$/,
     ],
     [
+      'subsets past a filter of a waypoint',
+      canary,
+      [subsets, attached('WasmPlugin', 'Gateway')],
+      'spec.http',
+      / WasmPlugin\/attached$/,
+    ],
+    [
       'subsets past a policy of all waypoints',
       canary,
       [subsets, attached('RequestAuthentication', 'GatewayClass', 'istio-system')],

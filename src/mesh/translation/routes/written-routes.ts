@@ -68,9 +68,12 @@ const isVirtualService = ({ kind }: PolicyObject): boolean => kind === 'VirtualS
 /** Kinds by which an ingress gateway sends requests to Services. */
 const ENTRANCES = new Set(['VirtualService', 'HTTPRoute', 'GRPCRoute']);
 
+/** Kinds that may refuse a request, and take `targetRefs`. */
+const DECIDING = new Set(['AuthorizationPolicy', 'RequestAuthentication', 'WasmPlugin', 'TrafficExtension']);
+
 /** Whether a policy is for requests to Services of the namespace, or for a waypoint as a whole. */
 function isAttached(policy: PolicyObject, namespace: string): boolean {
-  if (policy.kind !== 'AuthorizationPolicy' && policy.kind !== 'RequestAuthentication') return false;
+  if (!DECIDING.has(policy.kind)) return false;
   if (policy.metadata.namespace === namespace) return hasTargetRefs(policy);
   return targetsOf(policy).some(({ kind }) => kind === 'GatewayClass');
 }
