@@ -135,9 +135,10 @@ describe('routes in the place of a VirtualService', () => {
 
   it('are left to a person who has written them', () => {
     const given = routed();
-    const theirs = wantedPolicies(given, 'loose').map(
-      ({ metadata: { name, namespace }, ...rest }) => ({ ...rest, metadata: { name, namespace } }),
-    );
+    const theirs = wantedPolicies(given, 'loose').map(({ metadata: { name, namespace }, ...rest }) => ({
+      ...rest,
+      metadata: { name, namespace },
+    }));
     const taken = { ...given, policies: [...given.policies, ...theirs] };
     expect(wantedPolicies(taken, 'loose')).toEqual([]);
   });
