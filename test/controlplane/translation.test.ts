@@ -9,7 +9,7 @@ import { eventually } from '../conformance/server.js';
 import { gateway, type Json } from '../simulators/istiod-objects.js';
 import { byEnvoyRoutes } from '../support/routes/envoy-route-model.js';
 import { randomRoutedRequest } from '../support/routes/generator.js';
-import { OTHER, SHOP } from '../support/routes/mesh.js';
+import { objectOf, OTHER, SHOP } from '../support/routes/mesh.js';
 import { byVirtualService } from '../support/routes/virtual-service-model.js';
 import { collectionOf, type MeshObject, namespace } from './ambient/objects.js';
 import { Random } from './ambient/random.js';
@@ -176,29 +176,62 @@ describe('istiod and the API server', () => {
 
   test('tell a waypoint to do with requests what VirtualServices say', async () => {
     const proxy = await waypointProxy();
-    const all = [...services, ...needed.values()];
-    let counts = { requests: 0, routed: 0 };
-    const differences = async (): Promise<string[]> => {
-      const { filterChains } = await proxy.listener('main_internal');
-      counts = { requests: 0, routed: 0 };
-      return translated.flatMap(({ host, virtualService }, index) => {
-        const random = new Random(index);
-        return Array.from({ length: REQUESTS }, () => {
-          const request = randomRoutedRequest(random, host, virtualService);
-          const { effect, rule } = byVirtualService(virtualService, request);
-          const given = byEnvoyRoutes(routesOf(filterChains, host.name, request.port), all, request);
-          counts.requests += 1;
-          if (rule >= 0) counts.routed += 1;
-          return given === effect ? [] : [`${host.name} ${JSON.stringify(request)}: ${given}, not ${effect}`];
-        }).flat();
-      });
-    };
-    await eventually('routes', async () => (await differences()).length === 0 || undefined).catch(() => undefined);
-    expect(await differences()).toEqual([]);
-    console.log(JSON.stringify(counts));
-    expect(counts.routed).toBeGreaterThan(0.8 * counts.requests);
+    const compared = async (): Promise<Comparison> => comparison(await proxy.listener('main_internal'));
+    await eventually('routes', async () => (await compared()).differences.length === 0 || undefined).catch(
+      () => undefined,
+    );
+    const { differences, requests, routed } = await compared();
+    expect(differences).toEqual([]);
+    console.log(JSON.stringify({ requests, routed }));
+    expect(routed).toBeGreaterThan(0.8 * requests);
+  });
+
+  test('tell it the same while the VirtualServices are there as well, and no waypoint is for the Services of subsets', async () => {
+    const proxy = await waypointProxy();
+    for (const { kind, metadata } of needed.values())
+      if (kind === 'Service')
+        await stage.server.patch('merge', `/api/v1/namespaces/${SHOP}/services/${metadata.name}`, {
+          metadata: { labels: { 'istio.io/use-waypoint': 'none' } },
+        });
+    const last = { hosts: ['api'], http: [{ redirect: { uri: '/seen' } }] };
+    await send([
+      ...translated.map(({ virtualService }) => virtualService),
+      objectOf('networking.istio.io/v1', 'VirtualService', 'last', last),
+    ]);
+    expect(refusals).toEqual([]);
+    const { filterChains } = await eventually('all of that at the waypoint', async () => {
+      const listener = await proxy.listener('main_internal');
+      const isSeen = JSON.stringify(routesOf(listener.filterChains, 'api', 80)).includes('/seen');
+      const isOutside = JSON.stringify(routesOf(listener.filterChains, 'web', 80)).includes('"outbound|80||web-v1.');
+      return isSeen && isOutside ? listener : undefined;
+    });
+    expect(comparison({ filterChains }).differences).toEqual([]);
   });
 });
+
+/** What a waypoint does with requests, beside what VirtualServices say. */
+interface Comparison {
+  readonly differences: readonly string[];
+  readonly requests: number;
+  /** Those that a rule is for. */
+  readonly routed: number;
+}
+
+function comparison({ filterChains }: { filterChains: readonly Json[] }): Comparison {
+  const all = [...services, ...needed.values()];
+  let routed = 0;
+  const differences = translated.flatMap(({ host, virtualService }, index) => {
+    const random = new Random(index);
+    return Array.from({ length: REQUESTS }, () => {
+      const request = randomRoutedRequest(random, host, virtualService);
+      const { effect, rule } = byVirtualService(virtualService, request);
+      const given = byEnvoyRoutes(routesOf(filterChains, host.name, request.port), all, request);
+      if (rule >= 0) routed += 1;
+      return given === effect ? [] : [`${host.name} ${JSON.stringify(request)}: ${given}, not ${effect}`];
+    }).flat();
+  });
+  return { differences, requests: translated.length * REQUESTS, routed };
+}
 
 async function waypointProxy(): ReturnType<Stage['proxy']> {
   const pod = await eventually('a pod of the waypoint', async () =>
