@@ -11,7 +11,7 @@ import { byEnvoyRoutes } from '../support/routes/envoy-route-model.js';
 import { randomRoutedRequest } from '../support/routes/generator.js';
 import { objectOf, OTHER, SHOP } from '../support/routes/mesh.js';
 import { byVirtualService } from '../support/routes/virtual-service-model.js';
-import { collectionOf, type MeshObject, namespace } from './ambient/objects.js';
+import { collectionOf, type MeshObject, namespace, pod } from './ambient/objects.js';
 import { Random } from './ambient/random.js';
 import { build } from './build.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
@@ -176,7 +176,8 @@ describe('istiod and the API server', () => {
 
   test('tell a waypoint to do with requests what VirtualServices say', async () => {
     const proxy = await waypointProxy();
-    const compared = async (): Promise<Comparison> => comparison(await proxy.listener('main_internal'));
+    const compared = async (): Promise<Comparison> =>
+      comparison(toWaypoint((await proxy.listener('main_internal')).filterChains as Json[]));
     await eventually('routes', async () => (await compared()).differences.length === 0 || undefined).catch(
       () => undefined,
     );
@@ -205,11 +206,35 @@ describe('istiod and the API server', () => {
       const isOutside = JSON.stringify(routesOf(listener.filterChains, 'web', 80)).includes('"outbound|80||web-v1.');
       return isSeen && isOutside ? listener : undefined;
     });
-    expect(comparison({ filterChains }).differences).toEqual([]);
+    expect(comparison(toWaypoint(filterChains)).differences).toEqual([]);
+  });
+
+  test('tell a sidecar the same with both', async () => {
+    await send([namespace('callers'), { ...pod('caller'), metadata: { name: 'caller', namespace: 'callers' } }]);
+    const proxy = await stage.proxy('sidecar', 'callers', 'caller');
+    const byPort = new Map<number, Json>();
+    for (const port of [80, 8081])
+      byPort.set(port, await proxy.routes(String(port), ({ virtualHosts }) => asRecords(virtualHosts).length > 1));
+    const { differences } = comparison((service, port) => {
+      const { virtualHosts } = byPort.get(port) as { virtualHosts: Json[] };
+      const host = virtualHosts.find(({ domains }) =>
+        (domains as string[]).includes(`${service}.${SHOP}.svc.cluster.local`),
+      );
+      return asRecords(host?.['routes']).filter((route) => route['name'] !== 'default');
+    });
+    expect(differences).toEqual([]);
   });
 });
 
-/** What a waypoint does with requests, beside what VirtualServices say. */
+/** What a proxy has for calls of a port of a Service. */
+type Routes = (service: string, port: number) => readonly Json[];
+
+const toWaypoint =
+  (filterChains: readonly Json[]): Routes =>
+  (service, port) =>
+    routesOf(filterChains, service, port);
+
+/** What a proxy does with requests, beside what VirtualServices say. */
 interface Comparison {
   readonly differences: readonly string[];
   readonly requests: number;
@@ -217,7 +242,7 @@ interface Comparison {
   readonly routed: number;
 }
 
-function comparison({ filterChains }: { filterChains: readonly Json[] }): Comparison {
+function comparison(routes: Routes): Comparison {
   const all = [...services, ...needed.values()];
   let routed = 0;
   const differences = translated.flatMap(({ host, virtualService }, index) => {
@@ -225,7 +250,7 @@ function comparison({ filterChains }: { filterChains: readonly Json[] }): Compar
     return Array.from({ length: REQUESTS }, () => {
       const request = randomRoutedRequest(random, host, virtualService);
       const { effect, rule } = byVirtualService(virtualService, request);
-      const given = byEnvoyRoutes(routesOf(filterChains, host.name, request.port), all, request);
+      const given = byEnvoyRoutes(routes(host.name, request.port), all, request);
       if (rule >= 0) routed += 1;
       return given === effect ? [] : [`${host.name} ${JSON.stringify(request)}: ${given}, not ${effect}`];
     }).flat();

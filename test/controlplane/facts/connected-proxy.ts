@@ -8,6 +8,7 @@ const types = {
   cds: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
   eds: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
   lds: 'type.googleapis.com/envoy.config.listener.v3.Listener',
+  rds: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
 } as const;
 
 /** Which proxy istiod is to think that it talks to. */
@@ -70,6 +71,14 @@ export class ConnectedProxy {
       const names = (await this.#configs('lds')).map(({ name }: Json) => name as string);
       return names.length > 0 ? names : undefined;
     });
+  }
+
+  /** The route configuration of that name, once it is as wanted. */
+  routes(name: string, isWanted: (routes: Json) => boolean): Promise<Json> {
+    this.#ask('rds', name);
+    return eventually(`routes ${name} of ${this.#id}`, async () =>
+      (await this.#configs('rds')).find((each: Json) => each.name === name && isWanted(each)),
+    );
   }
 
   /** The endpoints of a cluster, once they are as wanted. */

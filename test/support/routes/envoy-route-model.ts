@@ -57,13 +57,18 @@ function valueHolds({ name, stringMatch, presentMatch }: Fields, given: Readonly
   return safeRegex === undefined ? value === exact : isWhole(safeRegex, value);
 }
 
-/** `inbound-vip|80|http|web.shop.svc.cluster.local`, or `outbound` for what another waypoint serves, or none. */
+/** `inbound-vip|80|http|web.shop.svc.cluster.local`, or `outbound` for what another waypoint serves, or none; sidecars name subsets. */
 function targetOf(cluster: string, services: readonly PolicyObject[]): string {
-  const [, port, , host = ''] = cluster.split('|');
+  const [, port, subset, host = ''] = cluster.split('|');
   const [name, namespace] = host.split('.');
-  const service = services.find(
-    ({ kind, metadata }) => kind === 'Service' && metadata.name === name && metadata.namespace === namespace,
-  );
-  const labels = asRecord(asRecord(service?.spec)['selector']);
+  const found = (wanted: string): PolicyObject | undefined =>
+    services.find(
+      ({ kind, metadata }) => kind === wanted && metadata.name === name && metadata.namespace === namespace,
+    );
+  const subsets = asRecords(asRecord(found('DestinationRule')?.spec)['subsets']);
+  const labels = {
+    ...asRecord(asRecord(found('Service')?.spec)['selector']),
+    ...asRecord(subsets.find((one) => one['name'] === subset)?.['labels']),
+  };
   return targetText(namespace === OTHER ? OTHER : String(namespace), labels, Number(port));
 }

@@ -24,7 +24,7 @@ export interface WrittenRoutes {
  * The routes that a migration of a namespace writes. Stricter than {@link namespaceRoutes}, whose objects a person reads before they are
  * applied: nothing in another namespace, nothing that would route a request twice, no way past a policy.
  *
- * The VirtualServices stay. Sidecars and waypoints may carry out either, for both say the same.
+ * The VirtualServices stay. Whichever of the two a proxy carries out, both say the same.
  */
 export function writtenRoutes({ namespace, objects }: RouteScope): WrittenRoutes {
   const virtualServices = objects.filter(isVirtualService);
