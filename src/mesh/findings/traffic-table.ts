@@ -183,7 +183,7 @@ export const TRAFFIC_FINDINGS = {
   SST3030: kind(
     'CONVERT',
     'A VirtualService routes requests inside the mesh: Sidestep writes HTTPRoutes that say the same to the waypoint, and keeps them so while the VirtualService is there.',
-    'Nothing; change the VirtualService as before. It goes on for callers with sidecars.',
+    'Nothing; change the VirtualService as before, and keep it: the rollback goes back to it.',
     'istio-ambient facts 5.7',
     NEEDS_WAYPOINT,
   ),
