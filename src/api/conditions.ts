@@ -65,7 +65,8 @@ export const REASONS = {
   // Policies
   PoliciesTranslated: 'Copies for the waypoint and what goes with them are there.',
   PoliciesMissing: 'Policies or routes for the waypoint are about to be written.',
-  BackendsSettling: 'Services that routes are to name are a few seconds old; their pods are awaited.',
+  BackendsSettling:
+    'Services that routes are to name are a few seconds old, or no route has named them for a few seconds: proxies are to know of it.',
   WaypointChanged:
     'spec.waypoint names another waypoint, while policies that were written for the former one protect ambient pods.',
   PoliciesLeaving: 'Policies that the migration has written are about to be deleted.',

@@ -5,7 +5,7 @@ import { OWN_ANNOTATION } from '../../src/api/own-labels.js';
 import type { KubeObject } from '../../src/kube/resource.js';
 import { SERVICE } from '../../src/kube/types.js';
 import { asRecord, asRecords } from '../../src/mesh/policy-object.js';
-import { writesTo } from '../support/audit.js';
+import { OPERATOR_USER, writesTo } from '../support/audit.js';
 import type { Cluster } from '../support/cluster.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
 import { listedFindings } from '../support/listed-findings.js';
@@ -130,8 +130,21 @@ export function virtualServices(cluster: () => Cluster): void {
     // What ztunnel knows of the namespace is written every 10 s at the most.
     expect(writes.filter((uri) => !uri.includes('/configmaps/sidestep-ztunnel'))).toEqual([]);
 
+    const back = cluster().audit().length;
     await cluster().migrate(name, { dataplaneMode: 'Sidecar', ...WAYPOINT });
     await cluster().ready(name, 'RolledBack');
+    const deletedMs = (resource: string): number[] =>
+      cluster()
+        .audit()
+        .slice(back)
+        .filter(({ verb, objectRef }) => verb === 'delete' && objectRef?.namespace === name)
+        .filter(({ objectRef, user }) => objectRef?.resource === resource && user.username === OPERATOR_USER)
+        .map(({ stageTimestamp }) => Date.parse(stageTimestamp));
+    // Proxies know that nothing names them.
+    const [routeMs = 0] = deletedMs('httproutes');
+    for (const type of ['services', 'destinationrules'])
+      expect(deletedMs(type).filter((ms) => ms - routeMs < 9_000)).toEqual([]);
+    expect(deletedMs('services')).toHaveLength(2);
     await cluster().podsReady(name, 2);
     expect(await written(name)).toEqual([]);
     expect(await namespaceState(cluster().client, name)).toEqual(before);

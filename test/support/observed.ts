@@ -248,6 +248,7 @@ export function observed(
     policies: [],
     translated: [],
     routedElsewhere: new Set(),
+    unnamedSince: new Map(),
     sidecarAccounts: [],
     waypoint: waypointView(),
     dryRuns: undefined,

@@ -20,12 +20,18 @@ import { Proofs } from './proofs.js';
 import { RecentDryRuns } from './recent-dry-runs.js';
 import { generationOf } from './situation.js';
 import { type Pass, statusOf } from './status.js';
+import { UnnamedBackends } from './unnamed-backends.js';
 import type { Verdict } from './verdict.js';
 import { watches } from './watches.js';
 
 /** The controller of AmbientMigration: the phases of design 5. */
 export function ambientMigration(location: MeshLocation): ControllerSpec {
-  const memory = { recent: new RecentDryRuns(), lists: new FindingLists(), proofs: new Proofs() };
+  const memory = {
+    recent: new RecentDryRuns(),
+    lists: new FindingLists(),
+    proofs: new Proofs(),
+    unnamed: new UnnamedBackends(),
+  };
   return {
     name: 'ambient-migration',
     primary: watch({
@@ -38,11 +44,12 @@ export function ambientMigration(location: MeshLocation): ControllerSpec {
   };
 }
 
-/** What is kept between passes; no decision hangs on it. */
+/** What is kept between passes; without it a pass asks, proves or waits once more, and decides the same. */
 interface Memory {
   readonly recent: RecentDryRuns;
   readonly lists: FindingLists;
   readonly proofs: Proofs;
+  readonly unnamed: UnnamedBackends;
 }
 
 /**
@@ -54,15 +61,17 @@ async function reconcile(
   request: Request,
   context: ReconcileContext,
   location: MeshLocation,
-  { recent, lists, proofs }: Memory,
+  { recent, lists, proofs, unnamed }: Memory,
 ): Promise<Result> {
-  const cached = observe(request, context.stores, location, context.clock.now());
-  if (!cached) {
+  const stored = observe(request, context.stores, location, context.clock.now());
+  if (!stored) {
+    unnamed.forget(request.namespace ?? '');
     recent.forget(request.namespace ?? '');
     lists.forget(request.namespace ?? '');
     proofs.forget(request.namespace ?? '');
     return awaitChange();
   }
+  const cached = { ...stored, unnamedSince: unnamed.see(stored) };
   const proven = await proofs.prove(
     cached,
     (observed) => proofInput(observed, context.stores, location),

@@ -82,6 +82,7 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
     quotas: stores.of(RESOURCE_QUOTA).list(namespaceName),
     mesh: observeMesh(stores, location, namespaceName, nodes),
     ...observePolicies(stores, namespaceName),
+    unnamedSince: new Map(),
     sidecarAccounts: observeSidecarAccounts(stores, namespaceName),
     waypoint: observeWaypoint(spec, namespace, stores),
     dryRuns: undefined,

@@ -56,6 +56,8 @@ export interface Observed {
   readonly translated: readonly PolicyObject[];
   /** `namespace/name` of VirtualServices of other namespaces whose migrations have written HTTPRoutes for them. */
   readonly routedElsewhere: ReadonlySet<string>;
+  /** By `Kind/name` of what is `translated`: since when no route of ours names it, ms since the epoch; absent: one does. */
+  readonly unnamedSince: ReadonlyMap<string, number>;
   /** Accounts of pods with sidecars in other namespaces. */
   readonly sidecarAccounts: readonly CallerIdentity[];
   readonly waypoint: WaypointView;

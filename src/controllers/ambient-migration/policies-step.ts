@@ -12,7 +12,7 @@ import { wantedWaypoint } from './scope.js';
 import { acceptanceOf, describeAcceptance, nameOfPolicy } from './acceptance.js';
 import type { Observed } from './observed.js';
 import { hasOwnLists } from './policy-act.js';
-import { removableNow, routeProblem, settlingVerdict, writableNow } from './route-forms.js';
+import { leavingVerdict, removableNow, routeProblem, settlingVerdict, writableNow } from './route-forms.js';
 import { waitVerdict } from './situation.js';
 import {
   type Grip,
@@ -42,9 +42,10 @@ export function policiesTranslated(observed: Observed): Verdict {
     return { kind: 'stalled', reason: 'WaypointChanged', message };
   }
   const writes = missingInAnyGrip(observed);
+  const unwanted = unwantedPolicies(observed);
   const actions = [
     ...writableNow(writes, observed),
-    ...removals(removableNow(unwantedPolicies(observed)), 'nothing asks for it any more'),
+    ...removals(removableNow(unwanted, observed), 'nothing asks for it any more'),
   ];
   if (actions[0]) {
     return triedVerdict(observed, { kind: 'act', actions, reason: 'PoliciesMissing', message: actions[0].note });
@@ -53,6 +54,8 @@ export function policiesTranslated(observed: Observed): Verdict {
   const wanted = wantedPolicies(observed, 'loose');
   const awaited = acceptanceVerdict(observed, wanted);
   if (awaited) return awaited;
+  const leaving = leavingVerdict(unwanted, observed);
+  if (leaving) return leaving;
   if (wanted.length === 0) return done('NotNeeded', 'no policy or route needs anything beside it');
   return done('PoliciesTranslated', `${wanted.length} objects beside the policies and routes of the namespace`);
 }
@@ -73,10 +76,9 @@ function formerWaypoint(observed: Observed): string | undefined {
 
 /** The step Policies, back: what a migration has written is gone. */
 export function policiesRemoved(observed: Observed): Verdict {
-  const actions = removals(removableNow(observed.translated), 'every workload has its sidecar');
-  return actions[0]
-    ? { kind: 'act', actions, reason: 'PoliciesLeaving', message: actions[0].note }
-    : done('RolledBack', 'no policy of ours is left');
+  const actions = removals(removableNow(observed.translated, observed), 'every workload has its sidecar');
+  if (actions[0]) return { kind: 'act', actions, reason: 'PoliciesLeaving', message: actions[0].note };
+  return leavingVerdict(observed.translated, observed) ?? done('RolledBack', 'no policy or route of ours is left');
 }
 
 /** The step Tighten, forward: guards choose every pod of their policies, also those that come without the label. */

@@ -9,6 +9,7 @@ import { policiesRemoved, policiesTranslated } from './policies-step.js';
 import { namespaceFindings } from './preflight.js';
 import { routeProblem } from './route-forms.js';
 import { wantedWaypoint } from './scope.js';
+import { UnnamedBackends } from './unnamed-backends.js';
 import { unwantedPolicies, wantedPolicies } from './translation.js';
 import type { Verdict } from './verdict.js';
 
@@ -49,6 +50,8 @@ function live(given: Observed, kinds: readonly string[], ageMs = AGES_MS.old): P
     .filter(({ kind }) => kinds.includes(kind))
     .map((one) => ({ ...one, metadata: { ...one.metadata, creationTimestamp } }));
 }
+
+const unnamed = (ageMs: number): ReadonlyMap<string, number> => new Map([['Service/web-v1', NOW_MS - ageMs]]);
 
 const accepted = (route: PolicyObject, status = 'True'): PolicyObject => {
   const conditions = ['Accepted', 'ResolvedRefs'].map((type) => ({ type, status, reason: 'Why', message: 'what' }));
@@ -114,7 +117,27 @@ describe('routes in the place of a VirtualService', () => {
 
     const gone = { ...given, translated, policies: [web, subsets] };
     expect(writes(policiesTranslated(gone))).toEqual(['delete HTTPRoute/canary']);
-    expect(writes(policiesTranslated({ ...gone, translated: [service!] }))).toEqual(['delete Service/web-v1']);
+    const young = { ...gone, translated: [service!], unnamedSince: unnamed(AGES_MS.young) };
+    expect(policiesTranslated(young)).toMatchObject({ kind: 'wait', reason: 'BackendsSettling', recheckMs: 6_000 });
+    const old = { ...young, unnamedSince: unnamed(AGES_MS.old) };
+    expect(writes(policiesTranslated(old))).toEqual(['delete Service/web-v1']);
+  });
+
+  it('leave what they name alone while one of them does', () => {
+    const given = routed();
+    const [service, route] = live(given, ['Service', 'HTTPRoute']);
+    const backends = new UnnamedBackends();
+    const at = (nowMs: number, translated: readonly PolicyObject[]): object =>
+      Object.fromEntries(backends.see({ ...given, nowMs, translated }));
+    expect(at(1_000, [service!, route!])).toEqual({});
+    expect(at(2_000, [service!])).toEqual({ 'Service/web-v1': 2_000 });
+    expect(at(9_000, [service!])).toEqual({ 'Service/web-v1': 2_000 });
+    expect(at(9_500, [service!, route!])).toEqual({});
+    expect(at(9_900, [service!])).toEqual({ 'Service/web-v1': 9_900 });
+    // The clock was set back.
+    expect(at(5_000, [service!])).toEqual({ 'Service/web-v1': 5_000 });
+    expect(at(6_000, [])).toEqual({});
+    expect(at(7_000, [service!])).toEqual({ 'Service/web-v1': 7_000 });
   });
 
   it('stay as they were where the VirtualService says what no HTTPRoute can', () => {
@@ -130,7 +153,11 @@ describe('routes in the place of a VirtualService', () => {
     const given = routed();
     const [service, route] = live(given, ['Service', 'HTTPRoute']);
     expect(writes(policiesRemoved({ ...given, translated: [service!, route!] }))).toEqual(['delete HTTPRoute/canary']);
-    expect(writes(policiesRemoved({ ...given, translated: [service!] }))).toEqual(['delete Service/web-v1']);
+    const young = { ...given, translated: [service!], unnamedSince: unnamed(AGES_MS.young) };
+    expect(policiesRemoved(young)).toMatchObject({ kind: 'wait', reason: 'BackendsSettling', recheckMs: 6_000 });
+    const old = { ...young, unnamedSince: unnamed(AGES_MS.old) };
+    expect(writes(policiesRemoved(old))).toEqual(['delete Service/web-v1']);
+    expect(policiesRemoved({ ...given, translated: [] })).toMatchObject({ kind: 'done', reason: 'RolledBack' });
   });
 
   it('are left to a person who has written them', () => {

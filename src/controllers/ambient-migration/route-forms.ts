@@ -5,16 +5,14 @@ import { listed } from '../listed.js';
 import { nameOfPolicy } from './acceptance.js';
 import { routesOf } from './forms.js';
 import type { Observed } from './observed.js';
+import { isBackend } from './unnamed-backends.js';
 import type { Verdict } from './verdict.js';
 
-/** What routes name. It has to be there before them, and to go after them. */
-const BACKENDS = new Set(['Service', 'DestinationRule']);
-
 /**
- * How old a Service is before a route names it: its pods are in EndpointSlices by then, and these at proxies. The cluster's own slices
- * are too many to be watched for that.
+ * How old a Service is before a route names it, and how long it stays after the last one that did: its pods are in EndpointSlices by
+ * then, and these at proxies, and so are the routes. The cluster's own slices are too many to be watched for that.
  */
-const BACKEND_AGE_MS = 10_000;
+const PROXIES_KNOW_MS = 10_000;
 
 /** Conditions of a parent that istiod sets to `True` once it carries a route out. */
 const WANTED_CONDITIONS = ['Accepted', 'ResolvedRefs'];
@@ -39,7 +37,7 @@ export function unsaidRoutes(observed: Observed): string[] {
 
 /** Objects that may be written now: no route before what it may name. */
 export function writableNow<T extends { readonly manifest: Manifest }>(writes: readonly T[], observed: Observed): T[] {
-  const areBackendsMissing = writes.some(({ manifest }) => BACKENDS.has(manifest.kind));
+  const areBackendsMissing = writes.some(({ manifest }) => isBackend(manifest));
   const isHeld = areBackendsMissing || backendsSettleInMs(observed) > 0;
   return writes.filter(({ manifest }) => manifest.kind !== 'HTTPRoute' || !isHeld);
 }
@@ -55,13 +53,25 @@ function backendsSettleInMs({ translated, nowMs }: Observed): number {
   const madeMs = translated
     .filter(({ kind }) => kind === 'Service')
     .map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '') || 0);
-  return Math.max(0, ...madeMs.map((each) => each + BACKEND_AGE_MS - nowMs));
+  return Math.max(0, ...madeMs.map((each) => each + PROXIES_KNOW_MS - nowMs));
 }
 
-/** Of objects that are to be deleted, those that may go now: nothing that a route of ours may still name. */
-export function removableNow(objects: readonly PolicyObject[]): PolicyObject[] {
-  const isAnyNamed = objects.some(({ kind }) => kind === 'HTTPRoute');
-  return objects.filter(({ kind }) => !isAnyNamed || !BACKENDS.has(kind));
+/** Of objects that are to be deleted, those that may go now: nothing that a proxy may still send requests to. */
+export function removableNow(objects: readonly PolicyObject[], observed: Observed): PolicyObject[] {
+  return objects.filter((object) => !isBackend(object) || leavesInMs(object, observed) <= 0);
+}
+
+/** What keeps the rest of them, once all that {@link removableNow} gives is deleted; undefined: there is nothing more. */
+export function leavingVerdict(objects: readonly PolicyObject[], observed: Observed): Verdict | undefined {
+  const kept = objects.filter(isBackend);
+  if (kept.length === 0) return undefined;
+  const message = `${listed(kept.map(nameOfPolicy))}: proxies are to know first that no route names it any more`;
+  const recheckMs = Math.max(0, ...kept.map((one) => leavesInMs(one, observed)));
+  return { kind: 'wait', reason: 'BackendsSettling', message, recheckMs };
+}
+
+function leavesInMs({ kind, metadata }: PolicyObject, { unnamedSince, nowMs }: Observed): number {
+  return (unnamedSince.get(`${kind}/${metadata.name}`) ?? nowMs) + PROXIES_KNOW_MS - nowMs;
 }
 
 /** What istiod has still to say of a route as it is now; undefined: it carries it out for all its parents. */
