@@ -35,8 +35,8 @@ check: $(NODE_MODULES) ## Generated files fresh, types, lint
 test: $(NODE_MODULES) ## Unit tests, conformance, simulators and end-to-end tests on the embedded cluster; needs nothing but Node
 	npx vitest run --project unit --project sandbox --project e2e
 
-campaigns: $(NODE_MODULES) ## A crash, an old view and a rollback at every write of a migration, and 200 changes of its spec, on the embedded cluster; 2,000 generated migrations
-	npx vitest run --project campaigns
+campaigns: $(NODE_MODULES) ## A crash, an old view and a rollback at every write of a migration (SHARE=2/4: the second of every four), and 200 changes of its spec, on the embedded cluster; 2,000 generated migrations
+	SIDESTEP_SHARE=$(SHARE) npx vitest run --project campaigns
 
 controlplane: $(NODE_MODULES) ## Build the real control plane with Go into .cache/, once
 	node --import tsx test/controlplane/build.ts
@@ -47,8 +47,8 @@ controlplane-up: $(NODE_MODULES) ## Start the real control plane and keep it run
 sandbox-data: $(NODE_MODULES) ## Write src/sandbox/data/ from the real control plane; needs Go
 	node --import tsx test/controlplane/sandbox-data.ts
 
-faults: $(NODE_MODULES) ## Show that the conformance suite notices faults planted in the sandbox
-	node --import tsx test/conformance/planted-faults.ts
+faults: $(NODE_MODULES) ## Show that the conformance suite notices faults planted in the sandbox (SHARE=2/4: the second of every four)
+	SIDESTEP_SHARE=$(SHARE) node --import tsx test/conformance/planted-faults.ts
 
 run: $(OPERATOR) ## Run the operator against KUBECONFIG as its own ServiceAccount (AS_ADMIN=1: as the kubeconfig's user; INSTALL=1: apply CRDs and RBAC first)
 	@node --import tsx scripts/run.ts
@@ -59,8 +59,8 @@ demo: $(OPERATOR) ## Migrate legacy-apps to ambient and back on an embedded clus
 dev: $(OPERATOR) ## Run an embedded cluster with the article's namespaces and the operator until Ctrl-C; writes .sidestep/kubeconfig
 	@node --import tsx scripts/dev.ts
 
-test-controlplane: $(OPERATOR) ## Conformance, simulators and end-to-end tests on the real control plane; what failed runs once more; needs Go
-	@node --import tsx test/controlplane/run.ts
+test-controlplane: $(OPERATOR) ## Conformance, simulators and end-to-end tests on the real control plane; what failed runs once more; needs Go (SHARE=2/4: a crash at the second of every four writes)
+	@SIDESTEP_SHARE=$(SHARE) node --import tsx test/controlplane/run.ts
 
 bench: $(NODE_MODULES) ## Measure our runtime beside client-node and controller-runtime on one kube-apiserver (ARGS=--help); Linux, needs Go
 	@node --import tsx bench/peers/main.ts $(ARGS)
@@ -68,7 +68,9 @@ bench: $(NODE_MODULES) ## Measure our runtime beside client-node and controller-
 e2e-kind: $(OPERATOR) ## Release check on kind with real Istio ambient; needs Docker, kind, kubectl and istioctl
 	node --import tsx scripts/e2e-kind.ts
 
-ci: check test build campaigns faults ## What CI runs: check, test, build, campaigns, faults, and the control-plane tests where Go is installed
+# Of what is tried at every write, and of the planted faults, CI tries a quarter; another one with each commit.
+ci: export SHARE ?= $(shell echo $$(($$(git rev-list --count HEAD 2>/dev/null || echo 0) % 4 + 1))/4)
+ci: check test build campaigns faults ## What CI runs: check, test, build, a quarter of campaigns and faults, and the control-plane tests where Go is installed
 ifneq ($(GO),)
 ci: test-controlplane
 endif

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from '../controlplane/paths.js';
+import { inShare } from '../support/share.js';
 import { type Fault, faults, faultVariable } from './faults.js';
 
 /*
@@ -40,7 +41,7 @@ function exactly(fault: Fault): string {
 
 let passed = 0;
 let failed = 0;
-const waiting = [...faults().entries()];
+const waiting = inShare([...faults().entries()]);
 
 async function work(): Promise<void> {
   for (let next = waiting.shift(); next; next = waiting.shift()) {

@@ -6,6 +6,7 @@ import { changesOf, invariantBreaches } from '../support/audit.js';
 import { Cluster, type ClusterKind, type InProcessBackend } from '../support/cluster.js';
 import { deployment, namespace, statefulSet, yaml } from '../support/fixtures.js';
 import { namespaceState } from '../support/namespace-state.js';
+import { askedShare } from '../support/share.js';
 import { startInProcess } from '../support/start-cluster.js';
 import { restartOperator } from './crashes.js';
 import { type Armed, describeWrite, isWriteTo, type Moment, strikeAt, type Target } from './strike.js';
@@ -379,9 +380,13 @@ export function campaignOf(plot?: Plot): () => Campaign {
   return () => campaign;
 }
 
-/** Calls `attempt` for the first write, the second, … until it says that there is none; fails if there were too few. */
+/**
+ * Calls `attempt` for the first write, the second, … (those of the share that is asked for) until it says that there is none; fails if
+ * there were too few.
+ */
 export async function forEachWrite(attempt: (nth: number) => Promise<boolean>, atLeast = 12): Promise<void> {
-  let nth = 0;
-  while (await attempt(nth)) nth += 1;
-  expect(nth, 'writes that were disturbed').toBeGreaterThanOrEqual(atLeast);
+  const { first, of } = askedShare();
+  let nth = first;
+  while (await attempt(nth)) nth += of;
+  expect(nth, 'writes that there are').toBeGreaterThanOrEqual(atLeast);
 }

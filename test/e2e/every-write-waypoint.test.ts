@@ -42,19 +42,20 @@ describe('a crash at every write for a waypoint', () => {
   it.each(cases)(
     '$title, $moment it is carried out, with a view $view, ends as if nothing had happened',
     async (of) => {
-      const names: string[] = [];
+      const names = new Map<number, string>();
       const before: Request[] = [];
       for (const request of of.requests(() => campaign.cluster)) {
         const ends = new Map<string, { state: unknown; audited: number }>();
         await forEachWrite(async (nth) => {
-          const name = (names[nth] ??= await prepared(`${of.prefix}-${nth}`, before));
+          const name = names.get(nth) ?? (await prepared(`${of.prefix}-${nth}`, before));
+          names.set(nth, name);
           const isReached = await interrupt(campaign, { name, disturbed: of.disturbed }, { ...of, nth }, request);
           await campaign.cluster.time.sleep(SETTLED_MS);
           ends.set(name, { state: await stateOf(name), audited: campaign.cluster.audit().length });
           return isReached;
         }, of.atLeast);
         // A request with fewer writes than one before did not reach all of them.
-        for (const name of names.filter((each) => !ends.has(each))) await carryOut(name, request);
+        for (const name of names.values()) if (!ends.has(name)) await carryOut(name, request);
         const undisturbed = [...ends.values()].at(-1)?.state;
         await campaign.expectQuiet({ name: of.prefix });
         for (const [name, { state, audited }] of ends) {
@@ -63,7 +64,7 @@ describe('a crash at every write for a waypoint', () => {
         }
         before.push(request);
       }
-      for (const name of names) await campaign.end({ name });
+      for (const name of names.values()) await campaign.end({ name });
     },
   );
 
