@@ -44,6 +44,7 @@ export default defineConfig({
           include: onBoth,
           globalSetup: ['test/conformance/real-control-plane.ts'],
           setupFiles: ['test/conformance/one-at-a-time.ts'],
+          runner: 'test/support/time-limit.ts',
           maxWorkers: LANES,
           // The real controllers run beside each other, and some outcomes depend on who is faster, the more so on a busy machine: what
           // differs three times, differs.
@@ -81,6 +82,7 @@ export default defineConfig({
           name: 'controlplane',
           include: ['test/controlplane/**/*.test.ts', 'test/e2e/e2e.test.ts', 'test/e2e/readme.test.ts'],
           provide: { cluster: 'controlplane' },
+          runner: 'test/support/time-limit.ts',
           maxWorkers: LANES,
           // Of the tests that may run at the same time: they wait for controllers and for time to pass.
           maxConcurrency: 10,

@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RESULTS_FILE, type Results, summary } from '../support/reporter.js';
+import { LIMIT_VARIABLE } from '../support/time-limit.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'sidestep-results-'));
 try {
@@ -17,7 +18,7 @@ try {
 }
 
 function main(): number {
-  const first = run('first', process.argv.slice(2));
+  const first = run('first', process.argv.slice(2), { limit: process.env[LIMIT_VARIABLE] });
   const broken = first.files.filter(({ count }) => count.failed > 0);
   if (broken.length === 0) return first.count.failed === 0 ? 0 : 1;
   const again = broken.flatMap((file) => (standsAlone(file) ? file.failed : [`${file.file} (all of it)`]));
@@ -25,7 +26,8 @@ function main(): number {
   const second = run(
     'second',
     broken.map(({ file }) => file),
-    broken.every(standsAlone) ? broken.flatMap(({ failed }) => failed) : undefined,
+    // Whatever the time: what is skipped has not been mended.
+    { limit: '', names: broken.every(standsAlone) ? broken.flatMap(({ failed }) => failed) : undefined },
   );
   const stillFailed = new Set(second.files.flatMap(({ failed }) => failed));
   const unsteady = broken.flatMap(({ failed }) => failed).filter((name) => !stillFailed.has(name));
@@ -43,14 +45,19 @@ function standsAlone({ count, failed }: Results['files'][number]): boolean {
 }
 
 /**
- * @param names  of the tests to run (all)
+ * @param options.names  of the tests to run (all)
+ * @param options.limit  of {@link LIMIT_VARIABLE}
  * @throws {Error} it was ended before it had any results, or ran none of the tests
  */
-function run(name: string, files: readonly string[], names?: readonly string[]): Results {
+function run(
+  name: string,
+  files: readonly string[],
+  { names, limit = '' }: { names?: readonly string[] | undefined; limit: string | undefined },
+): Results {
   const results = join(dir, name);
   const projects = ['--project', 'conformance', '--project', 'controlplane'];
   const only = names ? ['-t', `^(${names.map(patternOf).join('|')})$`] : [];
-  const env = { ...process.env, [RESULTS_FILE]: results };
+  const env = { ...process.env, [RESULTS_FILE]: results, [LIMIT_VARIABLE]: limit };
   const { signal, error } = spawnSync('npx', ['vitest', 'run', ...projects, ...files, ...only], {
     stdio: 'inherit',
     env,
