@@ -84,6 +84,16 @@ export function virtualServices(cluster: () => Cluster): void {
     );
   };
 
+  /** Whether istiod has said of the HTTPRoute as it is what it says; names what is there if not. */
+  const observed = async (name: string): Promise<boolean> => {
+    const route = await cluster().client.get<KubeObject>(HTTP_ROUTE, { namespace: name, name: 'canary' });
+    const { metadata, status } = route as { metadata: { generation?: number }; status?: unknown };
+    const conditions = asRecords(asRecord(status)['parents']).flatMap((each) => asRecords(each['conditions']));
+    if (conditions.length > 0 && conditions.every((each) => each['observedGeneration'] === metadata.generation))
+      return true;
+    throw new Error(JSON.stringify({ metadata, status }));
+  };
+
   it('become HTTPRoutes and Services for their subsets, follow them, and leave nothing behind', async () => {
     const name = 'routed';
     await cluster().apply(yaml(namespace(name), ...versions(name), canary(name, 10)));
@@ -123,6 +133,10 @@ export function virtualServices(cluster: () => Cluster): void {
       const [, [, backends] = []] = (await routed(name)) as string[][];
       return backends === 'web-v1 50, web-v2 50' ? true : undefined;
     });
+    // Until istiod has said so, the migration awaits it.
+    await cluster().until('istiod takes the change', async () => (await observed(name)) || undefined);
+    await cluster().ready(name, 'Migrated');
+    await cluster().time.sleep(WATCHED_MS);
     await cluster().ready(name, 'Migrated');
     const from = cluster().audit().length;
     await cluster().time.sleep(WATCHED_MS);
@@ -163,8 +177,10 @@ export function virtualServices(cluster: () => Cluster): void {
     await cluster().podsReady(name, 2);
     await cluster().migrate(name, WAYPOINT);
     await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
-    const listed = await listedFindings(cluster(), name);
-    expect(listed?.find(({ code }) => code === 'SST3003')).toMatchObject({
+    const stopping = await cluster().until('the finding is listed', async () =>
+      (await listedFindings(cluster(), name))?.find(({ code }) => code === 'SST3003'),
+    );
+    expect(stopping).toMatchObject({
       object: 'VirtualService/faulty',
       message: expect.stringContaining('spec.http[0].fault: an HTTPRoute makes no faults') as string,
     });
