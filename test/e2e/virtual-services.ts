@@ -84,8 +84,8 @@ export function virtualServices(cluster: () => Cluster): void {
     );
   };
 
-  /** Whether istiod has said of the HTTPRoute as it is what it says; names what is there if not. */
-  const observed = async (name: string): Promise<boolean> => {
+  /** @throws {Error} istiod has not spoken of the HTTPRoute as it is; says what is there */
+  const spokenOf = async (name: string): Promise<true> => {
     const route = await cluster().client.get<KubeObject>(HTTP_ROUTE, { namespace: name, name: 'canary' });
     const { metadata, status } = route as { metadata: { generation?: number }; status?: unknown };
     const conditions = asRecords(asRecord(status)['parents']).flatMap((each) => asRecords(each['conditions']));
@@ -133,9 +133,8 @@ export function virtualServices(cluster: () => Cluster): void {
       const [, [, backends] = []] = (await routed(name)) as string[][];
       return backends === 'web-v1 50, web-v2 50' ? true : undefined;
     });
-    // Until istiod has said so, the migration awaits it.
-    await cluster().until('istiod takes the change', async () => (await observed(name)) || undefined);
-    await cluster().ready(name, 'Migrated');
+    await cluster().until('istiod takes the change', () => spokenOf(name));
+    // For a moment the status is still that of before the change.
     await cluster().time.sleep(WATCHED_MS);
     await cluster().ready(name, 'Migrated');
     const from = cluster().audit().length;

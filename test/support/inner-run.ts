@@ -1,10 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type InlineConfig, type TestModule, type TestRunEndReason, startVitest } from 'vitest/node';
+import { repositoryRoot } from '../controlplane/paths.js';
 import { type Count, count } from './reporter.js';
-
-export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * Runs tests within a test, with Vitest's defaults.
@@ -15,7 +13,7 @@ export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
  */
 export async function countOfRun(source: string, config: InlineConfig = {}): Promise<Count | undefined> {
   // In the repository, so that the file finds Vitest.
-  const folder = mkdtempSync(join(REPOSITORY, 'node_modules', '.inner-run-'));
+  const folder = mkdtempSync(join(repositoryRoot, 'node_modules', '.inner-run-'));
   writeFileSync(join(folder, 'a.test.js'), `import { it, describe, beforeAll } from 'vitest';\n${source}`);
   let result: Count | undefined;
   const reporter = {

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { countOfRun, REPOSITORY } from './inner-run.js';
+import { repositoryRoot } from '../controlplane/paths.js';
+import { countOfRun } from './inner-run.js';
 import type { Count } from './reporter.js';
 import { LIMIT_VARIABLE } from './time-limit.js';
 
 describe('a time limit', () => {
-  const runner = join(REPOSITORY, 'test', 'support', 'time-limit.ts');
+  const runner = join(repositoryRoot, 'test', 'support', 'time-limit.ts');
   const later = String(Math.floor(Date.now() / 1_000) + 3_600);
 
   const countUntil = (limit: string, source: string): Promise<Count | undefined> =>
