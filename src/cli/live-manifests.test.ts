@@ -91,6 +91,32 @@ describe('the objects of a cluster', () => {
     );
   });
 
+  it('are policies of all namespaces: two may wait for each other', async () => {
+    const rules = [{ to: [{ operation: { paths: ['/headers'] } }] }];
+    const policy = (namespace: string): Stored => of('p', { action: 'DENY', rules }, namespace);
+    const service = (namespace: string): Stored =>
+      of('web', { clusterIP: '10.96.0.1', selector: { app: 'web' }, ports: [{ name: 'http', port: 80 }] }, namespace);
+    const stored = {
+      ...NAMESPACES,
+      Deployment: [of('web', { template: template('web') }), of('web', { template: template('web') }, 'other')],
+      Service: [service('shop'), service('other')],
+      AuthorizationPolicy: [policy('shop'), policy('other')],
+    };
+    const found = async (): Promise<string[]> => {
+      const live = await liveManifests(clientOf(stored, NO_OTHERS), 'shop');
+      const { manifests, meshSettings, settings } = declaredMesh(live.manifests, 'shop');
+      const mesh = { objects: manifests, settings: meshSettings, rootNamespace: settings.rootNamespace };
+      return assess(mesh, { only: ['shop'] }).findings.map(
+        ({ code, object }) => `${code} ${object.kind}/${object.name}`,
+      );
+    };
+    expect(await found()).toContain('SST2048 Namespace/other');
+    stored.AuthorizationPolicy = [policy('shop')];
+    const alone = await found();
+    expect(alone).not.toContain('SST2048 Namespace/other');
+    expect(alone).toContain('SST2035 Deployment/web');
+  });
+
   it('are the pods, too, that EndpointSlices list which nobody has made of a selector', async () => {
     const pod = (name: string, ip: string): Stored => ({
       ...of(name, { containers: [] }, 'shop', 'ReplicaSet'),

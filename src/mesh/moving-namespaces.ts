@@ -122,6 +122,7 @@ export function findingsOf(
     closed: translation.closed,
     graph: closedGraph(translation.closed, translation.pods, name),
     sidecarsElsewhere: sidecars.filter(({ namespace }) => namespace !== name),
+    waitingForIt: translation.waitingForIt,
     isPlaintextTaken: !demands.strict,
   };
   return [

@@ -4,7 +4,7 @@ import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
 import { deployment, namespace, yaml } from '../support/fixtures.js';
 import { namespaceState } from '../support/namespace-state.js';
-import { ownAccount, policy, service } from './layer7-policies.js';
+import { NOBODY_ELSE_CALLS, ownAccount, policy, service } from './layer7-policies.js';
 
 /** Pods that use their whole grace period, seconds. */
 const drains = { annotations: { 'sidestep.dev/test': 'drain' }, graceSeconds: 6 };
@@ -45,9 +45,7 @@ export function draining(cluster: () => Cluster): void {
       ),
     );
     await cluster().podsReady(name, 2);
-    // Those of other tests might call, too.
-    const acknowledge = [{ code: 'SST2035', reason: 'nobody else calls' }];
-    await cluster().migrate(name, { waypoint: { replicas: { min: 1, max: 1 } }, acknowledge });
+    await cluster().migrate(name, { waypoint: { replicas: { min: 1, max: 1 } }, acknowledge: NOBODY_ELSE_CALLS });
     await says(name, /^Waiting: web-\S+ still drains, then Deployment\/api may be restarted\.$/);
     await says(name, /^Waiting: api-\S+ still drains, then guards choose every pod\.$/);
     await cluster().ready(name, 'Migrated');

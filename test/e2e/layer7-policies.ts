@@ -51,6 +51,9 @@ export const policy = (kind: string, inNamespace: string, name: string, spec: ob
   spec,
 });
 
+/** Tests that share a cluster have sidecars, and layer 7 policies, in namespaces of their own. */
+export const NOBODY_ELSE_CALLS = ['SST2035', 'SST2048'].map((code) => ({ code, reason: 'nobody else calls' }));
+
 /** The article's step 4: only the issuer's bearer, only the caller that is named, only one path. */
 function article(inNamespace: string, server: string, caller: string): object[] {
   const selector = { matchLabels: { app: server } };
@@ -232,11 +235,7 @@ export function layer7Policies(cluster: () => Cluster): void {
     const before = await namespaceState(cluster().client, name);
     const rollout = { maxConcurrent: 3 };
     const waypoint = { replicas: { min: 1, max: 1 } };
-    // Those of other tests might call, too.
-    const acknowledge = [
-      { code: 'SST2035', reason: 'nobody else calls' },
-      { code: 'SST2046', reason: 'filters look at no certificates' },
-    ];
+    const acknowledge = [...NOBODY_ELSE_CALLS, { code: 'SST2046', reason: 'filters look at no certificates' }];
 
     await cluster().migrate(name, { waypoint, rollout, acknowledge });
     await cluster().ready(name, 'Migrated');
@@ -277,8 +276,7 @@ export function layer7Policies(cluster: () => Cluster): void {
     await cluster().apply(yaml(namespace(name), policy('AuthorizationPolicy', name, 'no', spec('/a'))));
     await cluster().apply(yaml(...ownAccount(name, 'api'), service(name, 'api')));
     await cluster().podsReady(name, 1);
-    const acknowledge = [{ code: 'SST2035', reason: 'nobody else calls' }];
-    await cluster().migrate(name, { acknowledge, waypoint: { replicas: { min: 1, max: 1 } } });
+    await cluster().migrate(name, { acknowledge: NOBODY_ELSE_CALLS, waypoint: { replicas: { min: 1, max: 1 } } });
     await cluster().ready(name, 'Migrated');
     const written = await specs(name);
     const pathOf = (found: Record<string, unknown>): unknown =>

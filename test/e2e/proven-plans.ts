@@ -8,7 +8,7 @@ import { changesIn } from '../support/changes.js';
 import type { Cluster } from '../support/cluster.js';
 import { namespace, yaml } from '../support/fixtures.js';
 import { listedFindings } from '../support/listed-findings.js';
-import { ownAccount, policy, service } from './layer7-policies.js';
+import { NOBODY_ELSE_CALLS, ownAccount, policy, service } from './layer7-policies.js';
 
 /** Policies of which each by itself is no obstacle. */
 export function provenPlans(cluster: () => Cluster): void {
@@ -47,7 +47,7 @@ export function provenPlans(cluster: () => Cluster): void {
 
     await cluster().migrate(name, {
       waypoint: { replicas: { min: 1, max: 1 } },
-      acknowledge: [{ code: 'SST2035', reason: 'nobody else calls' }],
+      acknowledge: NOBODY_ELSE_CALLS,
     });
     await cluster().condition(name, 'Stalled', { status: 'True', reason: 'BlockedByFindings' });
     const listed = (await cluster().until('the list of findings', () => listedFindings(cluster(), name))) ?? [];

@@ -11,7 +11,7 @@ import { deployment, namespace, yaml } from '../support/fixtures.js';
 import { containersOf } from '../support/namespace-state.js';
 import { Recurring } from '../support/recurring.js';
 import { strippingWebhook } from '../support/stripping-webhook.js';
-import { ownAccount, policy, service } from './layer7-policies.js';
+import { NOBODY_ELSE_CALLS, ownAccount, policy, service } from './layer7-policies.js';
 
 /** How often somebody looks whether his object is as he wants it, ms; a rollout takes longer. */
 const EVERY_MS = 20;
@@ -117,8 +117,7 @@ export function reverts(cluster: () => Cluster): void {
         return metadata.annotations?.[annotation] === undefined ? true : undefined;
       });
       await cluster().migrate(name, {
-        // Those of other tests might call, too.
-        acknowledge: [{ code: 'SST2035', reason: 'nobody else calls' }],
+        acknowledge: NOBODY_ELSE_CALLS,
         waypoint: { replicas: { min: 1, max: 1 } },
       });
       const stalled = await cluster().condition(name, 'Stalled', { status: 'True', reason: 'FieldReverted' });

@@ -143,6 +143,14 @@ describe('a namespace whose policies only a waypoint can enforce', () => {
       ['SST2032 AuthorizationPolicy/p', 'SST2035 Deployment/web'],
     ],
     [
+      'names the namespace of such sidecars that waits for this one in turn',
+      layer7({
+        policies: [noHeaders, { ...noHeaders, metadata: { ...noHeaders.metadata, namespace: 'other' } }],
+        sidecarAccounts: [{ namespace: 'other', account: 'x' }],
+      }),
+      ['SST2032 AuthorizationPolicy/p', 'SST2048 Namespace/other'],
+    ],
+    [
       'cannot be enrolled as a whole',
       layer7({ migration: migration({ rollout: { enrolment: 'Namespace' } }) }),
       ['SST2032 AuthorizationPolicy/p', 'SST2038 Namespace/shop'],

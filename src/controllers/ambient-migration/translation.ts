@@ -12,7 +12,7 @@ import {
 } from '../../mesh/findings/translation.js';
 import { callerDemands } from '../../mesh/policies.js';
 import { type PolicyObject, asRecord, objectName, selects } from '../../mesh/policy-object.js';
-import { closedGraph, closedPods } from '../../mesh/translation/ways-around.js';
+import { closedGraph, closedPods, namespacesClosedTo } from '../../mesh/translation/ways-around.js';
 import { loosened, tightGuard } from '../../mesh/translation/pod-policies.js';
 import { isWaypoint } from '../../mesh/waypoint-gateway.js';
 import { perVersion } from '../../runtime/per-version.js';
@@ -34,7 +34,8 @@ function translate(observed: Observed): Translating {
   const forms = formsOf(observed);
   const namespace = observed.namespace.metadata.name;
   const groups = podGroups(observed);
-  const closed = closedPods(forms, observed.policies, groups, formsScope(observed));
+  const scope = formsScope(observed);
+  const closed = closedPods(forms, observed.policies, groups, scope);
   const names = new Set(observed.workloads.map(workloadName));
   return {
     namespace,
@@ -46,6 +47,7 @@ function translate(observed: Observed): Translating {
       namespace,
     ),
     sidecarsElsewhere: observed.sidecarAccounts,
+    waitingForIt: (others) => namespacesClosedTo(groups, others, observed.policies, scope),
     isPlaintextTaken: !callerDemands(observed.policies, policyScope(observed)).strict,
   };
 }

@@ -103,4 +103,11 @@ export const TRANSLATION_FINDINGS = {
     'Make the policies of the namespace simpler, or acknowledge after asking about single requests with sidestep can-i.',
     'Sidestep, src/mesh/proof',
   ),
+  SST2048: kind(
+    'BLOCK',
+    'Two namespaces wait for each other: each has workloads that only a waypoint can protect, and that pods with sidecars of the other may call, so that calls of the one that migrates last are refused until it has.',
+    'Migrate both soon after each other, and acknowledge in the first that calls of the other are refused until then; or have the policies name their callers.',
+    'istio-ambient facts 5.6, 6.1',
+    FROM_PODS,
+  ),
 } satisfies Record<string, FindingKind>;

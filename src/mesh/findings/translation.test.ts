@@ -17,6 +17,7 @@ function translating(policies: readonly PolicyObject[], more: Partial<Translatin
     closed,
     graph: { before: new Map(), cycles: [] },
     sidecarsElsewhere,
+    waitingForIt: () => [],
     isPlaintextTaken: false,
     ...more,
   };
@@ -88,6 +89,24 @@ describe('findings about a translation', () => {
     ],
   ])('%s', (_, given, expected) => {
     expect(codes(given)).toEqual(expected);
+  });
+
+  it('name the namespace that waits for this one, once, and not among those to migrate first', () => {
+    const sidecarsElsewhere = ['pay', 'other', 'pay'].map((namespace) => ({ namespace, account: 'sleep' }));
+    const both = policy({ rules: [gets] }, 'AuthorizationPolicy', 'q');
+    const given = translating([openL7, both], {
+      sidecarsElsewhere,
+      waitingForIt: (namespaces) => namespaces.filter((name) => name === 'pay'),
+    });
+    const found = refusalFindings(given).filter(({ code }) => code !== 'SST2037');
+    expect(found[0]).toEqual({
+      code: 'SST2048',
+      object: 'Namespace/pay',
+      message: 'pay and shop each have workloads for the waypoint only that sidecars of the other may call',
+    });
+    expect(found.slice(1).map(({ code, message }) => `${code} ${message.replace(/ may call .*/, '')}`)).toEqual(
+      groups.map(() => 'SST2035 sidecars of namespaces other'),
+    );
   });
 
   it('say why where there is no form', () => {

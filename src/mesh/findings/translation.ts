@@ -14,6 +14,8 @@ export interface Translating {
   readonly graph: CallGraph;
   /** Accounts of pods with sidecars in other namespaces. */
   readonly sidecarsElsewhere: readonly CallerIdentity[];
+  /** Which of these namespaces cannot migrate before this one either. */
+  readonly waitingForIt: (namespaces: readonly string[]) => readonly string[];
   /** Callers without mTLS are let in somewhere. */
   readonly isPlaintextTaken: boolean;
 }
@@ -108,7 +110,24 @@ export function refusalFindings(translating: Translating): Finding[] {
     const message = `${cycle.join(', ')} may call each other, and each is to be called through the waypoint only`;
     return { code: 'SST2037', object: cycle[0] ?? '', message };
   });
-  return [...cycles, ...translating.closed.flatMap((one) => refusals(one, translating))];
+  const callers = translating.closed.map((one) => callingNamespaces(one, translating));
+  const waiting = translating.waitingForIt([...new Set(callers.flat())].sort());
+  const waits = waiting.map((namespace): Finding => {
+    const message = `${[namespace, translating.namespace].sort().join(' and ')} each have workloads for the waypoint only that sidecars of the other may call`;
+    return { code: 'SST2048', object: `Namespace/${namespace}`, message };
+  });
+  const beside = callers.map((namespaces) => namespaces.filter((one) => !waiting.includes(one)));
+  return [
+    ...cycles,
+    ...waits,
+    ...translating.closed.flatMap((one, at) => refusals(one, beside[at] ?? [], translating)),
+  ];
+}
+
+/** Other namespaces of which pods with sidecars may be refused. */
+function callingNamespaces({ mayRefuse }: Closed, { sidecarsElsewhere }: Translating): string[] {
+  const elsewhere = sidecarsElsewhere.filter((caller) => mayRefuse(caller));
+  return [...new Set(elsewhere.map(({ namespace }) => namespace))].sort();
 }
 
 function missingAllows({ forms, namespace }: Translating): Finding[] {
@@ -122,15 +141,17 @@ function missingAllows({ forms, namespace }: Translating): Finding[] {
 
 const isAllow = (spec: unknown): boolean => ((spec as { action?: unknown } | undefined)?.action ?? 'ALLOW') === 'ALLOW';
 
-function refusals({ pods, policies, mayRefuse }: Closed, translating: Translating): Finding[] {
+function refusals(
+  { pods, policies, mayRefuse }: Closed,
+  namespaces: readonly string[],
+  { isPlaintextTaken }: Translating,
+): Finding[] {
   const { name: object } = pods;
   const why = `${object}, which is for the waypoint only by ${policies.join(', ')}`;
-  const elsewhere = translating.sidecarsElsewhere.filter((caller) => mayRefuse(caller));
-  const namespaces = [...new Set(elsewhere.map(({ namespace }) => namespace))].sort();
   // Without a number, which would change with every namespace that comes or goes.
   const rest = namespaces.length > MAX_NAMESPACES ? ' and others' : '';
   const named = `${namespaces.slice(0, MAX_NAMESPACES).join(', ')}${rest}`;
-  const isOutsideTaken = translating.isPlaintextTaken && mayRefuse(undefined);
+  const isOutsideTaken = isPlaintextTaken && mayRefuse(undefined);
   return [
     ...(namespaces.length > 0
       ? [{ code: 'SST2035' as const, object, message: `sidecars of namespaces ${named} may call ${why}` }]

@@ -89,7 +89,7 @@ export function ambientForms(policies: readonly PolicyObject[], scope: FormsScop
 }
 
 /** Whether the policy says something of pods of the namespace that a waypoint could be told. */
-function isMeant(policy: PolicyObject, scope: FormsScope): boolean {
+export function isMeant(policy: PolicyObject, scope: FormsScope): boolean {
   return policy.kind in ACCEPTED && isOfPods(policy, scope) && !isDryRun(policy);
 }
 
@@ -112,9 +112,8 @@ function formOf(
     ...unsaid(policy, policies, scope),
   ];
   if (reasons.length > 0) return { policy, reasons };
-  const isLayer7 =
-    policy.kind === 'RequestAuthentication' || isExtension(policy) || ztunnelCodes(policy, scope).length > 0;
-  const isAllow = actionOf(policy) === 'ALLOW' && policy.kind === 'AuthorizationPolicy';
+  const isLayer7 = asksForWaypoint(policy, scope);
+  const isAllow = isAllowing(policy);
   const others = waypointOnly(scope.waypoint, scope.mesh.trustDomain);
   const admits = isAllow && (isLayer7 || refusesWaypoint(policy, scope));
   const guard = isLayer7 && !isAllow ? guardOf(policy, others, scope.namespace) : undefined;
@@ -126,6 +125,15 @@ function formOf(
     lost: lostOf(policy, differences),
   };
 }
+
+/** Whether only a waypoint can enforce a policy of pods. */
+export function asksForWaypoint(policy: PolicyObject, scope: FormsScope): boolean {
+  return policy.kind === 'RequestAuthentication' || isExtension(policy) || ztunnelCodes(policy, scope).length > 0;
+}
+
+/** Whether it is an AuthorizationPolicy that lets callers in. */
+export const isAllowing = (policy: PolicyObject): boolean =>
+  actionOf(policy) === 'ALLOW' && policy.kind === 'AuthorizationPolicy';
 
 function lostOf(policy: PolicyObject, differences: readonly Difference[]): readonly Lost[] {
   if (isExtension(policy)) return [...UNSEEN, ...differences.filter(({ reason }) => reason === 'Outgoing')];

@@ -10,7 +10,7 @@ import { type WrittenRoutes, writtenRoutes } from './routes/written-routes.js';
 import { type AmbientForms, ambientForms, type FormsScope } from './ambient-forms.js';
 import { isRouting } from './other-ways.js';
 import type { TargetService } from './selection.js';
-import { type AccountedPods, type Closed, closedPods } from './ways-around.js';
+import { type AccountedPods, type Closed, closedPods, namespacesClosedTo } from './ways-around.js';
 import { trafficOf } from '../waypoint-gateway.js';
 import { waypointCopies } from './waypoint-copies.js';
 
@@ -31,6 +31,8 @@ export interface NamespaceTranslation {
   readonly pods: readonly AccountedPods[];
   /** Pods that take calls of the waypoint only, once they are ambient. */
   readonly closed: readonly Closed[];
+  /** Which of other namespaces cannot migrate before this one either. */
+  readonly waitingForIt: (namespaces: readonly string[]) => readonly string[];
   /** What a migration writes for VirtualServices; undefined where people do. */
   readonly routes: WrittenRoutes | undefined;
   /** Undefined: sidecars of the namespace do not read the policy, or waypoints do as it is. */
@@ -83,6 +85,7 @@ export function namespaceTranslation(
     forms,
     pods,
     closed: closedPods(forms, objects, pods, scope),
+    waitingForIt: (others) => namespacesClosedTo(pods, others, objects, scope),
     routes: written,
     of: (policy) => {
       const form = formOf.get(policy);

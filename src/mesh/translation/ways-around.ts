@@ -2,7 +2,15 @@ import { type CallGraph, callGraph } from '../call-graph.js';
 import { isDryRun } from '../findings/authorization.js';
 import { type Labels, type PolicyObject, asRecord, asRecords, selects } from '../policy-object.js';
 import { type CallerIdentity, mayMatch } from '../waypoint-identity.js';
-import type { AmbientForm, AmbientForms, FormsScope } from './ambient-forms.js';
+import {
+  type AmbientForm,
+  type AmbientForms,
+  type FormsScope,
+  asksForWaypoint,
+  isAllowing,
+  isMeant,
+} from './ambient-forms.js';
+import { guardOf, waypointOnly } from './pod-policies.js';
 import { type PodGroup, isOfPods } from './selection.js';
 
 /** A pod template or a pod, and the account that it runs under. */
@@ -11,10 +19,14 @@ export interface AccountedPods extends PodGroup {
 }
 
 /** Pods that take calls of the waypoint only, once they are ambient, and who may call them past it today. */
-export interface Closed {
+export interface Closed extends ClosedTo {
   readonly pods: AccountedPods;
   /** Names of the layer 7 policies for which they are closed. */
   readonly policies: readonly string[];
+}
+
+/** Who may call pods past the waypoint. */
+interface ClosedTo {
   /** Whether a caller may be let in today, whatever it asks for; undefined: one without certificate. */
   readonly mayBeCalledBy: (caller: CallerIdentity | undefined) => boolean;
   /** Whether such a caller may be refused then, for it calls past the waypoint. */
@@ -28,22 +40,65 @@ export function closedPods(
   pods: readonly AccountedPods[],
   scope: FormsScope,
 ): Closed[] {
-  const applying = policies.filter(
-    (policy) => policy.kind === 'AuthorizationPolicy' && isOfPods(policy, scope) && !isDryRun(policy),
-  );
+  const applying = authorizing(policies, scope);
   return pods.flatMap((group) => {
     const closing = forms.filter(({ isLayer7, policy }) => isLayer7 && choosesPods(policy, group.labels));
     if (closing.length === 0) return [];
     const own = applying.filter((policy) => choosesPods(policy, group.labels));
     const names = closing.map(({ policy }) => `${policy.kind} ${policy.metadata.name}`);
-    const { trustDomain } = scope.mesh;
-    const mayBeCalledBy: Closed['mayBeCalledBy'] = (caller) => mayCall(caller, own, trustDomain);
-    // Without a guard it is an ALLOW, of which ztunnel leaves rules out.
-    const mayRefuse: Closed['mayRefuse'] = (caller) =>
-      mayBeCalledBy(caller) &&
-      closing.some(({ guard }) => guard === undefined || mayMatch(guard, caller, trustDomain) !== 'no');
-    return [{ pods: group, policies: names, mayBeCalledBy, mayRefuse }];
+    return [{ pods: group, policies: names, ...closedTo(closing, own, scope) }];
   });
+}
+
+/**
+ * Other namespaces that cannot migrate first either: what only a waypoint can protect there may be called by pods of this one, which still
+ * have sidecars. A policy there counts for all pods of its namespace, whichever it chooses.
+ *
+ * @param others   namespaces whose pods with sidecars may call this one
+ * @param callers  pods of this namespace
+ */
+export function namespacesClosedTo(
+  callers: readonly AccountedPods[],
+  others: readonly string[],
+  policies: readonly PolicyObject[],
+  scope: FormsScope,
+): string[] {
+  const accounts = [...new Set(callers.map(({ account }) => account))];
+  return others.filter((namespace) => {
+    const there = { ...scope, namespace };
+    const closing = policies.filter((policy) => isMeant(policy, there) && asksForWaypoint(policy, there));
+    const only = waypointOnly(scope.waypoint, scope.mesh.trustDomain);
+    const guarded = closing.map((policy) => ({
+      guard: isAllowing(policy) ? undefined : guardOf(policy, only, namespace),
+    }));
+    const { mayRefuse } = closedTo(guarded, authorizing(policies, there), there);
+    return accounts.some((account) => mayRefuse({ namespace: scope.namespace, account }));
+  });
+}
+
+/** AuthorizationPolicies that decide about pods of the namespace. */
+function authorizing(policies: readonly PolicyObject[], scope: FormsScope): PolicyObject[] {
+  return policies.filter(
+    (policy) => policy.kind === 'AuthorizationPolicy' && isOfPods(policy, scope) && !isDryRun(policy),
+  );
+}
+
+/**
+ * @param closing  the guards of policies that only a waypoint can enforce
+ * @param own      AuthorizationPolicies of the pods
+ */
+function closedTo(
+  closing: readonly Pick<AmbientForm, 'guard'>[],
+  own: readonly PolicyObject[],
+  scope: FormsScope,
+): ClosedTo {
+  const { trustDomain } = scope.mesh;
+  const mayBeCalledBy: ClosedTo['mayBeCalledBy'] = (caller) => mayCall(caller, own, trustDomain);
+  // Without a guard it is an ALLOW, of which ztunnel leaves rules out.
+  const mayRefuse: ClosedTo['mayRefuse'] = (caller) =>
+    mayBeCalledBy(caller) &&
+    closing.some(({ guard }) => guard === undefined || mayMatch(guard, caller, trustDomain) !== 'no');
+  return { mayBeCalledBy, mayRefuse };
 }
 
 /**
