@@ -61,6 +61,31 @@ describe('findings about a translation', () => {
       ['SST2033 AuthorizationPolicy/p'],
     ],
     [
+      'sidecars elsewhere that an ALLOW lets in whatever they ask for',
+      translating([policy({ ...ofApi, rules: [from({ namespaces: ['other'] }), gets] })]),
+      ['SST2032 AuthorizationPolicy/p'],
+    ],
+    [
+      'sidecars elsewhere that it lets in from somewhere only',
+      translating([policy({ ...ofApi, rules: [from({ namespaces: ['other'], ipBlocks: ['10.0.0.0/8'] }), gets] })]),
+      ['SST2032 AuthorizationPolicy/p', 'SST2035 Deployment/api'],
+    ],
+    [
+      'sidecars elsewhere that it lets in to one port only',
+      translating([
+        policy({ ...ofApi, rules: [{ ...from({ namespaces: ['other'] }), ...to({ ports: ['80'] }) }, gets] }),
+      ]),
+      ['SST2032 AuthorizationPolicy/p', 'SST2035 Deployment/api'],
+    ],
+    [
+      'sidecars elsewhere that one ALLOW lets in, and another policy checks',
+      translating([
+        policy({ ...ofApi, rules: [from({ namespaces: ['other'] }), gets] }),
+        policy({ ...ofApi, action: 'DENY', rules: [gets] }, 'AuthorizationPolicy', 'q'),
+      ]),
+      ['SST2032 AuthorizationPolicy/p', 'SST2032 AuthorizationPolicy/q', 'SST2035 Deployment/api'],
+    ],
+    [
       'callers outside the mesh',
       translating([openL7], { sidecarsElsewhere: [], isPlaintextTaken: true }),
       ['SST2032 AuthorizationPolicy/p', 'SST2036 Deployment/api'],

@@ -11,6 +11,7 @@ import {
   isMeant,
 } from './ambient-forms.js';
 import { guardOf, waypointOnly } from './pod-policies.js';
+import { actionOf } from './unsaid.js';
 import { type PodGroup, isOfPods } from './selection.js';
 
 /** A pod template or a pod, and the account that it runs under. */
@@ -94,10 +95,14 @@ function closedTo(
 ): ClosedTo {
   const { trustDomain } = scope.mesh;
   const mayBeCalledBy: ClosedTo['mayBeCalledBy'] = (caller) => mayCall(caller, own, trustDomain);
-  // Without a guard it is an ALLOW, of which ztunnel leaves rules out.
+  const isLetIn = (caller: CallerIdentity | undefined): boolean =>
+    allowing(own).some((policy) => mayMatch(ofCallersAlone(policy), caller, trustDomain) === 'yes');
+  // Without a guard it is an ALLOW, of which ztunnel leaves out the rules that ask for more than the caller.
   const mayRefuse: ClosedTo['mayRefuse'] = (caller) =>
     mayBeCalledBy(caller) &&
-    closing.some(({ guard }) => guard === undefined || mayMatch(guard, caller, trustDomain) !== 'no');
+    closing.some(({ guard }) =>
+      guard === undefined ? !isLetIn(caller) : mayMatch(guard, caller, trustDomain) !== 'no',
+    );
   return { mayBeCalledBy, mayRefuse };
 }
 
@@ -123,17 +128,17 @@ export function closedGraph(
 }
 
 function mayCall(caller: CallerIdentity | undefined, policies: readonly PolicyObject[], trustDomain: string): boolean {
-  const of = (action: string): PolicyObject[] =>
-    policies.filter(({ spec }) => (asRecord(spec)['action'] ?? 'ALLOW') === action);
-  const isDenied = of('DENY').some((policy) => mayMatch(whollyDenying(policy), caller, trustDomain) === 'yes');
-  const allowing = of('ALLOW');
-  return (
-    !isDenied && (allowing.length === 0 || allowing.some((policy) => mayMatch(policy, caller, trustDomain) !== 'no'))
-  );
+  const isDenied = policies
+    .filter((policy) => actionOf(policy) === 'DENY')
+    .some((policy) => mayMatch(ofCallersAlone(policy), caller, trustDomain) === 'yes');
+  const letting = allowing(policies);
+  return !isDenied && (letting.length === 0 || letting.some((one) => mayMatch(one, caller, trustDomain) !== 'no'));
 }
 
+const allowing = (policies: readonly PolicyObject[]): PolicyObject[] => policies.filter(isAllowing);
+
 /** With those of its rules that ask for nothing but the caller. */
-function whollyDenying(policy: PolicyObject): PolicyObject {
+function ofCallersAlone(policy: PolicyObject): PolicyObject {
   const rules = asRecords(asRecord(policy.spec)['rules']).filter(
     ({ to, when }) => to === undefined && when === undefined,
   );
