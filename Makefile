@@ -50,6 +50,9 @@ sandbox-data: $(NODE_MODULES) ## Write src/sandbox/data/ from the real control p
 faults: $(NODE_MODULES) ## Show that the conformance suite notices faults planted in the sandbox (SHARE=2/4: the second of every four)
 	SIDESTEP_SHARE=$(SHARE) node --import tsx test/conformance/planted-faults.ts
 
+mutation: $(NODE_MODULES) ## Change src/mesh in some 18,000 ways, one at a time, and show which no unit test notices (ARGS='--mutate src/mesh/quantity.ts': of one file)
+	TSX_TSCONFIG_PATH=test/mutation/tsconfig.mutation.json node --import tsx node_modules/.bin/stryker run test/mutation/stryker.config.json $(ARGS)
+
 run: $(OPERATOR) ## Run the operator against KUBECONFIG as its own ServiceAccount (AS_ADMIN=1: as the kubeconfig's user; INSTALL=1: apply CRDs and RBAC first)
 	@node --import tsx scripts/run.ts
 
@@ -80,4 +83,4 @@ endif
 clean: ## Remove build output, caches and the state of local control planes
 	rm -rf dist bin .cache .sidestep coverage
 
-.PHONY: help install generate manifests build check test campaigns controlplane controlplane-up sandbox-data faults run demo dev test-controlplane bench e2e-kind ci clean
+.PHONY: help install generate manifests build check test campaigns controlplane controlplane-up sandbox-data faults mutation run demo dev test-controlplane bench e2e-kind ci clean

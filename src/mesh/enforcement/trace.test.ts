@@ -72,6 +72,7 @@ function draw({
   clientLabels,
 }: Plot): MeshPicture {
   const of = (kind: string): PolicyObject[] => policies.filter((policy) => policy.kind === kind);
+  lastAddress = 0;
   return meshPicture(
     {
       namespaces: [{ metadata: { name: 'shop' } }],
