@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { counts, drainsUntil, hasSidecar, injectionTemplates, isGateway, type MeshPod, podMode } from './dataplane.js';
+import {
+  counts,
+  drainsUntil,
+  hasSidecar,
+  injectionTemplates,
+  isGateway,
+  type MeshPod,
+  podMode,
+  speaksHbone,
+} from './dataplane.js';
 
 const app = { name: 'app' };
 const proxy = { name: 'istio-proxy' };
@@ -61,6 +70,15 @@ describe('a pod', () => {
     expect(drainsUntil({ metadata, status: { phase: 'Succeeded' } })).toBeUndefined();
     expect(drainsUntil({ metadata: {} })).toBeUndefined();
   });
+});
+
+it.each<[Record<string, string> | undefined, boolean]>([
+  [{ 'networking.istio.io/tunnel': 'http' }, true],
+  [{ 'networking.istio.io/tunnel': 'none' }, false],
+  [{}, false],
+  [undefined, false],
+])('a pod with labels %j speaks HBONE: %s', (labels, expected) => {
+  expect(speaksHbone({ metadata: { labels } })).toBe(expected);
 });
 
 it.each<[string | undefined, string[], isGateway: boolean]>([

@@ -116,7 +116,7 @@ describe('what waypoints are rendered from', () => {
     const values = { global: { ...global, trustDomain: 'old.example.org' } };
     expect(waypointInputs({}, values).trustDomain).toBe('cluster.local');
     expect(waypointInputs({ trustDomain: '' }, values).trustDomain).toBe('old.example.org');
-    expect(waypointInputs({ trustDomain: null }, values).trustDomain).toBe('cluster.local');
+    expect(waypointInputs({ trustDomain: null, trust_domain: null }, values).trustDomain).toBe('cluster.local');
     expect(waypointInputs({ trust_domain: 'example.org' }, values).trustDomain).toBe('example.org');
   });
 
@@ -124,11 +124,11 @@ describe('what waypoints are rendered from', () => {
     const waypoint = { resources: { limits: null, requests: { cpu: '1', memory: null } }, tolerations: [] };
     const { resources, tolerations } = waypointInputs({}, { global: { ...global, waypoint } });
     expect([resources, tolerations]).toStrictEqual([{ requests: { cpu: '1' } }, undefined]);
-    const { affinity, clusterId } = waypointInputs(
+    const { affinity, clusterId, imagePullSecrets } = waypointInputs(
       {},
-      { global: { ...global, multiCluster: null, waypoint: { affinity: null } } },
+      { global: { ...global, multiCluster: null, imagePullSecrets: null, waypoint: { affinity: null } } },
     );
-    expect([affinity, clusterId]).toEqual([undefined, 'Kubernetes']);
+    expect([affinity, clusterId, imagePullSecrets]).toEqual([undefined, 'Kubernetes', []]);
   });
 
   it('takes the switch for trust bundles as a truth value or as a text', () => {

@@ -56,9 +56,10 @@ describe('identities', () => {
     expect(matching(principalMatch(pattern), [web, admin, ''])).toEqual(expected);
   });
 
-  test('an end of a principal is looked for behind the scheme', () => {
+  test('an end of a principal is looked for behind the scheme, and any principal is one', () => {
     expect(principalMatch('*/sa/web')('other://td/ns/shop/sa/web')).toBe(false);
     expect(principalMatch('*')('other://td/ns/shop/sa/web')).toBe(true);
+    expect(trustDomainMatch('*')('spiffe://td')).toBe(true);
   });
 
   test.each<[string, string[]]>([
