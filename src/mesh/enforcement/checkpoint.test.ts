@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { smallObjects, type SmallMode, smallPod, smallSettings } from '../../../test/support/small-mesh.js';
 import { type MeshPicture, meshPicture, type PictureObjects, type PictureWorkload } from '../picture.js';
 import type { PolicyObject } from '../policy-object.js';
-import { type Checkpoint, type Destination, guardOf, policiesOfZtunnel, waypointOn } from './checkpoint.js';
+import {
+  type Checkpoint,
+  type Destination,
+  guardOf,
+  policiesOfZtunnel,
+  serviceByAddress,
+  waypointOn,
+} from './checkpoint.js';
 
 const BOUND = { 'istio.io/use-waypoint': 'waypoint' };
 const ASKED = { 'istio.io/ingress-use-waypoint': 'true' };
@@ -104,6 +111,13 @@ describe('the waypoint on the way', () => {
       },
       readsHttp: true,
     });
+  });
+
+  it('to a headless Service is that of its pods', () => {
+    const picture = draw({ labels: BOUND, isHeadless: true });
+    expect(waypoint(picture, 'Service')).toEqual(waypoint(picture, 'Pod'));
+    expect(serviceByAddress(toService(picture))).toBeUndefined();
+    expect(serviceByAddress({ workload: podOf(picture, 'web'), port: 8080 })).toBeUndefined();
   });
 
   it('reads no requests on a port of another protocol', () => {

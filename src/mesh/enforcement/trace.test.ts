@@ -461,8 +461,7 @@ describe('a way with routes', () => {
       service('api', [8081], 'other'),
       service('web', [80]),
       service('api', [81]),
-      service('two', [80, 81]),
-      service('three', [8081, 8082]),
+      service('two', [81, 80]),
     ];
     return meshPicture({ ...small, services, routes }, smallSettings);
   }
