@@ -57,6 +57,7 @@ describe('a waypoint that is missing', () => {
   test('begins to be missing anew if the label names another one, or the time is one to come', () => {
     expect(decideWaypoint(situation({ missing: missing(40, 'other') })).steps).toEqual([remember([], NOW_MS)]);
     expect(decideWaypoint(situation({ missing: missing(-40) })).steps).toEqual([remember([], NOW_MS)]);
+    expect(decideWaypoint(situation({ missing: missing(0, 'other') })).steps).toEqual([remember([], NOW_MS)]);
   });
 
   test('is not made again where a person has deleted it, until the label changes', () => {
@@ -130,7 +131,12 @@ describe('a waypoint that was made', () => {
       waitMs: 300_000,
     });
     expect(idle(ago(299))).toMatchObject({ steps: [], waitMs: 1_000 });
-    expect(idle(ago(300)).steps).toEqual([remember(), { type: 'delete', name: 'waypoint' }]);
+    expect(idle(ago(300))).toEqual({
+      steps: [remember(), { type: 'delete', name: 'waypoint' }],
+      pending: undefined,
+      waitMs: undefined,
+    });
+    expect(idle(ago(400)).waitMs).toBeUndefined();
     expect(idle(ago(-300)).steps).toEqual([{ type: 'mark-unused', name: 'waypoint', sinceMs: NOW_MS }]);
   });
 
@@ -159,6 +165,16 @@ describe('a waypoint that was made', () => {
       waitMs: 270_000,
     });
   });
+});
+
+test('what is due first is waited for', () => {
+  const both = (seconds: number) =>
+    decideWaypoint(
+      situation({ names: 'new', created: ['waypoint'], missing: missing(10, 'new') }, [
+        { isUsed: false, unusedSinceMs: ago(seconds) },
+      ]),
+    ).waitMs;
+  expect([both(299), both(100)]).toEqual([1_000, 20_000]);
 });
 
 describe('whatever the situation', () => {

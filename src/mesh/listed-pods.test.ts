@@ -43,7 +43,23 @@ describe('pods that EndpointSlices list', () => {
     expect(found(given)).toEqual({ legacy: [] });
   });
 
+  it('are found among those that have no address yet', () => {
+    const pending = { metadata: { name: 'api-2', namespace: 'shop' } };
+    const targetRef = { kind: 'Pod', name: 'api-2' };
+    const both = slice('legacy', { addresses: [], targetRef }, { addresses: ['10.0.0.2'] });
+    expect(Object.fromEntries(listedPods([both], [pending, ...pods]))).toEqual({ legacy: [{}, { app: 'db' }] });
+  });
+
+  it('are none where a slice has no endpoints', () => {
+    const { endpoints, ...empty } = slice('legacy');
+    expect(endpoints).toEqual([]);
+    expect(Object.fromEntries(listedPods([empty], pods))).toEqual({ legacy: [] });
+  });
+
   it('are of no Service where the slice names none', () => {
     expect(found(slice(undefined, { addresses: ['10.0.0.1'] }))).toEqual({});
+    const { metadata, ...rest } = slice('legacy', { addresses: ['10.0.0.1'] });
+    const unlabelled = { ...rest, metadata: { name: metadata.name, namespace: metadata.namespace } };
+    expect(Object.fromEntries(listedPods([unlabelled], pods))).toEqual({});
   });
 });

@@ -53,18 +53,15 @@ export function containerAmounts(resources: Resources = {}, defaults: Required<R
 function totalOf(pod: PodOfContainers, part: keyof Resources, defaults: Required<Resources>): Amounts {
   const { containers, initContainers = [], overhead = {}, resources } = pod;
   const amounts = (container: ContainerOfPod): Amounts => containerAmounts(container.resources, defaults)[part];
-  let total = containers.map(amounts).reduce((a, b) => combined(a, b, plus), {});
   let sidecars: Amounts = {};
+  let start: Amounts = {};
   for (const container of initContainers) {
-    if (container.restartPolicy === 'Always') {
-      total = combined(total, amounts(container), plus);
-      sidecars = combined(sidecars, amounts(container), plus);
-    }
+    if (container.restartPolicy === 'Always') sidecars = combined(sidecars, amounts(container), plus);
     // An init container runs beside the sidecars that have been started before it.
-    const isSidecar = container.restartPolicy === 'Always';
-    total = combined(total, isSidecar ? sidecars : combined(sidecars, amounts(container), plus), greater);
+    else start = combined(start, combined(sidecars, amounts(container), plus), greater);
   }
-  const ofPod = { ...total, ...amountsOf(resources?.[part]) };
+  const running = containers.map(amounts).reduce((a, b) => combined(a, b, plus), sidecars);
+  const ofPod = { ...combined(running, start, greater), ...amountsOf(resources?.[part]) };
   const added = Object.entries(amountsOf(overhead)).filter(([name]) => part === 'requests' || name in ofPod);
   return combined(ofPod, Object.fromEntries(added), plus);
 }

@@ -17,6 +17,19 @@ describe('the JSON of a proxy configuration', () => {
       { drainDuration: '1m30s', fileFlushInterval: '500ms' },
       { drainDuration: '90s', fileFlushInterval: '0.500s' },
     ],
+    [
+      'durations to the nanosecond',
+      { drainDuration: '1us', fileFlushInterval: '1.25s', terminationDrainDuration: '1h0.5m' },
+      { drainDuration: '0.000001s', terminationDrainDuration: '3630s', fileFlushInterval: '1.250s' },
+    ],
+    [
+      'what is no duration as it is',
+      { drainDuration: 'soon', fileFlushInterval: '1s!', terminationDrainDuration: '+1m' },
+      { drainDuration: 'soon', terminationDrainDuration: '+1m', fileFlushInterval: '1s!' },
+    ],
+    ['nothing that is null', { concurrency: null, statsCompression: null, meshId: null }, {}],
+    ['lists that are not empty', { extraStatTags: ['a'] }, { extraStatTags: ['a'] }],
+    ['no empty maps', { runtimeValues: {} }, {}],
     ['no zeros', { meshId: '', statNameLength: 0, extraStatTags: [], proxyMetadata: {} }, {}],
     ['no first values of enumerations', { interceptionMode: 'REDIRECT', controlPlaneAuthPolicy: 'NONE' }, {}],
     ['other values of them', { interceptionMode: 'TPROXY' }, { interceptionMode: 'TPROXY' }],
@@ -28,6 +41,7 @@ describe('the JSON of a proxy configuration', () => {
     ['empty messages', { image: {}, tracing: {} }, { tracing: {}, image: {} }],
     ['no fields that Istio does not know', { nonsense: 1 }, {}],
     ['maps of texts', { proxyMetadata: { B: 1, A: true } }, { proxyMetadata: { A: 'true', B: '1' } }],
+    ['maps as they are sorted', { runtimeValues: { a: 1, c: 3, b: 2 } }, { runtimeValues: { a: '1', b: '2', c: '3' } }],
   ])('has %s', (_, config, json) => {
     expect(proxyConfigJson(config)).toBe(JSON.stringify(json));
   });
@@ -53,6 +67,12 @@ describe('merging proxy configurations', () => {
     expect(mergedProxyConfig(base, { proxyHeaders: { requestId: { disabled: true } } })).toEqual({
       proxyHeaders: { server: { disabled: true }, requestId: { disabled: true } },
     });
+  });
+
+  it('keeps all headers where nobody changes any', () => {
+    const headers = { proxyHeaders: { server: { disabled: true }, metadataExchangeHeaders: { mode: 'IN_MESH' } } };
+    expect(mergedProxyConfig(headers, { concurrency: 1 })).toEqual({ ...headers, concurrency: 1 });
+    expect(mergedProxyConfig({ concurrency: 1 }, headers)).toEqual({ ...headers, concurrency: 1 });
   });
 
   it('reads the other spelling of protobuf', () => {
@@ -82,5 +102,24 @@ describe('the configuration of one proxy', () => {
   it('takes the oldest of several', () => {
     const objects = [object('a', 'app', { concurrency: 2 }, '2026-02-02'), object('b', 'app', { concurrency: 1 })];
     expect(effectiveProxyConfig({}, objects, proxy)).toEqual({ concurrency: 1 });
+    expect(effectiveProxyConfig({}, objects.toReversed(), proxy)).toEqual({ concurrency: 1 });
+  });
+
+  it('takes of two that are as old the one that istiod takes, by name and namespace', () => {
+    const objects = [object('a', 'app', { concurrency: 2 }), object('a-b', 'app', { concurrency: 1 })];
+    expect(effectiveProxyConfig({}, objects, proxy)).toEqual({ concurrency: 1 });
+    expect(effectiveProxyConfig({}, objects.toReversed(), proxy)).toEqual({ concurrency: 1 });
+  });
+
+  it('is nothing but the mesh’s where objects say nothing, or select by more than the proxy has', () => {
+    const matchLabels = { gateway: 'waypoint', app: 'web' };
+    const objects = [object('a', 'app', undefined), object('b', 'app', { selector: { matchLabels }, concurrency: 2 })];
+    expect(effectiveProxyConfig({ concurrency: 1 }, objects, proxy)).toEqual({ concurrency: 1 });
+  });
+
+  it('is of the root namespace once, for a proxy there', () => {
+    const objects = [object('root', 'istio-system', { concurrency: 1, environmentVariables: { R: '1' } })];
+    const config = effectiveProxyConfig({}, objects, { ...proxy, namespace: 'istio-system' });
+    expect(config).toEqual({ concurrency: 1, proxyMetadata: { R: '1' } });
   });
 });

@@ -64,7 +64,7 @@ const DURATIONS = ['drainDuration', 'discoveryRefreshDelay', 'terminationDrainDu
 export function mergedProxyConfig(base: ProxyConfig, over: ProxyConfig): ProxyConfig {
   const fields = camelCased(over);
   const merged: Record<string, unknown> = { ...base, ...fields };
-  if (base.proxyMetadata !== undefined && fields.proxyMetadata !== undefined)
+  if (fields.proxyMetadata !== undefined)
     merged.proxyMetadata = { ...(base.proxyMetadata as object), ...(fields.proxyMetadata as object) };
   if (base.proxyHeaders !== undefined && fields.proxyHeaders !== undefined) {
     const kept = Object.entries(base.proxyHeaders as object).filter(([name]) => MERGED_HEADERS.includes(name));
@@ -87,7 +87,7 @@ export function effectiveProxyConfig(
 ): ProxyConfig {
   const layers = [
     wideProxyConfig(objects, proxy.rootNamespace),
-    proxy.namespace === proxy.rootNamespace ? undefined : wideProxyConfig(objects, proxy.namespace),
+    wideProxyConfig(objects, proxy.namespace),
     oldest(objects, proxy.namespace, (object) => selects(object, proxy.labels)),
   ];
   return layers.reduce<ProxyConfig>((merged, layer) => mergedProxyConfig(merged, fieldsOf(layer)), mesh);

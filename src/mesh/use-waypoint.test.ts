@@ -23,7 +23,7 @@ test('the canary is named too, with a namespace of its own', () => {
   expect(namedWaypoints({ ...canary, 'istio.io/use-waypoint-canary-namespace': 'mesh' }, 'shop')).toEqual([
     'mesh/next',
   ]);
-  expect(namedWaypoints({ [USE]: 'none' }, 'shop')).toEqual([]);
+  expect(namedWaypoints({ [USE]: 'none', 'istio.io/use-waypoint-canary': 'none' }, 'shop')).toEqual([]);
 });
 
 test('policies target Gateways of their own namespace, by either field, and nothing else counts', () => {
@@ -35,5 +35,7 @@ test('policies target Gateways of their own namespace, by either field, and noth
     'shop/c',
   ]);
   expect(policy({ targetRefs: [target('istio-waypoint', 'GatewayClass')], selector: {} })).toEqual([]);
+  expect(policy({ targetRefs: [target('a', 'Gateway', 'networking.istio.io')] })).toEqual([]);
+  expect(policy({ targetRefs: [{ ...target('a'), name: undefined }] })).toEqual([]);
   expect(policy({})).toEqual([]);
 });

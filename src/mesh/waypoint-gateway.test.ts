@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { Gateway } from '../api/gateway-api.js';
-import { isAddressed, isProgrammed, isServable, serviceHost, servingOf } from './waypoint-gateway.js';
+import type { PolicyObject } from './policy-object.js';
+import {
+  isAddressed,
+  isCapturedRouter,
+  isProgrammed,
+  isServable,
+  namesOurParameters,
+  serviceHost,
+  servingOf,
+  trafficOf,
+} from './waypoint-gateway.js';
 
 const HOST = 'wp.shop.svc.cluster.local';
 
@@ -37,32 +47,129 @@ describe('what becomes of them', () => {
     expect(servingOf(gateway({ addresses: [{ type: 'Hostname', value: HOST }] }))).toEqual({ kind: 'deployed' });
   });
 
-  test.each<[string, Gateway, RegExp]>([
-    ['OptedOut', gateway({}, { annotations: { 'sidestep.dev/serve': 'false' } }), /sidestep\.dev\/serve/],
-    ['AddressTaken', gateway({ addresses: [{ type: 'Hostname', value: 'other.example.com' }] }), /other\.example\.com/],
-    ['AddressTaken', gateway({ addresses: [{ value: HOST }] }), /remove it/],
-    ['UnsupportedName', gateway({}, { annotations: { 'gateway.istio.io/name-override': 'x' } }), /name-override/],
-    ['UnsupportedName', gateway({}, { name: 'shop.v2' }), /a Service cannot be called shop\.v2/],
-    ['UnsupportedName', gateway({}, { name: 'w'.repeat(64) }), /at most 63 characters/],
+  const name = (of: string): string =>
+    `a Service cannot be called ${of}, and that of a waypoint has the Gateway's name: make one with at most 63 characters a-z, 0-9 and -, the first of them a letter, the last no -`;
+  const own = { gatewayClassName: 'sidestep-waypoint' };
+  const optOut = { annotations: { 'sidestep.dev/serve': 'false' } };
+  const ours = { type: 'Hostname', value: HOST };
+
+  test.each<[string, Gateway, string]>([
+    [
+      'OptedOut',
+      gateway({}, optOut),
+      'the annotation sidestep.dev/serve is "false": istiod deploys an ingress gateway',
+    ],
+    ['OptedOut', gateway(own, optOut), 'the annotation sidestep.dev/serve is "false": nobody deploys it'],
+    [
+      'AddressTaken',
+      gateway({ addresses: [{ type: 'Hostname', value: 'other.example.com' }] }),
+      'spec.addresses names other.example.com: remove it to let Sidestep deploy the waypoint',
+    ],
+    [
+      'AddressTaken',
+      gateway({ addresses: [{ value: HOST }] }),
+      `spec.addresses names ${HOST}: remove it to let Sidestep deploy the waypoint`,
+    ],
+    [
+      'AddressTaken',
+      gateway({ addresses: [ours, { type: 'Hostname' }] }),
+      'spec.addresses names no address: remove it to let Sidestep deploy the waypoint',
+    ],
     [
       'UnsupportedName',
-      gateway({ gatewayClassName: 'sidestep-waypoint' }, { name: '1st' }),
-      /the first of them a letter/,
+      gateway({}, { annotations: { 'gateway.istio.io/name-override': 'x' } }),
+      'the annotation gateway.istio.io/name-override names what istiod has deployed; remove it',
+    ],
+    ['UnsupportedName', gateway({}, { name: 'shop.v2' }), name('shop.v2')],
+    ['UnsupportedName', gateway({}, { name: 'w'.repeat(64) }), name('w'.repeat(64))],
+    ['UnsupportedName', gateway(own, { name: '1st' }), name('1st')],
+    ['UnsupportedName', gateway(own, { name: 'wp-' }), name('wp-')],
+    [
+      'UnsupportedListener',
+      gateway({ ...own, listeners: [] }),
+      'spec.listeners: a waypoint has one listener, with port 15008 and protocol HBONE',
     ],
     [
       'UnsupportedListener',
       gateway({ listeners: [{ ...listener, tls: { mode: 'Terminate' } }] }),
-      /listeners\[0\]\.tls/,
+      'spec.listeners[0].tls: a waypoint has its own TLS; remove the field',
     ],
     [
       'UnsupportedNetwork',
       gateway({}, { labels: { 'topology.istio.io/network': 'n1' } }),
-      /topology\.istio\.io\/network/,
+      'the label topology.istio.io/network makes the Gateway one for other networks; remove it, or use class istio-waypoint',
     ],
   ])('%s is told with the field', (reason, object, message) => {
-    const serving = servingOf(object);
-    expect(serving).toMatchObject({ kind: 'declined', reason });
-    expect(serving).toHaveProperty('message', expect.stringMatching(message));
+    expect(servingOf(object)).toEqual({ kind: 'declined', reason, message });
+  });
+
+  test.each(['w', 'w'.repeat(63), 'wp-2'])('they may be called %s', (of) => {
+    expect(servingOf(gateway({}, { name: of }))).toEqual({ kind: 'deployed' });
+  });
+
+  test('they have our address if it is one of several', () => {
+    const other = { type: 'IPAddress', value: '10.1.2.3' };
+    expect(isAddressed(gateway({ addresses: [other, ours] }))).toBe(true);
+    expect(isAddressed(gateway({ addresses: [other, { type: 'Hostname' }] }))).toBe(false);
+  });
+});
+
+describe('the ConfigMap of ours', () => {
+  const named = (ref: object): boolean =>
+    namesOurParameters(gateway({ infrastructure: { parametersRef: ref } } as Partial<Gateway['spec']>));
+  const ours = { group: '', kind: 'ConfigMap', name: 'wp-sidestep' };
+
+  test('is named by group, kind and name', () => {
+    expect(named(ours)).toBe(true);
+    expect(named({ ...ours, group: 'apps' })).toBe(false);
+    expect(named({ ...ours, kind: 'Secret' })).toBe(false);
+    expect(named({ ...ours, name: 'other' })).toBe(false);
+    expect(namesOurParameters(gateway())).toBe(false);
+  });
+});
+
+describe('the traffic of a waypoint', () => {
+  const labelled = (traffic?: string): { metadata: { labels?: Record<string, string> } } => ({
+    metadata: traffic === undefined ? {} : { labels: { 'istio.io/waypoint-for': traffic } },
+  });
+
+  test('is what the Gateway says, else its class, else that of Services', () => {
+    expect(trafficOf(labelled('all'), labelled('workload'))).toBe('all');
+    expect(trafficOf(labelled(), labelled('workload'))).toBe('workload');
+    expect(trafficOf(undefined, labelled('workload'))).toBe('workload');
+    expect(trafficOf(labelled(), labelled())).toBe('service');
+    expect(trafficOf(undefined, undefined)).toBe('service');
+  });
+});
+
+describe('a captured router', () => {
+  const label = { 'istio.io/dataplane-mode': 'ambient' };
+  const none = { 'istio.io/dataplane-mode': 'none' };
+  const router = (spec: object = {}, labels: Record<string, string> = label, kind = 'Gateway'): PolicyObject => ({
+    kind,
+    metadata: { name: 'ingress', namespace: 'shop', labels },
+    spec: { gatewayClassName: 'istio', listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }], ...spec },
+  });
+  const named = [{ type: 'Hostname', value: 'ingress.example.com' }];
+  const ip = { type: 'IPAddress', value: '10.1.2.3' };
+
+  test.each<[string, PolicyObject, boolean]>([
+    ['it says so itself', router(), true],
+    ['it says no', router({}, none), false],
+    ['nobody says anything', router({}, {}), false],
+    ['its pods have labels of their own that say nothing, and it does', router({ infrastructure: {} }), true],
+    ['its pods say so, and it does not', router({ infrastructure: { labels: label } }, {}), true],
+    ['its pods say no', router({ infrastructure: { labels: none } }), false],
+    ['neither its pods nor it say anything', router({ infrastructure: {} }, {}), false],
+    ['it is another kind', router({}, label, 'Service'), false],
+    ['it is of another class', router({ gatewayClassName: 'nginx' }), false],
+    ['it is a waypoint', router({ listeners: [listener] }), false],
+    ['istiod does not deploy it', router({ addresses: named }), false],
+    ['istiod does not deploy it, for it has two addresses', router({ addresses: [ip, ip] }), false],
+    ['istiod deploys it with an address', router({ addresses: [ip] }), true],
+    ['istiod deploys it with an address of no type', router({ addresses: [{ value: '10.1.2.3' }] }), true],
+  ])('%s', (_, object, isCaptured) => {
+    expect(isCapturedRouter(object)).toBe(isCaptured);
   });
 });
 
@@ -94,6 +201,12 @@ describe('Gateways that istiod deploys', () => {
     expect(servingOf(waypoint(asks, { addresses: [{ type: 'Hostname', value: HOST }] }))).toEqual({ kind: 'deployed' });
     const foreign = waypoint(asks, { addresses: [{ type: 'Hostname', value: 'other.example.com' }] });
     expect(servingOf(foreign)).toMatchObject({ kind: 'declined', reason: 'AddressTaken' });
+    const addresses = [{ type: 'Hostname', value: HOST }];
+    expect(isServable(waypoint(asks, { addresses }))).toBe(true);
+    expect(isServable(waypoint(asks))).toBe(false);
+    expect(isServable(waypoint(asks, { addresses, listeners: [{ ...listener, port: 80 }] }))).toBe(false);
+    expect(isServable(waypoint({}, { addresses }))).toBe(false);
+    expect(isServable(gateway({ gatewayClassName: 'nginx' }, asks))).toBe(false);
   });
 
   test('of class sidestep-waypoint are ours, whatever they look like', () => {
@@ -120,7 +233,9 @@ describe('whether istiod sends traffic to a Gateway', () => {
     ],
     ['no pod has ever been there', told('False', 'AddressNotAssigned', { addresses: [] }), false],
     ['the Service is gone', told('False', 'AddressNotUsable', { addresses }), false],
+    ['no address was ever given', told('False', 'AddressNotAssigned'), false],
     ['it has not looked', gateway(), false],
+    ['it has said nothing of it', { ...gateway(), status: {} }, false],
   ])('%s', (_, of, expected) => {
     expect(isProgrammed(of)).toBe(expected);
   });

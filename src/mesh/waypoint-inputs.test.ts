@@ -44,6 +44,60 @@ describe('what waypoints are rendered from', () => {
     });
   });
 
+  it('is what somebody has said', () => {
+    const waypoint = {
+      affinity: { nodeAffinity: {} },
+      topologySpreadConstraints: [{ maxSkew: 1 }],
+      nodeSelector: { pool: 'mesh' },
+      tolerations: [{ key: 'mesh' }],
+      resources: { requests: { cpu: '1' } },
+    };
+    const said = {
+      ...global,
+      ...{
+        hub: 'example.com',
+        tag: 1.31,
+        variant: 'distroless',
+        imagePullPolicy: 'Always',
+        imagePullSecrets: ['pull'],
+      },
+      proxy: { ...global.proxy, image: 'own', componentLogLevel: 'misc:error', outlierLogPath: '/dev/stdout' },
+      ...{ logAsJson: true, caAddress: 'ca.example.com:443', multiCluster: { clusterName: 'east' }, network: 'n1' },
+      ...{ meshID: 'mesh1', platform: 'openshift', trustBundleName: 'roots', waypoint },
+    };
+    const values = { revision: 'blue', global: said, gateways: { seccompProfile: { type: 'RuntimeDefault' } } };
+    const mesh = { trustDomain: 'example.org', rootNamespace: 'mesh', defaultConfig: { concurrency: 1 } };
+    expect(waypointInputs(mesh, values)).toEqual({
+      revision: 'blue',
+      image: { hub: 'example.com', name: 'own', tag: '1.31', variant: 'distroless' },
+      imagePullPolicy: 'Always',
+      imagePullSecrets: ['pull'],
+      ...waypoint,
+      clusterDomain: 'cluster.local',
+      logLevel: 'warning',
+      componentLogLevel: 'misc:error',
+      agentLogLevel: 'default:info',
+      logAsJson: true,
+      outlierLogPath: '/dev/stdout',
+      certProvider: 'istiod',
+      caAddress: 'ca.example.com:443',
+      clusterId: 'east',
+      network: 'n1',
+      meshId: 'mesh1',
+      trustDomain: 'example.org',
+      setsUser: false,
+      seccompProfile: { type: 'RuntimeDefault' },
+      rootCertificate: { kind: 'ConfigMap', name: 'roots' },
+      proxyConfig: { concurrency: 1 },
+      rootNamespace: 'mesh',
+    });
+  });
+
+  it('asks istiod of its own revision for certificates', () => {
+    const { caAddress } = waypointInputs({}, { revision: 'blue', global });
+    expect(caAddress).toBe('istiod-blue.istio-system.svc:15012');
+  });
+
   it.each([
     ['hub', { ...global, hub: '' }],
     ['tag', { ...global, tag: null }],
@@ -51,20 +105,30 @@ describe('what waypoints are rendered from', () => {
     ['istioNamespace', { ...global, istioNamespace: undefined }],
   ])('says that values.global.%s is missing', (field, broken) => {
     const read = () => waypointInputs({}, { revision: 'blue', global: broken });
-    expect(read).toThrow(MeshConfigurationError);
-    expect(read).toThrow(`values.global.${field} is missing in ConfigMap istio-sidecar-injector-blue, key values: `);
+    expect(read).toThrow(
+      new MeshConfigurationError(
+        `values.global.${field} is missing in ConfigMap istio-sidecar-injector-blue, key values: install istiod with Istio's chart, or set it`,
+      ),
+    );
   });
 
   it('tells an empty trust domain from none', () => {
     const values = { global: { ...global, trustDomain: 'old.example.org' } };
     expect(waypointInputs({}, values).trustDomain).toBe('cluster.local');
     expect(waypointInputs({ trustDomain: '' }, values).trustDomain).toBe('old.example.org');
+    expect(waypointInputs({ trustDomain: null, trust_domain: null }, values).trustDomain).toBe('cluster.local');
+    expect(waypointInputs({ trust_domain: 'example.org' }, values).trustDomain).toBe('example.org');
   });
 
   it('leaves out what Helm was told to unset', () => {
     const waypoint = { resources: { limits: null, requests: { cpu: '1', memory: null } }, tolerations: [] };
     const { resources, tolerations } = waypointInputs({}, { global: { ...global, waypoint } });
-    expect([resources, tolerations]).toEqual([{ requests: { cpu: '1' } }, undefined]);
+    expect([resources, tolerations]).toStrictEqual([{ requests: { cpu: '1' } }, undefined]);
+    const { affinity, clusterId, imagePullSecrets } = waypointInputs(
+      {},
+      { global: { ...global, multiCluster: null, imagePullSecrets: null, waypoint: { affinity: null } } },
+    );
+    expect([affinity, clusterId, imagePullSecrets]).toEqual([undefined, 'Kubernetes', []]);
   });
 
   it('takes the switch for trust bundles as a truth value or as a text', () => {

@@ -32,7 +32,7 @@ describe('attributes', () => {
     ...asked({ headers: { 'x-role': ['user', 'admin'], 'x-empty': [''], authorization: ['a', 'b'] } }),
     remoteAddress: '1.2.3.4',
     sni: 'shop.example.com',
-    metadata: { 'envoy.filters.x': { one: 'a', many: ['a', 7], open: '[a', closed: 'a]' } },
+    metadata: { 'envoy.filters.x': { one: 'a', many: ['a', 'b]c', 7], open: '[a', closed: 'a]' } },
   };
 
   test.each<[object, boolean]>([
@@ -81,6 +81,9 @@ describe('attributes', () => {
     [when('experimental.envoy.filters.x[one]', '[a]'), false],
     [when('experimental.envoy.filters.x[many]', '[a]'), true],
     [when('experimental.envoy.filters.x[many]', '[7]'), false],
+    [when('experimental.envoy.filters.x[many]', '[[a]]'), true],
+    [when('experimental.envoy.filters.x[many]', '[b]c]'), true],
+    [when('experimental.envoy.filters.x[one', 'a'), true],
     [when('experimental.envoy.filters.x[many]', 'a'), false],
     [when('experimental.envoy.filters.y[one]', 'a'), false],
     [when('experimental.envoy.filters.x[open]', '[a'), true],
@@ -128,6 +131,7 @@ describe('claims', () => {
     azp: 'client',
     groups: ['dev', 'ops'],
     realm: { role: 'admin', 'a.b': 'c' },
+    nothing: null,
     number: 7,
   };
   const authentication: PolicyObject = {
@@ -174,6 +178,7 @@ describe('claims', () => {
     [when('request.auth.claims[groups]', 'x'), false],
     [when('request.auth.claims[realm][role]', 'admin'), true],
     [when('request.auth.claims[realm][x]', '*'), false],
+    [when('request.auth.claims[nothing][x]', '*'), false],
     [when('request.auth.claims[groups][0]', '*'), false],
     [when('request.auth.claims[realm]', '*'), false],
     [when('request.auth.claims[number]', '7'), false],
@@ -193,5 +198,6 @@ describe('claims', () => {
     expect(has(principal('i'), { iss: 'i', sub: '' })).toBe(true);
     expect(has(principal('i*'), { iss: 'i', sub: 's' })).toBe(true);
     expect(has(principal('*/s'), { iss: '', sub: 's' })).toBe(false);
+    expect(has(principal('/s'), { iss: '', sub: 's' })).toBe(true);
   });
 });

@@ -103,7 +103,7 @@ export function waypointOn(
         ? { address: virtualAddressOf(service), port: to.port }
         : { address: addressOf(endpoint!.workload), port: endpoint!.port },
     },
-    readsHttp: service === undefined || isHttp(service, to.port),
+    readsHttp: isHttp(service, to.port),
   };
 }
 

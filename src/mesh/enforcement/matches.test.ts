@@ -56,8 +56,10 @@ describe('identities', () => {
     expect(matching(principalMatch(pattern), [web, admin, ''])).toEqual(expected);
   });
 
-  test('an end of a principal is looked for behind the scheme', () => {
+  test('an end of a principal is looked for behind the scheme, and any principal is one', () => {
     expect(principalMatch('*/sa/web')('other://td/ns/shop/sa/web')).toBe(false);
+    expect(principalMatch('*')('other://td/ns/shop/sa/web')).toBe(true);
+    expect(trustDomainMatch('*')('spiffe://td')).toBe(true);
   });
 
   test.each<[string, string[]]>([
@@ -111,6 +113,7 @@ describe('identities', () => {
   test('an alias of the mesh may be a pattern', () => {
     expect(withAliases('td7/ns/a/sa/b', ['td1', 'td*'])).toEqual(['td1/ns/a/sa/b', 'td*/ns/a/sa/b']);
     expect(withAliases('a.x/ns/a/sa/b', ['td1', '*.x'])).toEqual(['td1/ns/a/sa/b', '*.x/ns/a/sa/b']);
+    expect(withAliases('tx/ns/a/sa/b', ['td1', 'td*'])).toEqual(['tx/ns/a/sa/b']);
   });
 
   test('a trust domain of the mesh stands for all of them', () => {
@@ -125,6 +128,8 @@ describe('paths', () => {
     ['/api/{*}/items', ['/api/v1/items']],
     ['/api/{**}', ['/api/', '/api/v1', '/api/v1/items', '/api/a=b*c']],
     ['/{*}/v1/{**}', ['/api/v1/items']],
+    ['/*/{*}', ['/api/v1', '/api/a=b*c']],
+    ['/{*}/**', ['/api/', '/api/v1', '/api/v1/items', '/api/a=b*c']],
     ['/api/*', ['/api/', '/api/v1', '/api/v1/items', '/api/a=b*c', '/api/"']],
     ['/api*', ['/api', '/api/', '/api/v1', '/api/v1/items', '/api/a=b*c', '/api/"']],
     ['*', ['/api', '/api/', '/api/v1', '/api/v1/items', '/api/a=b*c', '/api/"']],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import type { PolicyObject } from '../policy-object.js';
-import { decideAtProxy } from './proxy-authorization.js';
+import { decideAtProxy, proxyRules } from './proxy-authorization.js';
 import type { HttpRequest, ProxyRequest, ProxySettings, Token } from './request.js';
 
 const settings: ProxySettings = { trustDomain: 'td' };
@@ -118,6 +118,13 @@ describe('CUSTOM', () => {
     expect(decideAtProxy([dry(custom('a', [never]))], request, providers)).toEqual({ allowed: true, by: 'NoPolicy' });
   });
 
+  test('nobody is asked by a dry run, or where the provider is missing', () => {
+    const asking = (...of: readonly PolicyObject[]): unknown => proxyRules(of, providers, true).ask.length;
+    expect(asking(custom('a', [{}, never]))).toBe(2);
+    expect(asking(custom('a'), dry(custom('a')))).toBe(1);
+    expect(asking(custom('missing'))).toBe(0);
+  });
+
   test('without HTTP, a provider is asked over gRPC only', () => {
     const outcome = (name: string): unknown => decideAtProxy([custom(name)], connection, providers);
     expect(outcome('a')).toEqual({ allowed: true, by: 'NoPolicy' });
@@ -176,13 +183,21 @@ describe('a rule', () => {
   test.each([
     to({ ports: ['http'] }),
     to({ ports: ['70000'] }),
+    to({ ports: [' 80'] }),
+    to({ ports: ['80a'] }),
     from({ ipBlocks: ['x'] }),
     when('request.headers', 'x'),
+    when('request.headers[x]y', 'x'),
     when('request.auth.claims[a]b', 'x'),
     when('experimental.envoy.filters.x', 'y'),
   ])('with a value that is not understood is left out of ALLOW, and matches more elsewhere: %j', (odd) => {
     expect(decideAtProxy([policy('ALLOW', [odd])], request, settings).by).toBe('NoAllow');
     expect(matches(odd)).toBe(true);
+  });
+
+  test('may ask about any port that there is', () => {
+    const last = { ...request, destination: { address: '10.0.0.2', port: 65_535 } };
+    expect(decideAtProxy([policy('ALLOW', [to({ ports: ['65535'] })])], last, settings).by).toBe('Allow');
   });
 
   test('the values that are understood stay', () => {

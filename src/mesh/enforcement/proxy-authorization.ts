@@ -6,7 +6,7 @@ import { identityOf } from './identity.js';
 import { normalizedPath, withoutQuery } from './path.js';
 import type { Headers, ProxyRequest, ProxySettings } from './request.js';
 import { type Clauses, type Reading, readRule, testOf } from './rule.js';
-import { type Authentication, tokenCheck } from './token.js';
+import { tokenCheck } from './token.js';
 
 /** What a proxy decides, and why. */
 export type ProxyDecision = (
@@ -87,7 +87,7 @@ export function proxyAuthorization(policies: readonly PolicyObject[], settings: 
         : (tcp ??= proxyRules(policies, settings, false));
       const path = request.http ? normalizedPath(request.http.path, settings.pathNormalization) : '';
       const headers = joined(request.http?.headers ?? {});
-      const before = seenOf(request, { isRefused: false, claims: undefined, headers, path });
+      const before = seenOf(request, { claims: undefined, headers, path });
       const refuses = rules.refuse.find(({ test }) => test(before));
       if (refuses) return { allowed: false, by: 'Custom', policy: refuses.policy, rule: refuses.rule };
       const authentication = request.http && authenticate({ ...request.http, headers }, path);
@@ -175,12 +175,12 @@ function providerOf({ spec }: PolicyObject): string {
 
 /** What is seen of a connection alone. */
 export function seenOfConnection(connection: Omit<ProxyRequest, 'http'>): Seen {
-  return seenOf(connection, { isRefused: false, claims: undefined, headers: {}, path: '' });
+  return seenOf(connection, NOTHING_SEEN);
 }
 
 function seenOf(
   { source, remoteAddress, destination, sni, http, metadata }: ProxyRequest,
-  { claims, headers, path }: Extract<Authentication, { isRefused: false }>,
+  { claims, headers, path }: Pick<Seen, 'claims' | 'headers' | 'path'>,
 ): Seen {
   const sourceAddress = parseAddress(source.address);
   return {

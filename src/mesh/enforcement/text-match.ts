@@ -7,7 +7,7 @@ export type TextMatch = (text: string) => boolean;
  * @see istio/istio pilot/pkg/security/authz/matcher/string.go, StringMatcher
  */
 export function textMatch(pattern: string): TextMatch {
-  return pattern === '*' ? (text) => text !== '' : partMatch(pattern);
+  return pattern === '*' ? (text) => text !== '' : headerMatch(pattern);
 }
 
 /**
@@ -16,7 +16,15 @@ export function textMatch(pattern: string): TextMatch {
  * @see istio/istio pilot/pkg/security/authz/matcher/header.go, HeaderMatcher
  */
 export function headerMatch(pattern: string): TextMatch {
-  return pattern === '*' ? () => true : partMatch(pattern);
+  if (pattern.startsWith('*')) {
+    const end = pattern.slice(1);
+    return (text) => text.endsWith(end);
+  }
+  if (pattern.endsWith('*')) {
+    const start = pattern.slice(0, -1);
+    return (text) => text.startsWith(start);
+  }
+  return (text) => text === pattern;
 }
 
 /**
@@ -27,18 +35,6 @@ export function headerMatch(pattern: string): TextMatch {
 export function hostMatch(pattern: string): TextMatch {
   const matches = headerMatch(pattern.toLowerCase());
   return (host) => matches(host.toLowerCase());
-}
-
-function partMatch(pattern: string): TextMatch {
-  if (pattern.startsWith('*')) {
-    const end = pattern.slice(1);
-    return (text) => text.endsWith(end);
-  }
-  if (pattern.endsWith('*')) {
-    const start = pattern.slice(0, -1);
-    return (text) => text.startsWith(start);
-  }
-  return (text) => text === pattern;
 }
 
 /** A text as a regular expression for itself. */

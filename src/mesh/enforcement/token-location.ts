@@ -25,8 +25,7 @@ function textsAt(location: Location, { headers, path }: Credentials): readonly s
     return location.prefix === '' ? values : values.flatMap((value) => afterPrefix(value, location.prefix));
   }
   if ('param' in location) {
-    const query = queryOf(path);
-    const value = query === '' ? null : new URLSearchParams(query).get(location.param);
+    const value = new URLSearchParams(queryOf(path)).get(location.param);
     return value === null ? [] : [value];
   }
   const value = cookiesOf(headers).find(([name]) => name === location.cookie)?.[1];

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 
 import type { PolicyObject } from '../policy-object.js';
 import type { Headers, HttpRequest, Token } from './request.js';
-import { type Authentication, tokenCheck } from './token.js';
+import { type Authentication, audienceName, jwtRules, tokenCheck } from './token.js';
+import { type Credentials, tokensAt, without } from './token-location.js';
 
 const good: Token = { claims: { iss: 'a', sub: 's', aud: 'shop' } };
 const tokens: Record<string, Token> = {
@@ -78,6 +79,28 @@ test('audiences are compared after time and before the signature, without scheme
   expect(of).toMatchObject({ isRefused: false });
 });
 
+test.each([
+  ['https://shop/', 'shop'],
+  ['http://shop', 'shop'],
+  ['shop/a/', 'shop/a'],
+  ['shop/a', 'shop/a'],
+  ['urn:https://shop', 'urn:https://shop'],
+])('the audience %s is called %s', (audience, name) => {
+  expect(audienceName(audience)).toBe(name);
+});
+
+test('rules are read in the order of their issuers, and those of one issuer in their own', () => {
+  const rules = [
+    { issuer: 'b', outputPayloadToHeader: '1' },
+    { issuer: 'a', outputPayloadToHeader: '2' },
+    { issuer: 'b', outputPayloadToHeader: '3' },
+    { issuer: 'c', outputPayloadToHeader: '4' },
+    { outputPayloadToHeader: '5' },
+  ];
+  const order = jwtRules([authentication(...rules)]).map(({ payloadHeader }) => payloadHeader);
+  expect(order).toEqual(['5', '2', '1', '3', '4']);
+});
+
 describe('locations', () => {
   test('by default, the header Authorization and the parameter access_token', () => {
     expect(outcome([{ issuer: 'a' }], {}, '/?access_token=good')).toBe('s');
@@ -123,6 +146,44 @@ describe('locations', () => {
     expect(outcome(rule, { x: ['forged'] }, '/?t=good')).toBe(401);
     expect(outcome(rule, { x: ['good'], cookie: ['c=forged'] })).toBe(401);
     expect(outcome(rule, { cookie: ['c=again'] }, '/?t=good')).toBe('s');
+    expect(outcome(rule, { x: ['good'], y: ['forged'] })).toBe(401);
+  });
+
+  test('are the same in whatever order a rule names them', () => {
+    const x = { name: 'x' };
+    const y = { name: 'y' };
+    for (const fromHeaders of [
+      [x, y],
+      [y, x],
+    ]) {
+      expect(outcome([{ issuer: 'a', fromHeaders }], { x: ['good'], y: ['again'] })).toBe('s');
+      expect(outcome([{ issuer: 'a', fromHeaders }], { x: ['forged'], y: ['good'] })).toBe(401);
+    }
+  });
+
+  test('a parameter is in the query, and not in the path', () => {
+    expect(outcome([{ issuer: 'a', fromParams: ['t'] }], {}, '/a&t=forged')).toBeUndefined();
+    expect(outcome([{ issuer: 'a', fromParams: ['t'] }], {}, '/a')).toBeUndefined();
+  });
+
+  test('what cannot begin a token is skipped, unless nothing is left', () => {
+    const location = { header: 'authorization', prefix: 'Bearer ' };
+    const at = (value: string): string[] =>
+      tokensAt([location], { headers: { authorization: [value] }, path: '/', tokens: {} }).map(({ text }) => text);
+    expect(at('Bearer "good')).toEqual(['good']);
+    expect(at('Bearer !!')).toEqual(['Bearer !!']);
+  });
+
+  test.each([
+    [
+      { header: 'x', prefix: '' },
+      { headers: { cookie: ['c=1'] }, path: '/p?t=1' },
+    ],
+    [{ param: 't' }, { headers: { x: ['1'], cookie: ['c=1'] }, path: '/p' }],
+    [{ cookie: 'c' }, { headers: { x: ['1'], cookie: ['c=1'] }, path: '/p?t=1' }],
+  ])('a token at %j stays behind, but for one in a cookie', (location, kept) => {
+    const sent: Credentials = { headers: { x: ['1'], cookie: ['c=1'] }, path: '/p?t=1', tokens: {} };
+    expect(without(location, sent)).toEqual(kept);
   });
 });
 
@@ -201,6 +262,7 @@ describe('what goes on', () => {
   test.each<[unknown, string[] | undefined]>([
     ['text', ['text']],
     [7, ['7']],
+    [0, ['0']],
     [-3, ['-3.000000']],
     [0.5, ['0.500000']],
     [true, ['true']],
@@ -230,6 +292,7 @@ test('a preflight passes, whatever its token', () => {
   const preflight = { origin: ['https://x'], 'access-control-request-method': ['PUT'], ...bearer('forged') };
   expect(check([{ issuer: 'a' }], preflight, '/', 'OPTIONS')).toMatchObject({ isRefused: false, claims: undefined });
   expect(check([{ issuer: 'a' }], preflight, '/', 'GET').isRefused).toBe(true);
+  expect(check([{ issuer: 'a' }], bearer('forged'), '/', 'OPTIONS').isRefused).toBe(true);
   for (const name of ['origin', 'access-control-request-method']) {
     expect(check([{ issuer: 'a' }], { ...preflight, [name]: [''] }, '/', 'OPTIONS').isRefused).toBe(true);
   }

@@ -54,7 +54,7 @@ export function tokenCheck(policies: readonly PolicyObject[]): (http: HttpReques
   return (http, path) => {
     const passage = { claims: undefined, headers: { ...http.headers }, path, tokens: http.tokens ?? {} };
     for (const rule of rules) removeOutput(rule, passage);
-    const outcome = rules.length === 0 || isPreflight(http) ? 'Accepted' : authenticate(rules, passage);
+    const outcome = isPreflight(http) ? 'Accepted' : authenticate(rules, passage);
     if (outcome !== 'Accepted') return { isRefused: true, status: outcome === 'WrongAudience' ? 403 : 401 };
     return { isRefused: false, claims: passage.claims, headers: passage.headers, path: passage.path };
   };
@@ -112,17 +112,17 @@ function isPreflight({ method, headers }: HttpRequest): boolean {
  * and there are several rules, the bad ones before it are gone when the rules are asked again.
  */
 function authenticate(rules: readonly JwtRule[], passage: Passage): Outcome {
-  const failures: Outcome[] = [];
+  const outcomes: Outcome[] = [];
   const accepts = (rule: JwtRule): boolean => {
     const outcome = verify(rule, passage);
-    if (outcome !== 'Accepted') failures.push(outcome);
+    outcomes.push(outcome);
     return outcome === 'Accepted';
   };
-  const acceptsOrMisses = (rule: JwtRule): boolean => accepts(rule) || failures.at(-1) === 'Missing';
+  const acceptsOrMisses = (rule: JwtRule): boolean => accepts(rule) || outcomes.at(-1) === 'Missing';
   if (rules.length > 1 && rules.some(accepts)) return 'Accepted';
   if (rules.every(acceptsOrMisses)) return 'Accepted';
   // That a token is another issuer's is told only if no rule has more to say.
-  return failures.find((outcome) => outcome === 'Invalid' || outcome === 'WrongAudience') ?? 'UnknownIssuer';
+  return outcomes.find((outcome) => outcome === 'Invalid' || outcome === 'WrongAudience') ?? 'UnknownIssuer';
 }
 
 /** Tries the tokens at the rule's locations, from the last to the first: all of them must be good. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type MeshPicture, meshPicture, type PictureObjects, type PictureSettings } from '../picture.js';
 import type { PolicyObject } from '../policy-object.js';
-import { type Call, trace } from './trace.js';
+import { smallObjects, smallPod, smallSettings } from '../../../test/support/small-mesh.js';
+import { type Asked, type Call, trace, type Trace } from './trace.js';
 
 /* The mesh of the article, at moments of its move: design 6, scenario A. */
 
@@ -313,5 +314,296 @@ describe('trace', () => {
         allowed: false,
       },
     ]);
+  });
+});
+
+const jwtRules = [{ issuer: 'us', audiences: ['shop'] }];
+const authentication = policy('RequestAuthentication', 'jwt', { ...bySelector, jwtRules });
+const allow = (name: string, ...rules: object[]): PolicyObject =>
+  policy('AuthorizationPolicy', name, { ...bySelector, rules });
+const never = { to: [{ operation: { ports: ['1'] } }] };
+
+describe('a hop', () => {
+  it.each<[string, Mode, policies: PolicyObject[], allowed: boolean, by: string]>([
+    ['Sidecar', 'sidecar', [], true, 'no policy says anything'],
+    ['Sidecar', 'sidecar', [allow('a', never, {})], true, 'ALLOW shop/a, rule 1'],
+    [
+      'Sidecar',
+      'sidecar',
+      [policy('AuthorizationPolicy', 'd', { ...bySelector, action: 'DENY', rules: [{}] })],
+      false,
+      'DENY shop/d, rule 0',
+    ],
+    [
+      'Sidecar',
+      'sidecar',
+      [policy('AuthorizationPolicy', 'c', { ...bySelector, action: 'CUSTOM', provider: { name: 'x' }, rules: [{}] })],
+      false,
+      'CUSTOM shop/c, whose provider cannot be asked',
+    ],
+    ['Sidecar', 'sidecar', [allow('a', never), allow('b')], false, 'no rule allows it of shop/a, shop/b'],
+    ['Ztunnel', 'ambient', [], true, 'no policy says anything'],
+    ['Ztunnel', 'ambient', [allow('a', never, {})], true, 'ALLOW shop/a'],
+    [
+      'Ztunnel',
+      'ambient',
+      [policy('AuthorizationPolicy', 'd', { ...bySelector, action: 'DENY', rules: [{}] })],
+      false,
+      'DENY shop/d',
+    ],
+    ['Ztunnel', 'ambient', [allow('a', never), allow('b')], false, 'no rule allows it of shop/a, shop/b'],
+  ])('at a %s tells why (%#)', (hop, server, policies, allowed, by) => {
+    const picture = draw({ client: 'sidecar', server, policies });
+    const [sleep, , httpbin] = picture.workloads;
+    const call: Call = { from: sleep!, to: { workload: httpbin!, port: 80 } };
+    expect(trace(call, picture)).toEqual([
+      {
+        backend: 'Pod/shop/httpbin',
+        hops: [{ hop, enforcer: 'Pod/shop/httpbin', principal: 'cluster.local/ns/shop/sa/sleep', allowed, by }],
+        allowed,
+      },
+    ]);
+  });
+
+  it('has no principal where the caller sends plaintext', () => {
+    for (const server of ['sidecar', 'ambient'] as const) {
+      const picture = draw({ client: 'none', server });
+      const [sleep, , httpbin] = picture.workloads;
+      const [way] = trace({ from: sleep!, to: { workload: httpbin!, port: 80 } }, picture);
+      expect(way?.hops).toStrictEqual([
+        {
+          hop: server === 'sidecar' ? 'Sidecar' : 'Ztunnel',
+          enforcer: 'Pod/shop/httpbin',
+          allowed: true,
+          by: 'no policy says anything',
+        },
+      ]);
+    }
+  });
+
+  const asking = (claims?: object): Asked => ({
+    http: {
+      method: 'GET',
+      host: 'httpbin:8000',
+      path: '/ip',
+      headers: { authorization: ['Bearer a.b.c'] },
+      ...(claims && { tokens: { 'a.b.c': { claims: { ...claims } } } }),
+    },
+  });
+  it.each<[string, Asked, boolean, string]>([
+    ['is not valid', asking(), false, 'the token is not valid'],
+    ['is for others', asking({ iss: 'us', aud: 'x' }), false, 'the token is for another audience'],
+    ['is good', asking({ iss: 'us', aud: 'shop' }), true, 'no policy says anything'],
+  ])('tells of a token that %s', (_, asked, allowed, by) => {
+    const picture = draw({ client: 'sidecar', server: 'sidecar', policies: [authentication] });
+    const [sleep] = picture.workloads;
+    const [way] = trace({ from: sleep!, to: { service: picture.services[0]!, port: 8000 }, ...asked }, picture);
+    expect(way?.hops).toMatchObject([{ allowed, by }]);
+  });
+
+  it('goes by the address of who began the call, if that is known', () => {
+    const remote = allow('remote', { from: [{ source: { remoteIpBlocks: ['1.2.3.4'] } }] });
+    const picture = draw({ client: 'sidecar', server: 'sidecar', policies: [remote] });
+    const [sleep, , httpbin] = picture.workloads;
+    const call: Call = { from: sleep!, to: { workload: httpbin!, port: 80 } };
+    const isAllowed = (asked: Asked): unknown => trace({ ...call, ...asked }, picture)[0]?.allowed;
+    expect(isAllowed({ remoteAddress: '1.2.3.4' })).toBe(true);
+    expect(isAllowed({ remoteAddress: '1.2.3.5' })).toBe(false);
+    expect(isAllowed({})).toBe(false);
+    const caller = allow('caller', { from: [{ source: { remoteIpBlocks: ['10.0.0.1'] } }] });
+    const other = draw({ client: 'sidecar', server: 'sidecar', policies: [caller] });
+    const direct: Call = { from: other.workloads[0]!, to: { workload: other.workloads[2]!, port: 80 } };
+    expect(trace(direct, other)[0]?.allowed).toBe(true);
+  });
+});
+
+describe('a way with routes', () => {
+  const service = (name: string, ports: readonly number[], namespace = 'shop'): PictureObjects['services'][number] => ({
+    metadata: { name, namespace },
+    spec: {
+      clusterIP: `10.96.${namespace.length}.${name.length}`,
+      selector: { app: name },
+      ports: ports.map((port) => ({ name: `http-${port}`, port, targetPort: 8080 })),
+    },
+  });
+  const virtualService = (http: object[]): PolicyObject => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { hosts: ['web'], http },
+  });
+  const subsets: PolicyObject = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { host: 'web', subsets: [{ name: 'v1', labels: { version: 'v1', track: 'main' } }] },
+  };
+  const to = (host: string, more: object = {}): object => ({ route: [{ destination: { host, ...more } }] });
+
+  function drawn(
+    routes: readonly PolicyObject[],
+    policies: readonly PolicyObject[] = [],
+    mode: 'ambient' | 'sidecar' = 'sidecar',
+    isBound = false,
+  ): MeshPicture {
+    const small = smallObjects({
+      pods: [
+        smallPod('sleep', mode, { ip: '10.0.0.1' }),
+        smallPod('web', mode, { ip: '10.0.0.2', labels: { version: 'v1', track: 'main' } }),
+        smallPod('api', mode, { ip: '10.0.0.3' }),
+        smallPod('api', mode, { ip: '10.0.0.4', namespace: 'other' }),
+      ],
+      services: [],
+      policies,
+      isBound,
+    });
+    const services = [
+      service('api', [8081], 'other'),
+      service('web', [80]),
+      service('api', [81]),
+      service('two', [81, 80]),
+    ];
+    return meshPicture({ ...small, services, routes }, smallSettings);
+  }
+  const ask = (picture: MeshPicture, path = '/', more: Partial<Call> = {}): Trace[] =>
+    trace(
+      {
+        from: picture.workloads.find(({ name }) => name === 'sleep')!,
+        to: { service: picture.services.find(({ name }) => name === 'web')!, port: 80 },
+        http: { method: 'GET', host: 'web', path, headers: {} },
+        ...more,
+      },
+      picture,
+    );
+  const said = (ways: readonly Trace[]): unknown =>
+    ways.map(({ hops, backend, allowed }) => [hops.map(({ by }) => by), backend, allowed]);
+  const passes = 'no policy says anything';
+
+  it.each<[string, object, unknown]>([
+    ['leads to the only port of a Service', to('api'), [['sends it to api.shop:81', passes], 'Pod/shop/api', true]],
+    [
+      'leads to the port that it names',
+      to('api.other.svc.cluster.local', { port: { number: 8081 } }),
+      [['sends it to api.other:8081', passes], 'Pod/other/api', true],
+    ],
+    [
+      'leads to the port that was called, of several',
+      to('two'),
+      [['sends it to two.shop:80', 'no pod serves port 80'], undefined, false],
+    ],
+    [
+      'ends where a Service is not there',
+      to('gone'),
+      [['sends it to gone.shop, which is not there'], undefined, false],
+    ],
+    [
+      'leads to a subset',
+      to('web', { subset: 'v1' }),
+      [['sends it to web.shop:80 (version=v1, track=main)', passes], 'Pod/shop/web', true],
+    ],
+    ['ends with an answer', { directResponse: { status: 403 } }, [['answers 403'], undefined, false]],
+    [
+      'ends with an answer that is one',
+      { redirect: { uri: '/x' } },
+      [[expect.stringMatching(/^redirects to /)], undefined, true],
+    ],
+  ])('%s', (_, rule, expected) => {
+    const ways = ask(drawn([virtualService([rule]), subsets]));
+    const rest = ways.map(({ hops: [first, ...others], ...way }) => ({
+      ...way,
+      hops: [{ ...first!, by: first!.by.replace('VirtualService shop/web, rule 0, ', '') }, ...others],
+    }));
+    expect(said(rest)).toEqual([expected]);
+  });
+
+  it('begins at the sidecar of the caller, which knows nobody', () => {
+    const [way] = ask(drawn([virtualService([to('api')])]));
+    expect(way?.hops[0]).toEqual({
+      hop: 'Sidecar',
+      enforcer: 'Pod/shop/sleep',
+      allowed: true,
+      by: 'VirtualService shop/web, rule 0, sends it to api.shop:81',
+    });
+  });
+
+  it('shows who is called what the route has made of the request', () => {
+    const rules = [{ to: [{ operation: { paths: ['/new'] } }] }];
+    const onlyNew: PolicyObject = policy('AuthorizationPolicy', 'new', { rules });
+    const picture = drawn(
+      [virtualService([{ match: [{ uri: { exact: '/old' } }], rewrite: { uri: '/new' }, ...to('web') }])],
+      [onlyNew],
+    );
+    expect(ask(picture, '/old').map(({ allowed }) => allowed)).toEqual([true]);
+    expect(ask(drawn([], [onlyNew]), '/old').map(({ allowed }) => allowed)).toEqual([false]);
+  });
+
+  it('is that of no connection, and not the way to the address of a pod', () => {
+    const picture = drawn([virtualService([to('api')])]);
+    const web = picture.workloads.find(({ name }) => name === 'web')!;
+    const called = picture.services.find(({ name }) => name === 'web')!;
+    const connection: Call = { from: picture.workloads[0]!, to: { service: called, port: 80 } };
+    expect(said(trace(connection, picture))).toEqual([[[passes], 'Pod/shop/web', true]]);
+    expect(said(ask(picture, '/', { to: { workload: web, port: 8080 } }))).toEqual([[[passes], 'Pod/shop/web', true]]);
+  });
+
+  it('is by the waypoint for ambient pods, and by nobody without one', () => {
+    const routes = [virtualService([to('api')])];
+    expect(said(ask(drawn(routes, [], 'ambient')))).toEqual([[[passes], 'Pod/shop/web', true]]);
+    const [way] = ask(drawn(routes, [], 'ambient', true));
+    expect(way?.hops.map(({ hop, enforcer }) => `${hop} ${enforcer}`)).toEqual([
+      'Waypoint Gateway/shop/waypoint',
+      'Waypoint Gateway/shop/waypoint',
+      'Ztunnel Pod/shop/api',
+    ]);
+  });
+});
+
+describe('the waypoint of a pod', () => {
+  const refuseAll = policy('AuthorizationPolicy', 'nobody', {
+    targetRefs: [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'waypoint' }],
+  });
+  const drawn = (policies: readonly PolicyObject[]): MeshPicture => {
+    const small = smallObjects({
+      pods: [smallPod('sleep', 'ambient', { ip: '10.0.0.1' }), smallPod('web', 'ambient', { ip: '10.0.0.2' })],
+      services: [{ name: 'web', selector: { app: 'web' }, isHeadless: true }],
+      policies,
+      isBound: true,
+    });
+    const labels = { 'istio.io/waypoint-for': 'all' };
+    const gateways = small.gateways.map((one) => ({ ...one, metadata: { ...one.metadata, labels } }));
+    return meshPicture({ ...small, gateways }, smallSettings);
+  };
+
+  it('decides first, for who calls its address or a headless Service', () => {
+    for (const policies of [[], [refuseAll]]) {
+      const picture = drawn(policies);
+      const [sleep, web] = picture.workloads;
+      const principal = 'cluster.local/ns/shop/sa/sleep';
+      const waypoint = { hop: 'Waypoint', enforcer: 'Gateway/shop/waypoint', principal };
+      const by = 'no policy says anything';
+      const refused = {
+        hops: [{ ...waypoint, allowed: false, by: 'no rule allows it of shop/nobody' }],
+        allowed: false,
+      };
+      const arrived = {
+        backend: 'Pod/shop/web',
+        hops: [
+          { ...waypoint, allowed: true, by },
+          {
+            hop: 'Ztunnel',
+            enforcer: 'Pod/shop/web',
+            principal: 'cluster.local/ns/shop/sa/waypoint',
+            allowed: true,
+            by,
+          },
+        ],
+        allowed: true,
+      };
+      for (const to of [
+        { workload: web!, port: 8080 },
+        { service: picture.services[0]!, port: 80 },
+      ])
+        expect(trace({ from: sleep!, to }, picture)).toEqual([policies.length > 0 ? refused : arrived]);
+    }
   });
 });

@@ -89,3 +89,13 @@ test('who sends plaintext is nobody', () => {
   expect(holds({ serviceAccounts: [{ namespace: '', serviceAccount: '' }] }, plaintext)).toBe(false);
   expect(holds({ notServiceAccounts: [{ namespace: '', serviceAccount: '' }] }, plaintext)).toBe(true);
 });
+
+test.each(['x/td/ns/shop/sa/web/y', 'td/ns/shop/sa/web/y', 'x/td/ns/shop/sa/web', 'web'])(
+  'who calls itself %s is of no namespace',
+  (principal) => {
+    const of: Connection = { ...connection, source: { principal, address: '10.0.0.1' } };
+    expect(holds({ principals: [{ Presence: [] }] }, of)).toBe(true);
+    expect(holds({ namespaces: [{ Presence: [] }] }, of)).toBe(false);
+    expect(holds({ serviceAccounts: [{ namespace: 'shop', serviceAccount: 'web' }] }, of)).toBe(false);
+  },
+);
