@@ -201,6 +201,21 @@ describe('a migration of a namespace meets', () => {
     expect(findings([web, manual], [copy])).toEqual([]);
   });
 
+  it('ports of containers, by the names under which Services lead to them', () => {
+    const ports = [{ name: 'app', containerPort: 8080 }];
+    const named = deployment('web', { spec: { containers: [{ name: 'web', ports }] } });
+    const leading = made('v1', 'Service', 'web', {
+      selector: { app: 'web' },
+      ports: [{ port: 80, targetPort: 'app' }],
+    });
+    const policy = authorization('x', {
+      targetRefs: [{ kind: 'Service', name: 'web' }],
+      rules: [{ to: [{ operation: { ports: ['8080'] } }] }],
+    });
+    expect(codes(named, leading, policy)).toContain('SST2031');
+    expect(codes(web, leading, policy)).not.toContain('SST2031');
+  });
+
   it('pods that have a sidecar no more, by the labels of its own namespace', () => {
     const plain = deployment('plain', { labels: { 'sidecar.istio.io/inject': 'false' } });
     const enrolled = space('other', { 'istio.io/dataplane-mode': 'ambient' });
