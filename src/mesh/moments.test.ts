@@ -277,11 +277,13 @@ describe('what is bound to a waypoint', () => {
     expect(pictureAt(all, 'After').services[0]!.labels).toEqual({ tier: 'x', ...label });
   });
 
-  it('is of a Gateway that takes HBONE, where it is not there yet', () => {
-    const objects = { ...objectsOf(sidecars), gateways: [] };
-    expect(pictureAt(momentsOf({ waypoint }, objects), 'Bind').waypoints).toEqual(
-      pictureAt(momentsOf({ waypoint }), 'Bind').waypoints,
-    );
+  it('is of a Gateway that takes HBONE and has an address, also where it is not there or says nothing yet', () => {
+    const objects = objectsOf(sidecars);
+    const silent = objects.gateways.map(({ metadata, spec }) => ({ metadata, spec }));
+    const { waypoints } = pictureAt(momentsOf({ waypoint }), 'Bind');
+    for (const gateways of [[], silent]) {
+      expect(pictureAt(momentsOf({ waypoint }, { ...objects, gateways }), 'Bind').waypoints).toEqual(waypoints);
+    }
   });
 
   it('leaves Services of other namespaces as they are, also by their names', () => {

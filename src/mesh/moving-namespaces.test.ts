@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { meshSettings } from './mesh-settings.js';
 import { type AssessedMesh, findingsOf, isRead, movingNamespaces, sidecarsOf } from './moving-namespaces.js';
-import type { PolicyObject } from './policy-object.js';
+import { type PolicyObject, asRecord, asRecords } from './policy-object.js';
 
 const made = (apiVersion: string, kind: string, name: string, spec: object, namespace = 'shop'): PolicyObject => ({
   apiVersion,
@@ -189,6 +189,7 @@ describe('a migration of a namespace meets', () => {
     const elsewhere = [space('other'), deployment('client', {}, 'other')];
     const isSaid = (code: string, ...objects: PolicyObject[]): boolean => codes(...guarded, ...objects).includes(code);
     expect(isSaid('SST2035', deployment('client'))).toBe(false);
+    expect(isSaid('SST2048', deployment('client'))).toBe(false);
     expect(isSaid('SST2035', ...elsewhere)).toBe(true);
     expect(isSaid('SST2036')).toBe(true);
     expect(isSaid('SST2036', strict)).toBe(false);
@@ -263,6 +264,11 @@ describe('a policy of the name of one that would be written', () => {
     ['with empty fields', { ...spec, selector: {}, provider: { name: '' }, a: null, b: undefined, c: [] }, false],
     ['with another action', { ...spec, action: 'AUDIT' }, true],
     ['with a further field', { ...spec, selector: { matchLabels: { app: 'web' } } }, true],
+    [
+      'with a source that says nothing',
+      { ...spec, rules: [{ ...asRecord(asRecords(spec['rules'])[0]), from: [{}] }] },
+      true,
+    ],
     ['with a field that is false', { ...spec, isNew: false }, true],
     ['without rules', { ...spec, rules: [] }, true],
     ['with a rule that says nothing besides', { ...spec, rules: [...(spec['rules'] as object[]), {}] }, true],
