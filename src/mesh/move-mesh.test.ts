@@ -412,6 +412,17 @@ describe('a caller of another namespace', () => {
     ]);
   });
 
+  it('may lack labels and a spec', () => {
+    const bare = made('Pod', 'a', 'other', {
+      metadata: { annotations: { 'ambient.istio.io/redirection': 'enabled' } },
+      status: { phase: 'Running' },
+    });
+    expect(podsOf(mesh(bare))).toEqual(['a other/default ambient false false']);
+    const own = { ...bare, metadata: { ...bare.metadata, namespace: 'shop' } };
+    expect(podsOf(mesh(own))).toEqual(['a shop/default ambient false false']);
+    expect(mesh(own).pods[0]?.spec).toEqual({ containers: [], initContainers: [] });
+  });
+
   it.each<[string, string[], number]>([
     ['is the proxy of a Gateway for ingress', ['HTTP'], 1],
     ['is no proxy of a waypoint with further listeners', ['HTTP', 'HBONE'], 0],
@@ -444,6 +455,7 @@ describe('a pod', () => {
       false,
     ],
     ['says nothing of it', undefined, false],
+    ['says nothing yet', [], false],
   ])('that is outside the mesh and %s may stay there or not', (_, conditions, expected) => {
     expect(hasMode({ ...bare, status: { conditions } } as never)).toBe(expected);
   });
@@ -453,6 +465,7 @@ describe('a pod', () => {
     expect(hasMode(web as never)).toBe(true);
     expect(hasMode(pod('b', { mode: 'ambient', isReady: false }) as never)).toBe(true);
     expect(hasMode({ ...web, status: { phase: 'Succeeded' } } as never)).toBe(false);
+    expect(hasMode(bare)).toBe(false);
   });
 
   it('has the first of its addresses, unless that is its node’s', () => {
