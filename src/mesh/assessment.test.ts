@@ -86,7 +86,7 @@ describe('an assessment', () => {
     const given = [
       finding('SST5001', 'AuthorizationPolicy/a'),
       finding('SST1008', 'ConfigMap/b'),
-      finding('SST2007', 'AuthorizationPolicy/ab/a'),
+      finding('SST2007', 'AuthorizationPolicy/a-b/a'),
       finding('SST2007', 'AuthorizationPolicy/a/b'),
       finding('SST2007', 'AuthorizationPolicy/a/a'),
       finding('SST2007', 'AuthorizationPolicy/a/c'),
@@ -101,7 +101,7 @@ describe('an assessment', () => {
       'SST2007 a/a',
       'SST2007 a/b',
       'SST2007 a/c',
-      'SST2007 ab/a',
+      'SST2007 a-b/a',
       'SST1008 shop/b',
       'SST5001 shop/a',
     ];
@@ -152,6 +152,14 @@ describe('what becomes of a policy', () => {
     const { policies, generated } = assessed(objects);
     expect(policies.map(({ verdict }) => verdict)).toEqual(verdicts);
     expect(namesOf(generated)).toEqual(names);
+  });
+
+  it('is none where a route would say it, and there is no route', () => {
+    const subsets = [{ name: 'v1', labels: { version: 'v1' } }];
+    const rule = made('networking.istio.io/v1', 'DestinationRule', 'db', { host: 'db.example', subsets });
+    const result = assessed([manual, rule]);
+    expect(codesOf(result)).toEqual(['SST3008 db']);
+    expect([result.policies.map(({ verdict }) => verdict), result.generated]).toEqual([['BLOCK'], []]);
   });
 
   it('is a copy also where it only decides by the caller, once there is a waypoint', () => {

@@ -14,6 +14,7 @@ describe('the order of workloads', () => {
     ['has callers first', { web: ['client'], client: [] }, { client: [], web: ['client'] }, []],
     ['has callers first that are not closed themselves', { web: ['client'] }, { web: ['client'] }, []],
     ['is that of a chain', { c: ['b'], b: ['a'], a: [] }, { a: [], b: ['a'], c: ['b'] }, []],
+    ['is not asked of one that calls itself', { a: ['a'], b: ['a'] }, { a: [], b: ['a'] }, []],
     ['is none for two that call each other', { b: ['a'], a: ['b'] }, { a: [], b: [] }, [['a', 'b']]],
     [
       'is none for a ring, whose callers still come first',
