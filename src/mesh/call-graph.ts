@@ -17,7 +17,7 @@ export function callGraph(callers: ReadonlyMap<string, readonly string[]>): Call
     reachable.get(a)?.has(b) === true && reachable.get(b)?.has(a) === true;
   const names = [...callers.keys()].sort();
   const cycles = names
-    .map((name) => names.filter((other) => other === name || isCyclic(name, other)))
+    .map((name) => names.filter((other) => isCyclic(name, other)))
     .filter((cycle, index) => cycle.length > 1 && cycle[0] === names[index]);
   const before = names.map(
     (name) => [name, new Set((callers.get(name) ?? []).filter((caller) => !isCyclic(name, caller)))] as const,

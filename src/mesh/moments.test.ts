@@ -109,6 +109,15 @@ describe('the moments of a migration', () => {
     expect(local.services).toEqual({ 'shop/web.shop.svc.cluster.local': { 80: 9090, 81: 9191 } });
   });
 
+  it('know a pod with nothing but its name for one that gets captured', () => {
+    const bare = {
+      metadata: { name: 'bare', namespace: 'shop' },
+      status: { phase: 'Running', podIPs: [{ ip: '10.0.0.8' }] },
+    };
+    const all = momentsOf({}, objectsOf([bare]));
+    expect([modesIn(pictureAt(all, 'Bind')), modesIn(pictureAt(all, 'After'))]).toEqual(['bare none', 'bare ambient']);
+  });
+
   it('find a pod again in another picture, by name and namespace', () => {
     const twins = [...sidecars, smallPod('web', 'sidecar', { namespace: 'other', ip: '10.0.0.9' })];
     const all = momentsOf({}, objectsOf(twins));
@@ -266,6 +275,23 @@ describe('what is bound to a waypoint', () => {
     const all = momentsOf({ waypoint, bound }, { ...objects, services });
     expect(boundAt(all, 'After')).toEqual({ web: toWaypoint, 'other/web': undefined });
     expect(pictureAt(all, 'After').services[0]!.labels).toEqual({ tier: 'x', ...label });
+  });
+
+  it('is of a Gateway that takes HBONE and has an address, also where it is not there or says nothing yet', () => {
+    const objects = objectsOf(sidecars);
+    const silent = objects.gateways.map(({ metadata, spec }) => ({ metadata, spec }));
+    const { waypoints } = pictureAt(momentsOf({ waypoint }), 'Bind');
+    for (const gateways of [[], silent]) {
+      expect(pictureAt(momentsOf({ waypoint }, { ...objects, gateways }), 'Bind').waypoints).toEqual(waypoints);
+    }
+  });
+
+  it('leaves Services of other namespaces as they are, also by their names', () => {
+    const objects = objectsOf(sidecars);
+    const elsewhere = { ...objects.services[0]!, metadata: { name: 'web', namespace: 'other', labels: { tier: 'x' } } };
+    const bound = [{ kind: 'Service' as const, name: 'web', labels: label }];
+    const all = momentsOf({ waypoint, bound }, { ...objects, services: [elsewhere] });
+    expect(pictureAt(all, 'After').services[0]!.labels).toEqual({ tier: 'x' });
   });
 
   it('asks for ingress traffic, too, and names the namespace of a waypoint elsewhere', () => {

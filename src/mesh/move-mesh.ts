@@ -147,7 +147,7 @@ function ownPods(standIns: readonly Pod[], live: readonly Pod[]): Pod[] {
     const kind = ownKind(pod);
     if (kinds.has(kind)) return [];
     kinds.set(kind, pod);
-    return [{ ...pod, metadata: { ...pod.metadata, ...(pod.metadata.labels && { labels: templateLabels(pod) }) } }];
+    return [{ ...pod, metadata: { ...pod.metadata, labels: templateLabels(pod) } }];
   });
   return [...standIns, ...others].map(trimmed);
 }

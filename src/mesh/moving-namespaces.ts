@@ -57,7 +57,7 @@ export function movingNamespaces(mesh: AssessedMesh, only: readonly string[] | u
       kind === 'Namespace' ? [[metadata.name, metadata.labels ?? {}] as const] : [],
     ),
   );
-  const byNamespace = new Map<string, Templated[]>([...labels.keys()].map((name) => [name, []]));
+  const byNamespace = new Map<string, Templated[]>();
   for (const one of podTemplates(objects)) {
     const name = one.object.metadata.namespace ?? '';
     byNamespace.set(name, [...(byNamespace.get(name) ?? []), one]);

@@ -5,6 +5,7 @@ import {
   bindings,
   boundGateway,
   isChosen,
+  isHeldByOthers,
   mixedServices,
   type BindablePod,
   type BindableService,
@@ -99,6 +100,50 @@ describe('a Service is bound', () => {
     expect(wanted({ gateways: [{ ...missed, status, spec }] })).toBe('as it is');
   });
 
+  test('to the oldest in whatever order they come', () => {
+    const claim = { annotations: { 'istio.io/for-service-account': 'web' } };
+    const [old, young] = ['9', '10'].map((hour, index) =>
+      gateway(`w${index}`, { ...claim, creationTimestamp: `2026-11-21T${hour.padStart(2, '0')}:00:00Z` }),
+    );
+    expect(wanted({ gateways: [old!, young!] })).toBe('w0');
+    expect(wanted({ gateways: [young!, old!] })).toBe('w0');
+  });
+
+  test('to the waypoint of account `default` if its pods name none', () => {
+    const unnamed = { metadata: { name: 'web-1', labels: { app: 'web' } }, spec: {} };
+    const given = { accounts: [account('default')], gateways: [gateway('default-waypoint')] };
+    expect(wanted({ ...given, pods: [unnamed] })).toBe('default-waypoint');
+    expect(wanted({ ...given, pods: [{ metadata: unnamed.metadata }] })).toBe('default-waypoint');
+  });
+
+  test('to a waypoint that istiod deploys if the account names it, once istiod calls it programmed', () => {
+    const accounts = [account('web', { [USE]: 'web-waypoint' })];
+    const ofIstiod = (...conditions: typeof READY): Gateway => {
+      const made = gateway('web-waypoint', {}, conditions);
+      return { ...made, spec: { ...made.spec, gatewayClassName: 'istio-waypoint' } };
+    };
+    const programmed = ofIstiod(condition('Programmed', 'True'));
+    expect(wanted({ accounts, gateways: [programmed] })).toBe('web-waypoint');
+    expect(wanted({ accounts, gateways: [ofIstiod(condition('Programmed', 'False'))] })).toBe('as it is');
+    expect(wanted({ accounts, gateways: [ofIstiod(condition('Accepted', 'True'))] })).toBe('as it is');
+    const { status: _, ...unknown } = programmed;
+    expect(wanted({ accounts, gateways: [unknown] })).toBe('as it is');
+    expect(wanted({ gateways: [programmed] })).toBe('as it is');
+  });
+
+  test('again where a person has taken our label away', () => {
+    expect(wanted({ services: [service({}, { [BOUND]: 'web-waypoint' })] })).toBe('web-waypoint');
+  });
+
+  test('to no waypoint that is going, and stays as long as that is held', () => {
+    const going = gateway('web-waypoint', {
+      deletionTimestamp: '2026-11-21T10:00:00Z',
+      finalizers: ['sidestep.dev/waypoint'],
+    });
+    expect(wanted({ gateways: [going] })).toBe('as it is');
+    expect(wanted({ services: [held], gateways: [going] })).toBe('as it is');
+  });
+
   test('and stays so while the waypoint restarts', () => {
     expect(wanted({ services: [held], gateways: [gateway('web-waypoint', {}, [])] })).toBe('as it is');
   });
@@ -109,6 +154,7 @@ describe('a Service is not bound', () => {
     ['without pods', { pods: [] }],
     ['with pods of two accounts', { pods: [pod('web'), pod('other')] }],
     ['without a selector', { services: [{ metadata: { name: 'web' }, spec: {} }] }],
+    ['without a spec', { services: [{ metadata: { name: 'web' } }] }],
     ['before the waypoint is ready', { gateways: [gateway('web-waypoint', {}, [condition('Programmed', 'True')])] }],
     ['before istiod knows the waypoint', { gateways: [gateway('web-waypoint', {}, READY.slice(0, 1))] }],
     ['if a person has chosen another waypoint', { services: [service({ [USE]: 'own' })] }],
@@ -135,6 +181,19 @@ describe('a Service is let go', () => {
     ],
   ])('%s', (_, given) => {
     expect(wanted({ services: [held], ...given })).toBeUndefined();
+  });
+
+  test('by its mark alone where its label is gone, and so is what it should be bound to', () => {
+    const marked = service({}, { [BOUND]: 'web-waypoint' });
+    expect(bindings([marked], [], [account('web')], { gateways: [gateway('web-waypoint')] })).toEqual([
+      { service: 'web', waypoint: undefined },
+    ]);
+    expect(wanted({ services: [marked], accounts: [account('web', { [USE]: 'new' })] })).toBeUndefined();
+  });
+
+  test('where its account has only half a label', () => {
+    const accounts = [account('web', { 'istio.io/use-waypoint-namespace': 'mesh' })];
+    expect(wanted({ services: [held], accounts, isOptedOut: true })).toBeUndefined();
   });
 
   test('by its mark alone where the label is a person’s', () => {
@@ -169,6 +228,13 @@ describe('a label that a migration has set', () => {
       undefined,
     ],
     ['beats that of the account', migrated('other'), {}, 'as it is'],
+    [
+      'is held as well while the waypoint is not ready',
+      migrated('web-waypoint'),
+      { gateways: [gateway('web-waypoint', {}, [])] },
+      'web-waypoint',
+    ],
+    ['and without pods', migrated('other', { [BOUND]: 'web-waypoint' }), { pods: [] }, undefined],
     ['also when it moves', migrated('other', { [BOUND]: 'web-waypoint' }), {}, undefined],
   ])('%s', (_, given, rest, expected) => {
     expect(wanted({ services: [given], ...rest })).toBe(expected);
@@ -263,6 +329,15 @@ describe('labels of namespace, account and Service', () => {
     ],
     ['if that admits it', { accounts: naming({ [USE]: 'shared', [NAMESPACE]: 'mesh' }) }, 'as it is'],
     ['and not without its name', { shared: [abroad], accounts: naming({ [USE]: 'shared' }) }, 'as it is'],
+    [
+      'also where its own has a Gateway of that name',
+      {
+        gateways: [gateway('shared', { creationTimestamp: '2026-11-21T08:00:00Z' })],
+        shared: [abroad],
+        accounts: naming({ [USE]: 'shared', [NAMESPACE]: 'mesh' }),
+      },
+      'mesh/shared',
+    ],
     ['or its own by name', { accounts: naming({ [USE]: 'web-waypoint', [NAMESPACE]: 'shop' }) }, 'web-waypoint'],
     [
       'a bound Service stays',
@@ -300,6 +375,38 @@ test('a Service with pods of several accounts, of which one has a waypoint, is m
   expect(mixed([service()], [pod('web')])).toEqual([]);
   expect(mixed([service()], [pod('other'), pod('third')])).toEqual([]);
   expect(mixed([service({ [USE]: 'none' })], [pod('web'), pod('other')])).toEqual([]);
+  expect(mixed([service({ 'gateway.istio.io/managed': 'x' })], [pod('web'), pod('other')])).toEqual([]);
+  const unlabelled = { metadata: { name: 'bare' }, spec: { selector: { app: 'web' } } };
+  expect(mixed([unlabelled], [pod('web'), pod('other')])).toEqual([
+    { service: 'bare', accounts: ['other', 'web'], served: ['web'] },
+  ]);
+});
+
+test('a label of a Service stays if a person or a migration has set it', () => {
+  const mark = { [BOUND]: 'web-waypoint' };
+  const migration = { 'sidestep.dev/waypoint-labels': JSON.stringify({ labels: { [USE]: 'web-waypoint' } }) };
+  expect(isHeldByOthers(service())).toBe(false);
+  expect(isHeldByOthers(held)).toBe(false);
+  expect(isHeldByOthers(service({ [USE]: 'own' }, mark))).toBe(true);
+  expect(isHeldByOthers(service({ [USE]: 'web-waypoint' }, { ...mark, ...migration }))).toBe(true);
+});
+
+describe('a Gateway does not get an account that it asks for', () => {
+  const asking = (name: string, asked: string, hour = '09'): Gateway =>
+    gateway(name, {
+      annotations: { 'istio.io/for-service-account': asked },
+      creationTimestamp: `2026-11-21T${hour}:00:00Z`,
+    });
+  const accounts = [account('alone'), account('web'), account('out', { [USE]: 'none' })];
+  test.each<[string, Gateway, ReturnType<typeof accountTaken>]>([
+    ['if an older one asks for it, too', asking('alone-waypoint', 'web'), { account: 'web', by: 'old' }],
+    ['unless nobody does', asking('any', 'alone'), undefined],
+    ['if there is none', asking('web-waypoint', 'missing'), undefined],
+    ['if it asks for none by its name either', gateway('any'), undefined],
+    ['if that wants none', gateway('out-waypoint'), undefined],
+  ])('%s', (_, given, expected) => {
+    expect(accountTaken(given, accounts, [given, asking('old', 'web', '08')])).toEqual(expected);
+  });
 });
 
 describe('a Service that is bound', () => {

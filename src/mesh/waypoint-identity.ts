@@ -4,7 +4,8 @@ import { targetsOf, type IntendedWaypoint } from './waypoint-needs.js';
 import { type PolicyObject, asRecord, asRecords, asStrings, objectName, stringAt } from './policy-object.js';
 
 /** `unknown`: it depends on more than who calls, such as an address. */
-export type Match = 'yes' | 'no' | 'unknown';
+export type Match = Known | 'unknown';
+type Known = 'yes' | 'no';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -151,7 +152,7 @@ const qualified = (accounts: readonly string[], namespace: string): string[] =>
   accounts.map((account) => (account.includes('/') ? account : `${namespace}/${account}`));
 
 /** Istio's patterns: a star alone, at the start or at the end. */
-function matchAny(patterns: readonly string[], value: string): Match {
+function matchAny(patterns: readonly string[], value: string): Known {
   // A star alone asks for somebody.
   if (value === '') return 'no';
   const matches = patterns.some((pattern) => {
@@ -161,7 +162,7 @@ function matchAny(patterns: readonly string[], value: string): Match {
   return matches ? 'yes' : 'no';
 }
 
-const not = (match: Match): Match => (match === 'unknown' ? match : match === 'yes' ? 'no' : 'yes');
+const not = (match: Known): Known => (match === 'yes' ? 'no' : 'yes');
 const all = (matches: readonly Match[]): Match =>
   matches.includes('no') ? 'no' : matches.includes('unknown') ? 'unknown' : 'yes';
 const any = (matches: readonly Match[]): Match =>

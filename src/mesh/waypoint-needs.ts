@@ -65,7 +65,7 @@ export function isServed(
 
 /** A route of the Service's own namespace: a waypoint knows no other. */
 function isProducerRoute(route: PolicyObject, namespace: string): boolean {
-  const parents = asRecords(asRecord(route.spec)['parentRefs']).filter(({ kind }) => kind !== undefined);
+  const parents = asRecords(asRecord(route.spec)['parentRefs']);
   const ofMesh = parents.filter(({ kind }) => kind === 'Service' || kind === 'ServiceEntry');
   return (
     ofMesh.length > 0 &&

@@ -44,6 +44,28 @@ describe('policies that depend on a waypoint', () => {
     ]);
   });
 
+  test('are those that target a Service bound to it, in a namespace that is not', () => {
+    const policies = ['free', 'bound'].map((name) =>
+      object('AuthorizationPolicy', 'bare', name, {}, { targetRefs: [service(name)] }),
+    );
+    const options = {
+      policies,
+      namespaces: [object('Namespace', undefined, 'bare')],
+      services: [
+        object('Service', 'bare', 'free'),
+        object('Service', 'bare', 'bound', { [USE]: 'wp', [USE_NAMESPACE]: 'shop' }),
+      ],
+      serviceEntries: [],
+    };
+    expect(dependentPolicies(WAYPOINT, options)).toEqual(['AuthorizationPolicy bare/bound']);
+    expect(dependentPolicies({ namespace: 'bare', name: 'none' }, options)).toEqual([]);
+  });
+
+  test('are not those whose targets are not told', () => {
+    expect(isDependent('shop', { kind: 'Service' })).toBe(false);
+    expect(isDependent('shop', { name: 'web' })).toBe(false);
+  });
+
   test('are not those of another namespace, another waypoint, or another kind', () => {
     expect(isDependent('else', gateway)).toBe(false);
     expect(isDependent('else', service('web'))).toBe(false);
