@@ -27,6 +27,16 @@ describe('a tool that keeps the namespace as it is in a repository', () => {
       ARGO_OWNS,
     ],
     ['owns the label by Flux', found(namespace({}, flux), owner('kustomize-controller', 'istio-injection')), FLUX_OWNS],
+    [
+      'owns several labels',
+      found(namespace(argo), owner('argocd-controller', 'istio-injection', 'team', 'istio.io/dataplane-mode')),
+      'SST4026 Argo CD owns metadata.labels[istio.io/dataplane-mode, istio-injection] of namespace shop',
+    ],
+    [
+      'has Flux apply what is there, too',
+      found(namespace({ 'kustomize.toolkit.fluxcd.io/ssa': 'Merge' }, flux)),
+      'SST4025 Flux has marked namespace shop as its own with kustomize.toolkit.fluxcd.io/name',
+    ],
     ['owns another label', found(namespace(argo), owner('argocd-controller', 'istio.io/rev')), ARGO_MARKED],
     ['has applied another label', found(namespace({ ...argo, ...lastApplied({ team: 'a' }) })), ARGO_MARKED],
     [
@@ -55,11 +65,11 @@ describe('a tool that keeps the namespace as it is in a repository', () => {
 
 describe('a namespace that no migration is for', () => {
   it.each([
-    ['kube-system', ['SST4024 Namespace/kube-system']],
-    ['mesh', ['SST4024 Namespace/mesh']],
+    ['kube-system', ['SST4024 Namespace/kube-system: namespace kube-system is one of Kubernetes']],
+    ['mesh', ['SST4024 Namespace/mesh: namespace mesh is one of Istio']],
     ['kube-systems', []],
   ])('%s: %j', (name, expected) => {
     const findings = systemNamespaceFindings({ metadata: { name } }, 'mesh');
-    expect(findings.map(({ code, object }) => `${code} ${object}`)).toEqual(expected);
+    expect(findings.map(({ code, object, message }) => `${code} ${object}: ${message}`)).toEqual(expected);
   });
 });

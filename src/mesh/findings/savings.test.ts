@@ -23,6 +23,14 @@ describe('what a migration frees and adds', () => {
       message([[1, { cpu: '0.5', memory: '1048576' }]]),
       '1 sidecar requests 500m of CPU and 1Mi of memory, which becomes free',
     ],
+    [
+      'sidecars of which some request nothing',
+      message([
+        [1, { memory: '1Gi' }],
+        [2, {}],
+      ]),
+      '3 sidecars request 1024Mi of memory, which becomes free',
+    ],
     ['only what is requested', message([[4, { cpu: '25m' }]]), '4 sidecars request 100m of CPU, which becomes free'],
     [
       'less a waypoint',
@@ -38,5 +46,17 @@ describe('what a migration frees and adds', () => {
     ['nothing of workloads that are scaled to none', message([[0, { cpu: '100m' }]]), undefined],
   ])('%s', (_, found, expected) => {
     expect(found).toBe(expected);
+  });
+});
+
+describe('the finding', () => {
+  it('is about the namespace', () => {
+    expect(savingFindings('shop', [{ replicas: 1, requests: { cpu: '1' } }], undefined)).toEqual([
+      {
+        code: 'SST4027',
+        object: 'Namespace/shop',
+        message: '1 sidecar requests 1000m of CPU, which becomes free',
+      },
+    ]);
   });
 });
