@@ -109,6 +109,7 @@ describe('what is found in a pod template', () => {
     ['includeInboundPorts', '', 'SST4009'],
     ['includeInboundPorts', '80,8080', 'SST4009'],
     ['includeInboundPorts', '*', undefined],
+    ['includeInboundPorts', ' * ', undefined],
     ['excludeInterfaces', 'net1', 'SST4009'],
     ['includeOutboundIPRanges', '', 'SST4015'],
     ['excludeOutboundIPRanges', '169.254.169.254/32', 'SST4015'],
