@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { foundIn, policyObject as object, policyScope } from '../../test/support/policies.js';
-import { callerDemands, policyFindings } from './policies.js';
+import { WAYPOINT, foundIn, policyObject as object, policyScope } from '../../test/support/policies.js';
+import { type PolicyScope, callerDemands, policyFindings } from './policies.js';
+import type { PolicyObject } from './policy-object.js';
 
 const scope = policyScope();
 const to = (operation: object): object => ({ rules: [{ to: [{ operation }] }] });
@@ -101,6 +102,44 @@ describe('what applies to a namespace', () => {
     expect(foundIn(object('AuthorizationPolicy', l4))).toEqual([]);
   });
 
+  it.each(['WasmPlugin', 'TrafficExtension'])('takes a %s for what ztunnel does not run', (kind) => {
+    expect(foundIn(object(kind, { selector: { matchLabels: { app: 'web' } } }))).toEqual(['SST3016 spec']);
+  });
+
+  it('has no groups of workloads outside the cluster', () => {
+    expect(policyFindings([object('WorkloadGroup')], scope)).toEqual([
+      {
+        code: 'SST3023',
+        object: 'WorkloadGroup/x',
+        message: 'WorkloadGroup x, field spec: ambient mode has no workloads outside the cluster',
+        path: 'spec',
+      },
+    ]);
+  });
+
+  const named = (name: string): Record<string, string> => ({ 'istio.io/use-waypoint': name });
+  const space = (name: string): PolicyObject => ({ kind: 'Namespace', metadata: { name, labels: named('gate') } });
+  const service = (name: string, annotations = {}): PolicyObject =>
+    object('Service', {}, { name: 'web', labels: named(name), annotations });
+  const byAccount = { 'sidestep.dev/bound-waypoint': 'waypoint' };
+  const bound = policyScope({ waypoint: WAYPOINT, followers: new Set(['web', 'shop']) });
+  it.each<[string, PolicyObject, PolicyScope, boolean]>([
+    ['the namespace is bound to another waypoint', space('shop'), scope, true],
+    ['the namespace has the name of a Service that a labelled account has bound', space('shop'), bound, true],
+    ['another namespace is bound', space('other'), scope, false],
+    ['a Service is bound to another waypoint', service('gate'), scope, true],
+    [
+      'an account has bound the Service to the same waypoint',
+      service('waypoint', byAccount),
+      policyScope({ waypoint: WAYPOINT }),
+      false,
+    ],
+    ['a labelled account has bound the Service', service('gate'), bound, false],
+    ['a labelled account has bound another Service', service('gate'), { ...bound, followers: new Set(['api']) }, true],
+  ])('says whether %s', (_, given, of, isBound) => {
+    expect(foundIn(given, of)).toEqual(isBound ? ['SST2004 metadata.labels[istio.io/use-waypoint]'] : []);
+  });
+
   it('counts tokens, which ztunnel does not look at', () => {
     const jwt = { jwtRules: [{ issuer: 'a' }] };
     expect(foundIn(object('RequestAuthentication', jwt))).toEqual(['SST2017 spec']);
@@ -112,5 +151,16 @@ describe('what policies demand of callers', () => {
   it('is an identity if one decides by it', () => {
     expect(callerDemands([object('AuthorizationPolicy', from({ principals: ['a'] }))], scope).identityBased).toBe(true);
     expect(callerDemands([object('AuthorizationPolicy', to({ ports: ['80'] }))], scope).identityBased).toBe(false);
+  });
+
+  it('is nothing, where one is for others', () => {
+    const elsewhere = { namespace: 'other' };
+    const policy = object('AuthorizationPolicy', from({ principals: ['a'] }), elsewhere);
+    const peer = object(
+      'PeerAuthentication',
+      { mtls: { mode: 'STRICT' }, selector: { matchLabels: { app: 'web' } } },
+      elsewhere,
+    );
+    expect(callerDemands([policy, peer], scope)).toEqual({ strict: false, identityBased: false });
   });
 });

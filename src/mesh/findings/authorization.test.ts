@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { WAYPOINT, foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
 import { callerDemands, policyFindings } from '../policies.js';
 import type { PolicyObject } from '../policy-object.js';
+import { usesIdentity } from './authorization.js';
 
 const rule = (part: object): object => ({ rules: [part] });
 const from = (source: object): object => rule({ from: [{ source }] });
@@ -73,7 +74,14 @@ describe('an AuthorizationPolicy that it does not read so:', () => {
       'SST2012 spec.rules[0].from[0].source.notTrustDomains',
     ],
     ['an address that istiod would drop', from({ ipBlocks: ['ten'] }), 'SST2013 spec.rules[0].from[0].source.ipBlocks'],
+    [
+      'such an address beside another',
+      from({ ipBlocks: ['10.0.0.0/8', 'ten'] }),
+      'SST2013 spec.rules[0].from[0].source.ipBlocks',
+    ],
     ['a port that istiod would drop', to({ ports: ['http'] }), 'SST2013 spec.rules[0].to[0].operation.ports'],
+    ['such a port beside another', to({ ports: ['80', 'http'] }), 'SST2013 spec.rules[0].to[0].operation.ports'],
+    ['such ports as condition', when('destination.port', ['80', 'http']), 'SST2013 spec.rules[0].when[0].key'],
     [
       'a pattern within a namespace',
       from({ namespaces: ['ok*', '*ok', '*', 'a-*-b'] }),
@@ -89,10 +97,68 @@ describe('an AuthorizationPolicy that it does not read so:', () => {
     ['a condition without values', when('source.ip', []), 'SST2013 spec.rules[0].when[0].key'],
     ['an action of tomorrow', { action: 'DELEGATE' }, 'SST2001 spec.action'],
     ['a field of tomorrow', { until: 'noon' }, 'SST2001 spec.until'],
+    ['rules that are no list', { rules: {} }, 'SST2001 spec.rules'],
+    ['a source of tomorrow', from({ cities: ['x'] }), 'SST2001 spec.rules[0].from[0].source.cities'],
     ['a part of a rule of tomorrow', rule({ until: 'noon' }), 'SST2001 spec.rules[0].until'],
     ['an operation of tomorrow', to({ verbs: ['x'] }), 'SST2001 spec.rules[0].to[0].operation.verbs'],
   ])('%s', (_, spec, expected) => {
     expect(foundIn(authorization(spec))).toEqual([expected]);
+  });
+
+  it.each<[string, boolean]>([
+    ['0', false],
+    ['1', true],
+    ['65535', true],
+    ['65536', false],
+    ['+80', false],
+    ['8e1', false],
+    ['80-90', false],
+  ])('port %s, unless it is one', (port, isOne) => {
+    const field = 'SST2013 spec.rules[0].to[0].operation.ports';
+    expect(foundIn(authorization(to({ ports: [port] })))).toEqual(isOne ? [] : [field]);
+  });
+
+  it.each<[string, boolean]>([
+    ['a', true],
+    ['*a', false],
+    ['*sa', false],
+    ['*b', true],
+    ['a*', true],
+    ['a*b', false],
+  ])('namespace %s, unless a sidecar looks for it in its place only', (namespace, isAlike) => {
+    const field = 'SST2013 spec.rules[0].from[0].source.namespaces';
+    expect(foundIn(authorization(from({ namespaces: [namespace] })))).toEqual(isAlike ? [] : [field]);
+  });
+
+  const some = [{ operation: { methods: ['GET'], ports: ['80'] } }];
+  it.each<[string, object, string[]]>([
+    [
+      'an empty source: its clause never matches',
+      { from: [{ source: {} }], to: some },
+      ['SST2008 spec.rules[0].to[0].operation.methods', 'SST2013 spec.rules[0].from[0].source'],
+    ],
+    [
+      'trust domains alone: their clause is left empty',
+      { from: [{ source: { trustDomains: ['td'] } }], to: some },
+      ['SST2008 spec.rules[0].to[0].operation.methods', 'SST2012 spec.rules[0].from[0].source.trustDomains'],
+    ],
+    [
+      'trust domains beside a namespace',
+      { from: [{ source: { namespaces: ['a'], trustDomains: ['td'] } }], to: some },
+      ['SST2009 spec.rules[0].to[0].operation.methods', 'SST2012 spec.rules[0].from[0].source.trustDomains'],
+    ],
+    [
+      'methods alone beside methods of a port',
+      { to: [...some, { operation: { methods: ['PUT'] } }] },
+      ['SST2008 spec.rules[0].to[0].operation.methods, spec.rules[0].to[1].operation.methods'],
+    ],
+    [
+      'a part of tomorrow',
+      { until: 'noon', to: some },
+      ['SST2009 spec.rules[0].to[0].operation.methods', 'SST2001 spec.rules[0].until'],
+    ],
+  ])('methods of a port, denied, and in the same rule %s', (_, part, expected) => {
+    expect(foundIn(authorization(deny(rule(part))))).toEqual(expected);
   });
 
   it('a dry run, which decides nothing, unless the annotation is false', () => {
@@ -130,6 +196,11 @@ describe('an AuthorizationPolicy that it does not read so:', () => {
     },
   );
 
+  it('but not a namespace with the name of a trust domain', () => {
+    const scope = policyScope({ mesh: { ...policyScope().mesh, trustDomainAliases: ['old'] } });
+    expect(foundIn(authorization(when('source.namespace', ['old'])), scope)).toEqual([]);
+  });
+
   it('has one finding for each effect, with the fields that cause it', () => {
     const operations = [{ methods: ['GET'] }, { paths: ['/a'] }, { hosts: ['a'] }, { notPaths: ['/b'] }];
     const rules = [
@@ -155,5 +226,38 @@ describe('an AuthorizationPolicy that it does not read so:', () => {
         path: 'spec.rules[4].to[0].operation.paths',
       },
     ]);
+  });
+});
+
+describe('a policy decides by who the caller is', () => {
+  it.each<[string, object, boolean]>([
+    ['if a source is a principal', from({ principals: ['td/ns/a/sa/b'] }), true],
+    ['if it is beside addresses', from({ ipBlocks: ['10.0.0.0/8'], notNamespaces: ['a'] }), true],
+    ['if a condition is', when('source.namespace'), true],
+    [
+      'if one of several conditions is',
+      rule({
+        when: [
+          { key: 'destination.port', values: ['80'] },
+          { key: 'source.principal', values: ['*'] },
+        ],
+      }),
+      true,
+    ],
+    [
+      'if one of several rules does',
+      {
+        rules: [
+          { to: [{ operation: { ports: ['80'] } }] },
+          { from: [{ source: { ipBlocks: ['10.0.0.0/8'] } }, { source: { serviceAccounts: ['a/b'] } }] },
+        ],
+      },
+      true,
+    ],
+    ['not by addresses', from({ ipBlocks: ['10.0.0.0/8'] }), false],
+    ['not by a condition about them', when('source.ip', ['10.0.0.1']), false],
+    ['not by ports', to({ ports: ['80'] }), false],
+  ])('%s', (_, spec, expected) => {
+    expect(usesIdentity(authorization(spec))).toBe(expected);
   });
 });

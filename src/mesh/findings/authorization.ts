@@ -98,12 +98,12 @@ function denials(
   rules: readonly (readonly Difference[])[],
   about: (code: FindingCode, fields: readonly string[], text: string) => Finding[],
 ): Finding[] {
-  const http = rules.map((rule) => rule.filter(({ reason }) => reason === 'http'));
   const fails = (rule: readonly Difference[]): boolean => rule.some(({ alone }) => alone);
-  const paths = (of: readonly (readonly Difference[])[]): string[] => of.flat().map(({ path }) => path);
+  const paths = (of: readonly (readonly Difference[])[]): string[] =>
+    of.flat().flatMap(({ path, reason }) => (reason === 'http' ? [path] : []));
   return [
-    ...about('SST2008', paths(http.filter(fails)), LET_IN),
-    ...about('SST2009', paths(http.filter((rule) => !fails(rule))), DENIED_WHOLLY),
+    ...about('SST2008', paths(rules.filter(fails)), LET_IN),
+    ...about('SST2009', paths(rules.filter((rule) => !fails(rule))), DENIED_WHOLLY),
   ];
 }
 

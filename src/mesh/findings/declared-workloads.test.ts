@@ -64,6 +64,25 @@ describe('what the restart of a declared workload meets', () => {
       [deployment(), object('Rollout', { replicas: 2, workloadRef: { kind: 'Deployment', name: 'web' } })],
       [],
     ],
+    ['a DaemonSet without a node', [object('DaemonSet', { template }, {}, { desiredNumberScheduled: 0 })], []],
+    [
+      'a Deployment of which all may go',
+      [deployment({ replicas: 4, strategy: { rollingUpdate: { maxSurge: 0, maxUnavailable: '100%' } } })],
+      ['SST4011 Deployment/web'],
+    ],
+    ['a Rollout of two', [object('Rollout', { template, replicas: 2 })], []],
+    ['a Rollout of one, which is evicted first', [object('Rollout', { template })], ['SST4011 Rollout/web']],
+    ['a Rollout of none', [object('Rollout', { template, replicas: 0 })], []],
+    [
+      'a Rollout of which some may go',
+      [object('Rollout', { template, replicas: 2, strategy: { canary: { maxUnavailable: '50%' } } })],
+      [],
+    ],
+    [
+      'a Rollout of which all may go',
+      [object('Rollout', { template, replicas: 2, strategy: { canary: { maxUnavailable: '100%' } } })],
+      ['SST4011 Rollout/web'],
+    ],
     ['a Job', [object('Job', { template })], []],
     ['nulls, as Helm writes them', [deployment({ replicas: null, strategy: null, paused: null })], []],
     [
@@ -125,6 +144,27 @@ describe('a declared budget', () => {
       [rolling({ replicas: undefined }), autoscaler({ minReplicas: 3 }), budget({ minAvailable: 3 })],
       BLOCKED,
     ],
+    [
+      'of what the autoscaler of another gives',
+      [
+        rolling({ replicas: undefined }),
+        autoscaler({ scaleTargetRef: { kind: 'StatefulSet', name: 'web' }, minReplicas: 9 }),
+        autoscaler({ scaleTargetRef: { kind: 'Deployment', name: 'db' }, minReplicas: 9 }),
+        autoscaler({ minReplicas: 3 }),
+        budget({ minAvailable: 3 }),
+      ],
+      BLOCKED,
+    ],
+    [
+      'as its controller sees more than is declared',
+      [rolling(), budget({ minAvailable: 1 }, { expectedPods: 4, desiredHealthy: 4 })],
+      BLOCKED,
+    ],
+    [
+      'that is broken already, of a workload that only surges',
+      [deployment({ replicas: 1 }), budget({ minAvailable: 1 }, { expectedPods: 1, desiredHealthy: 2 })],
+      [],
+    ],
     ['of pods of two workloads', [rolling(), statefulSet(), budget({ minAvailable: 5 })], []],
     [
       'as its controller counts it',
@@ -157,6 +197,11 @@ describe('declared pods and autoscalers', () => {
     ["one in the node's network", pod({}, { hostNetwork: true }), []],
     ['one that stays out', pod({ labels: { 'istio.io/dataplane-mode': 'none' } }), []],
     ['a gateway', pod({ labels: { 'gateway.networking.k8s.io/gateway-name': 'ingress' } }), ['SST4001 Pod/bare']],
+    [
+      'a gateway that stays out',
+      pod({ labels: { 'gateway.networking.k8s.io/gateway-name': 'ingress', 'istio.io/dataplane-mode': 'none' } }),
+      [],
+    ],
   ])('%s', (_, one, expected) => {
     expect(found(one)).toEqual(expected);
   });
@@ -174,6 +219,7 @@ describe('declared pods and autoscalers', () => {
       [],
     ],
     ['and of ambient mode', optedOut({ labels: { ...refusing, 'istio.io/dataplane-mode': 'none' } }), []],
+    ['but not of ambient mode', optedOut({ labels: { ...refusing, 'istio.io/dataplane-mode': 'ambient' } }), []],
     [
       'by another word than the injector knows',
       optedOut({ labels: { 'sidecar.istio.io/inject': 'False' } }),
@@ -183,6 +229,15 @@ describe('declared pods and autoscalers', () => {
     ['that ends', optedOut({ labels: refusing }, {}, 'CronJob'), []],
     ['without pods', object('Deployment', { replicas: 0, template: { metadata: { labels: refusing } } }), []],
     ['that is a pod', pod({ labels: refusing }), ['SST4002 Pod/bare', 'SST4003 Pod/bare']],
+    [
+      'that is a pod and runs with it',
+      pod(
+        { annotations: { 'sidecar.istio.io/status': '{}' } },
+        { containers: [{ name: 'app' }, { name: 'istio-proxy' }] },
+        { phase: 'Running' },
+      ),
+      ['SST4003 Pod/bare'],
+    ],
     ['that is a pod and runs without', pod({}, {}, { phase: 'Running' }), ['SST4002 Pod/bare', 'SST4003 Pod/bare']],
   ])('what has opted out %s', (_, one, expected) => {
     const templates = podTemplates([one]);
@@ -218,8 +273,13 @@ describe('declared pods and autoscalers', () => {
     ],
     [
       'that it has deployed',
-      [router(), proxy({ 'gateway.networking.k8s.io/gateway-name': 'edge' })],
+      [router({}, { labels: captured }), proxy({ 'gateway.networking.k8s.io/gateway-name': 'edge' })],
       ['SST4001 Deployment/web'],
+    ],
+    [
+      'that istiod deploys, beside another that it has',
+      [router({}, { labels: captured }), proxy({ 'gateway.networking.k8s.io/gateway-name': 'other' })],
+      ['SST4001 Deployment/web', 'SST4001 Gateway/edge'],
     ],
     ['that it deploys to stay out', [router({}, { labels: out }), router({ infrastructure: { labels: out } })], []],
     [
@@ -249,6 +309,55 @@ describe('declared pods and autoscalers', () => {
     const objects = [optedOut({ labels: refusing }), made];
     const findings = declaredWorkloadFindings('shop', objects, podTemplates(objects), [], PLACE);
     expect(findings.map(({ object: name }) => name)).toEqual(['Deployment/web']);
+  });
+
+  it.each<[string, object]>([
+    ['of another kind with the name of what has made it', { kind: 'StatefulSet', name: 'web' }],
+    ['with another name', { kind: 'Deployment', name: 'db' }],
+  ])('tells of what has opted out beside something %s', (_, owner) => {
+    const beside = object('Deployment', { replicas: 0, template });
+    const owned = { labels: refusing, ownerReferences: [owner] };
+    const objects = [
+      beside,
+      { ...optedOut({ labels: refusing }, {}, 'ReplicaSet'), metadata: { name: 'web-1', ...owned } },
+    ];
+    const findings = declaredWorkloadFindings('shop', objects, podTemplates(objects), [], PLACE);
+    expect(findings.map(({ object: name }) => name)).toEqual(['ReplicaSet/web-1']);
+  });
+
+  const ingress = { 'gateway.networking.k8s.io/gateway-name': 'ingress' };
+  it.each<[PolicyObject, object[]]>([
+    [pod(), [{ code: 'SST4003', object: 'Pod/bare', message: 'pod bare is without an owner' }]],
+    [
+      pod({ ownerReferences: [{ kind: 'PodSet', name: 'db' }] }),
+      [{ code: 'SST4003', object: 'Pod/bare', message: 'pod bare is owned by PodSet/db' }],
+    ],
+    [pod({ labels: ingress }), [{ code: 'SST4001', object: 'Pod/bare', message: 'pod bare is a gateway' }]],
+    [
+      proxy(),
+      [{ code: 'SST4001', object: 'Deployment/web', message: 'Deployment/web is a gateway', path: 'spec.template' }],
+    ],
+    [
+      router({}, { labels: captured }),
+      [{ code: 'SST4001', object: 'Gateway/edge', message: 'istiod deploys a gateway for Gateway/edge', path: 'spec' }],
+    ],
+    [
+      optedOut({ labels: refusing }),
+      [
+        {
+          code: 'SST4002',
+          object: 'Deployment/web',
+          message: 'Deployment/web gets no sidecar, and its template says nothing of istio.io/dataplane-mode',
+          path: 'spec.template',
+        },
+      ],
+    ],
+    [
+      pod({ labels: refusing, ownerReferences: [{ kind: 'Job', name: 'web' }] }),
+      [{ code: 'SST4002', object: 'Pod/bare', message: 'pod bare has no sidecar and no word in its template' }],
+    ],
+  ])('says whose it is, and where: %#', (one, expected) => {
+    expect(declaredWorkloadFindings('shop', [one], podTemplates([one]), [], PLACE)).toEqual(expected);
   });
 
   it('an autoscaler that counts the sidecar', () => {

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { WAYPOINT, foundIn, policyObject, policyScope } from '../../../test/support/policies.js';
+import { LABEL } from '../../api/labels.js';
+import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import type { PolicyObject } from '../policy-object.js';
+import type { PolicyScope } from '../policies.js';
+import { destinationRuleFindings } from './destination-rule.js';
 
 const rule = (spec: object, namespace = 'shop'): PolicyObject => policyObject('DestinationRule', spec, { namespace });
 const tls = (mode: string): object => ({ trafficPolicy: { tls: { mode } } });
@@ -33,6 +37,14 @@ describe('a DestinationRule with TLS', () => {
   ])('towards %s, in namespace %s, is needed unless it is Istio’s own', (host, namespace) => {
     expect(foundIn(rule({ host, ...tls('ISTIO_MUTUAL') }, namespace))).toEqual(['SST3007 spec.trafficPolicy.tls.mode']);
     expect(foundIn(rule({ host, ...tls('SIMPLE') }, namespace))).toEqual(['SST3006 spec.trafficPolicy.tls.mode']);
+  });
+
+  it('is not Istio’s own, if a port has another', () => {
+    const portLevelSettings = [{ port: { number: 80 }, tls: { mode: 'SIMPLE' } }];
+    const spec = { host: 'web', trafficPolicy: { tls: { mode: 'ISTIO_MUTUAL' }, portLevelSettings } };
+    expect(foundIn(rule(spec, 'other'))).toEqual([
+      'SST3006 spec.trafficPolicy.tls.mode, spec.trafficPolicy.portLevelSettings[0].tls.mode',
+    ]);
   });
 
   it.each(['api.example.com', '*.example.com'])('towards %s is lost, whatever it is', (host) => {
@@ -124,5 +136,98 @@ describe('a DestinationRule without TLS', () => {
     expect(foundIn(rule({ host: 'web' }))).toEqual([]);
     expect(foundIn(rule({ host: 'web', ...pool, exportTo: ['.'] }, 'other'))).toEqual([]);
     expect(foundIn(rule({ host: 'web', ...pool, workloadSelector: {} }, 'other'))).toEqual([]);
+  });
+
+  const useWaypoint = (name: string): Record<string, string> => ({ [LABEL.useWaypoint]: name });
+  const ours = (object: PolicyObject): PolicyObject => {
+    const labels = JSON.stringify({ generation: 1, attempt: 1, labels: object.metadata.labels });
+    return { ...object, metadata: { ...object.metadata, annotations: { [OWN_ANNOTATION.waypointLabels]: labels } } };
+  };
+  const space = (name: string, waypoint: string): PolicyObject => ({
+    kind: 'Namespace',
+    metadata: { name, labels: useWaypoint(waypoint) },
+  });
+  const other = policyObject('Service', {}, { name: 'web', namespace: 'other' });
+  const following = policyScope({ waypoint: WAYPOINT, followers: new Set(['web']) });
+
+  it.each<[string, PolicyObject[], boolean, PolicyScope?]>([
+    ['beside a Service elsewhere of the same name', [other], false],
+    ['beside something else of that name', [policyObject('ServiceAccount', {}, { name: 'web' })], false],
+    ['where another namespace has another waypoint', [space('other', 'another'), service('web')], true],
+    [
+      'where a Service with the name of the namespace has another',
+      [service('shop', {}, useWaypoint('another')), service('web')],
+      true,
+    ],
+    ['where a migration had bound the namespace to another', [ours(space('shop', 'first')), service('web')], true],
+    ['where a migration had bound the Service to another', [ours(service('web', {}, useWaypoint('first')))], true],
+    ['where the Service has that of its account', [service('web', {}, useWaypoint('first'))], true, following],
+    [
+      'where another Service has that of its account',
+      [service('web', {}, useWaypoint('first'))],
+      false,
+      policyScope({ waypoint: WAYPOINT, followers: new Set(['api']) }),
+    ],
+    ['where a person has bound the namespace', [space('shop', 'first'), service('web')], false, following],
+  ])('is for the Service of the namespace, %s', (_, objects, isServed, scope = bound) => {
+    const found = destinationRuleFindings(rule({ host: 'web', ...pool }), objects, scope);
+    expect(found.map(({ code }) => code)).toEqual([isServed ? 'SST3010' : 'SST3009']);
+  });
+
+  it('is carried out by a waypoint of its own namespace', () => {
+    const shared = policyScope({ waypoint: { ...WAYPOINT, namespace: 'edge' } });
+    const ofWaypoint = rule({ host: 'web.shop.svc.cluster.local', ...pool }, 'edge');
+    expect(foundIn([service('web'), ofWaypoint], shared)).toEqual(['SST3010 spec.trafficPolicy.connectionPool']);
+  });
+});
+
+describe('a DestinationRule with subsets', () => {
+  const subsets = [{ name: 'v1', labels: { version: 'v1' } }];
+  const routed = (name: string, namespace: string, ...hosts: string[]): PolicyObject => {
+    const http = hosts.map((host) => ({ route: [{ destination: { host, subset: 'v1' } }] }));
+    return policyObject('VirtualService', { hosts: [name], http }, { name, namespace });
+  };
+  const scope = policyScope({ routedElsewhere: new Set(['other/web']) });
+
+  it.each<[string, PolicyObject, PolicyObject[], string[]]>([
+    [
+      'has to be known to waypoints elsewhere only',
+      rule({ host: 'web', subsets }, 'other'),
+      [routed('web', 'other', 'web')],
+      [],
+    ],
+    [
+      'by a route that names others, too',
+      rule({ host: 'web', subsets }, 'other'),
+      [routed('web', 'other', 'db', 'web')],
+      [],
+    ],
+    [
+      'whatever routes name those of another Service',
+      rule({ host: 'web', subsets }, 'other'),
+      [routed('web', 'other', 'web'), routed('db', 'other', 'db')],
+      [],
+    ],
+    [
+      'unless a route is not carried out',
+      rule({ host: 'web', subsets }, 'other'),
+      [routed('web', 'other', 'web'), routed('more', 'other', 'web')],
+      ['SST3008'],
+    ],
+    ['unless nobody names them', rule({ host: 'web', subsets }, 'other'), [routed('web', 'other', 'db')], ['SST3008']],
+    [
+      'unless it is of the namespace',
+      rule({ host: 'web', subsets }),
+      [routed('web', 'other', 'web.shop.svc.cluster.local')],
+      ['SST3008'],
+    ],
+    [
+      'unless its host is no Service',
+      rule({ host: 'api.example.com', subsets }, 'other'),
+      [routed('web', 'other', 'web')],
+      ['SST3008'],
+    ],
+  ])('%s', (_, one, routes, expected) => {
+    expect(destinationRuleFindings(one, routes, scope).map(({ code }) => code)).toEqual(expected);
   });
 });

@@ -47,10 +47,10 @@ export function destinationRuleFindings(
   const hasSubsets = asRecords(spec['subsets']).length > 0 && !isNamedElsewhere(rule, objects, scope);
   const subsets = hasSubsets ? ['spec.subsets'] : [];
   const notCarriedOut = `ambient callers do not carry it out towards ${host}`;
-  const isServed = isServedByWaypoint(rule, place === 'here', objects, scope);
+  const isServed = isServedByWaypoint(rule, objects, scope);
   return [
     ...towardsHere,
-    ...(place === 'here' ? [] : isMutual ? found('SST3007', tls, 'ztunnel uses mTLS without it') : []),
+    ...(isMutual ? found('SST3007', tls, 'ztunnel uses mTLS without it') : []),
     ...(place === 'here' || isMutual ? [] : found('SST3006', tls, `ztunnel starts no TLS towards ${host}`)),
     ...(scope.routes?.saysSubsets(rule) === true
       ? found('SST3031', subsets, 'Services stand for them in the routes that name them')
@@ -141,13 +141,12 @@ const isHashed = (policy: Fields, field: string): boolean =>
 /** The waypoint looks in its own namespace, then in that of the Service, then in the root namespace. */
 function isServedByWaypoint(
   rule: PolicyObject,
-  isHere: boolean,
   objects: readonly PolicyObject[],
   { waypoint, namespace, rootNamespace, followers }: PolicyScope,
 ): boolean {
   const { namespace: home = '' } = rule.metadata;
   const spec = asRecord(rule.spec);
-  if (!waypoint || !isHere || spec['workloadSelector'] !== undefined) return false;
+  if (!waypoint || spec['workloadSelector'] !== undefined) return false;
   const isSeen =
     home === waypoint.namespace ||
     ([namespace, rootNamespace].includes(home) && isExportedTo(rule, waypoint.namespace));

@@ -52,6 +52,32 @@ describe('a LimitRange for pods, which lose what the sidecar adds to the sum', (
       pod(asks('100m', '300m')),
       refused('maxLimitRequestRatio.cpu: 2, but their limit is further above their request'),
     ],
+    [
+      'min, not reached by the limit',
+      min,
+      pod({ requests: { cpu: '200m' }, limits: { cpu: '150m' } }),
+      refused('min.cpu: 200m, but their limit is 150m'),
+    ],
+    ['min, reached by a request without a limit', min, pod(asks('200m')), []],
+    [
+      'max, exceeded by the request',
+      max,
+      pod({ requests: { cpu: '3' }, limits: { cpu: '2' } }),
+      refused('max.cpu: 2, but they request 3000m'),
+    ],
+    ['max, reached by the request, too', max, pod(asks('2', '2')), []],
+    [
+      'a ratio, of no limit',
+      ratio,
+      pod(asks('100m')),
+      refused('maxLimitRequestRatio.cpu: 2, but they have no request or no limit'),
+    ],
+    [
+      'a ratio, of no request',
+      ratio,
+      pod({ requests: { cpu: '0' }, limits: { cpu: '1' } }),
+      refused('maxLimitRequestRatio.cpu: 2, but they have no request or no limit'),
+    ],
     ['a ratio, kept', ratio, pod(asks('100m', '200m')), []],
     ['bounds for containers, which stay as they are', ofContainer({ min: { cpu: '1' } }), pod(asks('100m')), []],
     ['bounds for claims', { type: 'PersistentVolumeClaim', min: { storage: '1Gi' } }, pod({}), []],
@@ -63,6 +89,27 @@ describe('a LimitRange for pods, which lose what the sidecar adds to the sum', (
     const defaults = ofContainer({ defaultRequest: { cpu: '200m' }, default: { cpu: '1' } });
     expect(messages([min, defaults], pod({}))).toEqual([]);
     expect(messages([max, defaults], pod({}, {}, {}))).toEqual(refused('max.cpu: 2, but their limit is 3000m'));
+    const ofClaims = { type: 'PersistentVolumeClaim', defaultRequest: { cpu: '200m' } };
+    expect(messages([min, ofClaims], pod({}))).toEqual(refused('min.cpu: 200m, but they request none'));
+  });
+
+  it.each<[number, string]>([
+    [1, 'w1'],
+    [3, 'w1, w2, w3'],
+    [5, 'w1, w2, w3 and 2 more'],
+  ])('names %i workloads that have the same reason, and every reason', (count, names) => {
+    const losing = Array.from({ length: count }, (_, at) => ({ name: `w${at + 1}`, spec: pod(asks('100m')) }));
+    const ranges = [policyObject('LimitRange', { limits: [min, max] }, { name: 'bounds' })];
+    expect(limitRangeFindings(ranges, losing, undefined)).toEqual([
+      {
+        code: 'SST4035',
+        object: 'LimitRange/bounds',
+        message:
+          'LimitRange/bounds would refuse pods without sidecar: ' +
+          `${names}, field spec.limits[0].min.cpu: 200m, but they request 100m; ` +
+          `${names}, field spec.limits[1].max.cpu: 2, but they have no limit`,
+      },
+    ]);
   });
 });
 
@@ -74,5 +121,21 @@ describe('a LimitRange and the pods of a waypoint', () => {
   ])('%s', (_, limit, expected) => {
     const found = messages([limit], pod(asks('1', '1')), asks('100m', '2')).filter((one) => one.startsWith('SST5008'));
     expect(found).toEqual(expected.map((text) => `SST5008 LimitRange/bounds ${text}`));
+  });
+
+  it('says all that is not kept, and is not about claims', () => {
+    const limits = [ofPod({ min: { cpu: '1' } }), ofContainer({ max: { cpu: '1' } })];
+    const ofClaims = { type: 'PersistentVolumeClaim', min: { cpu: '9' } };
+    const ranges = [policyObject('LimitRange', { limits: [...limits, ofClaims] }, { name: 'bounds' })];
+    const waypoint = { name: 'edge', min: 2, resources: asks('100m', '2') };
+    expect(limitRangeFindings(ranges, [], waypoint)).toEqual([
+      {
+        code: 'SST5008',
+        object: 'LimitRange/bounds',
+        message:
+          'LimitRange/bounds would refuse pods of waypoint edge: spec.limits[0].min.cpu: 1, but they request 100m; ' +
+          'spec.limits[1].max.cpu: 1, but their limit is 2000m',
+      },
+    ]);
   });
 });

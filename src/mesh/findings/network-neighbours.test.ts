@@ -81,6 +81,27 @@ describe('a NetworkPolicy of callers elsewhere', () => {
     expect(found(sidecars, policy, network(some, 'other', 'some'))).toEqual(['SST2026 spec.egress[0]']);
   });
 
+  it('is one of Kubernetes, of another namespace, whatever else has such names', () => {
+    const spec = { podSelector: {}, policyTypes: ['Egress'], egress: [{ to: [team('a')], ...tcp(8080) }] };
+    const foreign = policyObject('CiliumNetworkPolicy', spec, { namespace: 'other' });
+    expect(found(sidecars, foreign)).toEqual([]);
+    const namesake = policyObject('Service', {}, { name: 'other' });
+    expect(foundIn([shop, sidecars, service, namesake, network(spec)])).toEqual(['SST2026 spec.egress[0]']);
+    const home = space('shop', { team: 'a', 'istio-injection': 'enabled' });
+    expect(foundIn([home, service, network(spec, 'shop')])).toEqual(['SST2021 spec.egress[0]']);
+  });
+
+  it('may mean one port of several, of Services here, by TCP', () => {
+    const two = policyObject('Service', { ports: [{ port: 80, targetPort: 8080 }, { port: 9090 }] }, { name: 'two' });
+    const theirs = policyObject('Service', { ports: [{ port: 7070 }] }, { name: 'theirs', namespace: 'other' });
+    const of = (port: number): string[] =>
+      foundIn([shop, sidecars, service, two, theirs, egress({ to: [team('a')], ...tcp(port) })]);
+    expect(of(8080)).toEqual(['SST2026 spec.egress[0]']);
+    expect(of(9090)).toEqual(['SST2026 spec.egress[0]']);
+    expect(of(7070)).toEqual([]);
+    expect(of(53)).toEqual([]);
+  });
+
   it('may mean a port by its name', () => {
     const named = policyObject('Service', { ports: [{ port: 80, targetPort: 'http' }] }, { name: 'named' });
     const policy = (port: number | string): PolicyObject => egress({ to: [team('a')], ...tcp(port) });

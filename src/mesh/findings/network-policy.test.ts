@@ -82,11 +82,45 @@ describe('a NetworkPolicy that was for some callers', () => {
     // Callers of other namespaces come through the waypoint, which is of this one.
     ['even if they are those of the namespace', { ingress: [ofNamespace] }, ['SST2023 spec.ingress[0]']],
     ['but not if it is for the waypoint too', { podSelector: {}, ingress: [{ from: callers }, ofNamespace] }, []],
+    [
+      'and not if one peer of a rule is',
+      { podSelector: {}, ingress: [{ from: [...callers, { podSelector: {} }] }] },
+      [],
+    ],
     ['or for everybody', { ingress: [{ ports: tcp(80, 15008) }] }, []],
+    [
+      'or for everybody by one rule of several',
+      { ingress: [{ from: callers }, { ports: tcp(15008) }] },
+      ['SST2022 spec.ingress[1]'],
+    ],
+    [
+      'but for everybody without the tunnel',
+      { ingress: [{ from: callers }, { ports: tcp(80) }] },
+      ['SST2003 spec.ingress[1]', 'SST2023 spec.ingress[0]'],
+    ],
     ['nor if it lacks the tunnel', { ingress: [{ ports: tcp(80) }] }, ['SST2003 spec.ingress[0]']],
     ['or for nobody', { ingress: [] }, []],
   ])('%s', (_, spec, expected) => {
     expect(foundIn(network(spec), policyScope({ waypoint: WAYPOINT }))).toEqual(expected);
+  });
+});
+
+describe('a NetworkPolicy that tells callers apart', () => {
+  const some = { ingress: [{ from: callers }] };
+
+  it('is not helped by one for other pods that admits everybody', () => {
+    const others = network({ podSelector: { matchLabels: { app: 'db' } }, ingress: [{}] }, 'others');
+    expect(foundIn([network(some), others], policyScope({ waypoint: WAYPOINT }))).toEqual(['SST2023 spec.ingress[0]']);
+  });
+
+  it('does not admit a waypoint of another namespace with its own pods', () => {
+    const shared = policyScope({ waypoint: { ...WAYPOINT, namespace: 'edge' } });
+    const all = network({ podSelector: {}, ingress: [{ from: callers }, { from: [{ podSelector: {} }] }] });
+    expect(foundIn(all, shared)).toEqual(['SST2023 spec.ingress[0], spec.ingress[1]']);
+  });
+
+  it('opens nothing by the tunnel to what probes', () => {
+    expect(foundIn(network({ ingress: [kubelet(tcp(15008))] }))).toEqual([]);
   });
 });
 
@@ -115,6 +149,7 @@ describe('a NetworkPolicy lets the kubelet in', () => {
     ['by its address', { ingress: [kubelet()] }, []],
     ['by its address and the port', { ingress: [kubelet([{ port: 'http' }])] }, []],
     ['by a rule for everybody', { ingress: [{ ports: tcp(8080, 15008) }] }, []],
+    ['by one peer of several', { ingress: [{ from: [...callers, { ipBlock: { cidr: '169.254.7.127/32' } }] }] }, []],
     ['by a larger block', { ingress: [{ from: [{ ipBlock: { cidr: '169.254.0.0/16' } }] }] }, []],
     ['if it is not about ingress', { policyTypes: ['Egress'], ...everything }, []],
     ['not to another port', { ingress: [kubelet(tcp(80))] }, ['SST2020 spec.ingress']],
@@ -150,8 +185,24 @@ describe('a NetworkPolicy lets the kubelet in', () => {
     expect(found?.message).toMatch(/probes from fd16:9254:7127:1337:ffff:ffff:ffff:ffff on ports 8080, 9090$/);
   });
 
+  it('with every address, and every port once, in order', () => {
+    const probes = [
+      { labels: { app: 'web' }, port: 9090 },
+      { labels: { app: 'web' }, port: 8080 },
+      { labels: { app: 'web' }, port: 8080, family: 'IPv6' as const },
+      { labels: { app: 'web' }, port: 10000 },
+    ];
+    const [found] = policyFindings([network({ policyTypes: ['Ingress'] })], policyScope({ probes }));
+    expect(found?.message).toBe(
+      'NetworkPolicy x, field spec.ingress: does not admit probes from 169.254.7.127 and ' +
+        'fd16:9254:7127:1337:ffff:ffff:ffff:ffff on ports 8080, 9090, 10000',
+    );
+  });
+
   it('by another policy, and where nothing is probed', () => {
     const closed = network({ policyTypes: ['Ingress'] });
+    const ofOthers = network({ podSelector: { matchLabels: { app: 'db' } }, ingress: [kubelet()] }, 'others');
+    expect(foundIn([closed, ofOthers], probed)).toEqual(['SST2020 spec.ingress']);
     expect(foundIn([closed, network({ podSelector: {}, ingress: [kubelet()] }, 'kubelet')], probed)).toEqual([]);
     expect(foundIn(network({ podSelector: { matchLabels: { app: 'db' } }, ingress: [] }), probed)).toEqual([]);
   });

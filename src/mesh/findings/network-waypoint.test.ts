@@ -74,6 +74,25 @@ describe('NetworkPolicies on the way through a waypoint', () => {
     expect(atWaypoint(closed, web)).toEqual(['SST2028 spec.ingress']);
     expect(atWaypoint(closed, web, open({ from: [team('a')] }))).toEqual([]);
     expect(atWaypoint(closed, web, open({}))).toEqual([]);
+    // Neither is for callers of pods: one is of another namespace, the other for its own pods.
+    const elsewhere = network({ podSelector: { matchLabels: { app: 'db' } }, ingress: [{ from: [team('b')] }] });
+    const ownRules = [
+      { from: [team('b')], ...tcp(15021) },
+      { from: [team('a')], ...tcp(15008) },
+    ];
+    expect(atWaypoint(closed, web, elsewhere, own({ podSelector: ofWaypoint, ingress: ownRules }, 'waypoint'))).toEqual(
+      [],
+    );
+    const dns = own({
+      podSelector: { matchLabels: { app: 'web' } },
+      ingress: [{ from: [team('b')], ports: [{ port: 53, protocol: 'UDP' }] }],
+    });
+    expect(atWaypoint(dns, open({ from: [team('a')] }))).toEqual([]);
+    const both = [
+      { from: [team('b')], ...tcp(15008) },
+      { from: [team('a')], ...tcp(15008) },
+    ];
+    expect(atWaypoint(web, own({ podSelector: ofWaypoint, ingress: both }, 'waypoint'))).toEqual([]);
     // Both select its pods, and neither admits those callers of the application.
     expect(atWaypoint(closed, web, open({ from: [team('b')] }))).toEqual([
       'SST2028 spec.ingress',
@@ -93,6 +112,65 @@ describe('NetworkPolicies on the way through a waypoint', () => {
   ])('let %s', (_, labels, to, expected) => {
     const calls = network({ policyTypes: ['Egress'], egress: [{ to: [to], ...tcp(15008) }] });
     expect(atWaypoint(space('other', labels), calls)).toEqual(expected);
+  });
+
+  it('select its pods by their mode, too', () => {
+    const podSelector = { matchLabels: { 'istio.io/dataplane-mode': 'none' } };
+    expect(atWaypoint(own({ podSelector, policyTypes: ['Ingress'] }))).toEqual(['SST2028 spec.ingress']);
+  });
+
+  it('let it out to istiod by the labels of its namespace', () => {
+    const egress = [{ to: [team('mesh')], ...tcp(15012) }, tcp(15008)];
+    const policy = own({ policyTypes: ['Egress'], egress });
+    expect(atWaypoint(policy, space('istio-system', { team: 'mesh' }))).toEqual([]);
+    expect(atWaypoint(policy, space('istio-system', {}))).toEqual(['SST2028 spec.egress']);
+  });
+
+  const two = policyScope({ waypoint: WAYPOINT, workloadLabels: [{ app: 'web' }, { app: 'db' }] });
+  it('let it out to all pods, and not through itself', () => {
+    const toWeb = { to: [{ podSelector: { matchLabels: { app: 'web' } } }], ...tcp(15008) };
+    const policy = own({ podSelector: ofWaypoint, policyTypes: ['Egress'], egress: [istiod, toWeb] });
+    expect(foundIn([shop, policy], two)).toEqual(['SST2028 spec.egress']);
+    expect(foundIn([shop, policy], bound)).toEqual([]);
+    const ofGateway = (name: string): PolicyObject =>
+      own({
+        podSelector: { matchLabels: { 'gateway.networking.k8s.io/gateway-name': name } },
+        policyTypes: ['Egress'],
+        egress: [{ to: [{ podSelector: { matchLabels: { app: 'web' } } }], ...tcp(15008) }, istiod],
+      });
+    expect(foundIn([shop, ofGateway('waypoint')], bound)).toEqual([]);
+    expect(foundIn([shop, ofGateway('ingress')], bound)).toEqual(['SST2029 spec.egress[0]']);
+  });
+
+  const caller = { podSelector: { matchLabels: { app: 'caller' } }, policyTypes: ['Egress'] };
+  const toWeb = { to: [team('a', { app: 'web' })], ...tcp(15008) };
+  const toAll = { to: [team('a')], ...tcp(15008) };
+  it.each<[string, PolicyObject[], string[]]>([
+    ['not to it', [], ['SST2029 spec.egress[0]']],
+    ['by another for the same pods', [network({ ...caller, egress: [toAll] }, 'other', 'y')], []],
+    ['by another for all pods', [network({ policyTypes: ['Egress'], egress: [toAll] }, 'other', 'y')], []],
+    ['by one of several rules', [network({ ...caller, egress: [toWeb, toAll] }, 'other', 'y')], []],
+    [
+      'not by another port',
+      [network({ ...caller, egress: [{ ...toAll, ...tcp(80) }] }, 'other', 'y')],
+      ['SST2029 spec.egress[0]'],
+    ],
+    [
+      'not by another for other pods',
+      [network({ ...caller, podSelector: { matchLabels: { app: 'x' } }, egress: [toAll] }, 'other', 'y')],
+      ['SST2029 spec.egress[0]'],
+    ],
+    ['not by another elsewhere', [network({ ...caller, egress: [toAll] }, 'third', 'y')], ['SST2029 spec.egress[0]']],
+    [
+      'whatever else has the name of the namespace',
+      [policyObject('Service', {}, { name: 'other' })],
+      ['SST2029 spec.egress[0]'],
+    ],
+  ])('let ambient callers to some of several pods, %s', (_, others, expected) => {
+    const ambient = { 'istio.io/dataplane-mode': 'ambient' };
+    const objects = [shop, space('other', ambient), space('third', ambient), ...others];
+    const found = foundIn([...objects, network({ ...caller, egress: [toWeb] })], two);
+    expect(found.filter((one) => one.startsWith('SST2029'))).toEqual(expected);
   });
 
   it('of a shared one are those of its namespace', () => {

@@ -112,6 +112,7 @@ function callers(
     const home = policy.metadata.namespace ?? '';
     // Sidecars pass every waypoint by.
     if (!isOwn(policy, scope) && namespaces.get(home)?.[LABEL.dataplaneMode] !== 'ambient') return [];
+    if (isOfWaypointOnly(policy, target)) return [];
     const siblings = policies.filter((other) => other.metadata.namespace === home && selectsAllOf(other, policy));
     const rules = siblings.flatMap((other) => rulesOf(other, EGRESS)).filter((rule) => admitsPort(rule, HBONE_PORT));
     if (rules.some((rule) => admitsPods(rule, EGRESS, target, home) !== 'no')) return [];
@@ -123,4 +124,10 @@ function callers(
     const text = `admits no TCP ${HBONE_PORT} to waypoint ${target.namespace}/${scope.waypoint?.name ?? ''}`;
     return fields.length > 0 ? [finding('SST2029', policy, fields, text, scope)] : [];
   });
+}
+
+/** Whether a policy is for the pods of the waypoint and no others: they call pods themselves. */
+function isOfWaypointOnly(policy: PolicyObject, { namespace, labels }: Pods): boolean {
+  const gateway = podSelector(policy).matchLabels?.[LABEL.gatewayName];
+  return policy.metadata.namespace === namespace && gateway === labels[LABEL.gatewayName];
 }

@@ -54,6 +54,12 @@ describe('PeerAuthentication', () => {
       [],
       'ignores the mode on port 80',
     ],
+    [
+      'each of several',
+      { ...mtls('STRICT'), ...ports({ 80: 'PERMISSIVE', 90: 'PERMISSIVE' }) },
+      [],
+      'ignores the mode on port 80, ignores the mode on port 90',
+    ],
   ])('names %s', (_, spec, others, text) => {
     const found = policyFindings([peer(spec), ...others], policyScope()).filter(({ code }) => code === 'SST2018');
     expect(found.map(({ object, message }) => [object, message])).toEqual([
@@ -64,6 +70,36 @@ describe('PeerAuthentication', () => {
   it('of the root namespace keeps its meaning; with a selector it has none', () => {
     expect(foundIn(ofMesh('STRICT'))).toEqual(['SST2019 metadata.namespace']);
     expect(foundIn(peer({ ...selector, ...mtls('DISABLE') }, { namespace: 'istio-system' }))).toEqual([]);
+  });
+
+  it.each<[string, PolicyObject[], boolean]>([
+    ['a STRICT workload', [peer({ ...selector, ...mtls('STRICT') })], true],
+    ['a PERMISSIVE workload', [peer({ ...selector, ...mtls('PERMISSIVE') })], false],
+    [
+      'a PERMISSIVE workload in a STRICT namespace',
+      [peer({ ...selector, ...mtls('PERMISSIVE') }), ofNamespace('STRICT')],
+      true,
+    ],
+    ['a namespace that leaves it to a STRICT mesh', [ofNamespace(), ofMesh('STRICT')], true],
+    ['a namespace that leaves it to nobody', [ofNamespace()], false],
+    [
+      'the older of two',
+      [
+        peer(mtls('PERMISSIVE'), { name: 'new', creationTimestamp: '2026-02-01T00:00:00Z' }),
+        peer(mtls('STRICT'), { name: 'old', creationTimestamp: '2026-01-01T00:00:00Z' }),
+      ],
+      true,
+    ],
+    [
+      'not the newer of two',
+      [
+        peer(mtls('STRICT'), { name: 'new', creationTimestamp: '2026-02-01T00:00:00Z' }),
+        peer(mtls('PERMISSIVE'), { name: 'old', creationTimestamp: '2026-01-01T00:00:00Z' }),
+      ],
+      false,
+    ],
+  ])('says whether callers without mTLS are refused: %s', (_, policies, isStrict) => {
+    expect(callerDemands(policies, policyScope()).strict).toBe(isStrict);
   });
 
   it('is strict by the namespace before the mesh', () => {
@@ -79,6 +115,7 @@ describe('PeerAuthentication', () => {
 describe('what no PeerAuthentication may say', () => {
   it.each([
     ['a mode that is none', { mtls: { mode: 'strict' } }, 'spec.mtls.mode'],
+    ['a mode by another name', { mtls: { mod: 'STRICT' } }, 'spec.mtls.mod'],
     ['such a mode of a port', { portLevelMtls: { 80: { mode: 'On' } } }, 'spec.portLevelMtls.80.mode'],
     ['a selector without matchLabels', { selector: { app: 'web' } }, 'spec.selector.app'],
     ['another field', { mode: 'STRICT' }, 'spec.mode'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type TemplateOfPods, podTemplateFindings } from './pod-template.js';
+import { type TemplateOfPods, podTemplateFindings, scrapeFindings } from './pod-template.js';
 import type { TemplateCode } from './template-finding.js';
 
 const annotated = (annotations: Record<string, string>): TemplateOfPods => ({
@@ -109,6 +109,7 @@ describe('what is found in a pod template', () => {
     ['includeInboundPorts', '', 'SST4009'],
     ['includeInboundPorts', '80,8080', 'SST4009'],
     ['includeInboundPorts', '*', undefined],
+    ['includeInboundPorts', ' * ', undefined],
     ['excludeInterfaces', 'net1', 'SST4009'],
     ['includeOutboundIPRanges', '', 'SST4015'],
     ['excludeOutboundIPRanges', '169.254.169.254/32', 'SST4015'],
@@ -131,5 +132,35 @@ describe('what is found in a pod template', () => {
       { code: 'SST4009', message: 'has the annotation sidecar.istio.io/interceptionMode in its pod template' },
     ]);
     expect(podTemplateFindings(annotated({ 'sidecar.istio.io/interceptionMode': 'TPROXY' }))).toEqual([]);
+  });
+});
+
+describe('what a pod template says is told with its fields', () => {
+  it.each<[TemplateOfPods, string[]]>([
+    [
+      annotated({ 'inject.istio.io/templates': 'sidecar,spire,logs' }),
+      [
+        'has inject.istio.io/templates: sidecar,spire,logs in its pod template, and spire, logs adds to its pods only with a sidecar',
+      ],
+    ],
+    [withProxy({}), ['has a container istio-proxy in spec.template.spec.containers']],
+    [withProxy({}, true), ['has a container istio-proxy in spec.template.spec.initContainers']],
+    [annotated({ 'inject.istio.io/templates': 'gateway', 'proxy.istio.io/config': 'concurrency: 2' }), []],
+  ])('%j', (template, expected) => {
+    expect(podTemplateFindings(template).map(({ message }) => message)).toEqual(expected);
+  });
+});
+
+describe('metrics that Prometheus gets from sidecars', () => {
+  const message = 'has the annotation prometheus.io/scrape in its pod template, and policies refuse plaintext';
+  const scraped = { 'prometheus.io/scrape': 'true' };
+  it.each<[string, TemplateOfPods, boolean]>([
+    ['if pods are scraped', annotated(scraped), true],
+    ['if they are to be merged', annotated({ ...scraped, 'prometheus.istio.io/merge-metrics': 'true' }), true],
+    ['not if they are not merged', annotated({ ...scraped, 'prometheus.istio.io/merge-metrics': 'false' }), false],
+    ['not if pods are not scraped', annotated({ 'prometheus.io/scrape': 'false' }), false],
+    ['not if nothing is said', { spec: { containers: [] } }, false],
+  ])('%s', (_, template, isFound) => {
+    expect(scrapeFindings(template)).toEqual(isFound ? [{ code: 'SST4029', message }] : []);
   });
 });

@@ -5,7 +5,7 @@ import { type Finding } from '../findings.js';
 import { type PolicyObject } from '../policy-object.js';
 import { ambientForms } from '../translation/ambient-forms.js';
 import { closedPods } from '../translation/ways-around.js';
-import { besideForms, refusalFindings, type Translating, translationFindings } from './translation.js';
+import { besideForms, nameFindings, refusalFindings, type Translating, translationFindings } from './translation.js';
 
 function translating(policies: readonly PolicyObject[], more: Partial<Translating> = {}): Translating {
   const forms = ambientForms(policies, scope);
@@ -116,6 +116,70 @@ describe('findings about a translation', () => {
     expect(codes(given)).toEqual(expected);
   });
 
+  const elsewhere = (...namespaces: string[]): Partial<Translating> => ({
+    sidecarsElsewhere: namespaces.map((namespace) => ({ namespace, account: 'sleep' })),
+  });
+  const COPIED = 'AuthorizationPolicy p gets beside it AuthorizationPolicy p-wp, AuthorizationPolicy p-admission';
+  const ONLY = 'may call Deployment/api, which is for the waypoint only by AuthorizationPolicy p';
+
+  it.each<[string, Translating, string[]]>([
+    ['a copy', translating([openL7], elsewhere()), [COPIED]],
+    [
+      'an ALLOW without one',
+      translating([l4, strange], elsewhere()),
+      [
+        COPIED,
+        'AuthorizationPolicy q is not copied for the waypoint: spec.rules[0].to[0].operation.ports x is no port; AuthorizationPolicy/q raises SST2013',
+      ],
+    ],
+    [
+      'what is lost',
+      translating([wasm({})], elsewhere()),
+      [
+        'WasmPlugin p gets beside it WasmPlugin p-wp, AuthorizationPolicy p-wasmplugin-guard',
+        'WasmPlugin p, spec: at a waypoint it sees no certificate of the caller; ' +
+          'spec: pods that still have sidecars run it once more, on the request as the waypoint sends it on; ' +
+          'spec.match: it runs on what the pods send, too, which their waypoint does not see',
+      ],
+    ],
+    [
+      'callers with sidecars and callers without',
+      translating([openL7], { ...elsewhere('pay', 'other', 'pay'), isPlaintextTaken: true }),
+      [COPIED, `sidecars of namespaces other, pay ${ONLY}`, `callers without mTLS ${ONLY}`],
+    ],
+    [
+      'as many as a message can name',
+      translating([openL7], elsewhere('e', 'd', 'c', 'b', 'a')),
+      [COPIED, `sidecars of namespaces a, b, c, d, e ${ONLY}`],
+    ],
+    [
+      'more than that',
+      translating([openL7], elsewhere('f', 'e', 'd', 'c', 'b', 'a')),
+      [COPIED, `sidecars of namespaces a, b, c, d, e and others ${ONLY}`],
+    ],
+    [
+      'workloads that call each other',
+      translating([], { graph: { before: new Map(), cycles: [['Deployment/a', 'Deployment/b']] } }),
+      ['Deployment/a, Deployment/b may call each other, and each is to be called through the waypoint only'],
+    ],
+    [
+      'nothing of a DENY without a copy',
+      translating(
+        [l4, policy({ action: 'DENY', rules: [to({ ports: ['x'] })] }, 'AuthorizationPolicy', 'q')],
+        elsewhere(),
+      ),
+      [COPIED],
+    ],
+    [
+      'nothing of another policy without a copy',
+      translating([l4, { ...wasm({ type: 'NETWORK' }), metadata: { name: 'q', namespace: 'shop' } }], elsewhere()),
+      [COPIED],
+    ],
+  ])('tell of %s', (_, given, expected) => {
+    const found = [...translationFindings(given), ...refusalFindings(given)];
+    expect(found.map(({ message }) => message)).toEqual(expected);
+  });
+
   it('name the namespace that waits for this one, once, and not among those to migrate first', () => {
     const sidecarsElsewhere = ['pay', 'other', 'pay'].map((namespace) => ({ namespace, account: 'sleep' }));
     const both = policy({ rules: [gets] }, 'AuthorizationPolicy', 'q');
@@ -146,6 +210,20 @@ describe('findings about a translation', () => {
     expect(besideForms(found, translating([]))).toEqual(found);
   });
 
+  it('give every reason why there is none', () => {
+    const found = { code: 'SST2013' as const, object: 'AuthorizationPolicy/q', message: 'it is read in another way' };
+    const refused = { ...found, code: 'SST2007' as const };
+    expect(besideForms([found, refused], translating([strange]))).toEqual([
+      found,
+      {
+        ...refused,
+        message:
+          'it is read in another way; Sidestep writes nothing for it: ' +
+          'spec.rules[0].to[0].operation.ports x is no port; AuthorizationPolicy/q raises SST2013',
+      },
+    ]);
+  });
+
   it('take the place of what is made up for, and of nothing else', () => {
     const finding = (code: Finding['code'], object: string): Finding => ({ code, object, message: '' });
     const given = [
@@ -166,6 +244,24 @@ describe('findings about a translation', () => {
       'q',
     );
     expect(codes(translating([openL7, other]))).not.toContain('SST2035 Deployment/api');
+  });
+});
+
+describe('a policy with the name of one that is to be written', () => {
+  const ours = policy({}, 'AuthorizationPolicy', 'p-wp');
+  it.each<[string, PolicyObject, boolean]>([
+    ['of somebody else', ours, true],
+    ['of another kind', policy({}, 'RequestAuthentication', 'p-wp'), false],
+    ['with another name', policy({}, 'AuthorizationPolicy', 'p'), false],
+    ['of another namespace', policy({}, 'AuthorizationPolicy', 'p-wp', 'other'), false],
+  ])('%s', (_, theirs, isTaken) => {
+    const finding = {
+      code: 'SST2040',
+      object: 'AuthorizationPolicy/p-wp',
+      message: 'AuthorizationPolicy/p-wp has the name of a policy that Sidestep would write',
+    };
+    expect(nameFindings([ours], [theirs], 'shop', () => false)).toEqual(isTaken ? [finding] : []);
+    expect(nameFindings([ours], [theirs], 'shop', () => true)).toEqual([]);
   });
 });
 

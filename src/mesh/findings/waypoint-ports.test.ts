@@ -26,8 +26,31 @@ describe('a policy for a waypoint that names a port of pods', () => {
     ]);
   });
 
+  it.each<[number, string]>([
+    [3, '1 instead of 8080 for Service/s1, 2 instead of 8080 for Service/s2, 3 instead of 8080 for Service/s3'],
+    [
+      5,
+      '1 instead of 8080 for Service/s1, 2 instead of 8080 for Service/s2, 3 instead of 8080 for Service/s3 and 2 more',
+    ],
+  ])('is told those of %i Services', (count, shown) => {
+    const services = Array.from({ length: count }, (_, at) =>
+      service(`s${at + 1}`, [{ port: at + 1, targetPort: 8080 }]),
+    );
+    const theirs = { ...web, metadata: { name: 'web', namespace: 'other' } };
+    const objects = [theirs, ...services, policy(to({ ports: ['8080'] }), { kind: 'Gateway', name: 'waypoint' })];
+    const [found] = policyFindings(objects, scope).filter(({ code }) => code === 'SST2031');
+    expect(found?.message).toBe(
+      `AuthorizationPolicy x, field spec.rules[0].to[0].operation.ports: the waypoint compares with ports of Services: ${shown}`,
+    );
+  });
+
   it.each<[string, PolicyObject[], string]>([
     ['in an operation', [web, policy(to({ ports: ['8080'] }))], 'SST2031 spec.rules[0].to[0].operation.ports'],
+    [
+      'in the values of a condition',
+      [web, policy({ when: [{ key: 'destination.port', values: ['8080'] }] })],
+      'SST2031 spec.rules[0].when[0].values',
+    ],
     [
       'in a condition',
       [web, policy({ when: [{ key: 'destination.port', notValues: ['8080'] }] })],
@@ -75,6 +98,7 @@ describe('a policy for a waypoint that names a port of pods', () => {
         policy(to({ ports: ['8080'] })),
       ],
     ],
+    ['a Service of that name elsewhere is meant', [web, policy(to({ ports: ['8080'] }), { namespace: 'other' })]],
     ['it is that of no pod', [web, policy(to({ ports: ['9999'] }))]],
     [
       'it is another Service that is meant',
