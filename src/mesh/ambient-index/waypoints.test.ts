@@ -230,6 +230,8 @@ describe('the pods of a waypoint', () => {
     ['NONE/80', { applicationTunnel: { protocol: 'NONE', port: 80 } }],
     ['PROXY/x80', { applicationTunnel: { protocol: 'PROXY' } }],
     ['PROXY/80x', { applicationTunnel: { protocol: 'PROXY' } }],
+    ['PROXY/0x50', { applicationTunnel: { protocol: 'PROXY' } }],
+    ['PROXY/80.5', { applicationTunnel: { protocol: 'PROXY' } }],
     ['PROXY/0', { applicationTunnel: { protocol: 'PROXY' } }],
     ['PROXY/80/90', {}],
     ['HBONE', {}],
@@ -247,6 +249,12 @@ describe('the pods of a waypoint', () => {
 
   it('have neither where nobody says so', () => {
     expect(ofPod({ gateways: [gate({ labels: forAll })], ofClass: {} })).toStrictEqual({});
+  });
+
+  it('of a Gateway without an address are pods like others', () => {
+    const pod = labelled({ ...uses('gate'), 'gateway.networking.k8s.io/gateway-name': 'next' });
+    const gateways = [gate({ labels: forAll }), canary({ addresses: undefined, ...binding('PROXY') })];
+    expect(waypoints({ gateways }).ofWorkload(pod)).toEqual({ waypoint: to('gate') });
   });
 
   it('of a Gateway that is not there are pods like others', () => {
@@ -277,6 +285,8 @@ describe('the canary of a waypoint', () => {
     ['101', undefined],
     ['-1', undefined],
     ['x30', undefined],
+    ['0x10', undefined],
+    ['5.5', undefined],
     ['30x', undefined],
     ['', undefined],
   ])('of weight %j has the share %s', (text, weight) => {
