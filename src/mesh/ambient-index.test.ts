@@ -231,6 +231,88 @@ describe("ztunnel's configuration of a namespace", () => {
     expect(names('edge')).not.toContain('istio_converted_static_strict');
   });
 
+  it.each(['serviceEntries', 'workloadEntries', 'authorizationPolicies', 'peerAuthentications'] as const)(
+    'has %s of no other revision of istiod',
+    (kind) => {
+      const specs = {
+        serviceEntries: { hosts: ['db.example.com'], resolution: 'DNS' },
+        workloadEntries: { address: '10.0.0.1' },
+        authorizationPolicies: {},
+        peerAuthentications: { mtls: { mode: 'STRICT' } },
+      };
+      const sizes = (labels: Record<string, string>, revision = 'default'): number[] => {
+        const given = [{ kind, metadata: { name: 'one', namespace: 'istio-system', labels }, spec: specs[kind] }];
+        const config = ztunnelConfig({ ...nothing, [kind]: given }, 'istio-system', { ...settings, revision });
+        return Object.values(config).map((list: unknown[]) => list.length);
+      };
+      const nobody = [0, 0, 0];
+      expect(sizes({})).not.toEqual(nobody);
+      expect(sizes({ 'istio.io/rev': 'default' })).toEqual(sizes({}));
+      expect(sizes({ 'istio.io/rev': 'canary' }, 'canary')).toEqual(sizes({}));
+      expect(sizes({ 'istio.io/rev': 'canary' })).toEqual(nobody);
+    },
+  );
+
+  it('has the waypoints of its own pods, and the shares of its canaries, and no others', () => {
+    const gateway = (name: string, trafficType: string) => ({
+      metadata: { name, namespace: 'edge', labels: { 'istio.io/waypoint-for': trafficType } },
+      spec: {
+        gatewayClassName: 'istio-waypoint',
+        listeners: [{ port: 15008, protocol: 'HBONE', allowedRoutes: { namespaces: { from: 'All' } } }],
+      },
+      status: { addresses: [{ type: 'Hostname', value: `${name}.edge.svc.cluster.local` }] },
+    });
+    const uses = (name: string, canary?: string): Record<string, string> => ({
+      'istio.io/use-waypoint': name,
+      'istio.io/use-waypoint-namespace': 'edge',
+      ...(canary !== undefined && {
+        'istio.io/use-waypoint-canary': canary,
+        'istio.io/use-waypoint-canary-namespace': 'edge',
+      }),
+    });
+    const service = (name: string, namespace: string, labels = {}) => ({ metadata: { name, namespace, labels } });
+    const index = ambientIndex(
+      {
+        ...nothing,
+        namespaces: ['shop', 'bank', 'edge'].map((name) => ({ metadata: { name } })),
+        pods: [
+          pod('a', 'shop', '10.0.0.1', { labels: uses('pods') }),
+          pod('b', 'bank', '10.0.0.2', { labels: uses('others') }),
+        ],
+        services: [
+          service('web', 'shop', uses('first', 'second')),
+          ...['pods', 'others', 'first', 'second'].map((name) => service(name, 'edge')),
+        ],
+        gateways: [
+          ...['pods', 'others'].map((name) => gateway(name, 'workload')),
+          ...['first', 'second'].map((name) => gateway(name, 'service')),
+        ],
+      },
+      settings,
+    );
+    const names = (namespace: string): string[] => configOf(index, namespace).services.map(({ name }) => name);
+    expect(names('shop')).toEqual(['first', 'pods', 'second', 'web']);
+    expect(names('bank')).toEqual(['others']);
+  });
+
+  it('has of the policies beside its waypoint only those that apply there', () => {
+    const beside = ['gate', 'other'].map((gateway) =>
+      policy('AuthorizationPolicy', `for-${gateway}`, 'edge', {
+        selector: { matchLabels: { 'gateway.networking.k8s.io/gateway-name': gateway } },
+      }),
+    );
+    const { policies } = ztunnelConfig({ ...shop, authorizationPolicies: beside }, 'shop', settings);
+    expect(policies.filter(({ namespace }) => namespace === 'edge').map(({ name }) => name)).toEqual(['for-gate']);
+  });
+
+  it('names the policies of a workload in order, those of the mesh among them', () => {
+    const selecting = (name: string, namespace: string): Policy =>
+      policy('AuthorizationPolicy', name, namespace, { selector: { matchLabels: { app: 'web' } } });
+    const authorizationPolicies = [selecting('y', 'istio-system'), selecting('b', 'shop'), selecting('a', 'shop')];
+    const { workloads } = ztunnelConfig({ ...shop, authorizationPolicies, peerAuthentications: [] }, 'shop', settings);
+    expect(workloads.at(-1)?.authorizationPolicies).toEqual(['istio-system/y', 'shop/a', 'shop/b']);
+  });
+
   it('has dry runs only where istiod is told to send them', () => {
     const dry = policy('AuthorizationPolicy', 'dry', 'shop', { rules: [{}] }, { 'istio.io/dry-run': 'true' });
     const objects = { ...nothing, authorizationPolicies: [dry] };

@@ -24,12 +24,13 @@ import {
   waypoint,
   workloadEntry,
 } from './ambient/objects.js';
+import { MeshRecorder } from './ambient/recording.js';
 import { build } from './build.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
 
 /*
  * Our ambient index against the real istiod's: every workload, service and policy of the whole mesh is the same, whatever is in
- * it.
+ * it. With `RECORD_GOLDEN=1` it writes down what istiod says of some namespaces, for src/mesh/ambient-index/recorded.test.ts.
  */
 
 const root = mkdtempSync(join(tmpdir(), 'sidestep-ambient-'));
@@ -45,7 +46,10 @@ const settings: IndexSettings = {
 /** Namespaces that are there at once before they are compared. */
 const batchSize = 64;
 const batches = 5;
+/** Namespaces of each of the first two batches that are recorded. */
+const recordedOfBatch = 12;
 
+const recorder = new MeshRecorder();
 let controlPlane: ControlPlane;
 let server: Server;
 
@@ -73,6 +77,7 @@ afterAll(async () => {
   server?.close();
   await controlPlane?.stop();
   rmSync(root, { recursive: true, force: true });
+  if (process.env.RECORD_GOLDEN === '1') recorder.write();
 });
 
 /** istiod's webhook refuses what older ones let through, and what is written while no istiod runs. */
@@ -114,7 +119,7 @@ describe('ztunnel is told by us what istiod tells it', () => {
     );
   });
 
-  test.each(cases)('$title', async ({ name, root = [], look, is }) => {
+  test.each(cases)('$title', async ({ title, name, root = [], look, is }) => {
     const objects = inNamespace(settings.rootNamespace, root);
     await createInRoot(objects);
     try {
@@ -128,6 +133,7 @@ describe('ztunnel is told by us what istiod tells it', () => {
       const [ours, istiods] = [ready.ours, ready.istiods].map((config) => configOf(config, name));
       expect(ours).toEqual(istiods);
       expect(look(istiods!)).toEqual(is(name));
+      recorder.add(title, name, ready, settings);
     } finally {
       await removeFromRoot(objects);
     }
@@ -151,6 +157,7 @@ describe('in generated meshes ztunnel is told by us what istiod tells it', () =>
     const last = await settled(() => read(), undefined, 1500);
     expect(differences(last)).toBeUndefined();
     const names = meshes.map(({ name }) => name);
+    if (batch < 2) for (const name of names.slice(0, recordedOfBatch)) recorder.add(name, name, last, settings);
     const { rootNamespace } = settings;
     const counts = firedRules(last.objects, last.istiods, { namespaces: names, rootNamespace });
     for (const [rule, count] of Object.entries(counts)) fired.set(rule, (fired.get(rule) ?? 0) + count);
@@ -210,6 +217,7 @@ test('with other settings of the mesh ztunnel is told by us what istiod tells it
     networkGateway: { destination: 'far/10.7.7.7', hboneMtlsPort: 15008 },
   });
   expect(seen.services.find(({ name }) => name === 'seen')!.vips[0]).toMatch(/^near\/10\./);
+  for (const name of ['hides', 'hides-all']) recorder.add(`other settings of the mesh: ${name}`, name, last, others);
 });
 
 /** Changes the mesh configuration. */

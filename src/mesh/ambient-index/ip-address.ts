@@ -18,9 +18,9 @@ export function parseAddress(text: string): IpBytes | undefined {
 
 /** The address and length of `address/length`, not masked; undefined if it is none. */
 export function parsePrefix(text: string): Prefix | undefined {
-  const [, head = '', tail = ''] = /^(.*)\/(0|[1-9][0-9]{0,2})$/.exec(text) ?? [];
+  const [, head = '', tail] = /^(.*)\/(0|[1-9][0-9]{0,2})$/.exec(text) ?? [];
   const address = parseAddress(head);
-  if (!address || tail === '' || Number(tail) > address.length * 8) return undefined;
+  if (!address || Number(tail) > address.length * 8) return undefined;
   return { address, length: Number(tail) };
 }
 

@@ -29,9 +29,7 @@ function podWorkload(
   const { labels = {}, annotations = {} } = metadata;
   const { clusterId, trustDomain } = namespaces.settings;
   const namespace = namespaceOf(pod);
-  const workloadIps = canonicalAddresses(
-    status.podIPs?.map(({ ip }) => ip) ?? [status.podIP ?? ''].filter((ip) => ip !== ''),
-  );
+  const workloadIps = canonicalAddresses(status.podIPs?.map(({ ip }) => ip) ?? [status.podIP ?? '']);
   if (workloadIps.length === 0 || status.phase === 'Failed' || status.phase === 'Succeeded') return undefined;
   const selecting = servicesSelecting(namespace, labels);
   const known = new Set(selecting.map(({ service }) => service.hostname));

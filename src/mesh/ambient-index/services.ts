@@ -76,7 +76,7 @@ function chosenOf(infos: readonly ServiceInfo[]): ServiceInfo[] {
   for (const info of [...infos].sort(compareRank)) {
     if (!best.has(info.service.namespace)) best.set(info.service.namespace, info);
   }
-  const chosen = [...best.values()].sort(compareRank);
+  const chosen = [...best.values()];
   const canonical = chosen.find(({ service }) => service.visibility !== 'Namespace');
   return chosen.map((info) => (info === canonical ? { ...info, service: { ...info.service, canonical: true } } : info));
 }

@@ -73,8 +73,7 @@ export function readWaypoints(
       return { waypoint: waypoint.address, ...canaryOf(metadata, waypoint, all, namespaces) };
     },
     ofWorkload: (metadata) => {
-      const gateway = metadata.labels?.[LABEL.gatewayName] ?? '';
-      const own = gateway === '' ? undefined : all.get(`${metadata.namespace ?? ''}/${gateway}`);
+      const own = all.get(`${metadata.namespace ?? ''}/${metadata.labels?.[LABEL.gatewayName] ?? ''}`);
       if (own) return own.binding ? { applicationTunnel: own.binding } : {};
       const waypoint = targetOf(metadata);
       return waypoint?.address && serves(waypoint, 'workload') ? { waypoint: waypoint.address } : {};
