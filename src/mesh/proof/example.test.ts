@@ -106,6 +106,11 @@ describe('an example', () => {
       { policies: [denying(operation({ paths: ['*/ab'] }))], model: { path: '/x/y/ab' } },
       { path: '/ab' },
     ],
+    [
+      'has a path that begins with a slash',
+      { policies: [denying(operation({ paths: ['*b'] }))], model: { path: '/xb' } },
+      { path: '/b' },
+    ],
     ['has the root, where the path does not matter', { policies: [anything], model: { path: '/xyz' } }, {}],
     [
       'has the headers that are asked for, and no others',
