@@ -214,6 +214,16 @@ describe('a way', () => {
     expect(way(given, caller)).toMatchObject(expected);
   });
 
+  it('is another for each address that ztunnel sees', () => {
+    const policies = [denying(from({ ipBlocks: ['10.0.0.2'] }))];
+    const picture = drawn({ a: 'ambient', b: 'none', policies });
+    const b = find(picture, 'b');
+    const far = { ...b, local: { ...b.local, workloadIps: ['10.0.0.9'] } };
+    const to = { workload: find(picture, 'a'), port: 8080 };
+    const ways = new Ways();
+    expect([b, far, b].map((caller) => ways.way(caller, to, to, picture).isClosed)).toEqual([true, false, true]);
+  });
+
   it('has another key, where a proxy does not read requests', () => {
     const policies = [denying(onPaths('/x'))];
     expect(way({ policies }).key).not.toBe(way({ policies, portName: 'tcp' }).key);
