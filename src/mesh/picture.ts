@@ -73,6 +73,8 @@ export interface PicturePort {
 /** A Gateway that others may go through. */
 export interface PictureWaypoint extends WaypointRef {
   readonly className: string;
+  /** It brings requests into the mesh, and so begins calls: none of its listeners is a waypoint's. */
+  readonly isIngress: boolean;
   /** ServiceAccount of its pods; while there are none, the one that istiod gives them: of the Gateway's own name. */
   readonly account: string;
   /** What names it in a {@link GatewayAddress}: `namespace/hostname`, or an address without its network. */
@@ -144,6 +146,7 @@ function readWaypoints({ gateways, pods }: PictureObjects): PictureWaypoint[] {
     });
     if (addresses.length === 0) return [];
     const account = accounts.get(refKey({ namespace, name })) ?? name;
-    return [{ name, namespace, className: spec.gatewayClassName, account, addresses }];
+    const isIngress = !spec.listeners.some(({ protocol }) => protocol === 'HBONE');
+    return [{ name, namespace, className: spec.gatewayClassName, isIngress, account, addresses }];
   });
 }

@@ -1,6 +1,6 @@
 import { parseAddress, parseBlock } from '../ambient-index/ip-address.js';
 import { isInside } from '../enforcement/address.js';
-import type { MeshPicture, PictureWorkload } from '../picture.js';
+import type { MeshPicture, PictureWaypoint, PictureWorkload } from '../picture.js';
 import { asRecord, asRecords, asStrings, type PolicyObject } from '../policy-object.js';
 import { refKey } from '../use-waypoint.js';
 import { LABEL } from '../../api/labels.js';
@@ -32,7 +32,7 @@ export function callersOf(pictures: readonly MeshPicture[]): Caller[] {
   const policies = [...new Set(pictures.flatMap((picture) => picture.authorizationPolicies))];
   const blocks = blocksOf(policies);
   // Nobody but a waypoint has its identity, and a waypoint begins no calls.
-  const waypoints = pictures.flatMap((picture) => picture.waypoints);
+  const waypoints = pictures.flatMap(waypointsIn);
   const known = new Set([...before.workloads, ...waypoints].map(({ namespace, account }) => `${namespace}/${account}`));
   const isAmbient = before.workloads.some(({ mode }) => mode === 'ambient');
   const unseen = [...accountsIn(policies, before), `${NOBODY}/${NOBODY}`].filter((account) => !known.has(account));
@@ -53,7 +53,7 @@ function podsOf(pictures: readonly MeshPicture[], blocks: readonly string[]): Ca
   const byName = new Map(
     pictures.map((picture) => [picture, new Map(picture.workloads.map((one) => [nameOf(one), one]))]),
   );
-  const waypoints = new Set(before.waypoints.map(refKey));
+  const waypoints = new Set(waypointsIn(before).map(refKey));
   const parsed = blocks.map(parseBlock);
   const groups = new Map<string, PictureWorkload[]>();
   for (const workload of before.workloads) {
@@ -77,6 +77,9 @@ function podsOf(pictures: readonly MeshPicture[], blocks: readonly string[]): Ca
     others: others.length,
   }));
 }
+
+/** Without Gateways that bring requests into the mesh. */
+const waypointsIn = ({ waypoints }: MeshPicture): PictureWaypoint[] => waypoints.filter(({ isIngress }) => !isIngress);
 
 const nameOf = ({ namespace, name }: PictureWorkload): string => `Pod/${namespace}/${name}`;
 
@@ -141,9 +144,11 @@ function accountsIn(policies: readonly PolicyObject[], { settings }: MeshPicture
       if (field === 'serviceAccounts')
         return [text.includes('/') ? text : `${policy.metadata.namespace ?? ''}/${text}`];
       if (field !== 'principals') return [];
-      const [, domain = '', namespace = NOBODY, account = NOBODY] =
-        /^(?:([^/]*)\/)?(?:ns\/)?([^/]+)(?:\/sa\/([^/]+))?$/.exec(text) ?? [];
-      return domains.includes(domain) || value.startsWith('*') ? [`${namespace}/${account}`] : [];
+      // `domain/ns/namespace/sa/account`, of which either the beginning is there or the end.
+      const parts = text.split('/');
+      if (value.startsWith('*')) return [`${parts.at(-3) ?? NOBODY}/${parts.at(-1)!}`];
+      const [domain = '', , namespace = NOBODY, , account = NOBODY] = parts;
+      return domains.includes(domain) ? [`${namespace}/${account}`] : [];
     }),
   );
 }

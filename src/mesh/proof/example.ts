@@ -169,6 +169,6 @@ function shorter(path: string): string[] {
   const cuts = [1, 2].flatMap((length) =>
     [...path].map((_, start) => path.slice(0, start) + path.slice(start + length)),
   );
-  const rest = cuts.filter((one) => one.startsWith('/') && !one.includes('//') && one.length < path.length);
+  const rest = cuts.filter((one) => one.startsWith('/') && !one.includes('//'));
   return path === '/' ? [] : ['/', ...rest];
 }

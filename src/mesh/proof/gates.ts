@@ -4,7 +4,7 @@ import type { ProxyRequest, ProxySettings } from '../enforcement/request.js';
 import type { Question } from '../enforcement/rule.js';
 import type { PolicyObject } from '../policy-object.js';
 import { all, any, type Formula, not } from './formula.js';
-import { isOfConnection, ruleFormula, type Standpoint, unknown, UNKNOWN } from './questions.js';
+import { ruleFormula, type Standpoint, unknown, UNKNOWN } from './questions.js';
 import { NO_TOKEN, type TokenCase, viewOf } from './token-cases.js';
 
 type Connection = Omit<ProxyRequest, 'http' | 'remoteAddress'>;
@@ -114,10 +114,7 @@ function byPolicy(rules: readonly ProxyRule[]): ProxyRule[][] {
 }
 
 function answers(questions: readonly Question[], seen: Seen): string {
-  return questions
-    .flatMap((question) => question.values.map(({ test }) => (test(seen) ? '1' : '0')).join(''))
-    .concat(questions.some((question) => !isOfConnection(question)) ? ['r'] : [])
-    .join('');
+  return questions.flatMap((question) => question.values.map(({ test }) => (test(seen) ? '1' : '0'))).join('');
 }
 
 /** What is in a map, or is made and put there. */

@@ -4,7 +4,7 @@ import { type Moment, moments } from '../moments.js';
 import type { PolicyObject } from '../policy-object.js';
 import { waypointCopies } from '../translation/waypoint-copies.js';
 import type { Flip, Proof } from './flip.js';
-import { proveMoments } from './proof.js';
+import { type ProofOptions, proveMoments } from './proof.js';
 
 const waypoint = { name: 'waypoint', namespace: 'shop' };
 
@@ -377,5 +377,100 @@ describe('a migration', () => {
       '/0',
       '/1',
     ]);
+  });
+
+  /** Of pods `client` and `web`, and `lone` without a sidecar. */
+  const mixed = (options: Partial<ProofOptions> = {}): Proof => {
+    const objects = smallObjects({
+      pods: [
+        smallPod('client', 'sidecar', { ip: '10.0.0.1' }),
+        smallPod('web', 'sidecar', { ip: '10.0.0.2' }),
+        smallPod('lone', 'none', { ip: '10.0.0.3' }),
+      ],
+      services: [{ name: 'web', selector: { app: 'web' } }],
+      policies: [
+        policy({ ...ofWeb, action: 'DENY', rules: [onPaths('/long', '/x')] }, { name: 'deny' }),
+        policy({ ...ofWeb, action: 'DENY', rules: [onPaths('/long/*')] }, { name: 'long' }),
+        policy({ rules: [onPaths('/api/*', '/long', '/x')] }, { name: 'allow' }),
+        strict,
+      ],
+    });
+    const written = [policy({ action: 'DENY', rules: [onPaths('/api/none')] }, { name: 'none' })];
+    const all = moments(objects, smallSettings, { namespace: 'shop', waypoint: undefined, written });
+    return proveMoments(all, { namespace: 'shop', ...options });
+  };
+
+  it('tells what opens first, then what comes first, then what is said in fewer words', () => {
+    const { flips } = mixed();
+    const place = ({ kind, step, request, assuming }: Flip): number[] => [
+      Number(kind === 'Refuses'),
+      ['Tunnel', 'Policies', 'Bind', 'Enrol', 'Workloads', 'After'].indexOf(step),
+      JSON.stringify([request, assuming]).length,
+    ];
+    const places = flips.map(place);
+    const inOrder = places.toSorted((a, b) => a[0]! - b[0]! || a[1]! - b[1]! || a[2]! - b[2]!);
+    expect(places).toEqual(inOrder);
+    const distinct = (at: number): number => new Set(places.map((one) => one[at])).size;
+    expect([distinct(0), distinct(1) > 2, distinct(2) > 2]).toEqual([2, true, true]);
+  });
+
+  it('tells nothing twice', () => {
+    const { flips } = mixed();
+    const signs = flips.map(({ kind, step, to, request, assuming, before, after }) =>
+      JSON.stringify([
+        kind,
+        step,
+        to.name,
+        request,
+        assuming,
+        before.hops.map(({ by }) => by),
+        after.hops.map(({ hop, by }) => [hop, by]),
+      ]),
+    );
+    expect(new Set(signs).size).toBe(signs.length);
+  });
+
+  it('counts what it does not tell, of what opens first', () => {
+    const [all, none, one] = [mixed({ mostFlips: 1000 }), mixed({ mostFlips: 0 }), mixed({ mostFlips: 1 })];
+    expect(all).toMatchObject({ more: 0, moreOpens: 0, undecided: 0 });
+    expect(none.flips).toEqual([]);
+    expect(none.moreOpens).toBeGreaterThan(0);
+    expect(none.more).toBeGreaterThan(none.moreOpens);
+    expect(one.flips.map(({ kind }) => kind)).toEqual(['Opens']);
+    expect(none.more - one.more).toBe(1);
+    expect(none.moreOpens - one.moreOpens).toBe(1);
+  });
+
+  it('has not decided the pairs of ways that are too many', () => {
+    const none = mixed({ mostPairs: 0 });
+    expect(none).toMatchObject({ flips: [], more: 0 });
+    expect(none.undecided).toBeGreaterThan(1);
+    const one = mixed({ mostPairs: 1 });
+    expect(one.flips.length).toBeGreaterThan(0);
+    expect(one.undecided).toBeGreaterThan(0);
+    expect(one.undecided).toBeLessThan(none.undecided);
+  });
+
+  it('has not decided what no search decides', () => {
+    const patterns = [...'bcdefghijklmnopq'].map((letter) => `/{**}${letter}{**}`);
+    const objects = smallObjects({
+      pods: [smallPod('web', 'sidecar', { ip: '10.0.0.2' })],
+      services: [],
+      policies: [policy({ rules: [{ to: [{ operation: { paths: patterns, notPaths: patterns } }] }] })],
+    });
+    const all = moments(objects, smallSettings, { namespace: 'shop', waypoint: undefined });
+    expect(
+      proveMoments(
+        all.filter(({ step }) => step !== 'Workloads'),
+        { namespace: 'shop' },
+      ).undecided,
+    ).toBeGreaterThan(0);
+  });
+
+  it('counts all callers to whom the same happens, whatever they are', () => {
+    const proof = prove({ policies: [policy({ ...ofWeb, action: 'DENY', rules: [onPaths('/x')] })], isBound: false });
+    const after = proof.flips.filter(({ step, to }) => step === 'After' && to.name === 'web.shop:80');
+    // `client`, `web`, `other`, `outside`, and somebody with and without a sidecar.
+    expect(after.map(({ from }) => from.others)).toEqual([5]);
   });
 });
