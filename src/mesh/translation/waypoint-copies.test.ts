@@ -170,6 +170,22 @@ describe('copies of a policy for a waypoint', () => {
     expect(copies).toEqual([]);
   });
 
+  it.each<[string, PolicyObject]>([
+    ['an ALLOW of nothing', policy({})],
+    ['a DENY of accounts of its namespace', policy({ action: 'DENY', rules: [{ from: [account('web')] }] })],
+    ['tokens', { ...policy({ jwtRules: [{ issuer: 'x' }] }), kind: 'RequestAuthentication' }],
+    [
+      'a filter',
+      { ...policy({ url: 'oci://x', rules: 'of its own', match: [{ mode: 'SERVER' }] }), kind: 'WasmPlugin' },
+    ],
+  ])('say what the policy does: %s', (_, given) => {
+    const { copies, differences } = copiesOf({ ...given, spec: { ...asRecord(given.spec), ...ofWeb } });
+    expect(copies.map(({ kind, spec }) => [kind, spec])).toEqual([
+      [given.kind, { ...asRecord(given.spec), targetRefs: [target('web')] }],
+    ]);
+    expect(differences).toEqual([]);
+  });
+
   it('stay dry runs', () => {
     const annotations = { 'istio.io/dry-run': 'true', team: 'shop' };
     const { copies } = copiesOf(policy(gets, { annotations }));
@@ -243,6 +259,10 @@ describe('copies of a policy for a waypoint', () => {
     expect(waypointCopies(object, scopeOf())).toBeUndefined();
   });
 });
+
+function account(name: string): object {
+  return { source: { serviceAccounts: [name] } };
+}
 
 function rulesOn(...ports: string[]): object[] {
   return [{ to: [{ operation: { methods: ['GET'], ports } }] }];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { from, gets, groups, policy, scope, to } from '../../../test/support/forms.js';
+import { formsOf, from, gets, groups, ofApi, policy, scope, to, tokens } from '../../../test/support/forms.js';
 import type { PolicyObject } from '../policy-object.js';
-import { namespacesClosedTo } from './ways-around.js';
+import { closedGraph, closedPods, isClosed, namespacesClosedTo } from './ways-around.js';
 
 const inPay = (given: PolicyObject): PolicyObject => ({ ...given, metadata: { ...given.metadata, namespace: 'pay' } });
 const ours = from({ namespaces: ['shop'] });
@@ -44,5 +44,34 @@ describe('another namespace', () => {
 
   it('whose callers nobody has', () => {
     expect(namespacesClosedTo([], ['pay'], [inPay(policy({ rules: [gets] }))], scope)).toEqual([]);
+  });
+});
+
+describe('pods that take calls of the waypoint only', () => {
+  const deny = policy({ ...ofApi, action: 'DENY', rules: [gets] });
+  const callersOf = (account: string): PolicyObject =>
+    named('q', { ...ofApi, rules: [from({ principals: [`cluster.local/ns/shop/sa/${account}`] })] });
+
+  it('are those of layer 7 policies, which are told', () => {
+    const all = [tokens, deny, policy({ rules: [to({ ports: ['80'] })] })];
+    const forms = formsOf(...all);
+    expect(closedPods(forms, all, groups, scope).map(({ pods, policies }) => [pods.name, policies])).toEqual([
+      ['Deployment/api', ['RequestAuthentication p', 'AuthorizationPolicy p']],
+    ]);
+    expect(groups.filter(({ labels }) => isClosed(forms.forms, labels)).map(({ name }) => name)).toEqual([
+      'Deployment/api',
+    ]);
+  });
+
+  it.each<[string, PolicyObject[], string[]]>([
+    ['all others of the namespace', [deny], ['Deployment/web', 'Deployment/db']],
+    ['whom an ALLOW lets in', [deny, callersOf('db')], ['Deployment/db']],
+    ['nobody, where none of the namespace is let in', [deny, callersOf('other')], []],
+  ])('wait until the sidecars of their callers are gone: %s', (_, policies, callers) => {
+    const closed = closedPods(formsOf(...policies), policies, groups, scope);
+    const graph = closedGraph(closed, groups, 'shop');
+    expect([...(graph.before.get('Deployment/api') ?? [])]).toEqual(callers);
+    const others = groups.filter(({ name }) => name !== 'Deployment/api');
+    expect(closedGraph(closed, others, 'shop').before.size).toBe(0);
   });
 });
