@@ -212,6 +212,28 @@ describe('a VirtualService', () => {
   });
 });
 
+describe('routes of a Service', () => {
+  it('are none where nothing routes its requests', () => {
+    const others = [httpRoute([backend('api')]), virtualService([to('api')])];
+    expect(routesOfService(MESH, sidecar, web)).toBeUndefined();
+    expect(routesOfService([...MESH, ...others], sidecar, { namespace: SHOP, name: 'cart' })).toBeUndefined();
+  });
+
+  it('know subsets by DestinationRules of the root namespace, where there is no other', () => {
+    const spec = { host: 'api.shop.svc.cluster.local', subsets: [{ name: 'v9', labels: { version: 'v9' } }] };
+    const ofMesh = objectOf('networking.istio.io/v1', 'DestinationRule', 'api', spec, 'istio-system');
+    const objects = [virtualService([to('api', { subset: 'v9' })]), ofMesh];
+    const routed = routesOfService(objects, sidecar, web)?.({ http: get(), port: 80 });
+    expect(routed?.outcomes.map(said)).toEqual(['shop/api: v9 /']);
+  });
+
+  it('are those of any of the parents of an HTTPRoute', () => {
+    const route = httpRoute([backend('api')]);
+    const parentRefs = [8081, 80].map((port) => ({ group: '', kind: 'Service', name: 'web', port }));
+    expect(sent([{ ...route, spec: { ...(route.spec as object), parentRefs } }])).toBe('shop/api:80 /');
+  });
+});
+
 describe('an HTTPRoute', () => {
   const rewrite = (path: object, match: object = {}): object => ({
     matches: [match],
@@ -231,6 +253,12 @@ describe('an HTTPRoute', () => {
       rewrite({ type: 'ReplacePrefixMatch', replacePrefixMatch: '/' }, { path: { type: 'PathPrefix', value: '/a' } }),
       '/a',
       '/',
+    ],
+    [
+      'the beginning of any path',
+      rewrite({ type: 'ReplacePrefixMatch', replacePrefixMatch: '/b' }),
+      '/a?d=1',
+      '/b/a?d=1',
     ],
     ['the whole path', rewrite({ type: 'ReplaceFullPath', replaceFullPath: '/b' }), '/a?d=1', '/b?d=1'],
   ])('rewrites %s', (_, rule, path, expected) => {

@@ -24,6 +24,11 @@ describe('a filter at a waypoint', () => {
       [at('spec.match', 'it asks for ports, and no waypoint runs what does')],
     ],
     [
+      'is one by a match without ports',
+      wasm({ match: [{ mode: 'SERVER', ports: [{ number: 80 }] }, { mode: 'SERVER' }] }),
+      [],
+    ],
+    [
       'is none of connections',
       wasm({ ...server, type: 'NETWORK' }),
       [at('spec.type', 'a waypoint runs it on no port on which it reads HTTP')],

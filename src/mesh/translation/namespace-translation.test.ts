@@ -89,7 +89,11 @@ describe('pods of a namespace', () => {
 
 describe('a policy', () => {
   it('has its copies for Services of its namespace', () => {
-    const others = [service('api-2', { selector: { app: 'api' } }), service('api-3', {}, { namespace: 'other' })];
+    const others = [
+      service('api-2', { selector: { app: 'api' } }),
+      service('api-3', { selector: { app: 'api' } }, { namespace: 'other' }),
+      object('Gateway', 'edge', { selector: { app: 'api' } }),
+    ];
     expect(targets(translation([denied, ...others]).of(denied)?.copies)).toEqual(['api', 'api-2']);
   });
 
