@@ -47,12 +47,12 @@ function candidatesOf(route: PolicyObject): Candidate[] {
       index,
       rule,
       match,
-      path: asRecord(match['path'] ?? { type: 'PathPrefix', value: '/' }),
+      path: asRecord(match['path']),
     }));
   });
 }
 
-function isPathAsked({ type = 'PathPrefix', value = '/' }: Fields, path: string): boolean {
+function isPathAsked({ type, value = '/' }: Fields, path: string): boolean {
   const text = String(value);
   if (type === 'Exact') return path === text;
   if (type === 'RegularExpression') return isWhole(text, path);
@@ -113,7 +113,6 @@ function outcomesOf({ route, rule, path }: Candidate, http: HttpRequest): Outcom
 
 function filtered(http: HttpRequest, filter: Fields, path: Fields): HttpRequest {
   if (filter['type'] === 'RequestHeaderModifier') return withHeaders(http, headerChanges(filter));
-  if (filter['type'] !== 'URLRewrite') return http;
   const { hostname, path: to } = asRecord(filter['urlRewrite']);
   return replaced({ ...http, ...(typeof hostname === 'string' && { host: hostname }) }, asRecord(to), path);
 }

@@ -10,7 +10,6 @@ export interface HeaderChanges {
 
 /** The request with changed headers. */
 export function withHeaders(http: HttpRequest, { set, add, remove }: HeaderChanges): HttpRequest {
-  if (set.length + add.length + remove.length === 0) return http;
   const headers: Record<string, readonly string[]> = { ...http.headers };
   for (const name of remove) delete headers[name.toLowerCase()];
   for (const [name, value] of set) headers[name.toLowerCase()] = [value];

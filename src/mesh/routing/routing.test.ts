@@ -5,13 +5,14 @@ import { byHttpRoutes as modelOfHttpRoutes } from '../../../test/support/routes/
 import { MESH, OTHER, SHOP, objectOf } from '../../../test/support/routes/mesh.js';
 import { asked, routedEffect, withoutTime } from '../../../test/support/routes/routed-effect.js';
 import { byVirtualService as modelOfVirtualService } from '../../../test/support/routes/virtual-service-model.js';
+import { SeedBlocks } from '../../../test/support/seed-blocks.js';
 import type { HttpRequest } from '../enforcement/request.js';
 import type { PolicyObject } from '../policy-object.js';
 import { virtualServiceRoutes } from '../translation/routes/virtual-service-routes.js';
 import type { Outcome, Router } from './routed.js';
 import { routesOfService } from './routes-of-service.js';
 
-const SEEDS = 200;
+const blocks = new SeedBlocks(200, 10);
 const REQUESTS = 30;
 
 const sidecar: Router = { kind: 'Sidecar', namespace: SHOP, labels: { app: 'sleep' } };
@@ -19,37 +20,40 @@ const waypoint: Router = { kind: 'Waypoint', namespace: SHOP, labels: {} };
 const web = { namespace: SHOP, name: 'web' };
 
 describe('routes', () => {
-  it(`of ${SEEDS} generated VirtualServices, and of the HTTPRoutes for them, send requests where models of both say`, () => {
-    let translated = 0;
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      const random = new Random(seed);
-      const host = random.pick(HOSTS);
-      const virtualService = randomVirtualService(random, 'routes', host);
-      const scope = { namespace: SHOP, objects: [...MESH, virtualService] };
-      const { objects, refused } = virtualServiceRoutes(virtualService, scope);
-      // What the model of a VirtualService does not know is not translated either.
-      if (refused.some(({ at }) => /withoutHeaders|ignoreUriCase/.test(at))) continue;
-      const called = { namespace: SHOP, name: host.name };
-      const written = [...MESH, ...objects];
-      const byVirtualService = routesOfService([...MESH, virtualService], sidecar, called);
-      const byHttpRoutes = refused.length === 0 ? routesOfService(written, waypoint, called) : undefined;
-      if (byHttpRoutes) translated += 1;
-      for (let count = 0; count < REQUESTS; count++) {
-        const request = randomRoutedRequest(random, host, virtualService);
-        const expectSame = (routes: typeof byVirtualService, all: readonly PolicyObject[], model: string): void => {
-          // Where no rule is for the port it is as if there were no routes: of that the models say nothing.
-          const routed = routes!(asked(request));
-          const effect = routed ? routedEffect(routed, all, request.port) : 'none';
-          if (effect === withoutTime(model)) return;
-          const context = `seed ${seed}, ${JSON.stringify(request)}\n${JSON.stringify(virtualService.spec, undefined, 1)}`;
-          expect(effect, context).toBe(withoutTime(model));
-        };
-        expectSame(byVirtualService, MESH, modelOfVirtualService(virtualService, request).effect);
-        if (byHttpRoutes) expectSame(byHttpRoutes, written, modelOfHttpRoutes(objects, host.name, request));
+  it.each(blocks.all)(
+    'of generated VirtualServices, and of the HTTPRoutes for them, send requests where models of both say: %d to %d',
+    (first, last) => {
+      const tally = blocks.begin(first);
+      for (let seed = first; seed <= last; seed++) {
+        const random = new Random(seed);
+        const host = random.pick(HOSTS);
+        const virtualService = randomVirtualService(random, 'routes', host);
+        const scope = { namespace: SHOP, objects: [...MESH, virtualService] };
+        const { objects, refused } = virtualServiceRoutes(virtualService, scope);
+        // What the model of a VirtualService does not know is not translated either.
+        if (refused.some(({ at }) => /withoutHeaders|ignoreUriCase/.test(at))) continue;
+        const called = { namespace: SHOP, name: host.name };
+        const written = [...MESH, ...objects];
+        const byVirtualService = routesOfService([...MESH, virtualService], sidecar, called);
+        const byHttpRoutes = refused.length === 0 ? routesOfService(written, waypoint, called) : undefined;
+        if (byHttpRoutes) tally.add('translated');
+        for (let count = 0; count < REQUESTS; count++) {
+          const request = randomRoutedRequest(random, host, virtualService);
+          const expectSame = (routes: typeof byVirtualService, all: readonly PolicyObject[], model: string): void => {
+            // Where no rule is for the port it is as if there were no routes: of that the models say nothing.
+            const routed = routes!(asked(request));
+            const effect = routed ? routedEffect(routed, all, request.port) : 'none';
+            if (effect === withoutTime(model)) return;
+            const context = `seed ${seed}, ${JSON.stringify(request)}\n${JSON.stringify(virtualService.spec, undefined, 1)}`;
+            expect(effect, context).toBe(withoutTime(model));
+          };
+          expectSame(byVirtualService, MESH, modelOfVirtualService(virtualService, request).effect);
+          if (byHttpRoutes) expectSame(byHttpRoutes, written, modelOfHttpRoutes(objects, host.name, request));
+        }
       }
-    }
-    expect(translated).toBeGreaterThan(SEEDS / 3);
-  });
+      if (blocks.total) expect(blocks.total.of('translated')).toBeGreaterThan(200 / 3);
+    },
+  );
 });
 
 const virtualService = (http: object[], more: object = {}, namespace = SHOP, name = 'web'): PolicyObject =>
@@ -208,6 +212,28 @@ describe('a VirtualService', () => {
   });
 });
 
+describe('routes of a Service', () => {
+  it('are none where nothing routes its requests', () => {
+    const others = [httpRoute([backend('api')]), virtualService([to('api')])];
+    expect(routesOfService(MESH, sidecar, web)).toBeUndefined();
+    expect(routesOfService([...MESH, ...others], sidecar, { namespace: SHOP, name: 'cart' })).toBeUndefined();
+  });
+
+  it('know subsets by DestinationRules of the root namespace, where there is no other', () => {
+    const spec = { host: 'api.shop.svc.cluster.local', subsets: [{ name: 'v9', labels: { version: 'v9' } }] };
+    const ofMesh = objectOf('networking.istio.io/v1', 'DestinationRule', 'api', spec, 'istio-system');
+    const objects = [virtualService([to('api', { subset: 'v9' })]), ofMesh];
+    const routed = routesOfService(objects, sidecar, web)?.({ http: get(), port: 80 });
+    expect(routed?.outcomes.map(said)).toEqual(['shop/api: v9 /']);
+  });
+
+  it('are those of any of the parents of an HTTPRoute', () => {
+    const route = httpRoute([backend('api')]);
+    const parentRefs = [8081, 80].map((port) => ({ group: '', kind: 'Service', name: 'web', port }));
+    expect(sent([{ ...route, spec: { ...(route.spec as object), parentRefs } }])).toBe('shop/api:80 /');
+  });
+});
+
 describe('an HTTPRoute', () => {
   const rewrite = (path: object, match: object = {}): object => ({
     matches: [match],
@@ -227,6 +253,12 @@ describe('an HTTPRoute', () => {
       rewrite({ type: 'ReplacePrefixMatch', replacePrefixMatch: '/' }, { path: { type: 'PathPrefix', value: '/a' } }),
       '/a',
       '/',
+    ],
+    [
+      'the beginning of any path',
+      rewrite({ type: 'ReplacePrefixMatch', replacePrefixMatch: '/b' }),
+      '/a?d=1',
+      '/b/a?d=1',
     ],
     ['the whole path', rewrite({ type: 'ReplaceFullPath', replaceFullPath: '/b' }), '/a?d=1', '/b?d=1'],
   ])('rewrites %s', (_, rule, path, expected) => {

@@ -89,6 +89,13 @@ describe('what policies need beside them in ambient mode', () => {
     ['of another namespace', policy({ rules: [gets] }, 'AuthorizationPolicy', 'p', 'other')],
     ['for a waypoint', policy({ rules: [gets], targetRefs: [{ kind: 'Service', name: 'api' }] })],
     ['about mTLS', policy({ mtls: {} }, 'PeerAuthentication')],
+    [
+      'that is a dry run',
+      {
+        ...policy({ rules: [gets] }),
+        metadata: { name: 'p', namespace: 'shop', annotations: { 'istio.io/dry-run': 'true' } },
+      },
+    ],
   ])('is nothing for one %s', (_, given) => {
     expect(formsOf(given)).toEqual({ forms: [], untranslated: [] });
   });
@@ -135,6 +142,16 @@ describe('what policies need beside them in ambient mode', () => {
     ['ran on both by two', { match: [{ mode: 'SERVER' }, { mode: 'CLIENT' }] }, ['spec', 'spec', 'spec.match']],
   ])('loses something of a filter that %s', (_, spec, paths) => {
     expect(formsOf(wasm(spec)).forms[0]?.lost.map(({ at }) => at)).toEqual(paths);
+  });
+
+  it('loses nothing of a DENY, and of a filter nothing of pods without Service', () => {
+    const ofDb = { selector: { matchLabels: { app: 'db' } } };
+    const { forms, untranslated } = formsOf(
+      policy({ ...ofDb, action: 'DENY', rules: [gets] }),
+      wasm({ ...ofDb, match: [{ mode: 'SERVER' }] }),
+    );
+    expect(untranslated).toEqual([]);
+    expect(forms.map(({ lost }) => lost.map(({ at }) => at))).toEqual([[], ['spec', 'spec']]);
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { custom, gets, ofApi, policy, scope, service, to, tokens, wasm } from '../../../test/support/forms.js';
+import { ISSUER, custom, gets, ofApi, policy, scope, service, to, tokens, wasm } from '../../../test/support/forms.js';
 import type { Labels, PolicyObject } from '../policy-object.js';
-import { ambientForms } from './ambient-forms.js';
+import { ambientForms, type FormsScope } from './ambient-forms.js';
 
 const services = [service('web'), service('api'), service('api-2', { selector: { app: 'api' } })];
 const denied = policy({ ...ofApi, action: 'DENY', rules: [to({ paths: ['/inside*'] })] });
@@ -127,14 +127,27 @@ describe('a change of requests on the way', () => {
   const path = { urlRewrite: { path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/inside' } } };
   const host = { urlRewrite: { hostname: 'x' } };
   const header = (name: string): object => ({ requestHeaderModifier: { set: [{ name, value: '1' }] } });
-  const onHeader = (key: string): PolicyObject =>
-    policy({ ...ofApi, action: 'DENY', rules: [{ when: [{ key, values: ['1'] }] }] });
-  const onHost = policy({ ...ofApi, action: 'DENY', rules: [to({ notHosts: ['x'] })] });
+  const onHeader = (...keys: string[]): PolicyObject =>
+    policy({ ...ofApi, action: 'DENY', rules: [{ when: keys.map((key) => ({ key, values: ['1'] })) }] });
+  const excepting = (operation: object): PolicyObject => policy({ ...ofApi, action: 'DENY', rules: [to(operation)] });
+  const onHost = excepting({ notHosts: ['x'] });
+  const tokensIn = (name: string): PolicyObject =>
+    policy({ ...ofApi, jwtRules: [{ issuer: ISSUER, fromHeaders: [{ name }] }] }, 'RequestAuthentication');
 
-  it.each<[string, PolicyObject, object, string]>([
+  it.each<[string, PolicyObject, object, string | RegExp]>([
     ['paths', denied, path, 'changes path'],
     ['paths, for the whole namespace', ofAll, path, 'changes path'],
+    ['paths that it excepts', excepting({ notPaths: ['/inside*'] }), path, 'changes path'],
     ['hosts', onHost, host, 'changes host'],
+    ['hosts that it names', excepting({ hosts: ['x'] }), host, 'changes host'],
+    ['several headers', onHeader('request.headers[x-b]', 'request.headers[x-a]'), header('x-a'), 'changes header x-a'],
+    ['tokens in a header of their own', tokensIn('X-Token'), header('x-token'), 'changes header x-token'],
+    [
+      'paths and hosts',
+      excepting({ paths: ['/a'], hosts: ['x'] }),
+      { urlRewrite: { ...path.urlRewrite, ...host.urlRewrite } },
+      /^HTTPRoute\/r changes path, host after the waypoint has looked at the policy, and before pods do$/,
+    ],
     ['headers', onHeader('request.headers[X-A]'), header('x-a'), 'changes header x-a'],
     [
       'headers that go',
@@ -152,6 +165,9 @@ describe('a change of requests on the way', () => {
   });
 
   it.each<[string, PolicyObject, object]>([
+    ['paths, of a host', denied, host],
+    ['hosts, of a path', onHost, path],
+    ['tokens in another header', tokensIn('X-Token'), header('x-a')],
     ['methods', policy({ ...ofApi, action: 'DENY', rules: [gets] }), path],
     ['other headers', onHeader('request.headers[x-b]'), header('x-a')],
     ['tokens elsewhere', tokens, header('x-a')],
@@ -160,8 +176,67 @@ describe('a change of requests on the way', () => {
     expect(reasons(given, route({ name: 'api' }, rewriting(filter)))).toBe('');
   });
 
+  it('matters wherever it leads, if the Service that is called has a copy', () => {
+    const elsewhere = { ...backend('web'), filters: [path] };
+    expect(reasons(denied, route({ name: 'api' }, elsewhere))).toMatch('changes path');
+  });
+
   it('matters not where other Services are called', () => {
     const elsewhere = { ...backend('web'), filters: [path] };
     expect(reasons(denied, route({ name: 'web' }, elsewhere))).toBe('');
+  });
+});
+
+describe('what decides nothing', () => {
+  const tells = policy({ ...ofApi, accessLogging: [{ disabled: true }] }, 'Telemetry');
+  const renaming = { urlRewrite: { path: { type: 'ReplaceFullPath', replaceFullPath: '/' }, hostname: 'x' } };
+
+  it.each<[string, Partial<FormsScope>]>([
+    ['a route past its copies', { routing: [route({ name: 'web' }, backend('api'))] }],
+    ['a route that changes requests', { routing: [route({ name: 'api' }, rewriting(renaming))] }],
+    ['another host of its pods', { routing: [entry({ labels: { app: 'api' } })] }],
+    ['calls to addresses of pods', { traffic: 'all' }],
+    [
+      'a Service without selector',
+      {
+        services: [...services, service('legacy', { selector: undefined })],
+        listedPods: new Map([['legacy', [{ app: 'api' }]]]),
+      },
+    ],
+  ])('has its form all the same: %s', (_, more) => {
+    const { forms, untranslated } = ambientForms([tells], { ...scope, services, ...more });
+    expect(untranslated).toEqual([]);
+    expect(forms).toMatchObject([{ policy: tells, objects: [{ kind: 'Telemetry', metadata: { name: 'p-wp' } }] }]);
+  });
+});
+
+describe('of several', () => {
+  const tiered: FormsScope = {
+    ...scope,
+    services,
+    pods: scope.pods.map((pods) => ({ ...pods, labels: { ...pods.labels, tier: 'x' } })),
+  };
+  const ofTier = policy({ selector: { matchLabels: { tier: 'x' } }, action: 'DENY', rules: [gets] });
+  const why = (given: PolicyObject, more: Partial<FormsScope>): string =>
+    ambientForms([given], { ...tiered, ...more })
+      .untranslated.flatMap((one) => one.reasons)
+      .join('; ');
+
+  it('pods of a policy, one with another host is enough', () => {
+    expect(why(ofTier, { routing: [entry({ labels: { app: 'api' } })] })).toBe(
+      'ServiceEntry/alias leads to pods of the policy by another host, where nobody meets a copy for a Service',
+    );
+  });
+
+  it('backends of a route all are named, each once', () => {
+    const rule = { backendRefs: ['api', 'api-2', 'api'].map((name) => ({ name, port: 80 })) };
+    expect(why(denied, { routing: [route({ name: 'web' }, rule)] })).toBe(
+      'HTTPRoute/r sends requests for Service web to api, api-2, and they meet the policies of web only',
+    );
+  });
+
+  it('mirrors of a rule without backends, one is enough', () => {
+    const rule = { filters: [{ requestMirror: { backendRef: { name: 'api' } } }] };
+    expect(why(denied, { routing: [route({ name: 'web' }, rule)] })).toMatch('for Service web to api,');
   });
 });

@@ -43,7 +43,7 @@ export function waysPast(
     parentsOf(route, scope.namespace)
       .filter((parent) => !names.has(parent))
       .flatMap((parent) => {
-        const backends = rulesOf(route).flatMap((rule) => backendsOf(rule, route, scope.namespace, parent));
+        const backends = rulesOf(route).flatMap((rule) => backendsOf(rule, route, scope.namespace));
         const past = backends.filter((backend) => names.has(backend));
         return past.length > 0 ? [routed(route, parent, [...new Set(past)])] : [];
       }),
@@ -69,7 +69,7 @@ export function rewritesBefore(
   return scope.routing.flatMap((route) => {
     const changed = parentsOf(route, scope.namespace).flatMap((parent) =>
       rulesOf(route)
-        .filter((rule) => [parent, ...backendsOf(rule, route, scope.namespace, parent)].some((name) => names.has(name)))
+        .filter((rule) => [parent, ...backendsOf(rule, route, scope.namespace)].some((name) => names.has(name)))
         .flatMap((rule) => changesOf(rule)),
     );
     const seen = [...new Set(changed.filter((change) => asked(change)))];
@@ -81,7 +81,6 @@ export function rewritesBefore(
 
 /** Services of a namespace to which a route is attached. */
 function parentsOf(route: PolicyObject, namespace: string): string[] {
-  if (!ROUTES.has(route.kind)) return [];
   return asRecords(asRecord(route.spec)['parentRefs']).flatMap((parent) => {
     const isHere = (stringAt(parent, 'namespace') ?? route.metadata.namespace) === namespace;
     const name = stringAt(parent, 'name');
@@ -91,17 +90,15 @@ function parentsOf(route: PolicyObject, namespace: string): string[] {
 
 const rulesOf = ({ spec }: PolicyObject): readonly Fields[] => asRecords(asRecord(spec)['rules']);
 
-/** Services of the namespace to which a rule sends requests, copies of them included; the parent, where it names none. */
-function backendsOf(rule: Fields, route: PolicyObject, namespace: string, parent: string): string[] {
-  const named = asRecords(rule['backendRefs']);
+/** Services of the namespace that a rule names for requests, or for copies of them. */
+function backendsOf(rule: Fields, route: PolicyObject, namespace: string): string[] {
   const mirrors = filtersOf(rule).map(({ requestMirror }) => asRecord(asRecord(requestMirror)['backendRef']));
-  const refs = [...named.filter(({ weight }) => weight !== 0), ...mirrors];
-  const found = refs.flatMap((ref) => {
+  const refs = [...asRecords(rule['backendRefs']).filter(({ weight }) => weight !== 0), ...mirrors];
+  return refs.flatMap((ref) => {
     const isHere = (stringAt(ref, 'namespace') ?? route.metadata.namespace) === namespace;
     const name = stringAt(ref, 'name');
     return isHere && name !== undefined && (ref['kind'] ?? 'Service') === 'Service' ? [name] : [];
   });
-  return named.length === 0 ? [parent, ...found] : found;
 }
 
 const filtersOf = (rule: Fields): readonly Fields[] => [

@@ -2,8 +2,12 @@
 export class Tally {
   readonly #counts = new Map<string, number>();
 
-  add(what: string): void {
-    this.#counts.set(what, this.of(what) + 1);
+  add(what: string, count = 1): void {
+    this.#counts.set(what, this.of(what) + count);
+  }
+
+  get counts(): ReadonlyMap<string, number> {
+    return this.#counts;
   }
 
   of(what: string): number {

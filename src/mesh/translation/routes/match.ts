@@ -45,7 +45,7 @@ export function conditionsOf(match: Fields, at: string, remarks: Remarks): Condi
   const { port } = match;
   const condition = {
     at,
-    path: match['uri'] === undefined ? ANY_TEXT : (textPattern(match['uri'], `${at}.uri`, remarks) ?? ANY_TEXT),
+    path: textPattern(match['uri'], `${at}.uri`, remarks) ?? ANY_TEXT,
     headers: patternsOf(match['headers'], `${at}.headers`, remarks, (name) => name.toLowerCase()),
     queryParams: patternsOf(match['queryParams'], `${at}.queryParams`, remarks, (name) => name),
     ...(typeof port === 'number' && port > 0 && { port }),

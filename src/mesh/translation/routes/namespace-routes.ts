@@ -74,7 +74,7 @@ function subsetsInUse(
   const host = stringAt(asRecord(rule.spec), 'host') ?? '';
   const service = serviceAt(host, rule.metadata.namespace ?? '', namespace);
   const subsets = asRecords(asRecord(rule.spec)['subsets']);
-  if (service === undefined || rule.metadata.namespace !== namespace)
+  if (!service || rule.metadata.namespace !== namespace)
     return subsets.map((_, index) => ({
       at: `spec.subsets[${index}]`,
       message: `${host || 'its host'} is no Service of the namespace of the DestinationRule`,

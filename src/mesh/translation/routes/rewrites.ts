@@ -23,7 +23,6 @@ export function rewriteFilters(
   at: string,
   remarks: Remarks,
 ): Fields[] {
-  if (rewrite === undefined || rewrite === null) return [];
   const fields = asRecord(rewrite);
   remarks.refuseOthers(fields, at, ['uri', 'authority'], {
     uriRegexRewrite: 'an HTTPRoute rewrites no parts of a path',

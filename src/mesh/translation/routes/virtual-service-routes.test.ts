@@ -264,3 +264,90 @@ describe('a VirtualService becomes an HTTPRoute', () => {
     expect(translated(spec, [service('web'), subsets('web'), ...live])).toMatchObject({ objects, refused: [] });
   });
 });
+
+describe('a VirtualService with ports', () => {
+  const ports = (...numbers: number[]): object => ({ ports: numbers.map((port) => ({ name: `http-${port}`, port })) });
+  const there = [service('web'), service('api', ports(9090, 80)), service('other', ports(9090))];
+  const made = (spec: object): unknown[] => {
+    const { objects, refused } = translated(spec, there);
+    expect(refused).toEqual([]);
+    return objects.map((one) => {
+      const { parentRefs, rules } = asRecord(one.spec);
+      const parents = asRecords(parentRefs).map((parent) => [parent['name'], parent['port'] ?? []].flat().join(':'));
+      return [one.metadata.name, parents, asRecords(rules).length];
+    });
+  };
+  const fixed = { destination: { host: 'web', port: { number: 80 } } };
+
+  it('has one HTTPRoute where no rule says anything of them', () => {
+    expect(made({ hosts: ['api', 'other'], http: [{ route: [fixed] }] })).toEqual([['web', ['api', 'other'], 1]]);
+  });
+
+  it.each<[string, object[], number]>([
+    ['a match', [{ port: 80 }], 1],
+    ['one of several matches', [{ uri: { exact: '/' } }, { port: 80 }], 2],
+  ])('has an HTTPRoute for each, in their order, where %s asks for one', (_, matches, rules) => {
+    const http = [{ match: matches, route: [fixed] }, { route: [fixed] }];
+    expect(made({ hosts: ['api', 'other'], http })).toEqual([
+      ['web-80', ['api:80'], 2],
+      ['web-9090', ['api:9090', 'other:9090'], rules],
+    ]);
+  });
+
+  it.each<[string, object]>([
+    [
+      'one of its destinations',
+      {
+        route: [
+          { ...fixed, weight: 1 },
+          { destination: { host: 'api' }, weight: 1 },
+        ],
+      },
+    ],
+    [
+      'one of its mirrors',
+      { route: [fixed], mirrors: [{ destination: { host: 'web' } }, { destination: { host: 'api' } }] },
+    ],
+  ])('has an HTTPRoute for each where %s takes that of the request', (_, only) => {
+    expect(made({ hosts: ['api'], http: [only] })).toEqual([
+      ['web-80', ['api:80'], 1],
+      ['web-9090', ['api:9090'], 1],
+    ]);
+  });
+
+  it('is refused where none of its hosts has one that it asks for', () => {
+    const http = [{ match: [{ port: 81 }], route: [fixed] }];
+    expect(translated({ hosts: ['api'], http }, there).refused).toEqual([
+      { at: 'spec.http[0].match[0].port', message: 'no host has HTTP on port 81' },
+    ]);
+  });
+
+  it('redirects to that of the request by a route for each', () => {
+    const http = [{ match: [{ port: 80 }], redirect: { uri: '/b' } }, { route: [fixed] }];
+    expect(made({ hosts: ['api'], http })).toEqual([
+      ['web-80', ['api:80'], 2],
+      ['web-9090', ['api:9090'], 1],
+    ]);
+  });
+});
+
+describe('a rule of a VirtualService', () => {
+  const at = 'spec.http[0]';
+  const mirrors = (count: number): object => ({
+    mirrors: Array.from({ length: count }, () => ({ destination: { host: 'web' } })),
+  });
+
+  it.each<[string, object, object[]]>([
+    ['may say null of what it does not do', { redirect: null, route: [web] }, []],
+    ['may do 16 things with a request', mirrors(16), []],
+    ['cannot do 17', mirrors(17), [{ at, message: 'does more than 16 things with a request' }]],
+    ['has to send requests somewhere', { route: [] }, [{ at: `${at}.route`, message: 'names no destination' }]],
+    [
+      'need not, where it cannot be said anyway',
+      { route: undefined, directResponse: { status: 200 } },
+      [{ at: `${at}.directResponse`, message: 'an HTTPRoute answers nothing by itself' }],
+    ],
+  ])('%s', (_, fields, refused) => {
+    expect(translated(rule(fields)).refused).toEqual(refused);
+  });
+});

@@ -27,6 +27,9 @@ const subsets = object('DestinationRule', 'web', {
 const attached = (kind: string, target: string, namespace?: string): PolicyObject =>
   object(kind, 'attached', { targetRefs: [{ kind: target, name: 'x' }] }, namespace);
 
+const edgeRoute = (kind: string, rule: object, parentRefs: object[] = [{ name: 'edge' }]): PolicyObject =>
+  object(kind, 'edge', { parentRefs, rules: [rule] });
+
 const routesOf = (...objects: PolicyObject[]): WrittenRoutes =>
   writtenRoutes({ namespace: 'shop', objects: [service('web'), ...objects] });
 const namesOf = ({ written }: WrittenRoutes): string[] =>
@@ -85,6 +88,41 @@ describe('routes that a migration writes', () => {
       /^HTTPRoute\/edge /,
     ],
     [
+      'what requests of a gateway would meet first today, by a GRPCRoute of a set of listeners',
+      plain,
+      [
+        edgeRoute('GRPCRoute', { backendRefs: [{ name: 'other' }, { name: 'web' }] }, [
+          { kind: 'ListenerSet', name: 'x' },
+        ]),
+      ],
+      'spec.hosts',
+      /^GRPCRoute\/edge sends requests of a gateway there, which nobody routes by this today$/,
+    ],
+    [
+      'what copies of requests of a gateway would meet first today',
+      plain,
+      [
+        edgeRoute('HTTPRoute', { filters: [{ requestMirror: { backendRef: { name: 'web' } } }] }, [
+          { kind: 'Service', name: 'front' },
+          { name: 'edge' },
+        ]),
+      ],
+      'spec.hosts',
+      /^HTTPRoute\/edge /,
+    ],
+    [
+      'what requests of a gateway would meet first today, from another namespace',
+      plain,
+      [
+        {
+          ...edgeRoute('HTTPRoute', { backendRefs: [{ name: 'web', namespace: 'shop' }] }),
+          metadata: { name: 'edge', namespace: 'edge' },
+        },
+      ],
+      'spec.hosts',
+      /^HTTPRoute\/edge\/edge /,
+    ],
+    [
       'subsets past a policy of a Service',
       canary,
       [subsets, attached('AuthorizationPolicy', 'Service')],
@@ -101,7 +139,15 @@ describe('routes that a migration writes', () => {
     [
       'subsets past a policy of all waypoints',
       canary,
-      [subsets, attached('RequestAuthentication', 'GatewayClass', 'istio-system')],
+      [
+        subsets,
+        object(
+          'RequestAuthentication',
+          'attached',
+          { targetRefs: [{ kind: 'Other' }, { kind: 'GatewayClass' }] },
+          'istio-system',
+        ),
+      ],
       'spec.http',
       /RequestAuthentication\/istio-system\/attached$/,
     ],
@@ -126,6 +172,32 @@ describe('routes that a migration writes', () => {
         rules: [{ backendRefs: [{ name: 'web' }] }],
       }),
     ],
+    [
+      'a gateway has another namespace’s Service of that name for its backend',
+      plain,
+      object('HTTPRoute', 'edge', {
+        parentRefs: [{ name: 'edge' }],
+        rules: [{ backendRefs: [{ name: 'web', namespace: 'other' }] }],
+      }),
+    ],
+    [
+      'a VirtualService of the mesh leads to what it routes',
+      plain,
+      routing(
+        'front',
+        { route: [to('web.shop.svc.cluster.local')] },
+        { hosts: ['front'], gateways: ['mesh'] },
+        'other',
+      ),
+    ],
+    ['what is no route has parents and backends', plain, edgeRoute('TLSRoute', { backendRefs: [{ name: 'web' }] })],
+    ['a policy for pods is met by their callers', canary, object('AuthorizationPolicy', 'own', { rules: [] })],
+    ['what decides nothing is for a Service', canary, attached('BackendTLSPolicy', 'Service')],
+    [
+      'a policy of another namespace is for a Gateway beside its Services',
+      canary,
+      object('AuthorizationPolicy', 'far', { targetRefs: [{ kind: 'Service' }, { kind: 'Gateway' }] }, 'other'),
+    ],
     ['a policy of Services has no subset to fear for', plain, attached('AuthorizationPolicy', 'Service')],
     [
       'a policy of another namespace is for its own Services',
@@ -144,5 +216,46 @@ describe('routes that a migration writes', () => {
     for (const user of [edge, caller]) expect(routesOf(subsets, user).saysSubsets(subsets)).toBe(false);
     expect(routesOf(subsets).saysSubsets(subsets)).toBe(true);
     expect(routesOf(subsets).saysSubsets(object('DestinationRule', 'far', { host: 'web' }, 'other'))).toBe(false);
+  });
+
+  it('are in the order of names, each object once, for the first that asks for it', () => {
+    const [b, a] = ['b', 'a'].map((name) => routing(name, { route: [to('web', 'v1')] }, { hosts: [name] }));
+    const names = ['Service/web-v1 for a', 'HTTPRoute/a for a', 'HTTPRoute/b for b'];
+    for (const both of [
+      [a!, b!],
+      [b!, a!],
+    ])
+      expect(namesOf(routesOf(service('a'), service('b'), subsets, ...both))).toEqual(names);
+  });
+
+  it('are none for VirtualServices of other namespaces, and for gateways only', () => {
+    const far = routing(
+      'far',
+      { route: [to('web.shop.svc.cluster.local')] },
+      { hosts: ['web.shop.svc.cluster.local'] },
+      'other',
+    );
+    const edge = routing('edge', { route: [to('web')] }, { gateways: ['edge'] });
+    const routes = routesOf(far, edge);
+    expect([routes.written, [...routes.refused]]).toEqual([[], []]);
+  });
+
+  it('keep labels of what stands for a subset, and nothing of the rest is touched', () => {
+    const [made] = routesOf(canary, subsets).written;
+    expect(made?.object).toMatchObject({ kind: 'Service', metadata: { name: 'web-v1', namespace: 'shop' } });
+    expect(routesOf(plain).written.map((one) => one.object.metadata)).toEqual([{ name: 'plain', namespace: 'shop' }]);
+  });
+
+  it('stand for subsets of a Service whatever others name of another', () => {
+    const rule = (host: string): PolicyObject => object('DestinationRule', host, { host, subsets: [{ name: 'v1' }] });
+    const edge = routing('edge', { route: [to('web-2', 'v1')] }, { gateways: ['edge'] });
+    const routes = routesOf(service('web-2'), edge);
+    expect(['web', 'web-2', 'web-2.other.svc.cluster.local'].map((host) => routes.saysSubsets(rule(host)))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    const far = { ...rule('web.shop.svc.cluster.local'), metadata: { name: 'far', namespace: 'other' } };
+    expect(routes.saysSubsets(far)).toBe(false);
   });
 });
