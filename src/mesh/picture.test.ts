@@ -40,7 +40,7 @@ const pod = (name: string, more: Partial<Pod> = {}): Pod => ({
 });
 const gateway = (addresses?: NonNullable<Gateway['status']>['addresses']): Gateway => ({
   metadata: { name: 'gate', namespace: 'shop' },
-  spec: { gatewayClassName: 'istio-waypoint', listeners: [] },
+  spec: { gatewayClassName: 'istio-waypoint', listeners: [{ protocol: 'HBONE', port: 15008 }] },
   ...(addresses && { status: { addresses } }),
 });
 const HOST = { type: 'Hostname', value: 'gate.shop.svc.cluster.local' };
@@ -148,10 +148,18 @@ describe('a waypoint in a picture', () => {
         name: 'gate',
         namespace: 'shop',
         className: 'istio-waypoint',
+        isIngress: false,
         account: 'gate',
         addresses: ['shop/gate.shop.svc.cluster.local', 'fd00::1'],
       },
     ]);
+  });
+
+  it('is told from a Gateway that brings requests into the mesh', () => {
+    const edge = gateway([HOST]);
+    const listeners = [{ protocol: 'HTTP', port: 80 }];
+    const [found] = pictureOf({ gateways: [{ ...edge, spec: { ...edge.spec, listeners } }] }).waypoints;
+    expect(found?.isIngress).toBe(true);
   });
 
   it.each([[undefined], [[]], [[{ type: 'IPAddress', value: 'no-address' }]]])('is none at %j', (addresses) => {
