@@ -27,7 +27,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'make sandbox-data': 'writes into the working copy what make controlplane has built',
   'make campaigns': 'part of make ci, which runs these tests',
   'make faults': 'part of make ci, which runs these tests',
-  'make mutation': 'takes half an hour',
+  'make mutation': 'takes ten minutes, and writes nothing that another command reads',
   'make bench': 'takes a quarter of an hour, and wants the machine for itself',
   'make ci': 'runs these tests',
   'make e2e-kind': 'needs Docker',

@@ -110,7 +110,10 @@ export function refusalFindings(translating: Translating): Finding[] {
     const message = `${cycle.join(', ')} may call each other, and each is to be called through the waypoint only`;
     return { code: 'SST2037', object: cycle[0] ?? '', message };
   });
-  const callers = translating.closed.map((one) => callingNamespaces(one, translating));
+  const elsewhere = byNamespace(translating.sidecarsElsewhere);
+  const callers = translating.closed.map(({ mayRefuse }) =>
+    elsewhere.flatMap(([namespace, accounts]) => (accounts.some(mayRefuse) ? [namespace] : [])),
+  );
   const waiting = translating.waitingForIt([...new Set(callers.flat())].sort());
   const waits = waiting.map((namespace): Finding => {
     const message = `${[namespace, translating.namespace].sort().join(' and ')} each have workloads for the waypoint only that sidecars of the other may call`;
@@ -124,10 +127,15 @@ export function refusalFindings(translating: Translating): Finding[] {
   ];
 }
 
-/** Other namespaces of which pods with sidecars may be refused. */
-function callingNamespaces({ mayRefuse }: Closed, { sidecarsElsewhere }: Translating): string[] {
-  const elsewhere = sidecarsElsewhere.filter((caller) => mayRefuse(caller));
-  return [...new Set(elsewhere.map(({ namespace }) => namespace))].sort();
+/** Accounts with sidecars by their namespace, in order of its name. */
+function byNamespace(callers: readonly CallerIdentity[]): readonly (readonly [string, readonly CallerIdentity[]])[] {
+  const found = new Map<string, CallerIdentity[]>();
+  for (const caller of callers) {
+    const known = found.get(caller.namespace);
+    if (known) known.push(caller);
+    else found.set(caller.namespace, [caller]);
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function missingAllows({ forms, namespace }: Translating): Finding[] {

@@ -90,8 +90,11 @@ export function ambientForms(policies: readonly PolicyObject[], scope: FormsScop
 
 /** Whether the policy says something of pods of the namespace that a waypoint could be told. */
 export function isMeant(policy: PolicyObject, scope: FormsScope): boolean {
-  return policy.kind in ACCEPTED && isOfPods(policy, scope) && !isDryRun(policy);
+  return isTranslatable(policy) && isOfPods(policy, scope) && !isDryRun(policy);
 }
+
+/** Whether it is of a kind that a waypoint can be told. */
+export const isTranslatable = ({ kind }: PolicyObject): boolean => kind in ACCEPTED;
 
 /** Undefined: waypoints read the policy as it is. */
 function formOf(

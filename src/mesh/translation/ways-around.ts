@@ -9,6 +9,7 @@ import {
   asksForWaypoint,
   isAllowing,
   isMeant,
+  isTranslatable,
 } from './ambient-forms.js';
 import { guardOf, waypointOnly } from './pod-policies.js';
 import { actionOf } from './unsaid.js';
@@ -65,14 +66,20 @@ export function namespacesClosedTo(
   scope: FormsScope,
 ): string[] {
   const accounts = [...new Set(callers.map(({ account }) => account))];
+  const only = waypointOnly(scope.waypoint, scope.mesh.trustDomain);
+  const byNamespace = new Map<string, PolicyObject[]>();
+  for (const policy of policies.filter(isTranslatable)) {
+    const home = policy.metadata.namespace ?? '';
+    byNamespace.set(home, [...(byNamespace.get(home) ?? []), policy]);
+  }
   return others.filter((namespace) => {
     const there = { ...scope, namespace };
-    const closing = policies.filter((policy) => isMeant(policy, there) && asksForWaypoint(policy, there));
-    const only = waypointOnly(scope.waypoint, scope.mesh.trustDomain);
+    const near = [...new Set([namespace, scope.rootNamespace])].flatMap((home) => byNamespace.get(home) ?? []);
+    const closing = near.filter((policy) => isMeant(policy, there) && asksForWaypoint(policy, there));
     const guarded = closing.map((policy) => ({
       guard: isAllowing(policy) ? undefined : guardOf(policy, only, namespace),
     }));
-    const { mayRefuse } = closedTo(guarded, authorizing(policies, there), there);
+    const { mayRefuse } = closedTo(guarded, authorizing(near, there), there);
     return accounts.some((account) => mayRefuse({ namespace: scope.namespace, account }));
   });
 }
@@ -94,9 +101,14 @@ function closedTo(
   scope: FormsScope,
 ): ClosedTo {
   const { trustDomain } = scope.mesh;
-  const mayBeCalledBy: ClosedTo['mayBeCalledBy'] = (caller) => mayCall(caller, own, trustDomain);
+  const denying = own.filter((policy) => actionOf(policy) === 'DENY').map(ofCallersAlone);
+  const allowing = own.filter(isAllowing);
+  const lettingIn = allowing.map(ofCallersAlone);
+  const mayBeCalledBy: ClosedTo['mayBeCalledBy'] = (caller) =>
+    !denying.some((policy) => mayMatch(policy, caller, trustDomain) === 'yes') &&
+    (allowing.length === 0 || allowing.some((policy) => mayMatch(policy, caller, trustDomain) !== 'no'));
   const isLetIn = (caller: CallerIdentity | undefined): boolean =>
-    allowing(own).some((policy) => mayMatch(ofCallersAlone(policy), caller, trustDomain) === 'yes');
+    lettingIn.some((policy) => mayMatch(policy, caller, trustDomain) === 'yes');
   // Without a guard it is an ALLOW, of which ztunnel leaves out the rules that ask for more than the caller.
   const mayRefuse: ClosedTo['mayRefuse'] = (caller) =>
     mayBeCalledBy(caller) &&
@@ -126,16 +138,6 @@ export function closedGraph(
     });
   return callGraph(new Map(callers));
 }
-
-function mayCall(caller: CallerIdentity | undefined, policies: readonly PolicyObject[], trustDomain: string): boolean {
-  const isDenied = policies
-    .filter((policy) => actionOf(policy) === 'DENY')
-    .some((policy) => mayMatch(ofCallersAlone(policy), caller, trustDomain) === 'yes');
-  const letting = allowing(policies);
-  return !isDenied && (letting.length === 0 || letting.some((one) => mayMatch(one, caller, trustDomain) !== 'no'));
-}
-
-const allowing = (policies: readonly PolicyObject[]): PolicyObject[] => policies.filter(isAllowing);
 
 /** With those of its rules that ask for nothing but the caller. */
 function ofCallersAlone(policy: PolicyObject): PolicyObject {
