@@ -1,33 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { ambientIndex, configOf, type IndexSettings, type MeshObjects, ztunnelConfig } from './ambient-index.js';
+import { nothing, settings } from '../../test/support/index-mesh.js';
+import { ambientIndex, configOf, type MeshObjects, ztunnelConfig } from './ambient-index.js';
 
 /*
  * A mesh that is small enough to read. That real ones are as istiod sees them is shown in
  * test/controlplane/ambient-index.test.ts.
  */
-
-const settings: IndexSettings = {
-  clusterId: 'Kubernetes',
-  trustDomain: 'cluster.local',
-  clusterDomain: 'cluster.local',
-  rootNamespace: 'istio-system',
-  systemNamespace: 'istio-system',
-  revision: 'default',
-};
-
-const nothing: MeshObjects = {
-  namespaces: [],
-  nodes: [],
-  pods: [],
-  services: [],
-  endpointSlices: [],
-  serviceEntries: [],
-  workloadEntries: [],
-  gateways: [],
-  gatewayClasses: [],
-  authorizationPolicies: [],
-  peerAuthentications: [],
-};
 
 type Pod = MeshObjects['pods'][number];
 type Policy = MeshObjects['authorizationPolicies'][number];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { IndexSettings, MeshObjects } from './ambient-index.js';
+import { nothing, settings } from '../../test/support/index-mesh.js';
+import type { MeshObjects } from './ambient-index.js';
 import {
   indexSettings,
   serviceOfHost,
@@ -8,29 +9,6 @@ import {
   ztunnelTags,
   ztunnelView,
 } from './ztunnel-view.js';
-
-const settings: IndexSettings = {
-  clusterId: 'Kubernetes',
-  trustDomain: 'cluster.local',
-  clusterDomain: 'cluster.local',
-  rootNamespace: 'istio-system',
-  systemNamespace: 'istio-system',
-  revision: 'default',
-};
-
-const nothing: MeshObjects = {
-  namespaces: [],
-  nodes: [],
-  pods: [],
-  services: [],
-  endpointSlices: [],
-  serviceEntries: [],
-  workloadEntries: [],
-  gateways: [],
-  gatewayClasses: [],
-  authorizationPolicies: [],
-  peerAuthentications: [],
-};
 
 const uses = (namespace: string): Record<string, string> => ({
   'istio.io/use-waypoint': 'gate',

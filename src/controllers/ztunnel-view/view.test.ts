@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
+import { settings } from '../../../test/support/index-mesh.js';
 import { NEWEST_ZTUNNEL, ztunnelConfigYaml } from '../../../cdk8s/ztunnel-config.js';
 import { generateMesh, generateRoot } from '../../../test/controlplane/ambient/generator.js';
 import {
@@ -16,7 +17,7 @@ import {
 import { FakeClock } from '../../../test/support/fake-clock.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
 import { CONFIG_MAP, DAEMON_SET } from '../../kube/types.js';
-import { type IndexSettings, type MeshObjects, ambientIndex, configOf } from '../../mesh/ambient-index.js';
+import { type MeshObjects, ambientIndex, configOf } from '../../mesh/ambient-index.js';
 import { indexSettings, ztunnelRevision, ztunnelTags } from '../../mesh/ztunnel-view.js';
 import type { ReconcileContext } from '../../runtime/controller.js';
 import type { Request } from '../../runtime/request.js';
@@ -27,15 +28,6 @@ import { fileOf, istiodOf, viewOf } from './view.js';
 import { watches } from './watches.js';
 
 const LOCATION = { istioNamespace: 'istio-system' };
-
-const settings: IndexSettings = {
-  clusterId: 'Kubernetes',
-  trustDomain: 'cluster.local',
-  clusterDomain: 'cluster.local',
-  rootNamespace: 'istio-system',
-  systemNamespace: 'istio-system',
-  revision: 'default',
-};
 
 /** What a cluster adds to objects that are created. */
 function live(object: KubeObject, namespace: string | undefined, index: number): KubeObject {

@@ -1,15 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { settings } from '../../../test/support/index-mesh.js';
 import { authorizationOf, type SelectedPolicy } from './authorization.js';
-import type { IndexSettings } from './objects.js';
-
-const settings: IndexSettings = {
-  clusterId: 'Kubernetes',
-  trustDomain: 'cluster.local',
-  clusterDomain: 'cluster.local',
-  rootNamespace: 'istio-system',
-  systemNamespace: 'istio-system',
-  revision: 'default',
-};
 
 const read = (spec: object, namespace = 'shop'): SelectedPolicy | undefined =>
   authorizationOf({ kind: 'AuthorizationPolicy', metadata: { name: 'p', namespace }, spec }, settings);

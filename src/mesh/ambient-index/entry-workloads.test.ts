@@ -1,20 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { nothing } from '../../../test/support/index-mesh.js';
 import { ztunnelConfig } from '../ambient-index.js';
-import type { IndexedServiceEntry, MeshObjects } from './objects.js';
-
-const nothing: MeshObjects = {
-  namespaces: [],
-  nodes: [],
-  pods: [],
-  services: [],
-  endpointSlices: [],
-  serviceEntries: [],
-  workloadEntries: [],
-  gateways: [],
-  gatewayClasses: [],
-  authorizationPolicies: [],
-  peerAuthentications: [],
-};
+import type { IndexedServiceEntry } from './objects.js';
 
 describe('the hosts of a ServiceEntry are workloads', () => {
   it.each<[string, IndexedServiceEntry['spec'], string[]]>([

@@ -1,15 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { settings } from '../../../test/support/index-mesh.js';
 import { compareAge, readNamespaces } from './namespaces.js';
 import type { IndexSettings } from './objects.js';
-
-const settings: IndexSettings = {
-  clusterId: 'Kubernetes',
-  trustDomain: 'cluster.local',
-  clusterDomain: 'cluster.local',
-  rootNamespace: 'istio-system',
-  systemNamespace: 'istio-system',
-  revision: 'default',
-};
 
 const BLUE = { namespaceSelector: { matchLabels: { team: 'blue' } } };
 const LARGE = { namespaceSelector: { matchLabels: { size: 'large' } } };

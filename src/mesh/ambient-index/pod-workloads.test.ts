@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nothing } from '../../../test/support/index-mesh.js';
 import { ztunnelConfig } from '../ambient-index.js';
 import type { LocalWorkload } from '../ztunnel-config.js';
 import type { IndexedNode, IndexedPod, IndexSettings, MeshObjects } from './objects.js';
@@ -10,20 +11,6 @@ const settings: IndexSettings = {
   rootNamespace: 'istio-system',
   systemNamespace: 'istio-system',
   revision: 'default',
-};
-
-const nothing: MeshObjects = {
-  namespaces: [],
-  nodes: [],
-  pods: [],
-  services: [],
-  endpointSlices: [],
-  serviceEntries: [],
-  workloadEntries: [],
-  gateways: [],
-  gatewayClasses: [],
-  authorizationPolicies: [],
-  peerAuthentications: [],
 };
 
 const READY = { type: 'Ready', status: 'True' };

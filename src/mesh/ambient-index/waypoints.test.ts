@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { settings } from '../../../test/support/index-mesh.js';
 import { readNamespaces } from './namespaces.js';
-import type { IndexedGateway, IndexedMetadata, IndexedNamespace, IndexSettings, Visibility } from './objects.js';
+import type { IndexedGateway, IndexedMetadata, IndexedNamespace, Visibility } from './objects.js';
 import { readWaypoints, type Waypoints } from './waypoints.js';
-
-const settings: IndexSettings = {
-  clusterId: 'Kubernetes',
-  trustDomain: 'cluster.local',
-  clusterDomain: 'cluster.local',
-  rootNamespace: 'istio-system',
-  systemNamespace: 'istio-system',
-  revision: 'default',
-};
 
 type Gateway = IndexedGateway['metadata'] & {
   readonly listeners?: IndexedGateway['spec']['listeners'];
