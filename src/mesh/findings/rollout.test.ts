@@ -56,8 +56,17 @@ describe('what the restart of a workload meets', () => {
     ]);
   });
 
+  it('breaks a budget that counts no pods yet', () => {
+    const early = { ...budget(2), expectedPods: 0 };
+    expect(rolloutFindings(workload({ maxUnavailable: 1 }), [early]).map(({ message }) => message)).toEqual([
+      'Deployment/web takes 1 of 2 pods away, and PodDisruptionBudget pdb wants 2',
+    ]);
+  });
+
   it.each<[string, Partial<RolledOut>, CoveringBudget[]?]>([
     ['it keeps a budget', { maxUnavailable: 1 }, [budget(1)]],
+    ['it keeps a budget that counts no pods yet', { maxUnavailable: 1 }, [{ ...budget(1), expectedPods: 0 }]],
+    ['a budget that counts no pods yet wants none', { maxUnavailable: 1 }, [{ ...budget(0), expectedPods: 0 }]],
     ['several budgets cover what is not evicted', { maxUnavailable: 1 }, [budget(1), budget(1)]],
     ['it has no pods to end', { replicas: 0, recreates: true }],
     ['it has no pods to miss', { replicas: 0, outage: true }],

@@ -38,10 +38,12 @@ export function rolloutFindings(workload: RolledOut, budgets: readonly CoveringB
   if (onDelete && budgets.length > 1)
     add('SST4007', `is under ${budgets.length} PodDisruptionBudgets, and the API server evicts no such pod`);
   for (const { name, expectedPods, desiredHealthy } of budgets) {
-    if (expectedPods - maxUnavailable < desiredHealthy) {
+    // The controller of budgets counts pods only some time after they came.
+    const expected = Math.max(expectedPods, replicas);
+    if (expected - maxUnavailable < desiredHealthy) {
       add(
         'SST4007',
-        `takes ${maxUnavailable} of ${expectedPods} pods away, and PodDisruptionBudget ${name} wants ${desiredHealthy}`,
+        `takes ${maxUnavailable} of ${expected} pods away, and PodDisruptionBudget ${name} wants ${desiredHealthy}`,
       );
     }
   }
