@@ -6,8 +6,8 @@ import { LongestFirst } from './test/support/longest-first.js';
 /** Files that run against both servers: the embedded cluster and the real control plane. */
 const onBoth = ['test/conformance/**/*.test.ts', 'test/simulators/**/*.test.ts', 'test/kubectl/**/*.test.ts'];
 
-/** Files with a real control plane that run side by side, of both projects: on two cores, for much of their time is waiting. */
-const LANES = 2;
+/** Files that run side by side, each with a real control plane of its own: on two cores, for much of their time is waiting. */
+const LANES = 3;
 
 export default defineConfig({
   test: {
@@ -43,15 +43,16 @@ export default defineConfig({
           name: 'conformance',
           include: onBoth,
           globalSetup: ['test/conformance/real-control-plane.ts'],
-          setupFiles: ['test/conformance/one-at-a-time.ts'],
           runner: 'test/support/time-limit.ts',
-          maxWorkers: LANES,
+          // All files share one control plane, with its nodes, its mesh and its webhooks.
+          maxWorkers: 1,
+          isolate: false,
           // The real controllers run beside each other, and some outcomes depend on who is faster, the more so on a busy machine: what
           // differs three times, differs.
           retry: 4,
           testTimeout: 120_000,
           hookTimeout: 900_000,
-          sequence: { groupOrder: 1, shuffle: { files: false, tests: true } },
+          sequence: { groupOrder: 2, shuffle: { files: false, tests: true } },
         },
       },
       {
@@ -80,7 +81,7 @@ export default defineConfig({
       {
         test: {
           name: 'controlplane',
-          include: ['test/controlplane/**/*.test.ts', 'test/e2e/e2e.test.ts', 'test/e2e/readme.test.ts'],
+          include: ['test/controlplane/**/*.test.ts', 'test/e2e/e2e-*.test.ts', 'test/e2e/readme.test.ts'],
           provide: { cluster: 'controlplane' },
           runner: 'test/support/time-limit.ts',
           maxWorkers: LANES,
