@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { ISTIO_KINDS } from '../api/istio.js';
 import { CONFIG_MAP, DEPLOYMENT, NAMESPACE, POD } from '../kube/types.js';
@@ -96,6 +97,25 @@ describe('what the operator may do', () => {
       'trafficextensions',
       'wasmplugins',
     ]);
+  });
+
+  it('is what README says, besides reading', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const table = /^\| right \| on \|[^]*?\n\n/m.exec(readme)?.[0] ?? '';
+    const said = [...table.matchAll(/^\| ([a-z, ]+?)(?:, \*\*dry run only\*\*)? \| ([^|]+) \|/gm)].flatMap(
+      ([, verbs = '', kinds = '']) =>
+        verbs
+          .split(', ')
+          .flatMap((verb) =>
+            (kinds.match(/\b[A-Z][A-Za-z]+(?:\/[a-z]+)?/g) ?? []).map((kind) => `${verb} ${kind.toLowerCase()}`),
+          ),
+    );
+    const besidesReading = (rights: string[]): string[] =>
+      [...new Set(rights)].filter((right) => !/^(list|watch) | lease$/.test(right)).sort();
+    const granted = access.cluster.flatMap(({ resources, verbs }) =>
+      resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
+    );
+    expect(besidesReading(said)).toEqual(besidesReading(granted));
   });
 
   it('does not depend on the order of the watches', () => {
