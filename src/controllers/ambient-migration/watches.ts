@@ -1,6 +1,6 @@
 import equal from 'fast-deep-equal';
 import { AMBIENT_MIGRATION } from '../../api/ambient-migration.js';
-import { GATEWAY, GATEWAY_CLASS } from '../../api/gateway-api.js';
+import { GATEWAY, GATEWAY_CLASS, HTTP_ROUTE } from '../../api/gateway-api.js';
 import { AUTHORIZATION_POLICY } from '../../api/istio.js';
 import { OWN_LABEL } from '../../api/own-labels.js';
 import type { KubeObject, ResourceType } from '../../kube/resource.js';
@@ -134,6 +134,7 @@ export function watches(location: MeshLocation): readonly WatchSpec[] {
     watch({ ...FOREIGN_ENDPOINTS, map: ofNamespace, predicate: endpointsChanged }),
     inNamespace(SERVICE_ACCOUNT),
     inNamespace(AUTHORIZATION_POLICY),
+    inNamespace(HTTP_ROUTE),
     ...policyKinds.map((type) => everywhere(type as ResourceType)),
   ];
 }
