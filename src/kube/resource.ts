@@ -36,6 +36,15 @@ export interface KubeObject {
   metadata: ObjectMeta;
 }
 
+interface Named {
+  readonly metadata: Pick<ObjectMeta, 'name'>;
+}
+
+/** Orders objects of one kind and namespace as the API server lists them. A store has them in the order in which they came. */
+export function byName(a: Named, b: Named): number {
+  return a.metadata.name < b.metadata.name ? -1 : 1;
+}
+
 /** A kind as the API serves it. `T` is the shape of its objects. */
 export interface ResourceType<T extends KubeObject = KubeObject> {
   /** API group; empty for the core group. */

@@ -19,7 +19,7 @@ import { LABEL } from '../../api/labels.js';
 import { OWN_ANNOTATION } from '../../api/own-labels.js';
 import { GATEWAY_CLASS, GRPC_ROUTE, HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE } from '../../api/gateway-api.js';
 import { findCondition } from '../../kube/conditions.js';
-import type { KubeObject } from '../../kube/resource.js';
+import { byName, type KubeObject } from '../../kube/resource.js';
 import {
   MUTATING_WEBHOOK_CONFIGURATION,
   NAMESPACE,
@@ -85,7 +85,9 @@ export function observePolicies(
   const translated = all.filter(isTranslated);
   return {
     policies: all.filter((object) => !isTranslated(object)),
-    translated: translated.filter(({ metadata }) => metadata.namespace === namespace),
+    translated: POLICY_KINDS.flatMap((type) =>
+      translated.filter(({ kind, metadata }) => kind === type.kind && metadata.namespace === namespace).sort(byName),
+    ),
     routedElsewhere: new Set(
       translated.flatMap(({ kind, metadata }) => {
         const source = metadata.annotations?.[OWN_ANNOTATION.translatedFrom]?.split('/').at(-1) ?? '';

@@ -2,7 +2,7 @@ import { type Gateway, GATEWAY, GATEWAY_CLASS, type GatewayClass } from '../../a
 import { SERVICE_ENTRY, WORKLOAD_ENTRY } from '../../api/istio.js';
 import { LABEL } from '../../api/labels.js';
 import type { AmbientMigrationSpec } from '../../api/ambient-migration.js';
-import type { OwnerReference, ResourceType } from '../../kube/resource.js';
+import { byName, type OwnerReference, type ResourceType } from '../../kube/resource.js';
 import {
   type Deployment,
   DEPLOYMENT,
@@ -34,8 +34,9 @@ export function observeWaypoint(spec: AmbientMigrationSpec, namespace: Namespace
   const services = stores
     .of(SERVICE)
     .list(name)
-    .filter((service) => !isTranslated(service));
-  const accounts = stores.of(SERVICE_ACCOUNT).list(name);
+    .filter((service) => !isTranslated(service))
+    .sort(byName);
+  const accounts = [...stores.of(SERVICE_ACCOUNT).list(name)].sort(byName);
   const pods = stores.of(POD).list(name).filter(isLive);
   const classOf = (className: string): GatewayClass | undefined => stores.of(GATEWAY_CLASS).get({ name: className });
   return {
@@ -88,6 +89,7 @@ function orphansOf(namespace: string, gateways: readonly Gateway[], stores: Stor
         const owners = metadata.ownerReferences?.filter(isGateway) ?? [];
         return owners.length > 0 && !owners.some(({ uid }) => alive.has(uid));
       })
+      .sort(byName)
       .map(({ metadata }) => `${type.kind} ${metadata.name}`),
   );
 }

@@ -81,6 +81,21 @@ it('keeps pods that are being deleted apart, as long as their grace period may l
   expect(seen?.draining.map(({ name, drainsUntilMs }) => [name, drainsUntilMs])).toEqual([['drains', 30_000]]);
 });
 
+it('sees objects in the order of their names, in whichever order they came, so that messages do not change with a restart', () => {
+  const named = (kind: string, name: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind,
+    metadata: { name, namespace: 'shop', annotations: { 'sidestep.dev/translated-from': 'VirtualService/web' } },
+  });
+  const kinds = ['DestinationRule', 'HTTPRoute', 'Service'];
+  const written = kinds.flatMap((kind) => ['c', 'a', 'b'].map((name) => named(kind, name)));
+  const seen = observeAll(...written, ...['c', 'a', 'b'].map((name) => owned(name, 'Job', name)));
+  expect(seen?.jobPods.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  expect(seen?.translated.map(({ kind, metadata: { name } }) => `${kind} ${name}`)).toEqual(
+    kinds.flatMap((kind) => ['a', 'b', 'c'].map((name) => `${kind} ${name}`)),
+  );
+});
+
 it('gives pods of a Rollout of Argo to it, where there is one, and to nobody else', () => {
   const argo = replicaSet('web-1', 'argoproj.io/v1alpha1', 'Rollout', 'web');
   const pod = owned('web-1-a', 'ReplicaSet', 'web-1');

@@ -1,6 +1,6 @@
 import { AMBIENT_MIGRATION, type AmbientMigration, parseAmbientMigrationSpec } from '../../api/ambient-migration.js';
 import { findCondition } from '../../kube/conditions.js';
-import type { KubeObject } from '../../kube/resource.js';
+import { byName, type KubeObject } from '../../kube/resource.js';
 import { matchesSelector } from '../../kube/selectors.js';
 import {
   CONTROLLER_REVISION,
@@ -73,7 +73,7 @@ export function observe(request: Request, stores: Stores, location: MeshLocation
     ...snapshotOf(stores, namespaceName),
     workloads,
     jobPods: rest.filter(({ job }) => job).map(({ view }) => view),
-    cronJobs: stores.of(CRON_JOB).list(namespaceName).flatMap(cronJobView),
+    cronJobs: [...stores.of(CRON_JOB).list(namespaceName)].sort(byName).flatMap(cronJobView),
     strayPods: rest.filter(({ job }) => !job).map(({ view }) => view),
     draining: pods.filter(({ view }) => !view.live).map(({ view }) => view),
     budgets: stores.of(POD_DISRUPTION_BUDGET).list(namespaceName).map(budgetView),
@@ -105,6 +105,7 @@ function podsOf(stores: Stores, namespace: string, nowMs: number): OwnedPod[] {
     .of(POD)
     .list(namespace)
     .filter((pod) => isLive(pod) || isDraining(timeOf(drainsUntil(pod)), nowMs))
+    .sort(byName)
     .map((pod) => ownedPod(pod, stores, namespace));
 }
 
