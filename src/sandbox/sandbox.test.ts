@@ -7,12 +7,13 @@ import { DEPLOYMENT, type Deployment, NAMESPACE, POD } from '../kube/types.js';
 import { startOnSimulatedTime } from '../../test/support/sandbox-backend.js';
 import { SimulatedClock } from './simulated-clock.js';
 
-/** What happened in a sandbox in which an injected Deployment came up: every request in its order, and the pods. */
+/** What happened in a sandbox in which an injected Deployment came up: every request in its order but for our own looks, and the pods. */
 async function history(seed: number): Promise<{ requests: string[]; pods: string[] }> {
   const dir = mkdtempSync(join(tmpdir(), 'sidestep-'));
   const clock = new SimulatedClock({ startMs: Date.UTC(2026, 0, 1) });
   const sandbox = await startOnSimulatedTime({ dir, clock, seed });
-  await clock.settle();
+  // What comes of the start.
+  await clock.advance(1_000);
   const before = sandbox.apiServer.requests.entries().length;
   try {
     const client = new Client({ connection: sandbox.connection(), clock });
@@ -42,6 +43,7 @@ async function history(seed: number): Promise<{ requests: string[]; pods: string
       requests: sandbox.apiServer.requests
         .entries()
         .slice(before)
+        .filter(({ user, verb }) => !(user.username === 'admin' && verb === 'list'))
         .map(
           ({ verb, requestURI, user, responseStatus }) =>
             `${user.username} ${verb} ${requestURI} ${responseStatus?.code}`,
@@ -56,7 +58,7 @@ async function history(seed: number): Promise<{ requests: string[]; pods: string
 
 test('the same seed gives the same history, request by request; another one gives other names', async () => {
   const first = await history(7);
-  expect(first.requests.length).toBeGreaterThan(50);
+  expect(first.requests.length).toBeGreaterThan(30);
   expect(await history(7)).toEqual(first);
   expect((await history(8)).pods).not.toEqual(first.pods);
 }, 60_000);

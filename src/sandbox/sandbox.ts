@@ -29,6 +29,8 @@ export interface SandboxOptions {
   port?: number;
   /** How many nodes. Default: 2. */
   nodes?: number;
+  /** How simulated controllers, nodes and Istio reach the API server; default: by the connection as it is, at once. */
+  asSimulatorsReach?: (connection: Connection) => Connection;
   /** Told what is under way in the API server before anything is; a simulated clock observes it. */
   onActivity?: (activity: Activity) => void;
 }
@@ -62,6 +64,7 @@ export interface Sandbox {
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { dir, clock = systemClock, seed = 1, log = silentLogger, port, nodes = 2 } = options;
+  const { asSimulatorsReach = (connection: Connection) => connection } = options;
   // TLS goes by the machine's time, whatever the cluster's clock says.
   const certificate = await selfSignedCertificate(systemClock.now());
   const tokens = { admin: newToken(), 'system:kube-controller-manager': newToken() };
@@ -77,7 +80,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const jitter = new RandomNames(seed + 2);
   const random = (): number => jitter.fraction();
   const client = new Client({
-    connection: connection(tokens['system:kube-controller-manager']),
+    connection: asSimulatorsReach(connection(tokens['system:kube-controller-manager'])),
     clock,
     log,
     userAgent: 'kube-controller-manager',
@@ -85,7 +88,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
   const rootCertificate = certificate.certificate;
   const controllers = runControllers({ client, clock, log, rootCertificate }, stopping.signal);
-  const programs = await startPrograms({ connection: connection(), clock, log, seed, random, nodes }, stopping.signal);
+  const programs = await startPrograms(
+    { connection: asSimulatorsReach(connection()), clock, log, seed, random, nodes },
+    stopping.signal,
+  );
 
   const path = join(dir, 'kubeconfig');
   const content = { server, certificateAuthority: rootCertificate, user: 'admin', token: tokens.admin };

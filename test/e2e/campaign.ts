@@ -295,8 +295,8 @@ export class Campaign {
 
   /** A new operator looks at everything again, and finds nothing to write. */
   async expectQuiet({ name }: Pick<Trial, 'name'>): Promise<void> {
-    // An operator whose watches lag has not said yet what it sees last.
-    if (this.cluster.kind === 'controlplane') await this.cluster.time.sleep(LAG_MS + 1_000);
+    // An operator whose watches lag has not said yet what it sees last, nor have all others done what follows from it.
+    await this.cluster.time.sleep(LAG_MS + 1_000);
     await this.backend.operator.kill('SIGTERM');
     const before = this.cluster.audit().length;
     await this.restart();
@@ -333,7 +333,7 @@ export class Campaign {
     await this.expectQuiet({ name: trials.map(({ name }) => name).join(', ') });
   }
 
-  /** Restarts that the API server has accepted, by workload. */
+  /** Workloads as often as the API server has accepted a restart, by name: who is not ready for it leaves the turn to the next. */
   #restarts({ name, since }: Trial): string[] {
     return changesOf(this.cluster.audit().slice(since))
       .filter(({ objectRef, responseStatus }) => {
@@ -345,7 +345,8 @@ export class Campaign {
           (responseStatus?.code ?? 500) < 300
         );
       })
-      .map(({ objectRef }) => `${objectRef?.resource ?? ''}/${objectRef?.name ?? ''}`);
+      .map(({ objectRef }) => `${objectRef?.resource ?? ''}/${objectRef?.name ?? ''}`)
+      .sort();
   }
 
   /** Removes the namespace, so that those after it do not pay for it. */

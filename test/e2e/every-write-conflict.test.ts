@@ -121,8 +121,9 @@ describe('somebody who writes the same objects', () => {
     await hand.leave();
     const tries = conflicts(trial).length;
     // The namespace, the Deployment and the StatefulSet, after every second read, for the others are of dry runs; a status is never
-    // refused.
-    expect(tries).toBe(15);
+    // refused. A Deployment is of a new generation each time, and is not written at all before its controller has seen that.
+    expect(tries).toBeGreaterThanOrEqual(10);
+    expect(tries).toBeLessThanOrEqual(15);
     await campaign.expectSameEnd([trial], 'there');
     await campaign.end(trial);
   });

@@ -32,6 +32,6 @@ const plot: Plot = {
 };
 
 describe('a crash after each write of routes', () =>
-  crashAtEveryWrite(campaignOf(plot), { moment: 'after', atLeast: 5 }));
+  crashAtEveryWrite(campaignOf(plot), { moment: 'after', atLeast: 4 }));
 
 describe('a rollback asked for at every write of routes', () => rollBackAtEveryWrite(campaignOf(plot), 'after', 3));

@@ -45,7 +45,7 @@ const forward = (n: number): RequestCounts => ({
 
 /**
  * What the way back asks: the labels are two patches, the first tried before, the last after a dry run of every pod; the snapshot is
- * marked after it was tried.
+ * marked after it was tried. A status more says whose last pod still drains.
  */
 const back = (n: number): RequestCounts => ({
   'dry-run pods': 2 * n,
@@ -59,7 +59,7 @@ const back = (n: number): RequestCounts => ({
   'patch namespaces': 2,
   'patch controllerrevisions': 1,
   'create events': n + 2,
-  'patch ambientmigrations/status': n + 5,
+  'patch ambientmigrations/status': n + 6,
 });
 
 /**

@@ -41,7 +41,8 @@ export function rolloutKinds(cluster: () => Cluster): void {
     await cluster().ready(name, 'RolledBack');
     await cluster().podsReady(name, 4);
     expect(await namespaceState(cluster().client, name)).toEqual(before);
-    expect(restartsIn(cluster(), name).slice(2)).toEqual(['web sidecar.2.1', 'referring sidecar.2.1']);
+    // Who waits for a budget leaves the turn to the next.
+    expect(restartsIn(cluster(), name).slice(2).sort()).toEqual(['referring sidecar.2.1', 'web sidecar.2.1']);
     expect(await templatesOf(cluster(), name)).toEqual(templates);
     await argo.stop();
   });

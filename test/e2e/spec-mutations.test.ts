@@ -74,6 +74,10 @@ describe('an AmbientMigration whose spec changes', () => {
       await cluster.until('the same state by both ways', same).catch(() => undefined);
       expect(await state(cluster, changed)).toEqual(await state(cluster, direct));
     }
+    // The pods of the waypoint go last.
+    const asBefore = async (): Promise<true | undefined> =>
+      equal(await state(cluster, changed), before) ? true : undefined;
+    await cluster.until('the state of before', asBefore).catch(() => undefined);
     expect(await state(cluster, changed)).toEqual(before);
   });
 });

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '../../src/kube/client.js';
 import { DAEMON_SET } from '../../src/kube/types.js';
+import type { Connection } from '../../src/kube/connection.js';
 import { kubeconfig } from '../../src/sandbox/kubeconfig.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.js';
 import { type Activity, SimulatedClock } from '../../src/sandbox/simulated-clock.js';
 import { kubectl } from '../controlplane/kubectl.js';
 import { type AuditEntry, OPERATOR_USER } from './audit.js';
 import type { ClusterBackend, InProcessBackend, Time } from './cluster.js';
+import { laggingWatches } from './lagging-connection.js';
 import { InProcessOperator } from './in-process-operator.js';
 import { installOperator } from './install-operator.js';
 import { kubectlBinary } from './kubectl-binary.js';
@@ -17,6 +19,12 @@ import { realTime } from './real-time.js';
 
 /** How long a kubectl may take before it counts as waiting for something in the cluster, real ms. */
 const KUBECTL_PATIENCE_MS = 3_000;
+
+/**
+ * How late simulated controllers, nodes and Istio hear of a change, simulated ms. Real ones take as long, so the operator is never answered
+ * in the very pass that asks.
+ */
+const REACTION_MS = 50;
 
 /** A sandbox on simulated time, and what campaigns need besides a cluster. */
 export interface SimulatedBackend extends InProcessBackend {
@@ -125,7 +133,8 @@ async function meshReady(sandbox: Sandbox, time: Time): Promise<void> {
 export function startOnSimulatedTime(options: { dir: string; clock: SimulatedClock; seed?: number }): Promise<Sandbox> {
   const { clock } = options;
   const onActivity = (activity: Activity): void => void clock.observe(activity);
-  return runAlong(clock, startSandbox({ ...options, onActivity }), { stepMs: 20, everyMs: 1 });
+  const asSimulatorsReach = (connection: Connection): Connection => laggingWatches(connection, clock, REACTION_MS);
+  return runAlong(clock, startSandbox({ ...options, onActivity, asSimulatorsReach }), { stepMs: 20, everyMs: 1 });
 }
 
 function simulatedTime(clock: SimulatedClock): Time {
