@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { HTTP_ROUTE } from '../../src/api/gateway-api.js';
 import { DESTINATION_RULE, VIRTUAL_SERVICE } from '../../src/api/istio.js';
 import { OWN_ANNOTATION } from '../../src/api/own-labels.js';
@@ -64,6 +64,7 @@ export function virtualServices(cluster: () => Cluster): void {
       all.push(...(await cluster().client.list<KubeObject>(type, { namespace: name })).items);
     return all.filter(({ metadata }) => metadata.annotations?.[OWN_ANNOTATION.translatedFrom] !== undefined);
   };
+  /** Also after a failure, which would be that of many others: all namespaces hear of what is routed. */
   const clear = async (name: string): Promise<void> => {
     for (const type of [VIRTUAL_SERVICE, DESTINATION_RULE])
       for (const { metadata } of (await cluster().client.list<KubeObject>(type, { namespace: name })).items)
@@ -96,6 +97,7 @@ export function virtualServices(cluster: () => Cluster): void {
 
   it('become HTTPRoutes and Services for their subsets, follow them, and leave nothing behind', async () => {
     const name = 'routed';
+    onTestFinished(() => clear(name));
     await cluster().apply(yaml(namespace(name), ...versions(name), canary(name, 10)));
     await cluster().podsReady(name, 2);
     const before = await namespaceState(cluster().client, name);
@@ -163,11 +165,11 @@ export function virtualServices(cluster: () => Cluster): void {
     expect(await namespaceState(cluster().client, name)).toEqual(before);
     const { items } = await cluster().client.list<KubeObject>(VIRTUAL_SERVICE, { namespace: name });
     expect(items.map(({ metadata }) => metadata.name)).toEqual(['canary']);
-    await clear(name);
   });
 
   it('stop the migration where no HTTPRoute can say what they do, and say why', async () => {
     const name = 'routed-faults';
+    onTestFinished(() => clear(name));
     const http = [
       { fault: { abort: { httpStatus: 500, percentage: { value: 1 } } }, route: [{ destination: { host: 'web' } }] },
     ];
@@ -184,6 +186,5 @@ export function virtualServices(cluster: () => Cluster): void {
       message: expect.stringContaining('spec.http[0].fault: an HTTPRoute makes no faults') as string,
     });
     expect(await written(name)).toEqual([]);
-    await clear(name);
   });
 }
