@@ -23,6 +23,9 @@ export function onDeleteRestarts(cluster: () => Cluster): void {
     await killAfter(cluster(), name, isEviction, () => cluster().migrate(name));
     await cluster().apply(yaml(budget(name, 'db', 3)));
     await cluster().podsReady(name, 3);
+    // Until it is dead, a process may have evicted one more.
+    const before = evictionsIn(cluster(), name);
+    expect([1, 2]).toContain(before.length);
     await restartOperator(cluster());
     const waiting = await cluster().condition(name, 'WorkloadsMigrated', { reason: 'BudgetExhausted' });
     const { message } = findCondition(waiting.status?.conditions ?? [], 'WorkloadsMigrated') ?? {};
@@ -34,7 +37,7 @@ export function onDeleteRestarts(cluster: () => Cluster): void {
       .slice(sinceThen)
       .filter(({ user, objectRef }) => user.username === OPERATOR_USER && objectRef?.namespace === name);
     expect(asked.length).toBeLessThan(5);
-    expect(evictionsIn(cluster(), name)).toHaveLength(1);
+    expect(evictionsIn(cluster(), name)).toEqual(before);
 
     await cluster().apply(yaml(budget(name, 'db', 2)));
     await cluster().ready(name, 'Migrated');

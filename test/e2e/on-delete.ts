@@ -112,6 +112,8 @@ export function isEviction({ objectRef, responseStatus }: AuditEntry): boolean {
 export function evictionsIn(cluster: Cluster, name: string): { pod: string; others: number }[] {
   const ready = new Map<string, string | undefined>();
   const gone = new Set<string | undefined>();
+  /** By uid: answers of parallel requests overtake each other in the log. */
+  const newest = new Map<string | undefined, number>();
   const evictions: { pod: string; others: number }[] = [];
   for (const entry of cluster.audit()) {
     const { objectRef, responseObject, user } = entry;
@@ -123,6 +125,9 @@ export function evictionsIn(cluster: Cluster, name: string): { pod: string; othe
       evictions.push({ pod, others: [...ready.keys()].filter((other) => appOf(other) === appOf(pod)).length });
     } else if ((responseObject as Pod | undefined)?.kind === 'Pod') {
       const { metadata, status } = responseObject as Pod;
+      const version = Number(metadata.resourceVersion);
+      if (version < (newest.get(metadata.uid) ?? 0)) continue;
+      newest.set(metadata.uid, version);
       const isReady = status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false;
       if (isReady && !metadata.deletionTimestamp && !gone.has(metadata.uid)) ready.set(metadata.name, metadata.uid);
       else if (ready.get(metadata.name) === metadata.uid) ready.delete(metadata.name);
