@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.js';
 import type { Client } from '../../kube/client.js';
 import { Reflector, type ReflectorHandler } from '../../kube/reflector.js';
-import { resourceName, type KubeObject, type ObjectRef, type ResourceType } from '../../kube/resource.js';
+import { byName, resourceName, type KubeObject, type ObjectRef, type ResourceType } from '../../kube/resource.js';
 import type { Logger } from '../../log.js';
 
 /** What has happened to an object. */
@@ -138,8 +138,6 @@ export class Informer<T extends KubeObject> {
     for (const listener of this.#listeners) listener(change);
   }
 }
-
-const byName = (a: KubeObject, b: KubeObject): number => (a.metadata.name < b.metadata.name ? -1 : 1);
 
 /** Versions of one kind grow: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions. */
 const versionOf = (object: KubeObject): bigint => BigInt(object.metadata.resourceVersion ?? '0');
